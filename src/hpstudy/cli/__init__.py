@@ -1,0 +1,78 @@
+"""The command line: parse, wire the parts together, print, exit. Nothing imports this package."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+from hpstudy.errors import HpstudyError
+
+_COMMANDS = {  # command → module of this package; each is imported only when it is needed
+    "run": "run",
+    "init": "init",
+    "ls": "studies",
+    "status": "studies",
+    "show": "trials",
+    "best": "trials",
+    "export": "trials",
+    "delete": "studies",
+    "sync": "studies",
+    "data": "data",
+    "ui": "ui",
+}
+
+
+class _Group(click.Group):
+    """Loads commands lazily and turns errors into one sentence and an exit code."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module = importlib.import_module(f"hpstudy.cli.{_COMMANDS[cmd_name]}")
+        command: click.Command = getattr(module, f"{cmd_name}_command")
+        return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (click.exceptions.Exit, click.ClickException, click.Abort):
+            raise
+        except KeyboardInterrupt:
+            ctx.exit(130)
+        except HpstudyError as error:
+            if "--debug" in sys.argv:
+                raise
+            click.secho(f"Error: {error}", fg="red", err=True)
+            ctx.exit(error.exit_code)
+        except BrokenPipeError:  # the reader of our output, such as `head`, has seen enough
+            sys.stderr.close()
+            ctx.exit(0)
+        except Exception as error:
+            if "--debug" in sys.argv:
+                raise
+            click.secho(
+                f"Error: hpstudy met something it did not expect ({type(error).__name__}: {error}). What was "
+                "recorded is safe. The same command with --debug shows where it happened; please report that.",
+                fg="red",
+                err=True,
+            )
+            ctx.exit(1)
+
+
+@click.group(
+    cls=_Group,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Example: hpstudy init mine && hpstudy run mine.py && hpstudy ui",
+)
+@click.version_option(package_name="hpstudy", prog_name="hpstudy")
+def main() -> None:
+    """Honest hyperparameter studies of Keras networks.
+
+    Declare a study in a short Python file, run it, stop it, go on, and browse every trial in MLflow.
+    """

@@ -1,0 +1,86 @@
+"""`hpstudy data`: find, fetch and verify the datasets."""
+
+from __future__ import annotations
+
+import click
+
+from hpstudy.catalog import DATASETS
+from hpstudy.cli.options import settings_options
+from hpstudy.errors import HpstudyError
+from hpstudy.factors import dataset_facts
+from hpstudy.settings import Settings
+
+
+@click.group("data", epilog="Example: hpstudy data fetch fashion_mnist")
+def data_command() -> None:
+    """List, fetch and verify the datasets."""
+
+
+@data_command.command("list", epilog="Example: hpstudy data list")
+@settings_options
+def list_command(settings: Settings) -> None:
+    """Show every dataset and where it was found."""
+    from hpstudy import data
+    from hpstudy.cli import render
+
+    rows = []
+    for name, facts in DATASETS.items():
+        source = data.locate(name, settings)
+        place = f"{source.place}: {source.files[0].parent}" if source and source.files else source and source.place
+        rows.append((name, facts.title, len(facts.classes), place or f"not here; hpstudy data fetch {name}"))
+    render.console().print(render.make_table(None, ("name", "dataset", "classes", "where"), rows))
+
+
+@data_command.command("fetch", epilog="Example: hpstudy data fetch fashion_mnist imdb")
+@click.argument("names", nargs=-1, required=True)
+@settings_options
+def fetch_command(settings: Settings, names: tuple[str, ...]) -> None:
+    """Get datasets that are not on this machine yet."""
+    for name in names:
+        dataset_facts(name)
+    for name in names:
+        source = fetch_with_progress(name, settings)
+        click.echo(f"{name}: {source}")
+
+
+@data_command.command("verify", epilog="Example: hpstudy data verify")
+@click.argument("names", nargs=-1)
+@settings_options
+@click.pass_context
+def verify_command(ctx: click.Context, settings: Settings, names: tuple[str, ...]) -> None:
+    """Read datasets fully and check them; without NAMES those that are found."""
+    from hpstudy import data
+
+    for name in names:
+        dataset_facts(name)
+    found = [name for name in DATASETS if data.locate(name, settings)]
+    broken = False
+    for name in names or found:
+        try:
+            source = data.verify(name, settings)
+            click.echo(f"{name}: good ({source.place})")
+        except HpstudyError as error:
+            broken = True
+            click.secho(f"{name}: {error}", fg="red", err=True)
+    ctx.exit(1 if broken else 0)
+
+
+def fetch_with_progress(name: str, settings: Settings) -> str:
+    """Fetch a dataset behind a progress bar. Returns where it was found or put."""
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+    from hpstudy import data
+    from hpstudy.cli import render
+
+    if source := data.locate(name, settings):
+        return source.place
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, console=render.console(), transient=True) as progress:
+        tasks: dict[str, object] = {}
+
+        def show(what: str, done: int, total: int | None) -> None:
+            if what not in tasks:
+                tasks[what] = progress.add_task(what, total=total)
+            progress.update(tasks[what], completed=done, total=total)  # type: ignore[arg-type]
+
+        return data.fetch(name, settings, progress=show).place

@@ -1,0 +1,59 @@
+"""`hpstudy init`: a study file to begin with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from hpstudy.errors import UserError
+from hpstudy.spec import Grid, Study
+
+_TEMPLATE = '''"""Which optimizer and learning rate train a small network best?
+
+A paragraph here becomes the description of the study in MLflow.
+"""
+
+from hpstudy import Choice, Grid, Study
+
+study = Study(
+    name="{name}",
+    # fashion_mnist, mnist, digits, imdb, titanic or logic_gates; digits needs no download
+    dataset="digits",
+    # what all trials share; `hpstudy run --help` and docs/factors.md name every factor and its default
+    base=dict(depth=1, units=64, activation="relu", batch_size=32, epochs=10),
+    # what the study is about
+    vary=dict(
+        optimizer=Choice("sgd", "momentum", "adam"),
+        learning_rate=Choice(0.001, 0.01, 0.1),
+    ),
+    # every combination, three times each under other seeds: 3 x 3 x 3 = 27 trials
+    design=Grid(replicates=3),
+    # Or let Optuna search, also over ranges (from hpstudy import Float, Int, Search):
+    #   vary=dict(
+    #       optimizer=Choice("momentum", "adam"),
+    #       learning_rate=Float(1e-4, 1e-1, log=True),
+    #       momentum=Float(0.5, 0.99, when={{"optimizer": "momentum"}}),
+    #       depth=Int(1, 4),
+    #   ),
+    #   design=Search(trials=50, sampler="tpe", pruner="median"),
+)
+'''
+
+
+@click.command("init", epilog="Example: hpstudy init mine && hpstudy run mine.py")
+@click.argument("name")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def init_command(name: str, debug: bool) -> None:
+    """Write NAME.py, a commented study file to begin with."""
+    del debug
+    Study(name=name, dataset="digits", design=Grid())  # refuses a wrong name before a file bears it
+    path = Path(f"{name}.py")
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(_TEMPLATE.format(name=name))
+    except FileExistsError:
+        raise UserError(f"{path} exists already, and is not overwritten. Choose another name, or remove it.") from None
+    except OSError as error:
+        raise UserError(f"{path} cannot be written: {error.strerror}.") from None
+    click.echo(f"Wrote {path}. Run it with: hpstudy run {path}")

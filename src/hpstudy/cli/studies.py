@@ -1,0 +1,124 @@
+"""`hpstudy ls`, `status`, `delete` and `sync`: studies as a whole."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from hpstudy.cli.options import json_option, open_store, open_study, settings_options, study_argument
+from hpstudy.errors import HpstudyError, UserError
+from hpstudy.settings import Settings
+
+if TYPE_CHECKING:
+    from hpstudy.storage import StudyQueue
+
+
+@click.command("ls", epilog="Example: hpstudy ls")
+@settings_options
+@json_option
+def ls_command(settings: Settings, as_json: bool) -> None:
+    """List the studies of this database."""
+    from hpstudy.cli import render
+
+    store = open_store(settings)
+    queues = [store.open(name) for name in store.names()]
+    if as_json:
+        click.echo(json.dumps([_status(queue) for queue in queues]))
+        return
+    if not queues:
+        click.echo("No study yet. `hpstudy init NAME` writes a study file, `hpstudy run NAME.py` runs it.")
+        return
+    rows = []
+    for queue in queues:
+        progress, best = queue.progress(), queue.best()
+        design = type(queue.study.design).__name__.lower()
+        value = f"{best[0].value:.4f}" if best else None
+        ended = f"{progress.ended} of {progress.budget}"
+        rows.append((queue.study.name, queue.study.dataset, design, str(progress.state), ended, value))
+    columns = ("study", "dataset", "design", "state", "trials", "best")
+    render.console().print(render.make_table(None, columns, rows))
+
+
+@click.command("status", epilog="Example: hpstudy status optimizers --json")
+@study_argument
+@settings_options
+@json_option
+def status_command(settings: Settings, name: str, as_json: bool) -> None:
+    """Show how far a study is, and its best trial so far."""
+    from hpstudy.cli import render
+
+    queue = open_study(settings, name)
+    status = _status(queue)
+    if as_json:
+        click.echo(json.dumps(status))
+        return
+    best = status["best"]
+    objective = queue.study.objectives[0].metric
+    rows = [
+        ("state", status["state"]),
+        ("budget", status["budget"]),
+        *status["trials"].items(),
+        ("best", f"{objective} {best['value']:.4f}, trial {best['trial']}" if best else None),
+        ("levels", render.params_text(best["params"]) if best else None),
+    ]
+    render.console().print(render.make_table(name, ("", ""), rows))
+
+
+@click.command("delete", epilog="Example: hpstudy delete optimizers-quick --yes")
+@study_argument
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@settings_options
+def delete_command(settings: Settings, name: str, yes: bool) -> None:
+    """Delete a study: its trials in the database, its run directories, its experiment in MLflow.
+
+    MLflow keeps the experiment under another name until its own `mlflow gc` removes it.
+    """
+    queue = open_study(settings, name)
+    progress = queue.progress()
+    if progress.running:
+        raise UserError(
+            f"Study {name!r} is running: {progress.running} trials are in training. Stop them first with Ctrl-C."
+        )
+    if not yes:
+        click.confirm(f"Delete study {name!r} with its {progress.ended} recorded trials?", abort=True)
+    delete_study(settings, queue)
+    click.echo(f"Deleted study {name}.")
+
+
+def delete_study(settings: Settings, queue: StudyQueue) -> None:
+    """The database first: it is the truth; what remains elsewhere is only a copy."""
+    from hpstudy.mirror import Mirror
+
+    open_store(settings).delete(queue.study.name)
+    shutil.rmtree(settings.runs_dir / queue.study.name, ignore_errors=True)
+    try:
+        Mirror(settings, queue.study).forget()
+    except HpstudyError as error:
+        click.secho(f"The copy in MLflow could not be deleted: {error}", fg="yellow", err=True)
+
+
+@click.command("sync", epilog="Example: hpstudy sync optimizers")
+@study_argument
+@settings_options
+def sync_command(settings: Settings, name: str) -> None:
+    """Make MLflow equal to the database: one run a trial, the same status, parameters and metrics."""
+    from hpstudy.mirror import Mirror
+    from hpstudy.worker.mirroring import records_with_journals
+
+    queue = open_study(settings, name)
+    queue.reconcile()
+    records = records_with_journals(settings, queue)
+    summary = Mirror(settings, queue.study).sync(records, state=str(queue.progress().state), complete=True)
+    click.echo(
+        f"MLflow equals the database: {summary.created} runs created, {summary.updated} updated, "
+        f"{summary.unchanged} unchanged."
+    )
+
+
+def _status(queue: StudyQueue) -> dict[str, Any]:
+    from hpstudy.cli import render
+
+    return render.status_json(queue.study, queue.progress(), queue.best())

@@ -1,0 +1,59 @@
+"""The run directory of a trial: its journal, which is written before anything is sent, and its weights."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from hpstudy.records import Epoch
+
+_JOURNAL = "events.jsonl"
+_WEIGHTS = "weights.npz"
+
+
+@dataclass(frozen=True)
+class RunDir:
+    """The files of one trial on the machine that trains it."""
+
+    path: Path
+
+    @classmethod
+    def of(cls, runs_dir: Path, study: str, trial: int) -> RunDir:
+        return cls(runs_dir / study / f"{trial:05d}")
+
+    @property
+    def weights(self) -> Path:
+        """The trained weights: arrays arr_0, arr_1, … in the order of `network.variables`."""
+        return self.path / _WEIGHTS
+
+    def create(self) -> None:
+        """Make the folder, empty of what an earlier study of the same name left there."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        for name in (_JOURNAL, _WEIGHTS):
+            (self.path / name).unlink(missing_ok=True)
+
+    def append(self, epoch: Epoch) -> None:
+        """Add a line to the journal. A process that is killed leaves at most one incomplete last line."""
+        with (self.path / _JOURNAL).open("a", encoding="utf-8") as journal:
+            journal.write(json.dumps(epoch.to_json()) + "\n")
+
+    def epochs(self) -> list[Epoch]:
+        """The epochs in the journal, without an incomplete last line. Empty if there is no journal."""
+        return list(self._read())
+
+    def _read(self) -> Iterator[Epoch]:
+        try:
+            lines = (self.path / _JOURNAL).read_text(encoding="utf-8").splitlines(keepends=True)
+        except OSError:
+            return
+        for line in lines:
+            if line.endswith("\n"):
+                yield Epoch.from_json(json.loads(line))
+
+
+def trials_with_weights(runs_dir: Path, study: str) -> dict[int, RunDir]:
+    """The run directories of a study that hold weights, by trial number."""
+    found = (runs_dir / study).glob(f"*/{_WEIGHTS}")
+    return {int(file.parent.name): RunDir(file.parent) for file in found}

@@ -1,0 +1,102 @@
+"""Environment and flags become one frozen `Settings`. Nothing else reads HPSTUDY_* variables."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+from hpstudy.errors import UserError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Where things are kept. The defaults need no server: everything lies in `.hpstudy/`."""
+
+    home: Path  # study database, MLflow store, artifacts, run directories
+    storage: str  # SQLAlchemy URL of the study database; may hold a password: never print it
+    tracking_uri: str  # MLflow's; may hold a password: never print it
+    artifact_root: str | None  # where the embedded MLflow store keeps artifacts; None: the server decides
+    data_dir: Path | None  # where the user keeps datasets
+    cache_dir: Path  # where hpstudy keeps downloaded and prepared datasets
+    heartbeat_s: float = 10.0  # a running trial says so this often
+    grace_s: float = 30.0  # without a heartbeat for so long, a trial is lost
+
+    @classmethod
+    def load(cls, flags: Mapping[str, str | None], environ: Mapping[str, str] | None = None) -> Settings:
+        """Merge `flags` (by field name, None where not given) over the environment over the defaults.
+
+        Raises:
+            UserError: a number is not a number, or the heartbeat is longer than the grace period.
+        """
+        environ = os.environ if environ is None else environ
+
+        def pick(field: str, *variables: str) -> str | None:
+            candidates = (flags.get(field), *(environ.get(variable) for variable in variables))
+            return next((value for value in candidates if value), None)
+
+        home = Path(pick("home", "HPSTUDY_HOME") or ".hpstudy").expanduser().absolute()
+        tracking_uri = pick("tracking_uri", "HPSTUDY_TRACKING_URI", "MLFLOW_TRACKING_URI")
+        data_dir = pick("data_dir", "HPSTUDY_DATA_DIR")
+        cache_dir = pick("cache_dir", "HPSTUDY_CACHE_DIR") or platformdirs.user_cache_dir("hpstudy")
+        settings = cls(
+            home=home,
+            storage=pick("storage", "HPSTUDY_STORAGE") or f"sqlite:///{home / 'hpstudy.db'}",
+            tracking_uri=tracking_uri or f"sqlite:///{home / 'mlflow.db'}",
+            artifact_root=None if tracking_uri else (home / "artifacts").as_uri(),
+            data_dir=Path(data_dir).expanduser().absolute() if data_dir else None,
+            cache_dir=Path(cache_dir).expanduser().absolute(),
+            heartbeat_s=_seconds(environ, "HPSTUDY_HEARTBEAT_S", cls.heartbeat_s),
+            grace_s=_seconds(environ, "HPSTUDY_GRACE_S", cls.grace_s),
+        )
+        if settings.grace_s <= settings.heartbeat_s:
+            raise UserError(
+                f"A trial is lost after HPSTUDY_GRACE_S ({settings.grace_s:g} s) without a heartbeat, so this "
+                f"must be more than HPSTUDY_HEARTBEAT_S ({settings.heartbeat_s:g} s). Three times as long is usual."
+            )
+        return settings
+
+    def to_environment(self) -> dict[str, str]:
+        """The variables from which a process that we start loads the same settings."""
+        variables = {
+            "HPSTUDY_HOME": str(self.home),
+            "HPSTUDY_STORAGE": self.storage,
+            "HPSTUDY_DATA_DIR": str(self.data_dir or ""),
+            "HPSTUDY_CACHE_DIR": str(self.cache_dir),
+            "HPSTUDY_HEARTBEAT_S": str(self.heartbeat_s),
+            "HPSTUDY_GRACE_S": str(self.grace_s),
+        }
+        if self.uses_embedded_store:  # an empty variable counts as none
+            return {**variables, "HPSTUDY_TRACKING_URI": "", "MLFLOW_TRACKING_URI": ""}
+        return {**variables, "HPSTUDY_TRACKING_URI": self.tracking_uri}
+
+    @property
+    def runs_dir(self) -> Path:
+        """The folder of run directories, one folder a study in it."""
+        return self.home / "runs"
+
+    @property
+    def logs_dir(self) -> Path:
+        """What trainer processes print."""
+        return self.home / "logs"
+
+    @property
+    def uses_embedded_store(self) -> bool:
+        """Whether MLflow's store is the one in `home`, which needs no server."""
+        return self.artifact_root is not None
+
+
+def _seconds(environ: Mapping[str, str], variable: str, default: float) -> float:
+    text = environ.get(variable)
+    if not text:
+        return default
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not seconds > 0:
+        raise UserError(f"{variable} must be a number of seconds above 0, such as {default:g}; it is {text!r}.")
+    return seconds

@@ -1,0 +1,8 @@
+"""The study database: Optuna's tables are the truth and the only queue."""
+
+from hpstudy.owner import Owner
+from hpstudy.storage.claim import Claim, Heartbeat, Outcome
+from hpstudy.storage.queue import Progress, StudyQueue, StudyState
+from hpstudy.storage.store import Store
+
+__all__ = ["Claim", "Heartbeat", "Outcome", "Owner", "Progress", "Store", "StudyQueue", "StudyState"]

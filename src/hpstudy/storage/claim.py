@@ -1,0 +1,135 @@
+"""A running trial in the hands of this process: report, finish, heartbeat. Late writes are refused."""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import optuna
+from optuna.exceptions import UpdateFinishedTrialError
+
+from hpstudy.errors import HpstudyError, StorageError, TrialLost
+from hpstudy.factors import Level
+from hpstudy.records import Epoch
+from hpstudy.storage.conversion import RESULT, Start
+
+if TYPE_CHECKING:
+    from hpstudy.storage.queue import StudyQueue
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """All that a process has to say of a trial when it ends."""
+
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    history: Sequence[Epoch] = ()
+    device: str | None = None
+    facts: Mapping[str, str] = field(default_factory=dict)
+    error: str | None = None
+    traceback: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        values = {**vars(self), "history": [epoch.to_json() for epoch in self.history], "at": time.time()}
+        return {name: value for name, value in values.items() if value is not None}
+
+
+class Claim:
+    """A trial that this process has taken. Not thread-safe, except for `beat`.
+
+    Every method that writes raises TrialLost once the trial was taken away.
+    """
+
+    def __init__(self, queue: StudyQueue, trial: optuna.Trial, params: Mapping[str, Level], start: Start) -> None:
+        self.number = trial.number
+        self.study_name = queue.study.name
+        self.params = params
+        self.start = start
+        self.config = queue.study.config(params)
+        self._queue, self._trial, self._trial_id = queue, trial, trial._trial_id
+
+    def beat(self) -> None:
+        """Say that this process still lives."""
+        with self._fenced():
+            self._queue.database.rdb.record_heartbeat(self._trial_id)
+
+    def report(self, epoch: Epoch) -> bool:
+        """Record the objective after an epoch. Returns whether the pruner wants the trial to end."""
+        objectives = self._queue.study.objectives
+        value = epoch.metrics.get(objectives[0].metric)
+        if value is None or len(objectives) > 1:
+            return False
+        with self._fenced():
+            self._trial.report(value, epoch.number)
+            return self._queue.prunes and self._trial.should_prune()
+
+    def complete(self, outcome: Outcome) -> None:
+        """End the trial with its objectives, taken from the outcome's metrics."""
+        values = [outcome.metrics[objective.metric] for objective in self._queue.study.objectives]
+        if not all(math.isfinite(value) for value in values):
+            raise ValueError(f"objectives must be finite, not {values}")
+        self._end(optuna.trial.TrialState.COMPLETE, outcome, values)
+
+    def prune(self, outcome: Outcome) -> None:
+        """End the trial early; its value is the objective at the last epoch, as Optuna's own `tell` has it."""
+        last = outcome.history[-1].metrics[self._queue.study.objectives[0].metric]
+        self._end(optuna.trial.TrialState.PRUNED, outcome, [last])
+
+    def fail(self, outcome: Outcome) -> None:
+        """End the trial as failed; it is not tried again.
+
+        Under the lock of the study, because failed and lost trials share a state of Optuna's: whoever counts
+        the budget must not see a failure become a loss.
+        """
+        with self._queue.lock():
+            self._end(optuna.trial.TrialState.FAIL, outcome, None)
+
+    def _end(self, state: optuna.trial.TrialState, outcome: Outcome, values: list[float] | None) -> None:
+        storage = self._queue.database.optuna
+        with self._fenced():
+            storage.set_trial_user_attr(self._trial_id, RESULT, outcome.to_json())
+            storage.set_trial_state_values(self._trial_id, state, values)
+
+    @contextmanager
+    def _fenced(self) -> Iterator[None]:
+        with self._queue.database.translated():
+            try:
+                yield
+            except (UpdateFinishedTrialError, KeyError) as error:  # KeyError: its study was deleted
+                raise TrialLost(f"Trial {self.number} was taken away from this process.") from error
+
+
+class Heartbeat:
+    """Beats for one claim in a thread of its own, which survives database errors.
+
+    Use as a context manager around the training.
+    """
+
+    def __init__(self, claim: Claim, interval_s: float) -> None:
+        self._claim, self._interval_s = claim, interval_s
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name=f"heartbeat {claim.number}", daemon=True)
+
+    def __enter__(self) -> Heartbeat:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _beat(self) -> None:
+        while not self._over.wait(self._interval_s):
+            try:
+                self._claim.beat()
+            except TrialLost:
+                return
+            except (StorageError, HpstudyError) as error:
+                _LOG.warning("A heartbeat could not be written.", extra={"reason": str(error)})

@@ -1,0 +1,137 @@
+"""Optuna's trials ↔ hpstudy's records. The names of Optuna's user attributes are known here only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import optuna
+from optuna.trial import FrozenTrial
+
+from hpstudy.factors import Level
+from hpstudy.owner import Owner
+from hpstudy.records import Epoch, TrialRecord, TrialState
+from hpstudy.spec import Study
+from hpstudy.storage.samplers import distribution
+
+START = "hpstudy.start"  # set when the trial is created: cell, replicate, seed, attempt, retry_of, owner, at
+RESULT = "hpstudy.result"  # set before it ends: metrics, history, at, device, facts
+LOST = "hpstudy.lost"  # set before a lost trial is failed: reason, released, at
+MAX_ATTEMPTS = 3  # of a trial whose process dies under it
+
+_OPTUNA = optuna.trial.TrialState
+
+
+@dataclass(frozen=True, kw_only=True)
+class Start:
+    """What is decided when a trial is created, before its parameters may be known."""
+
+    replicate: int
+    seed: int
+    cell: int | None = None
+    attempt: int = 1
+    retry_of: int | None = None
+
+    @classmethod
+    def of(cls, trial: FrozenTrial) -> Start:
+        values = trial.user_attrs.get(START, {})
+        names = ("replicate", "seed", "cell", "attempt", "retry_of")
+        return cls(**{"replicate": 0, "seed": 0, **{name: values[name] for name in names if name in values}})
+
+
+def template(study: Study, start: Start, params: Mapping[str, Level], owner: Owner, now: datetime) -> FrozenTrial:
+    """A running trial to be created in one transaction with all that is known of it."""
+    attributes = {**vars(start), "owner": owner.to_json(), "at": now.timestamp()}
+    trial = optuna.trial.create_trial(
+        state=_OPTUNA.RUNNING,
+        params=dict(params),
+        distributions={name: distribution(study.vary[name]) for name in params},
+        user_attrs={START: attributes},
+    )
+    trial.datetime_start = now.astimezone().replace(tzinfo=None)  # Optuna keeps local times
+    return trial
+
+
+def owner_of(trial: FrozenTrial) -> Owner | None:
+    values = trial.user_attrs.get(START, {}).get("owner")
+    return Owner.from_json(values) if values else None
+
+
+def lost_mark(reason: str, *, released: bool, now: datetime) -> dict[str, Any]:
+    """The attribute of a lost trial. A released one was given back on purpose: that is no failed attempt."""
+    return {"reason": reason, "released": released, "at": now.timestamp()}
+
+
+def state_of(trial: FrozenTrial) -> TrialState | None:
+    """None for Optuna's waiting trials, which hpstudy does not create."""
+    if trial.state == _OPTUNA.FAIL:
+        return TrialState.LOST if is_retried(trial) else TrialState.FAILED
+    return {
+        _OPTUNA.RUNNING: TrialState.RUNNING,
+        _OPTUNA.COMPLETE: TrialState.COMPLETE,
+        _OPTUNA.PRUNED: TrialState.PRUNED,
+    }.get(trial.state)
+
+
+def is_retried(trial: FrozenTrial) -> bool:
+    """Whether a failed trial is to be tried again: it was lost, and not too often."""
+    lost = trial.user_attrs.get(LOST)
+    if lost is None or RESULT in trial.user_attrs:
+        return False
+    return bool(lost["released"]) or Start.of(trial).attempt < MAX_ATTEMPTS
+
+
+def next_attempt(trial: FrozenTrial) -> Start:
+    """The start of the trial that repeats a lost one."""
+    start = Start.of(trial)
+    failed = not trial.user_attrs[LOST]["released"]
+    return Start(
+        replicate=start.replicate,
+        seed=start.seed,
+        cell=start.cell,
+        attempt=start.attempt + failed,
+        retry_of=trial.number,
+    )
+
+
+def record_of(trial: FrozenTrial) -> TrialRecord | None:
+    """None for trials that are not hpstudy's."""
+    state = state_of(trial)
+    if state is None:
+        return None
+    start, begun = Start.of(trial), trial.user_attrs.get(START, {})
+    result = trial.user_attrs.get(RESULT, {})
+    lost = trial.user_attrs.get(LOST, {}) if trial.state == _OPTUNA.FAIL and not result else {}
+    error = result.get("error") or lost.get("reason")
+    if lost and state == TrialState.FAILED:
+        error = f"Lost {start.attempt} times, the last time because {error}"
+    return TrialRecord(
+        number=trial.number,
+        state=state,
+        params=trial.params,
+        cell=start.cell,
+        replicate=start.replicate,
+        seed=start.seed,
+        attempt=start.attempt,
+        retry_of=start.retry_of,
+        values=tuple(trial.values) if state == TrialState.COMPLETE and trial.values else None,
+        pruning=dict(trial.intermediate_values),
+        metrics=result.get("metrics", {}),
+        history=tuple(Epoch.from_json(values) for values in result.get("history", ())),
+        started=_moment(begun.get("at"), trial.datetime_start),
+        ended=_moment(result.get("at") or lost.get("at"), trial.datetime_complete) if state != "running" else None,
+        host=begun.get("owner", {}).get("host"),
+        device=result.get("device"),
+        error=error,
+        traceback=result.get("traceback"),
+        facts=result.get("facts", {}),
+    )
+
+
+def _moment(at: float | None, local: datetime | None) -> datetime | None:
+    """The time that hpstudy recorded; Optuna's, which has no time zone, where there is none."""
+    if at is not None:
+        return datetime.fromtimestamp(at, UTC)
+    return local.astimezone(UTC) if local else None

@@ -1,0 +1,232 @@
+"""One study as a queue of trials: claim under a lock, reconcile what is with what should be."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+
+import optuna
+from optuna.exceptions import UpdateFinishedTrialError
+from optuna.trial import FrozenTrial
+
+from hpstudy.errors import NotFoundError
+from hpstudy.factors import Level
+from hpstudy.owner import Owner
+from hpstudy.records import TrialRecord, TrialState
+from hpstudy.spec import Cell, Grid, Study
+from hpstudy.storage import conversion
+from hpstudy.storage.claim import Claim
+from hpstudy.storage.conversion import Start
+from hpstudy.storage.database import Database
+from hpstudy.storage.samplers import make_pruner, make_sampler, suggest
+
+_LOG = logging.getLogger(__name__)
+_RUNNING = optuna.trial.TrialState.RUNNING
+
+
+class StudyState(StrEnum):
+    RUNNING = "running"  # some process has a trial
+    FINISHED = "finished"  # the budget is used up
+    STOPPED = "stopped"  # trials are left and nobody works on them
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """How far a study is. complete + pruned + failed + running + waiting = budget."""
+
+    budget: int
+    complete: int
+    pruned: int
+    failed: int
+    running: int
+    lost: int  # tried again; not part of the budget
+
+    @property
+    def ended(self) -> int:
+        return self.complete + self.pruned + self.failed
+
+    @property
+    def waiting(self) -> int:
+        return max(0, self.budget - self.ended - self.running)
+
+    @property
+    def state(self) -> StudyState:
+        if self.ended >= self.budget:
+            return StudyState.FINISHED
+        return StudyState.RUNNING if self.running else StudyState.STOPPED
+
+
+class StudyQueue:
+    """The trials of one registered study.
+
+    Any number of processes may use the same study; a claim holds the lock of the study, so no budget is
+    overshot and no cell is taken twice.
+    """
+
+    def __init__(self, database: Database, study: Study, *, grace_s: float) -> None:
+        self.study = study
+        self.database = database
+        self._grace_s = grace_s
+        self._study_id = database.optuna.get_study_id_from_name(study.name)
+        self.prunes = not isinstance(study.design, Grid) and study.design.pruner != "none"
+
+    def lock(self) -> AbstractContextManager[None]:
+        """At most one process holds it; see `Database.study_lock`."""
+        return self.database.study_lock(self.study.name)
+
+    def claim(self, owner: Owner) -> Claim | None:
+        """Take a trial: the next one lost, the next cell of the grid, or a proposal of the sampler.
+
+        Returns:
+            None if nothing is left to take now. Trials of others may still be lost, so ask again unless
+            the study is finished.
+        """
+        with self.lock(), self.database.translated():
+            trials = self._reconciled()
+            if self._progress(trials).waiting == 0:
+                return None
+            start, params = self._next(trials)
+            now = datetime.now(UTC)
+            template = conversion.template(self.study, start, params, owner, now)
+            trial_id = self.database.optuna.create_new_trial(self._study_id, template)
+            self.database.rdb.record_heartbeat(trial_id)
+        with self.database.translated():  # the sampler thinks after the lock is released
+            return self._claim_of(trial_id, start)
+
+    def reconcile(self) -> None:
+        """Find the trials whose process died and mark them as lost, so that they are tried again."""
+        with self.lock(), self.database.translated():
+            self._reconciled()
+
+    def release(self, owner: Owner, reason: str, *, failed_attempt: bool) -> None:
+        """Take the trials of a process that was ended or died, without waiting for its heartbeat to stop.
+
+        Args:
+            failed_attempt: Whether it counts as an attempt of its trials: not if it was ended on purpose.
+        """
+        with self.lock(), self.database.translated():
+            for trial in self._trials():
+                if trial.state == _RUNNING and conversion.owner_of(trial) == owner:
+                    self._lose(trial, reason, released=not failed_attempt)
+
+    def records(self) -> list[TrialRecord]:
+        """Every trial, in the order of their numbers."""
+        with self.database.translated():
+            records = (conversion.record_of(trial) for trial in self._trials())
+            return [record for record in records if record is not None]
+
+    def record(self, number: int) -> TrialRecord:
+        """Raises NotFoundError if there is no such trial."""
+        for record in self.records():
+            if record.number == number:
+                return record
+        raise NotFoundError(f"Study {self.study.name!r} has no trial {number}. `hpstudy export` lists them.")
+
+    def progress(self) -> Progress:
+        with self.database.translated():
+            return self._progress(self._trials())
+
+    def best(self) -> list[TrialRecord]:
+        """The best trial, or the Pareto front of several objectives. Empty if no trial is complete.
+
+        Which of several equal trials is best is decided by Optuna, so that its own tools name the same.
+        """
+        with self.database.translated():
+            study = self._optuna_study(0)
+            try:
+                best = [study.best_trial] if len(self.study.objectives) == 1 else study.best_trials
+            except ValueError:  # no trial is complete
+                return []
+        records = (conversion.record_of(trial) for trial in best)
+        return [record for record in records if record is not None]
+
+    def _trials(self) -> list[FrozenTrial]:
+        try:
+            return self.database.optuna.get_all_trials(self._study_id, deepcopy=False)
+        except KeyError as error:
+            raise NotFoundError(f"Study {self.study.name!r} was deleted meanwhile.") from error
+
+    def _progress(self, trials: list[FrozenTrial]) -> Progress:
+        counts = Counter(conversion.state_of(trial) for trial in trials)
+        return Progress(
+            budget=self.study.budget,
+            complete=counts[TrialState.COMPLETE],
+            pruned=counts[TrialState.PRUNED],
+            failed=counts[TrialState.FAILED],
+            running=counts[TrialState.RUNNING],
+            lost=counts[TrialState.LOST],
+        )
+
+    def _reconciled(self) -> list[FrozenTrial]:
+        """The trials after the dead were found. Under the lock, so every running trial has its heartbeat."""
+        trials = self._trials()
+        running = [trial for trial in trials if trial.state == _RUNNING]
+        if not running:
+            return trials
+        ages_s = self.database.heartbeat_ages_s(self._study_id)
+        reasons = [(trial, self._death(trial, ages_s)) for trial in running]
+        for trial, reason in reasons:
+            if reason:
+                self._lose(trial, reason, released=False)
+        return self._trials() if any(reason for _, reason in reasons) else trials
+
+    def _death(self, trial: FrozenTrial, ages_s: dict[int, float]) -> str | None:
+        """Why a running trial is lost; None while its process lives."""
+        owner = conversion.owner_of(trial)
+        where = f"process {owner.pid} on {owner.host}" if owner else "its process"
+        if owner and owner.is_known_dead():
+            return f"{where} died"
+        age_s = ages_s.get(trial._trial_id)
+        if age_s is None:
+            return f"{where} died before its first heartbeat"
+        return f"{where} sent no heartbeat for {age_s:.0f} s" if age_s > self._grace_s else None
+
+    def _lose(self, trial: FrozenTrial, reason: str, *, released: bool) -> None:
+        """Mark first, then fail: whoever dies between the two leaves a running trial that is found again."""
+        storage = self.database.optuna
+        mark = conversion.lost_mark(reason, released=released, now=datetime.now(UTC))
+        try:
+            storage.set_trial_user_attr(trial._trial_id, conversion.LOST, mark)
+            storage.set_trial_state_values(trial._trial_id, optuna.trial.TrialState.FAIL)
+        except UpdateFinishedTrialError:
+            return  # it ended meanwhile: nothing is lost
+        _LOG.info("A trial was lost.", extra={"trial": trial.number, "reason": reason})
+
+    def _next(self, trials: list[FrozenTrial]) -> tuple[Start, dict[str, Level]]:
+        retried = {Start.of(trial).retry_of for trial in trials}
+        for trial in trials:
+            if conversion.state_of(trial) == TrialState.LOST and trial.number not in retried:
+                return conversion.next_attempt(trial), trial.params
+        if isinstance(self.study.design, Grid):
+            starts = (Start.of(trial) for trial in trials)
+            taken = {(start.cell, start.replicate) for start in starts}
+            cell, replicate = next(pair for pair in self._grid() if (pair[0].number, pair[1]) not in taken)
+            start = Start(cell=cell.number, replicate=replicate, seed=self.study.seed_of(replicate))
+            return start, dict(cell.params)
+        return Start(replicate=0, seed=self.study.seed_of(0)), {}
+
+    def _grid(self) -> Iterator[tuple[Cell, int]]:
+        """Every cell × replicate; all cells once before any is repeated, so a stopped study is balanced."""
+        replicates = self.study.design.replicates if isinstance(self.study.design, Grid) else 0
+        return ((cell, replicate) for replicate, cell in itertools.product(range(replicates), self.study.cells()))
+
+    def _claim_of(self, trial_id: int, start: Start) -> Claim:
+        number = self.database.optuna.get_trial_number_from_id(trial_id)
+        trial = optuna.trial.Trial(self._optuna_study(number), trial_id)
+        params = dict(trial.params) if isinstance(self.study.design, Grid) else suggest(self.study, trial)
+        self.study.check_params(params)
+        return Claim(self, trial, params, start)
+
+    def _optuna_study(self, trial_number: int) -> optuna.Study:
+        return optuna.load_study(
+            study_name=self.study.name,
+            storage=self.database.optuna,
+            sampler=make_sampler(self.study, trial_number),
+            pruner=make_pruner(self.study),
+        )

@@ -1,0 +1,99 @@
+"""Optuna's samplers and pruners by the names of a `Search`."""
+
+from __future__ import annotations
+
+import importlib.util
+import warnings
+from collections.abc import Callable
+
+import optuna
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.pruners import BasePruner
+from optuna.samplers import BaseSampler
+
+from hpstudy.domains import Choice, Domain, Float
+from hpstudy.errors import UserError
+from hpstudy.factors import Level
+from hpstudy.spec import Grid, Search, Study
+
+
+def make_sampler(study: Study, trial_number: int) -> BaseSampler:
+    """The sampler that proposes one trial.
+
+    Its random numbers depend on seed and trial number, so that processes with the same seed do not propose
+    the same, and one process alone proposes the same again. Quasi-random points come from one sequence, whose
+    scrambling all processes must share.
+
+    Raises:
+        UserError: the sampler needs a library that is not installed.
+    """
+    if isinstance(study.design, Grid):
+        return optuna.samplers.RandomSampler(seed=study.seed)
+    search = study.design
+    check_sampler(search)
+    base = study.seed if search.seed is None else search.seed
+    seed = (base * 1_000_003 + trial_number) % 2**31
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        if search.sampler == "tpe":
+            conditional = any(domain.when for domain in study.vary.values())
+            return optuna.samplers.TPESampler(seed=seed, multivariate=True, group=conditional)
+        if search.sampler == "qmc":
+            return optuna.samplers.QMCSampler(seed=base, scramble=True, warn_independent_sampling=False)
+        if search.sampler == "cmaes":
+            return optuna.samplers.CmaEsSampler(seed=seed, warn_independent_sampling=False)
+        if search.sampler == "gp":
+            return optuna.samplers.GPSampler(seed=seed)
+        if search.sampler == "nsga2":
+            return optuna.samplers.NSGAIISampler(seed=seed)
+        return optuna.samplers.RandomSampler(seed=seed)
+
+
+def check_sampler(search: Search) -> None:
+    """Raises UserError if the sampler needs a library that is not installed."""
+    if search.sampler == "gp" and importlib.util.find_spec("torch") is None:
+        raise UserError(
+            "Sampler 'gp' needs PyTorch, which is not installed. Run `pip install 'hpstudy[gp]'`, "
+            "or take sampler='tpe'."
+        )
+
+
+def make_pruner(study: Study) -> BasePruner:
+    """The pruner with Optuna's defaults; the resource of Hyperband and successive halving is an epoch."""
+    name = study.design.pruner if isinstance(study.design, Search) else "none"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        pruners: dict[str, Callable[[], BasePruner]] = {
+            "none": optuna.pruners.NopPruner,
+            "median": optuna.pruners.MedianPruner,
+            "percentile": lambda: optuna.pruners.PercentilePruner(25.0),
+            "successive_halving": optuna.pruners.SuccessiveHalvingPruner,
+            "hyperband": lambda: optuna.pruners.HyperbandPruner(max_resource=study.max_epochs),
+            "patient": lambda: optuna.pruners.PatientPruner(optuna.pruners.MedianPruner(), patience=2),
+        }
+        return pruners[name]()
+
+
+def distribution(domain: Domain) -> BaseDistribution:
+    if isinstance(domain, Choice):
+        return CategoricalDistribution(domain.levels)
+    if isinstance(domain, Float):
+        return FloatDistribution(domain.low, domain.high, log=domain.log)
+    return IntDistribution(domain.low, domain.high, log=domain.log, step=domain.step)
+
+
+def suggest(study: Study, trial: optuna.Trial) -> dict[str, Level]:
+    """Ask the sampler for a level of every factor that exists beside the levels of those above it."""
+    params: dict[str, Level] = {}
+    for name, domain in study.vary.items():
+        if domain.exists_beside(params):
+            params[name] = _suggest_one(trial, name, domain)
+    return params
+
+
+def _suggest_one(trial: optuna.Trial, name: str, domain: Domain) -> Level:
+    if isinstance(domain, Choice):
+        return trial.suggest_categorical(name, domain.levels)
+    if isinstance(domain, Float):
+        return trial.suggest_float(name, domain.low, domain.high, log=domain.log)
+    return trial.suggest_int(name, domain.low, domain.high, step=domain.step, log=domain.log)

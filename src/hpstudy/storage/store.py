@@ -1,0 +1,117 @@
+"""The studies of one database: register, open, list, delete."""
+
+from __future__ import annotations
+
+import optuna
+
+from hpstudy.errors import NotFoundError, StorageError, UserError
+from hpstudy.factors import unknown
+from hpstudy.spec import Grid, Study
+from hpstudy.storage.database import Database
+from hpstudy.storage.queue import StudyQueue
+from hpstudy.storage.samplers import check_sampler
+
+DECLARATION = "hpstudy.study"  # user attribute of an Optuna study: its declaration as JSON
+
+
+class Store:
+    """All that hpstudy keeps in one database."""
+
+    def __init__(self, url: str, *, grace_s: float = 30.0) -> None:
+        """Raises StorageError if the database cannot be opened, UserError if the URL is none."""
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
+        self.database = Database(url)
+        self._grace_s = grace_s
+
+    def close(self) -> None:
+        self.database.close()
+
+    def register(self, study: Study) -> StudyQueue:
+        """Open the study, after recording its declaration if it is new. Doing it twice changes nothing.
+
+        Raises:
+            UserError: a study of this name was declared otherwise before, or is not hpstudy's.
+        """
+        study.check_factors()
+        if not isinstance(study.design, Grid):
+            check_sampler(study.design)
+        with self.database.study_lock(study.name), self.database.translated():
+            recorded = self._declaration(study.name)
+            if recorded is None:
+                self._create(study)
+            elif changes := study.changes(recorded):
+                raise UserError(_refusal(study.name, changes))
+        return self._queue(study)
+
+    def open(self, name: str) -> StudyQueue:
+        """Raises NotFoundError if there is no such study."""
+        with self.database.translated():
+            recorded = self._declaration(name)
+        if recorded is None:
+            raise NotFoundError(unknown("study", name, self.names()) if self.names() else self._no_study_at_all(name))
+        return self._queue(recorded)
+
+    def names(self) -> list[str]:
+        """Of all hpstudy's studies in this database, sorted."""
+        with self.database.translated():
+            studies = self.database.optuna.get_all_studies()
+        return sorted(study.study_name for study in studies if DECLARATION in study.user_attrs)
+
+    def delete(self, name: str) -> None:
+        """Remove a study with all its trials. Processes that still train one of them find it taken away.
+
+        Raises:
+            NotFoundError: there is no such study.
+        """
+        self.open(name)
+        with self.database.study_lock(name), self.database.translated():
+            optuna.delete_study(study_name=name, storage=self.database.optuna)
+
+    def _create(self, study: Study) -> None:
+        storage = self.database.optuna
+        directions = [
+            optuna.study.StudyDirection.MAXIMIZE if objective.maximizes else optuna.study.StudyDirection.MINIMIZE
+            for objective in study.objectives
+        ]
+        try:
+            study_id = storage.create_new_study(directions, study.name)
+        except optuna.exceptions.DuplicatedStudyError:
+            study_id = storage.get_study_id_from_name(study.name)
+            if storage.get_n_trials(study_id) or storage.get_study_directions(study_id) != directions:
+                raise UserError(
+                    f"The database has a study {study.name!r} that hpstudy did not make. Choose another name."
+                ) from None
+        storage.set_study_user_attr(study_id, DECLARATION, study.to_json())
+
+    def _declaration(self, name: str) -> Study | None:
+        storage = self.database.optuna
+        try:
+            attributes = storage.get_study_user_attrs(storage.get_study_id_from_name(name))
+        except KeyError:
+            return None
+        if DECLARATION not in attributes:
+            return None
+        try:
+            return Study.from_json(attributes[DECLARATION])
+        except UserError as error:
+            raise StorageError(f"The recorded declaration of study {name!r} cannot be read: {error}") from error
+
+    def _queue(self, study: Study) -> StudyQueue:
+        with self.database.translated():
+            return StudyQueue(self.database, study, grace_s=self._grace_s)
+
+    def _no_study_at_all(self, name: str) -> str:
+        return (
+            f"There is no study {name!r}: the database {self.database.label} has none yet. "
+            "`hpstudy run STUDY.py` makes one; --home, HPSTUDY_HOME or HPSTUDY_STORAGE name another place."
+        )
+
+
+def _refusal(name: str, changes: list[str]) -> str:
+    return (
+        f"Study {name!r} was recorded with another declaration, and trials of two declarations cannot be "
+        "compared. Changed since:\n  "
+        + "\n  ".join(changes)
+        + f"\nUndo the change, give the study another name, or start again with --fresh, which deletes the "
+        f"recorded trials of {name!r}."
+    )

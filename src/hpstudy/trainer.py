@@ -1,0 +1,193 @@
+"""Train one configuration: arrays and a seed go in, epochs come out one by one, then a result.
+
+The same configuration, seed and arrays give the same numbers to the last bit on one kind of CPU.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from hpstudy.errors import TrialFailed
+from hpstudy.factors import Config
+from hpstudy.model import Build, learning_rates, make_network, make_own_network
+from hpstudy.program import Program, Rows
+from hpstudy.records import Epoch
+
+if TYPE_CHECKING:
+    from hpstudy.data import Arrays
+
+KEPT_PROGRAMS = 16  # compiled epochs that a process keeps; each is some megabytes
+KEPT_DATASETS = 2  # of which a process keeps tensors
+_NOT_STRUCTURE = ("learning_rate", "schedule", "initializer", "epochs", "early_stopping", "scaling", "gate")
+_PRESENCE_ONLY = ("dropout", "l1", "l2")  # zero or not is structure, the number is not
+
+
+class Trainer:
+    """Trains one trial after another, sharing compiled programs and dataset tensors between them."""
+
+    def __init__(self) -> None:
+        self._programs: OrderedDict[tuple[Any, ...], Program] = OrderedDict()
+        self._tensors: OrderedDict[str, tuple[tf.Tensor, tf.Tensor]] = OrderedDict()
+
+    def start(self, config: Config, seed: int, arrays: Arrays, build: Build | None = None) -> Training:
+        """Make everything ready for the first epoch.
+
+        Args:
+            seed: Decides initial weights, shuffles, dropout and augmentation.
+            build: A user's own network instead of the built-in one.
+
+        Raises:
+            UserError: `build` is wrong.
+            TrialFailed: the network does not fit into memory.
+        """
+        keras.utils.set_random_seed(seed)
+        with _memory_errors():
+            if build:
+                network = make_own_network(build, config, arrays.input_shape, arrays.outputs)
+            else:
+                network = make_network(config, arrays.input_shape, arrays.outputs)
+            program = self._program(config, arrays, network if build else None)
+            program.start(config, [variable.numpy() for variable in network.variables], seed)
+            rows = Rows.of(arrays, *self._dataset(arrays))
+        return Training(config=config, seed=seed, arrays=arrays, network=network, program=program, rows=rows)
+
+    def forget(self) -> None:
+        """Free what is kept between trials, after memory ran out."""
+        self._programs.clear()
+        self._tensors.clear()
+
+    def _program(self, config: Config, arrays: Arrays, own: keras.Model | None) -> Program:
+        key = _structure(config, arrays, own is not None)
+        if key not in self._programs:
+            # An own network becomes part of its program, so the trial that reports gets a copy of it.
+            self._programs[key] = Program(config, arrays, keras.models.clone_model(own) if own else None)
+        self._programs.move_to_end(key)
+        while len(self._programs) > KEPT_PROGRAMS:
+            self._programs.popitem(last=False)
+        return self._programs[key]
+
+    def _dataset(self, arrays: Arrays) -> tuple[tf.Tensor, tf.Tensor]:
+        if arrays.digest not in self._tensors:
+            self._tensors[arrays.digest] = (tf.constant(arrays.x), tf.constant(arrays.y))
+        self._tensors.move_to_end(arrays.digest)
+        while len(self._tensors) > KEPT_DATASETS:
+            self._tensors.popitem(last=False)
+        return self._tensors[arrays.digest]
+
+
+class Training:
+    """One trial in training. Iterate over it for its epochs; stop whenever you want; then take the result.
+
+    Attributes:
+        network: Plain Keras; holds the trained weights once `result` was called.
+    """
+
+    def __init__(
+        self, *, config: Config, seed: int, arrays: Arrays, network: keras.Model, program: Program, rows: Rows
+    ) -> None:
+        self.network = network
+        self._config, self._seed, self._arrays = config, seed, arrays
+        self._program, self._rows = program, rows
+        self._history: list[Epoch] = []
+        self._best_weights: list[np.ndarray] | None = None
+        self._best_epoch = 0
+
+    def __iter__(self) -> Iterator[Epoch]:
+        """Train epoch after epoch.
+
+        Raises:
+            TrialFailed: the loss is no finite number, or memory ran out.
+        """
+        epochs = int(self._config["epochs"])  # type: ignore[arg-type]
+        steps = self._program.steps
+        rates = learning_rates(self._config, epochs * steps)
+        for number in range(1, epochs + 1):
+            order = np.random.default_rng([self._seed, number]).permutation(self._arrays.train)
+            epoch = self._train_epoch(number, order, rates[(number - 1) * steps : number * steps])
+            self._history.append(epoch)
+            yield epoch
+            _check_finite(epoch)
+            if self._stops_early(epoch):
+                return
+
+    def result(self) -> dict[str, float]:
+        """Put the trained weights into `network` and give the final metrics.
+
+        They are those of the last epoch; with early stopping, of the best one, whose weights return.
+        """
+        weights = self._best_weights or self._weights()
+        for variable, value in zip(self.network.variables, weights, strict=True):
+            variable.assign(value)
+        kept = self._history[(self._best_epoch or len(self._history)) - 1]
+        return {
+            **kept.metrics,
+            "epochs": float(len(self._history)),
+            "parameters": float(self.network.count_params()),
+            "train_s": sum(epoch.metrics["seconds"] for epoch in self._history),
+        }
+
+    def _train_epoch(self, number: int, order: np.ndarray, rates: np.ndarray) -> Epoch:
+        started = time.perf_counter()
+        with _memory_errors():
+            metrics = asdict(self._program.epoch(self._rows, order, rates))
+        seconds = time.perf_counter() - started
+        return Epoch(
+            number=number,
+            at=time.time(),
+            metrics={**metrics, "learning_rate": float(rates[-1]), "seconds": seconds},
+        )
+
+    def _stops_early(self, epoch: Epoch) -> bool:
+        patience = self._config["early_stopping"]
+        if patience is None:
+            return False
+        best = self._history[self._best_epoch - 1] if self._best_epoch else None
+        if best is None or epoch.metrics["val_loss"] < best.metrics["val_loss"]:
+            self._best_epoch, self._best_weights = epoch.number, self._weights()
+        return epoch.number - self._best_epoch >= int(patience)
+
+    def _weights(self) -> list[np.ndarray]:
+        return [variable.numpy() for variable in self._program.network.variables]
+
+
+def _structure(config: Config, arrays: Arrays, own_network: bool) -> tuple[Any, ...]:
+    """Trials with the same structure share a compiled program."""
+    shape = (arrays.encoding, arrays.features, arrays.x.shape, len(arrays.train), len(arrays.validation))
+    if own_network:
+        return (*sorted(config.items(), key=str), *shape)
+    levels = {name: level for name, level in config.items() if name not in _NOT_STRUCTURE}
+    levels |= {name: bool(config[name]) for name in _PRESENCE_ONLY}
+    return (*sorted(levels.items(), key=str), arrays.scale.shape, *shape)
+
+
+def _check_finite(epoch: Epoch) -> None:
+    for name in ("loss", "val_loss"):
+        if not np.isfinite(epoch.metrics[name]):
+            raise TrialFailed(
+                f"{name} became {epoch.metrics[name]} in epoch {epoch.number}: the training diverged. "
+                "A smaller learning rate or another initializer usually mends that."
+            )
+
+
+class _memory_errors:  # noqa: N801 - used like a function
+    """Turn the libraries' out-of-memory errors into `TrialFailed`."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+        if isinstance(error, MemoryError | tf.errors.ResourceExhaustedError) or (
+            isinstance(error, tf.errors.InternalError) and "out of memory" in str(error).lower()
+        ):
+            raise TrialFailed(
+                "Out of memory: the network, the batch or the dataset is too large for this machine. "
+                "Fewer units, a smaller batch_size or fewer processes need less."
+            ) from error

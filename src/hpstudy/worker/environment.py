@@ -1,0 +1,55 @@
+"""Where a trial was trained: versions, commit, device."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import subprocess
+from pathlib import Path
+
+_PACKAGES = ("hpstudy", "keras", "numpy", "optuna", "tensorflow")
+
+
+def facts() -> dict[str, str]:
+    """Versions of what a result may depend on, and the git commit of the working directory if there is one."""
+    found = {f"version_{name}": version for name in _PACKAGES if (version := _version(name))}
+    found["version_python"] = platform.python_version()
+    if commit := git_commit():
+        found["git_commit"] = commit
+    return found
+
+
+def git_commit() -> str | None:
+    """The commit that is checked out here, with "-dirty" behind it if files were changed since."""
+    try:
+        described = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=5,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return described.stdout.strip()
+
+
+def describe_device() -> str:
+    """The GPU that TensorFlow uses, else the processor."""
+    import tensorflow as tf
+
+    for gpu in tf.config.list_physical_devices("GPU"):
+        return str(tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name))
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    models = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return models[0] if models else platform.processor() or platform.machine()
+
+
+def _version(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None

@@ -1,0 +1,25 @@
+"""What the mirror is shown of a study: the database, and the journals of trials that have not ended there."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from hpstudy.records import TrialRecord
+from hpstudy.rundir import RunDir
+from hpstudy.settings import Settings
+
+if TYPE_CHECKING:
+    from hpstudy.storage import StudyQueue
+
+
+def records_with_journals(settings: Settings, queue: StudyQueue) -> list[TrialRecord]:
+    """Every trial; one that is running or lost has the epochs that its journal on this machine holds."""
+    return [_with_journal(settings, queue.study.name, record) for record in queue.records()]
+
+
+def _with_journal(settings: Settings, study: str, record: TrialRecord) -> TrialRecord:
+    if record.history:
+        return record
+    epochs = RunDir.of(settings.runs_dir, study, record.number).epochs()
+    return dataclasses.replace(record, history=tuple(epochs)) if epochs else record

@@ -1,0 +1,228 @@
+"""A trainer process: claim, train, finish, again. Started by the supervisor as `python -m` of this module.
+
+It may be killed at any moment: what it had in hands is then found and tried again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hpstudy.errors import HpstudyError, TrialFailed, TrialLost, UserError
+from hpstudy.records import Epoch
+from hpstudy.rundir import RunDir
+from hpstudy.settings import Settings
+from hpstudy.worker.messages import CORES_VARIABLE, Pipe
+
+if TYPE_CHECKING:
+    from hpstudy.model import Build
+    from hpstudy.storage import Claim, Outcome, StudyQueue
+    from hpstudy.trainer import Trainer, Training
+
+IDLE_S = 0.5  # between looks at a study whose last trials others are training
+
+
+def main() -> int:
+    """The entry of the process; its standard input stays open as long as its supervisor lives."""
+    options = _options()
+    pipe = Pipe()
+    _pin_to_cores()
+    try:
+        _load_libraries()
+        pipe.send("ready")
+        if not sys.stdin.readline():
+            return 0
+        threading.Thread(target=_die_with_supervisor, daemon=True).start()
+        _Worker(options, pipe).work()
+    except HpstudyError as error:
+        pipe.send("fatal", text=str(error))
+        traceback.print_exc()
+        return 1
+    return 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("study")
+    parser.add_argument("--file", type=Path)
+    parser.add_argument("--timeout", type=float)
+    return parser.parse_args()
+
+
+def _pin_to_cores() -> None:
+    """Two processes on a core each train faster than two that share both. Before TensorFlow counts the cores."""
+    cores = os.environ.get(CORES_VARIABLE)
+    if cores:
+        os.sched_setaffinity(0, map(int, cores.split(",")))
+
+
+def _load_libraries() -> None:
+    """The slow imports, while the supervisor prepares the study."""
+    import tensorflow as tf
+
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    for gpu in tf.config.list_physical_devices("GPU"):
+        tf.config.experimental.set_memory_growth(gpu, True)
+    tf.config.experimental.enable_op_determinism()
+    import hpstudy.data
+    import hpstudy.storage
+    import hpstudy.trainer  # noqa: F401 - loads Keras
+
+
+def _die_with_supervisor() -> None:
+    """A trainer without a supervisor would train on unseen; whoever comes next finds its trial and tries it again."""
+    while sys.stdin.readline():
+        pass
+    os._exit(1)
+
+
+class _Worker:
+    def __init__(self, options: argparse.Namespace, pipe: Pipe) -> None:
+        from hpstudy.storage import Owner, Store
+        from hpstudy.trainer import Trainer
+        from hpstudy.worker.environment import describe_device, facts
+
+        self._settings = Settings.load({})
+        self._timeout_s: float | None = options.timeout
+        self._pipe = pipe
+        self._queue: StudyQueue = Store(self._settings.storage, grace_s=self._settings.grace_s).open(options.study)
+        self._build = self._load_build(options.file)
+        self._owner = Owner.of_process()
+        self._trainer: Trainer = Trainer()
+        self._device, self._facts = describe_device(), facts()
+
+    def work(self) -> None:
+        """Train until the study is finished."""
+        while True:
+            claim = self._queue.claim(self._owner)
+            if claim is None:
+                if self._queue.progress().waiting + self._queue.progress().running == 0:
+                    return
+                self._pipe.send("idle")
+                time.sleep(IDLE_S)
+                continue
+            self._pipe.send(
+                "claimed", trial=claim.number, replicate=claim.start.replicate, params=dict(claim.params)
+            )
+            self._train(claim)
+
+    def _load_build(self, path: Path | None) -> Build | None:
+        study = self._queue.study
+        if not study.network:
+            return None
+        if path is None:
+            raise UserError(f"Study {study.name!r} builds its own network, so its study file is needed here.")
+        from hpstudy import studyfile
+
+        file = studyfile.load(path)
+        if file.study.network != study.network:
+            raise UserError(f"{path} builds another network than the one that study {study.name!r} was started with.")
+        return file.build
+
+    def _train(self, claim: Claim) -> None:
+        from hpstudy.storage import Heartbeat
+
+        attempt = _Attempt(claim, self._settings, self._pipe)
+        with Heartbeat(claim, self._settings.heartbeat_s):
+            try:
+                self._train_epochs(claim, attempt)
+            except TrialFailed as error:
+                self._fail(claim, attempt, str(error))
+                self._trainer.forget()
+            except TrialLost as error:
+                attempt.ended("lost", str(error))
+            except HpstudyError:
+                raise
+            except Exception as error:  # a bug or a strange network must not end the other trials
+                self._fail(claim, attempt, f"{type(error).__name__}: {error}")
+
+    def _train_epochs(self, claim: Claim, attempt: _Attempt) -> None:
+        from hpstudy import data
+
+        study = self._queue.study
+        arrays = data.prepare(study.dataset, claim.config, claim.start.seed, self._settings)
+        attempt.facts = {**self._facts, "dataset_digest": arrays.digest}
+        training = self._trainer.start(claim.config, claim.start.seed, arrays, self._build)
+        begun = time.monotonic()
+        objective = study.objectives[0]
+        for epoch in training:
+            attempt.add(epoch)
+            self._pipe.send("epoch", trial=claim.number, epoch=epoch.number, value=epoch.metrics.get(objective.metric))
+            if claim.report(epoch):
+                claim.prune(attempt.outcome(device=self._device))
+                attempt.ended("pruned")
+                return
+            if self._timeout_s is not None and time.monotonic() - begun > self._timeout_s:
+                raise TrialFailed(
+                    f"It took longer than --timeout {self._timeout_s:g} s, and was ended after epoch {epoch.number}."
+                )
+        metrics = training.result()
+        attempt.save_weights(training)
+        claim.complete(attempt.outcome(metrics=metrics, device=self._device))
+        attempt.ended("complete", value=metrics[objective.metric])
+
+    def _fail(self, claim: Claim, attempt: _Attempt, reason: str) -> None:
+        try:
+            claim.fail(attempt.outcome(error=reason, traceback=traceback.format_exc(), device=self._device))
+        except TrialLost as error:
+            attempt.ended("lost", str(error))
+        else:
+            attempt.ended("failed", reason)
+
+
+class _Attempt:
+    """What a trial has given so far: kept in memory, in its run directory, and told to the supervisor."""
+
+    def __init__(self, claim: Claim, settings: Settings, pipe: Pipe) -> None:
+        self._number, self._pipe = claim.number, pipe
+        self._run_dir: RunDir | None = RunDir.of(settings.runs_dir, claim.study_name, claim.number)
+        self._history: list[Epoch] = []
+        self.facts: dict[str, str] = {}
+        self._on_disk(self._run_dir.create)
+
+    def add(self, epoch: Epoch) -> None:
+        self._history.append(epoch)
+        if self._run_dir:
+            self._on_disk(self._run_dir.append, epoch)
+
+    def save_weights(self, training: Training) -> None:
+        import numpy as np
+
+        if self._run_dir:
+            self._on_disk(
+                np.savez, self._run_dir.weights, *[variable.numpy() for variable in training.network.variables]
+            )
+
+    def outcome(self, **values: Any) -> Outcome:
+        from hpstudy.storage import Outcome
+
+        return Outcome(history=tuple(self._history), facts=self.facts, **values)
+
+    def ended(self, state: str, text: str = "", value: float | None = None) -> None:
+        self._pipe.send("ended", trial=self._number, state=state, text=text, value=value)
+
+    def _on_disk(self, write: Callable[..., None], *arguments: Any) -> None:
+        """Without its files a trial is still recorded in the database: a full disk must not end it."""
+        try:
+            write(*arguments)
+        except OSError as error:
+            where = self._run_dir.path if self._run_dir else "?"
+            self._pipe.send(
+                "warning",
+                trial=self._number,
+                text=f"The run directory {where} cannot be written ({error.strerror}). Training goes on, and the "
+                "database keeps the results; the trial's weights are not kept. Free some space.",
+            )
+            self._run_dir = None
+
+
+if __name__ == "__main__":
+    sys.exit(main())
