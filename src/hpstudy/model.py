@@ -7,6 +7,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from hpstudy.errors import UserError
 from hpstudy.factors import Config
@@ -106,6 +107,37 @@ def make_own_network(build: Build, config: Config, input_shape: tuple[int, ...],
             f"shape (None, {outputs}); it is {model.output_shape}."
         )
     return model
+
+
+def row_losses(loss: str, labels: tf.Tensor, probabilities: tf.Tensor) -> tf.Tensor:
+    """The loss of each row, without penalties, as `model.fit` has it.
+
+    Args:
+        loss: `cross_entropy` or `mse`.
+        labels: int32 (rows,), class numbers.
+        probabilities: float32 (rows, outputs); one output is the probability of class 1.
+
+    Returns:
+        float32 (rows,).
+    """
+    outputs = probabilities.shape[1]
+    if outputs == 1:
+        truth = tf.cast(labels, tf.float32)[:, tf.newaxis]
+        if loss == "mse":
+            return keras.losses.mean_squared_error(truth, probabilities)
+        return keras.losses.binary_crossentropy(truth, probabilities)
+    if loss == "mse":
+        return keras.losses.mean_squared_error(tf.one_hot(labels, outputs), probabilities)
+    return keras.losses.sparse_categorical_crossentropy(labels, probabilities)
+
+
+def row_hits(labels: tf.Tensor, probabilities: tf.Tensor) -> tf.Tensor:
+    """1 where the most probable class is the true one, else 0, float32 (rows,)."""
+    if probabilities.shape[1] == 1:
+        guesses = tf.cast(probabilities[:, 0] > 0.5, tf.int32)
+    else:
+        guesses = tf.argmax(probabilities, axis=1, output_type=tf.int32)
+    return tf.cast(guesses == labels, tf.float32)
 
 
 def make_optimizer(config: Config) -> keras.optimizers.Optimizer:

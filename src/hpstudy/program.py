@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from hpstudy.factors import Config
-from hpstudy.model import make_network, make_optimizer
+from hpstudy.model import make_network, make_optimizer, row_hits, row_losses
 
 if TYPE_CHECKING:
     from hpstudy.data import Arrays
@@ -65,7 +65,7 @@ class _SharedRateDropout(keras.layers.Dropout):  # type: ignore[misc] # Keras ha
     """Dropout whose rate is a variable, so that another rate needs no new compilation."""
 
     def __init__(self, rate: tf.Variable) -> None:
-        super().__init__(0.5)
+        super().__init__(0.5, name="shared_rate_dropout")
         self._shared_rate = rate
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
@@ -173,8 +173,8 @@ class Program:
             inputs, labels = batch(tf.slice(validation, [first], [size]), training=False)
             present = self._present(first, size, self._validation_rows)
             probabilities = self.network(inputs, training=False)
-            losses = self._losses(labels, probabilities)
-            return sums + _sums(losses, self._penalty(), self._hits(labels, probabilities), present)
+            losses = row_losses(self._loss, labels, probabilities)
+            return sums + _sums(losses, self._penalty(), row_hits(labels, probabilities), present)
 
         whole = self.steps if self._pads else self._rows // self._batch
         trained = _loop(whole, lambda step, sums: train(step, self._batch, sums))
@@ -189,19 +189,19 @@ class Program:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch([weight.value for weight in weights])
             probabilities = self.network(inputs, training=True)
-            losses = self._losses(labels, probabilities)
+            losses = row_losses(self._loss, labels, probabilities)
             penalty = self._penalty()
             loss = tf.reduce_sum(losses * present) / tf.reduce_sum(present) + penalty
         gradients = tape.gradient(loss, [weight.value for weight in weights])
         self._optimizer.apply(gradients, weights)
-        return _sums(losses, penalty, self._hits(labels, probabilities), present)
+        return _sums(losses, penalty, row_hits(labels, probabilities), present)
 
     def _decode(self, raw: tf.Tensor) -> tf.Tensor:
         """Stored rows become float32 (batch, features)."""
         if self._encoding == "bits":
-            bits = tf.bitwise.right_shift(raw[:, :, tf.newaxis], tf.range(8, dtype=tf.uint8)) & tf.uint8.as_numpy_dtype(
-                1
-            )
+            bits = tf.bitwise.right_shift(
+                raw[:, :, tf.newaxis], tf.constant([0, 1, 2, 3, 4, 5, 6, 7], tf.uint8)
+            ) & tf.constant(1, tf.uint8)
             raw = tf.reshape(bits, (tf.shape(raw)[0], -1))[:, : self._features]
         return tf.cast(raw, tf.float32)
 
@@ -228,24 +228,6 @@ class Program:
         source = tf.reshape(row * width + column, (count, height * width))
         moved = tf.gather(inputs, source, batch_dims=1)
         return moved * tf.cast(tf.reshape(inside, (count, height * width)), tf.float32)
-
-    def _losses(self, labels: tf.Tensor, probabilities: tf.Tensor) -> tf.Tensor:
-        """One loss a row, without penalties, float32 (batch,)."""
-        if self._outputs == 1:
-            truth = tf.cast(labels, tf.float32)[:, tf.newaxis]
-            if self._loss == "mse":
-                return keras.losses.mean_squared_error(truth, probabilities)
-            return keras.losses.binary_crossentropy(truth, probabilities)
-        if self._loss == "mse":
-            return keras.losses.mean_squared_error(tf.one_hot(labels, self._outputs), probabilities)
-        return keras.losses.sparse_categorical_crossentropy(labels, probabilities)
-
-    def _hits(self, labels: tf.Tensor, probabilities: tf.Tensor) -> tf.Tensor:
-        if self._outputs == 1:
-            guesses = tf.cast(probabilities[:, 0] > 0.5, tf.int32)
-        else:
-            guesses = tf.argmax(probabilities, axis=1, output_type=tf.int32)
-        return tf.cast(guesses == labels, tf.float32)
 
     def _penalty(self) -> tf.Tensor:
         if self._penalized:

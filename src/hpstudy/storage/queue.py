@@ -6,7 +6,7 @@ import itertools
 import logging
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -15,7 +15,7 @@ import optuna
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial
 
-from hpstudy.errors import NotFoundError
+from hpstudy.errors import NotFoundError, StorageError
 from hpstudy.factors import Level
 from hpstudy.owner import Owner
 from hpstudy.records import TrialRecord, TrialState
@@ -87,7 +87,7 @@ class StudyQueue:
             None if nothing is left to take now. Trials of others may still be lost, so ask again unless
             the study is finished.
         """
-        with self.lock(), self.database.translated():
+        with self.lock(), self.database.translated(), self._declared_levels_only():
             trials = self._reconciled()
             if self._progress(trials).waiting == 0:
                 return None
@@ -96,7 +96,8 @@ class StudyQueue:
             template = conversion.template(self.study, start, params, owner, now)
             trial_id = self.database.optuna.create_new_trial(self._study_id, template)
             self.database.rdb.record_heartbeat(trial_id)
-        with self.database.translated():  # the sampler thinks after the lock is released
+        with self.database.translated(), self._declared_levels_only():
+            # the sampler thinks after the lock is released
             return self._claim_of(trial_id, start)
 
     def reconcile(self) -> None:
@@ -202,7 +203,7 @@ class StudyQueue:
         retried = {Start.of(trial).retry_of for trial in trials}
         for trial in trials:
             if conversion.state_of(trial) == TrialState.LOST and trial.number not in retried:
-                return conversion.next_attempt(trial), trial.params
+                return conversion.next_attempt(trial), self._declared(trial)
         if isinstance(self.study.design, Grid):
             starts = (Start.of(trial) for trial in trials)
             taken = {(start.cell, start.replicate) for start in starts}
@@ -211,15 +212,31 @@ class StudyQueue:
             return start, dict(cell.params)
         return Start(replicate=0, seed=self.study.seed_of(0)), {}
 
+    def _declared(self, trial: FrozenTrial) -> dict[str, Level]:
+        """Its parameters as far as the study declares them: nothing is built from what others wrote there."""
+        vary = self.study.vary
+        return {name: level for name, level in trial.params.items() if name in vary and vary[name].contains(level)}
+
     def _grid(self) -> Iterator[tuple[Cell, int]]:
         """Every cell × replicate; all cells once before any is repeated, so a stopped study is balanced."""
         replicates = self.study.design.replicates if isinstance(self.study.design, Grid) else 0
         return ((cell, replicate) for replicate, cell in itertools.product(range(replicates), self.study.cells()))
 
+    @contextmanager
+    def _declared_levels_only(self) -> Iterator[None]:
+        """Optuna compares the declared levels with those that earlier trials have recorded."""
+        try:
+            yield
+        except ValueError as error:
+            raise StorageError(
+                f"The database holds levels for study {self.study.name!r} that it does not declare: {error} "
+                "Somebody changed the database by other means than hpstudy. Restore it from a backup, or use --fresh."
+            ) from error
+
     def _claim_of(self, trial_id: int, start: Start) -> Claim:
         number = self.database.optuna.get_trial_number_from_id(trial_id)
         trial = optuna.trial.Trial(self._optuna_study(number), trial_id)
-        params = dict(trial.params) if isinstance(self.study.design, Grid) else suggest(self.study, trial)
+        params = suggest(self.study, trial)  # what is set already is not asked again
         self.study.check_params(params)
         return Claim(self, trial, params, start)
 

@@ -109,9 +109,7 @@ class _Worker:
                 self._pipe.send("idle")
                 time.sleep(IDLE_S)
                 continue
-            self._pipe.send(
-                "claimed", trial=claim.number, replicate=claim.start.replicate, params=dict(claim.params)
-            )
+            self._pipe.send("claimed", trial=claim.number, replicate=claim.start.replicate, params=dict(claim.params))
             self._train(claim)
 
     def _load_build(self, path: Path | None) -> Build | None:

@@ -1,0 +1,12 @@
+"""The datasets: find, fetch, verify, and prepare as arrays.
+
+Nothing else of hpstudy opens a dataset's files. Trials get `Arrays`, which never hold a row of the test split.
+"""
+
+from hpstudy.data.arrays import Arrays, TestArrays
+from hpstudy.data.places import Source
+from hpstudy.data.prepare import prepare, prepare_test
+from hpstudy.data.scaling import decode
+from hpstudy.data.sources import fetch, locate, verify
+
+__all__ = ["Arrays", "Source", "TestArrays", "decode", "fetch", "locate", "prepare", "prepare_test", "verify"]

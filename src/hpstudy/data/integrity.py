@@ -1,0 +1,66 @@
+"""What makes a file the right one: checksums, and the errors for a file that is not."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, cast
+
+from hpstudy.errors import HpstudyError, UserError
+
+_CHUNK_BYTES = 1 << 20
+
+
+class UnavailableError(HpstudyError):
+    """One way of getting a dataset did not work. The next way of the chain is tried."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checksum:
+    """The digest that a file from the network must have."""
+
+    algorithm: str  # "md5" where nobody publishes a better one; this is against accidents
+    hexdigest: str
+    unpacked: bool = False  # of what is inside the .gz: the same images are packed differently in places
+
+    def of(self, path: Path) -> str:
+        """The digest that the file `path` really has, in hexadecimal.
+
+        Raises:
+            OSError, EOFError, zlib.error: the file cannot be read or unpacked.
+        """
+        digest = hashlib.new(self.algorithm, usedforsecurity=False)
+        with _open(path, unpack=self.unpacked) as stream:
+            while chunk := stream.read(_CHUNK_BYTES):
+                digest.update(chunk)
+        return digest.hexdigest()
+
+    def problem(self, path: Path) -> str | None:
+        """What is wrong with the file `path`, as half a sentence; None if it is the right one."""
+        try:
+            came = self.of(path)
+        except (OSError, EOFError, zlib.error) as error:
+            return f"cannot be unpacked ({error})"
+        if came == self.hexdigest:
+            return None
+        return f"has the {self.algorithm} {came} instead of {self.hexdigest}"
+
+
+def bad_file(path: Path, problem: str, expected: str) -> UserError:
+    """The refusal of one file, by name.
+
+    Args:
+        problem: What came, a clause whose subject is the file.
+        expected: What the file should be, a noun phrase.
+    """
+    return UserError(
+        f"{path} {problem}. Expected: {expected}. Replace the file, or delete it and run "
+        "`hpstudy data fetch` to get another copy."
+    )
+
+
+def _open(path: Path, *, unpack: bool) -> IO[bytes]:
+    return cast(IO[bytes], gzip.open(path, "rb")) if unpack else path.open("rb")

@@ -1,0 +1,183 @@
+"""A dataset and a configuration → arrays, ready to train on or to test with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpstudy.catalog import DATASETS
+from hpstudy.data.arrays import Arrays, TestArrays
+from hpstudy.data.cache import Matrix, key_of, stored, stored_vectors
+from hpstudy.data.places import Source
+from hpstudy.data.scaling import constant_scaling, fit_scaling
+from hpstudy.data.sources import fetch
+from hpstudy.errors import UserError
+from hpstudy.factors import FACTORS, check_level, dataset_facts
+from hpstudy.settings import Settings
+
+_FORMAT_VERSION = 1  # raise it whenever the same sources would be prepared differently
+_UNIT = {"fashion_mnist": 255, "mnist": 255, "digits": 16}  # the largest value a pixel can have
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Request:
+    """The part of a trial's configuration that decides its data, with defaults filled in and checked."""
+
+    dataset: str
+    seed: int
+    scaling: str
+    train_rows: int | None
+    num_words: int
+    gate: str
+
+    @classmethod
+    def of(cls, dataset: str, config: Mapping[str, Any], seed: int) -> _Request:
+        facts = dataset_facts(dataset)
+
+        def level(name: str) -> Any:
+            value = config.get(name)
+            return FACTORS[name].default if value is None else check_level(name, value)
+
+        return cls(
+            dataset=dataset,
+            seed=seed,
+            scaling=level("scaling") or facts.scaling,
+            train_rows=level("train_rows"),
+            num_words=level("num_words"),
+            gate=level("gate"),
+        )
+
+    def folder(self, source: Source, settings: Settings, *, test: bool = False) -> Path:
+        """Where these rows are kept. Its name tells the key: a changed source file has another one."""
+        decisive: dict[str, object] = {"version": _FORMAT_VERSION, "source": source.fingerprint(), "test": test}
+        match DATASETS[self.dataset].kind:
+            case "words":
+                decisive["num_words"] = self.num_words
+            case "gate":
+                decisive["gate"] = self.gate
+            case "table":  # imputation and encoding are fitted on the training rows
+                decisive["fitted_on"] = [self.seed, self.train_rows]
+        suffix = "-test" if test else ""
+        return settings.cache_dir / "prepared" / f"{self.dataset}-{key_of(**decisive)}{suffix}"
+
+    @property
+    def view_file(self) -> str:
+        """The file of the split and the scaling within the folder."""
+        return f"view-{self.seed}-{self.scaling}-{self.train_rows or 'all'}.npz"
+
+
+def prepare(dataset: str, config: Mapping[str, Any], seed: int, settings: Settings) -> Arrays:
+    """The rows outside the test split, with the trial's split and scaling.
+
+    The work is done once; afterwards it is read from the cache in milliseconds. Safe in several processes
+    at once. A dataset that is not on this machine is downloaded first.
+
+    Args:
+        config: Of it matter num_words (imdb), gate (logic_gates), scaling and train_rows.
+        seed: Of the split; study seed + replicate.
+
+    Raises:
+        NotFoundError: the dataset is nowhere and cannot be downloaded.
+        UserError: a file of the dataset is truncated or wrong, or a level of `config` is impossible.
+        StorageError: the cache cannot be written.
+    """
+    request = _Request.of(dataset, config, seed)
+    source = fetch(dataset, settings)
+    folder = request.folder(source, settings)
+    matrix = stored(folder, lambda: _build(request, source, test=False))
+    view = stored_vectors(folder, request.view_file, lambda: _view(request, matrix))
+    return Arrays(
+        x=matrix.x,
+        encoding=matrix.encoding,
+        features=matrix.features,
+        y=matrix.y,
+        train=view["train"],
+        validation=view["validation"],
+        scale=view["scale"],
+        offset=view["offset"],
+        input_shape=_input_shape(dataset, matrix.features),
+        classes=DATASETS[dataset].classes,
+        digest=matrix.digest,
+    )
+
+
+def prepare_test(dataset: str, config: Mapping[str, Any], seed: int, settings: Settings) -> TestArrays:
+    """The held-out test split, encoded and scaled by what was fitted on the training rows of this seed.
+
+    It is kept in a folder of its own, which `prepare` never opens.
+
+    Raises:
+        NotFoundError, UserError, StorageError: as `prepare`.
+    """
+    trained = prepare(dataset, config, seed, settings)
+    request = _Request.of(dataset, config, seed)
+    source = fetch(dataset, settings)
+    folder = request.folder(source, settings, test=True)
+    matrix = stored(folder, lambda: _build(request, source, test=True))
+    return TestArrays(
+        x=matrix.x,
+        encoding=matrix.encoding,
+        features=matrix.features,
+        y=matrix.y,
+        scale=trained.scale,
+        offset=trained.offset,
+        input_shape=trained.input_shape,
+        classes=trained.classes,
+        digest=matrix.digest,
+    )
+
+
+def _build(request: _Request, source: Source, *, test: bool) -> Matrix:
+    """Read and encode the rows. The readers are imported here: with everything cached nobody needs them."""
+    from hpstudy.data.passengers import fit_encoder
+    from hpstudy.data.readers import read_test, read_train
+    from hpstudy.data.splits import train_and_validation
+    from hpstudy.data.words import Reviews, multi_hot
+
+    raw = (read_test if test else read_train)(source, request.gate)
+    if isinstance(raw.rows, Reviews):
+        return Matrix.of(multi_hot(raw.rows, request.num_words), raw.labels, "bits", request.num_words)
+    rows = raw.rows
+    if raw.columns:
+        known = read_train(source)
+        train, _ = train_and_validation(known.labels, request.seed, request.train_rows)
+        assert isinstance(known.rows, np.ndarray)
+        rows = fit_encoder(raw.columns, known.rows[train])(rows)
+    return Matrix.of(rows, raw.labels, "dense", rows.shape[1])
+
+
+def _view(request: _Request, matrix: Matrix) -> dict[str, NDArray[Any]]:
+    """Split and scaling of one request."""
+    train, validation = _split(request, matrix.y)
+    scale, offset = _scaling(request, matrix, train)
+    return {"train": train, "validation": validation, "scale": scale, "offset": offset}
+
+
+def _split(request: _Request, y: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    from hpstudy.data.splits import train_and_validation
+
+    if DATASETS[request.dataset].kind != "gate":
+        return train_and_validation(y, request.seed, request.train_rows)
+    if request.train_rows not in (None, len(y)):
+        raise UserError(f"train_rows={request.train_rows}: a truth table is learned whole. Leave train_rows out.")
+    rows = np.arange(len(y), dtype=np.int32)
+    return rows, rows
+
+
+def _scaling(
+    request: _Request, matrix: Matrix, train: NDArray[np.int32]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    if request.scaling == "none":
+        return constant_scaling()
+    if request.scaling == "unit" and DATASETS[request.dataset].kind != "table":
+        return constant_scaling(1 / _UNIT.get(request.dataset, 1))
+    return fit_scaling(request.scaling, matrix.x, matrix.encoding, matrix.features, train)
+
+
+def _input_shape(dataset: str, features: int) -> tuple[int, ...]:
+    return DATASETS[dataset].input_shape or (features,)

@@ -1,0 +1,140 @@
+"""Finding, fetching and verifying the files of a dataset."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from hpstudy.data.download import Progress, download
+from hpstudy.data.integrity import UnavailableError
+from hpstudy.data.places import ADVICE, BUILT_IN, Source, built_in, datasets_dir, places
+from hpstudy.data.registry import DEFAULT_REGISTRY, TEMPORARY_PREFIX, Fallback, Registry
+from hpstudy.errors import NotFoundError, StorageError
+from hpstudy.factors import dataset_facts
+from hpstudy.settings import Settings
+
+
+def locate(dataset: str, settings: Settings, *, registry: Registry = DEFAULT_REGISTRY) -> Source | None:
+    """Where the dataset lies now, without downloading or opening anything. None: nowhere.
+
+    Raises:
+        UserError: hpstudy knows no such dataset.
+    """
+    dataset_facts(dataset)
+    if dataset in BUILT_IN:
+        return built_in(dataset)
+    for place in places(dataset, settings, registry):
+        if files := place.find(dataset):
+            return Source(dataset=dataset, files=files, place=place.title)
+    return None
+
+
+def fetch(
+    dataset: str,
+    settings: Settings,
+    progress: Progress | None = None,
+    *,
+    registry: Registry = DEFAULT_REGISTRY,
+) -> Source:
+    """Find the dataset, or else download it into hpstudy's cache. Safe in several processes at once.
+
+    Args:
+        progress: Called with the file's name, the bytes so far and the bytes in all (None: not known).
+
+    Raises:
+        NotFoundError: it is nowhere and cannot be downloaded; the message lists every place that was tried.
+        StorageError: the cache cannot be written.
+        UserError: hpstudy knows no such dataset.
+    """
+    found = locate(dataset, settings, registry=registry)
+    if found:
+        return found
+    with _exclusively(dataset, settings):
+        found = locate(dataset, settings, registry=registry)  # another process may have been faster
+        return found or _bring(dataset, settings, progress, registry)
+
+
+def verify(dataset: str, settings: Settings, *, registry: Registry = DEFAULT_REGISTRY) -> Source:
+    """Read the dataset from beginning to end, the test split too, and check everything that can be checked.
+
+    Raises:
+        UserError: names the file that is truncated or wrong, or hpstudy knows no such dataset.
+        NotFoundError: the dataset is not on this machine.
+    """
+    source = locate(dataset, settings, registry=registry)
+    if source is None:
+        tried = [place.explain(dataset) for place in places(dataset, settings, registry)]
+        raise _not_found(dataset, tried, f"Get it with `hpstudy data fetch {dataset}`, or put", settings)
+    from hpstudy.data.readers import read_test, read_train
+
+    read_train(source)
+    read_test(source)
+    return source
+
+
+def _bring(dataset: str, settings: Settings, progress: Progress | None, registry: Registry) -> Source:
+    """Try the upstream address, then every fallback."""
+    failures = [place.explain(dataset) for place in places(dataset, settings, registry)]
+    try:
+        _download(dataset, settings, progress, registry)
+        return _downloaded(dataset, settings, registry, "downloaded")
+    except UnavailableError as error:
+        failures.append(f"download: {error}")
+    for fallback in registry.fallbacks.get(dataset, ()):
+        try:
+            _fall_back(fallback, settings)
+            return _downloaded(dataset, settings, registry, f"downloaded, from {fallback.title}")
+        except UnavailableError as error:
+            failures.append(f"{fallback.title}: {error}")
+    raise _not_found(dataset, failures, "Put", settings)
+
+
+def _download(dataset: str, settings: Settings, progress: Progress | None, registry: Registry) -> None:
+    """The first file that cannot be had ends it, so that an unreachable server costs one time-out."""
+    remotes = registry.remotes.get(dataset, ())
+    if not remotes:
+        raise UnavailableError("no address is known")
+    for remote in remotes:
+        target = datasets_dir(settings) / remote.file
+        if not target.exists():
+            download(remote.address, target, remote.checksum, progress=progress, timeout_s=registry.timeout_s)
+
+
+def _fall_back(fallback: Fallback, settings: Settings) -> None:
+    folder = datasets_dir(settings)
+    for leftover in folder.glob(f"{TEMPORARY_PREFIX}*"):  # of a process that was killed meanwhile
+        shutil.rmtree(leftover, ignore_errors=True)
+    fallback.get(folder)
+
+
+def _downloaded(dataset: str, settings: Settings, registry: Registry, place: str) -> Source:
+    found = locate(dataset, settings, registry=registry)
+    if found is None:
+        raise UnavailableError(f"what it brought to {datasets_dir(settings)} is not {dataset}")
+    return Source(dataset=dataset, files=found.files, place=place)
+
+
+@contextmanager
+def _exclusively(dataset: str, settings: Settings) -> Iterator[None]:
+    """Hold the lock for downloading this dataset. The system frees it when its holder dies."""
+    from filelock import FileLock
+
+    folder = datasets_dir(settings)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / f".{dataset}.lock"):
+            yield
+    except OSError as error:
+        raise StorageError(
+            f"The dataset {dataset} cannot be stored in {folder}: {error.strerror or error}. "
+            "Make room or give the right to write there, or set HPSTUDY_CACHE_DIR to another folder."
+        ) from None
+
+
+def _not_found(dataset: str, tried: list[str], put: str, settings: Settings) -> NotFoundError:
+    places_tried = "".join(f"\n  - {line}" for line in tried)
+    return NotFoundError(
+        f"The dataset {dataset} is not on this machine. Tried:{places_tried}\n"
+        f"{put} {ADVICE[dataset]} and set HPSTUDY_DATA_DIR=DIR, or take {datasets_dir(settings)} as DIR."
+    )

@@ -1,0 +1,181 @@
+"""The best trial's network becomes a model in MLflow that anyone can load.
+
+It needs Keras and MLflow together, so it runs in a short process of its own after the study.
+"""
+
+from __future__ import annotations
+
+import importlib
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from hpstudy import data
+from hpstudy.factors import Config
+from hpstudy.mirror.connection import connect, prepare_environment, translated
+from hpstudy.mirror.contents import BEST_MODEL_TAG, PARENT_TAG
+from hpstudy.model import Build, make_network, make_own_network, with_scaling
+from hpstudy.records import TrialRecord
+from hpstudy.settings import Settings
+from hpstudy.spec import Study
+
+if TYPE_CHECKING:
+    from hpstudy.data import Arrays
+
+MODEL_NAME = "model"
+_PACKAGES = ("keras", "mlflow", "numpy", "tensorflow")  # what loading and predicting needs
+_ROUNDING = 0.002  # rows whose class rounding may turn, between the compiled epoch and Keras's `predict`
+
+
+def log_best_model(
+    settings: Settings,
+    study: Study,
+    record: TrialRecord,
+    *,
+    run_id: str,
+    weights: Path | None,
+    build: Build | None = None,
+) -> str:
+    """Log a trial's network, with its input scaling inside, onto the trial's run. Done twice, it is logged once.
+
+    Sets MLflow's tracking URI for this whole process. Whoever loads the model needs Keras and TensorFlow, not
+    hpstudy; if `build` uses layer classes of its own, these too.
+
+    Args:
+        run_id: The trial's run in MLflow.
+        weights: A file of arrays in the order of `network.variables`. Without one that fits, and gives the
+            accuracy that was recorded, the trial is trained again.
+        build: The study file's own network.
+
+    Returns:
+        The model's URI, for `mlflow.keras.load_model`.
+
+    Raises:
+        MirrorError: MLflow is away or refused the model.
+    """
+    config = study.config(record.params)
+    with translated(settings, "did not take the best model", "`hpstudy sync` tries again."):
+        client = connect(settings)
+        run = client.get_run(run_id)
+        uri = _logged_before(client, run)
+        if uri is None:
+            arrays = data.prepare(study.dataset, config, record.seed, settings)
+            network = _trained_network(config, record, arrays, weights, build)
+            uri = _log(settings, run, with_scaling(network, arrays.scale, arrays.offset), record, arrays)
+        client.set_tag(run.data.tags[PARENT_TAG], BEST_MODEL_TAG, uri)
+    return uri
+
+
+def raw_rows(arrays: Arrays, numbers: NDArray[Any]) -> NDArray[np.float32]:
+    """Rows as the dataset has them, unscaled: what the packaged model takes, (rows, *input_shape)."""
+    rows = data.decode(arrays.x[numbers], arrays.encoding, arrays.features)
+    return rows.astype(np.float32).reshape(-1, *arrays.input_shape)
+
+
+def accuracy(model: keras.Model, arrays: Arrays) -> float:
+    """Of a model that scales its own input, on the validation rows."""
+    probabilities = model.predict(raw_rows(arrays, arrays.validation), batch_size=1024, verbose=0)
+    guesses = probabilities[:, 0] > 0.5 if arrays.outputs == 1 else probabilities.argmax(axis=1)
+    return float(np.mean(guesses == arrays.y[arrays.validation]))
+
+
+def _trained_network(
+    config: Config, record: TrialRecord, arrays: Arrays, weights: Path | None, build: Build | None
+) -> keras.Model:
+    network = _network(config, arrays, build)
+    if weights and _load_weights(network, weights):
+        reached = accuracy(with_scaling(network, arrays.scale, arrays.offset), arrays)
+        tolerance = max(_ROUNDING, 2 / len(arrays.validation))
+        if abs(reached - record.metrics.get("val_accuracy", reached)) <= tolerance:
+            return network
+    return _train_again(config, record.seed, arrays, build)
+
+
+def _network(config: Config, arrays: Arrays, build: Build | None) -> keras.Model:
+    if build:
+        return make_own_network(build, config, arrays.input_shape, arrays.outputs)
+    return make_network(config, arrays.input_shape, arrays.outputs)
+
+
+def _load_weights(network: keras.Model, file: Path) -> bool:
+    """Whether the file was there, whole, and of this network."""
+    try:
+        with np.load(file, allow_pickle=False) as stored:
+            values = [stored[f"arr_{place}"] for place in range(len(stored.files))]
+        for variable, value in zip(network.variables, values, strict=True):
+            variable.assign(value)
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile):
+        return False
+    return True
+
+
+def _train_again(config: Config, seed: int, arrays: Arrays, build: Build | None) -> keras.Model:
+    from hpstudy.trainer import Trainer
+
+    training = Trainer().start(config, seed, arrays, build)
+    for _ in training:
+        pass
+    training.result()
+    return training.network
+
+
+def _logged_before(client: Any, run: Any) -> str | None:
+    for output in run.outputs.model_outputs if run.outputs else ():
+        logged = client.get_logged_model(output.model_id)
+        if logged.name == MODEL_NAME and str(logged.status) == "READY":
+            return f"models:/{logged.model_id}"
+    return None
+
+
+class _KerasFlavor:
+    """`mlflow.keras` as `Model.log` calls it. MLflow 3.17 writes the example before it makes the folder."""
+
+    __name__ = "mlflow.keras"
+
+    @staticmethod
+    def save_model(*, path: str, validate_serving_input: bool, **arguments: Any) -> None:
+        import mlflow.keras
+
+        assert not validate_serving_input, "for Model.log only: mlflow.keras does not know it"
+        Path(path).mkdir()
+        mlflow.keras.save_model(path=path, **arguments)
+
+
+def _log(settings: Settings, run: Any, model: keras.Model, record: TrialRecord, arrays: Arrays) -> str:
+    """Through `Model.log`: `mlflow.keras.log_model` needs an active run, and would end that at another time."""
+    import mlflow
+    from mlflow.models import Model
+
+    mlflow.set_tracking_uri(prepare_environment(settings))
+    mlflow.set_experiment(experiment_id=run.info.experiment_id)  # else the model belongs to MLflow's default one
+    logged = Model.log(
+        artifact_path=None,
+        name=MODEL_NAME,
+        flavor=_KerasFlavor(),
+        model=model,
+        run_id=run.info.run_id,
+        step=len(record.history),  # the metrics of the last epoch become the model's
+        signature=_signature(model),
+        input_example=raw_rows(arrays, arrays.validation[:1]),
+        validate_serving_input=False,
+        pip_requirements=_requirements(),  # else MLflow finds them out in a process of its own: some 20 s
+    )
+    return str(logged.model_uri)
+
+
+def _signature(model: keras.Model) -> Any:
+    from mlflow.models import ModelSignature
+    from mlflow.types import Schema, TensorSpec
+
+    def schema(shape: tuple[int | None, ...]) -> Any:
+        return Schema([TensorSpec(np.dtype(np.float32), (-1, *shape[1:]))])
+
+    return ModelSignature(inputs=schema(model.input_shape), outputs=schema(model.output_shape))
+
+
+def _requirements() -> list[str]:
+    return [f"{package}=={importlib.import_module(package).__version__}" for package in _PACKAGES]

@@ -1,0 +1,32 @@
+"""Fixtures for all tests: a home of its own for each, and one cache of prepared datasets for the session."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from hpstudy.settings import Settings
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+for variable in ("HPSTUDY_HOME", "HPSTUDY_STORAGE", "HPSTUDY_TRACKING_URI", "MLFLOW_TRACKING_URI"):
+    os.environ.pop(variable, None)  # tests must not write to the developer's own study database
+
+
+@pytest.fixture(scope="session")
+def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(autouse=True)
+def _isolated(tmp_path: Path, cache_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HPSTUDY_CACHE_DIR", str(cache_dir))
+    monkeypatch.setenv("HPSTUDY_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("COLUMNS", "200")
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Settings whose home is a new folder."""
+    return Settings.load({"home": str(tmp_path / "home")})

@@ -1,0 +1,178 @@
+"""A declaration is checked when it is made, and turns into JSON and back."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from hpstudy import Choice, Float, Grid, Int, Objective, Search, Study
+from hpstudy.errors import UserError
+
+
+def make_study(**changes: object) -> Study:
+    declaration: dict[str, object] = dict(
+        name="optimizers",
+        dataset="fashion_mnist",
+        base=dict(depth=1, units=100, epochs=10),
+        vary=dict(optimizer=Choice("sgd", "adam"), learning_rate=Choice(0.001, 0.01, 0.1)),
+        design=Grid(replicates=3),
+    )
+    return Study(**{**declaration, **changes})  # type: ignore[arg-type]
+
+
+STUDIES = {
+    "grid": make_study(),
+    "search": make_study(
+        base={},
+        vary=dict(
+            optimizer=Choice("sgd", "adam"),
+            momentum=Float(0.5, 0.99, when={"optimizer": "sgd"}),
+            learning_rate=Float(1e-4, 1e-1, log=True),
+            units=Int(16, 128, step=16),
+            early_stopping=Choice(None, 3),
+        ),
+        design=Search(trials=20, sampler="gp", pruner="hyperband", seed=7),
+    ),
+    "pareto": make_study(objective=("val_accuracy", Objective("parameters")), seed=5, question="어느 것?"),
+}
+
+
+@pytest.mark.parametrize("study", STUDIES.values(), ids=STUDIES)
+def test_json_gives_an_equal_study_back(study: Study) -> None:
+    again = Study.from_json(study.to_json())
+    assert again == study
+    assert again.question == study.question
+    assert again.to_json() == study.to_json()
+
+
+def test_a_grid_has_every_combination_once() -> None:
+    study = make_study()
+    cells = [tuple(cell.params.items()) for cell in study.cells()]
+    assert len(cells) == len(set(cells)) == 6
+    assert study.budget == 18
+    assert [cell.number for cell in study.cells()] == list(range(6))
+
+
+def test_a_conditional_factor_exists_only_where_its_condition_holds() -> None:
+    study = make_study(vary=dict(optimizer=Choice("sgd", "adam"), momentum=Choice(0.5, 0.9, when={"optimizer": "sgd"})))
+    assert [dict(cell.params) for cell in study.cells()] == [
+        {"optimizer": "sgd", "momentum": 0.5},
+        {"optimizer": "sgd", "momentum": 0.9},
+        {"optimizer": "adam"},
+    ]
+
+
+def test_a_configuration_has_every_factor() -> None:
+    config = make_study().config({"optimizer": "momentum", "learning_rate": 0.1})
+    assert config["units"] == 100
+    assert config["learning_rate"] == 0.1
+    assert config["momentum"] == 0.9
+    assert config["scaling"] == "unit"
+    assert config["activation"] == "relu"
+    assert "num_words" not in config
+
+
+@pytest.mark.parametrize(("optimizer", "rate"), [("sgd", 0.01), ("nesterov", 0.01), ("adam", 0.001)])
+def test_the_default_learning_rate_is_that_of_keras(optimizer: str, rate: float) -> None:
+    assert make_study(vary={}, base=dict(optimizer=optimizer)).config({})["learning_rate"] == rate
+
+
+def test_seeds_depend_on_study_seed_and_replicate_only() -> None:
+    assert [make_study(seed=42).seed_of(replicate) for replicate in range(3)] == [42, 43, 44]
+
+
+def test_levels_are_brought_to_one_form() -> None:
+    study = make_study(base=dict(loss="Cross-Entropy"), vary=dict(learning_rate=Choice(1, 0.1)))
+    assert study.base["loss"] == "cross_entropy"
+    assert study == make_study(base=dict(loss="cross_entropy"), vary=dict(learning_rate=Choice(1.0, 0.1)))
+
+
+def test_a_study_cannot_be_changed() -> None:
+    study = make_study()
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        study.name = "other"  # type: ignore[misc]
+    with pytest.raises(TypeError):
+        study.base["depth"] = 2  # type: ignore[index]
+
+
+REFUSED = {
+    "unknown dataset": (dict(dataset="fashion-mnist"), "Did you mean 'fashion_mnist'"),
+    "unknown level": (dict(vary=dict(optimizer=Choice("adm"))), "Did you mean 'adam'"),
+    "level of a wrong type": (dict(base=dict(depth="three")), "Factor 'depth': 'three' is not a whole number"),
+    "boolean as a number": (dict(base=dict(dropout=True)), "Factor 'dropout': True is not a number"),
+    "negative number": (dict(base=dict(l2=-0.1)), "of at least 0"),
+    "dropout of one": (dict(base=dict(dropout=1.0)), "below 1"),
+    "learning rate of zero": (dict(vary=dict(learning_rate=Float(0, 1))), "above 0"),
+    "empty choice": (lambda: dict(vary=dict(optimizer=Choice())), "at least one level"),
+    "list in a choice": (lambda: dict(vary=dict(optimizer=Choice(["sgd", "adam"]))), "not Choice(["),
+    "level twice": (dict(vary=dict(optimizer=Choice("sgd", "SGD"))), "a level twice"),
+    "no domain": (dict(vary=dict(optimizer="sgd")), "belongs in base"),
+    "domain in base": (dict(base=dict(optimizer=Choice("sgd"))), "belongs in vary"),
+    "in base and vary": (dict(base=dict(optimizer="sgd")), "stands in base and in vary"),
+    "range in a grid": (dict(vary=dict(dropout=Float(0, 0.5))), "a grid needs levels"),
+    "range upside down": (lambda: dict(vary=dict(dropout=Float(0.5, 0.1))), "low must not be above high"),
+    "log from zero": (lambda: dict(vary=dict(l2=Float(0, 1, log=True))), "low above 0"),
+    "fraction in an Int": (lambda: dict(vary=dict(depth=Int(1, 2.5))), "whole numbers"),  # type: ignore[arg-type]
+    "no replicate": (lambda: dict(design=Grid(replicates=0)), "at least 1; it is 0"),
+    "negative budget": (lambda: dict(design=Search(trials=-5)), "at least 1; it is -5"),
+    "unknown sampler": (lambda: dict(design=Search(trials=5, sampler="tpa")), "Did you mean 'tpe'"),
+    "unknown pruner": (lambda: dict(design=Search(trials=5, pruner="hyper")), "hyperband"),
+    "unknown metric": (dict(objective="val_acc"), "Did you mean 'val_accuracy'"),
+    "unknown direction": (lambda: dict(objective=Objective("loss", "max")), "maximize"),
+    "no objective": (dict(objective=()), "needs one objective"),
+    "pruning by two objectives": (
+        lambda: dict(design=Search(trials=5, pruner="median"), objective=("val_loss", "train_s")),
+        "compares trials by one metric",
+    ),
+    "pruning by what is known at the end": (
+        lambda: dict(design=Search(trials=5, pruner="median"), objective="parameters"),
+        "known at the end only",
+    ),
+    "cmaes over choices": (lambda: dict(design=Search(trials=5, sampler="cmaes")), "at least two Float or Int"),
+    "search without factors": (lambda: dict(vary={}, design=Search(trials=5)), "needs factors that vary"),
+    "momentum without its optimizer": (dict(base=dict(momentum=0.9)), "momentum goes with"),
+    "augmented table": (dict(dataset="titanic", base=dict(augmentation="shift")), "needs images"),
+    "words of images": (dict(base=dict(num_words=1000)), "belongs to imdb"),
+    "scaled words": (dict(dataset="imdb", base=dict(scaling="standard")), "does nothing"),
+    "units without a hidden layer": (dict(base=dict(depth=0), vary=dict(units=Choice(8, 16))), "no hidden layer"),
+    "condition on nothing": (
+        dict(vary=dict(momentum=Choice(0.9, when={"optimizer": "sgd"}))),
+        "must stand above it",
+    ),
+    "condition that never holds": (
+        dict(vary=dict(optimizer=Choice("sgd", "adam"), momentum=Choice(0.9, when={"optimizer": "nesterov"}))),
+        "never is",
+    ),
+    "name with spaces": (dict(name="my study"), "Try 'my-study'"),
+    "name with a slash": (dict(name="a/b"), "Try 'a-b'"),
+    "Korean name": (dict(name="최적화"), "Try 'my-study'"),
+    "negative seed": (dict(seed=-1), "seed"),
+    "no design": (dict(design=3), "Grid(…) or Search(…)"),
+}
+
+
+@pytest.mark.parametrize(("changes", "sentence"), REFUSED.values(), ids=REFUSED)
+def test_an_impossible_declaration_is_refused_with_a_way_out(changes: object, sentence: str) -> None:
+    with pytest.raises(UserError) as refusal:
+        make_study(**(changes() if callable(changes) else changes))  # type: ignore[arg-type]
+    assert sentence in str(refusal.value)
+
+
+def test_an_unknown_factor_is_refused_with_the_nearest_one() -> None:
+    with pytest.raises(UserError, match=r"no factor 'optimiser'. Did you mean 'optimizer'"):
+        make_study(base=dict(optimiser="sgd"), vary={}).check_factors()
+
+
+def test_changes_are_named_one_by_one() -> None:
+    new = make_study(base=dict(depth=2, units=100, epochs=10), design=Grid(replicates=5), question="Another text")
+    assert new.changes(make_study()) == ["base.depth: 1 → 2", "design.grid.replicates: 3 → 5"]
+
+
+def test_parameters_that_the_study_cannot_have_produced_are_refused() -> None:
+    study = STUDIES["search"]
+    params = {"optimizer": "adam", "learning_rate": 0.01, "units": 32, "early_stopping": None}
+    study.check_params(params)
+    for wrong in ({"learning_rate": 5.0}, {"units": 33}, {"optimizer": "__import__"}, {"momentum": 0.9}):
+        with pytest.raises(UserError):
+            study.check_params({**params, **wrong})

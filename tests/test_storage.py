@@ -1,0 +1,441 @@
+"""The queue: exact budgets, each cell once, no trial running forever, no write by a zombie."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import optuna
+import pytest
+
+from hpstudy import Choice, Float, Grid, Int, Search, Study
+from hpstudy.errors import NotFoundError, StorageError, TrialLost, UserError
+from hpstudy.owner import Owner
+from hpstudy.records import Epoch, TrialState
+from hpstudy.storage import Claim, Outcome, Store, StudyQueue
+
+ME = Owner.of_process()
+SEARCH = dict(learning_rate=Float(1e-4, 1e-1, log=True), depth=Int(1, 3), optimizer=Choice("sgd", "adam"))
+
+
+def make_study(**changes: object) -> Study:
+    declaration: dict[str, object] = dict(
+        name="study",
+        dataset="digits",
+        vary=dict(optimizer=Choice("sgd", "adam"), depth=Choice(0, 1, 2)),
+        design=Grid(replicates=2),
+    )
+    return Study(**{**declaration, **changes})  # type: ignore[arg-type]
+
+
+def make_epoch(number: int = 1, value: float = 0.5) -> Epoch:
+    return Epoch(number=number, at=1_700_000_000.0 + number, metrics={"loss": 1.0, "val_accuracy": value})
+
+
+def finish(claim: Claim, value: float = 0.5) -> None:
+    claim.complete(Outcome(metrics={"val_accuracy": value, "loss": 1.0}, history=[make_epoch(value=value)]))
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'study.db'}"
+
+
+@pytest.fixture
+def open_store(url: str) -> Iterator[Callable[..., Store]]:
+    stores: list[Store] = []
+
+    def open_store(grace_s: float = 30.0) -> Store:
+        stores.append(Store(url, grace_s=grace_s))
+        return stores[-1]
+
+    yield open_store
+    for store in stores:
+        store.close()
+
+
+@pytest.fixture
+def queue(open_store: Callable[..., Store]) -> StudyQueue:
+    return open_store().register(make_study())
+
+
+def claim_all(queue: StudyQueue) -> list[Claim]:
+    claims = []
+    while claim := queue.claim(ME):
+        finish(claim)
+        claims.append(claim)
+    return claims
+
+
+def test_a_grid_gives_every_cell_and_replicate_once_and_then_nothing(queue: StudyQueue) -> None:
+    claims = claim_all(queue)
+    pairs = Counter((claim.start.cell, claim.start.replicate) for claim in claims)
+    assert pairs == Counter({(cell, replicate): 1 for cell in range(6) for replicate in range(2)})
+    progress = queue.progress()
+    assert (progress.complete, progress.waiting, progress.state) == (12, 0, "finished")
+
+
+def test_all_cells_come_once_before_any_is_repeated(queue: StudyQueue) -> None:
+    assert [claim.start.replicate for claim in claim_all(queue)] == [0] * 6 + [1] * 6
+
+
+def test_the_seed_is_that_of_the_replicate(queue: StudyQueue) -> None:
+    assert {(claim.start.replicate, claim.start.seed) for claim in claim_all(queue)} == {(0, 42), (1, 43)}
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "random", "cmaes", "qmc", "nsga2", "gp"])
+def test_a_search_asks_its_sampler_for_exactly_its_budget(open_store: Callable[..., Store], sampler: str) -> None:
+    if sampler == "gp":
+        pytest.importorskip("torch", reason="PyTorch is missing: pip install 'hpstudy[gp]'")
+    study = make_study(vary=SEARCH, design=Search(trials=14, sampler=sampler))
+    claims = claim_all(open_store().register(study))
+    assert len(claims) == 14
+    assert len({tuple(claim.params.items()) for claim in claims}) > 7
+    for claim in claims:
+        study.check_params(claim.params)
+
+
+def test_a_search_has_a_factor_only_under_its_condition(open_store: Callable[..., Store]) -> None:
+    vary = dict(optimizer=Choice("sgd", "adam"), momentum=Float(0.5, 0.9, when={"optimizer": "sgd"}))
+    claims = claim_all(open_store().register(make_study(vary=vary, design=Search(trials=15))))
+    assert {("momentum" in claim.params, claim.params["optimizer"]) for claim in claims} == {
+        (True, "sgd"),
+        (False, "adam"),
+    }
+
+
+def test_one_process_proposes_the_same_again(tmp_path: Path) -> None:
+    proposals = []
+    for name in ("a.db", "b.db"):
+        store = Store(f"sqlite:///{tmp_path / name}")
+        study = make_study(vary=SEARCH, design=Search(trials=13, seed=3))
+        proposals.append([dict(claim.params) for claim in claim_all(store.register(study))])
+        store.close()
+    assert proposals[0] == proposals[1]
+
+
+@pytest.mark.parametrize("pruner", ["median", "hyperband", "successive_halving", "percentile", "patient"])
+def test_a_pruner_ends_bad_trials(open_store: Callable[..., Store], pruner: str) -> None:
+    """Every second trial gets worse and worse; each pruner ends some of them and no good one is the worse for it."""
+    design = Search(trials=40, sampler="random", pruner=pruner)
+    queue = open_store().register(make_study(base=dict(epochs=9), vary=SEARCH, design=design))
+    while claim := queue.claim(ME):
+        history = []
+        for number in range(1, 10):
+            bad = claim.number % 2
+            history.append(make_epoch(number, 0.3 - number / 50 if bad else 0.5 + number / 50 + claim.number / 1e4))
+            if claim.report(history[-1]):
+                claim.prune(Outcome(history=history))
+                break
+        else:
+            finish(claim, history[-1].metrics["val_accuracy"])
+    records = queue.records()
+    assert len(records) == 40
+    assert any(record.state == TrialState.PRUNED for record in records if record.number % 2)
+    assert queue.progress().state == "finished"
+
+
+def test_several_objectives_give_a_pareto_front(open_store: Callable[..., Store]) -> None:
+    study = make_study(vary=SEARCH, design=Search(trials=3, sampler="nsga2"), objective=("val_accuracy", "parameters"))
+    queue = open_store().register(study)
+    for accuracy, parameters in ((0.9, 1000.0), (0.8, 100.0), (0.7, 500.0)):
+        claim = queue.claim(ME)
+        assert claim is not None
+        assert claim.report(make_epoch()) is False
+        claim.complete(Outcome(metrics={"val_accuracy": accuracy, "parameters": parameters}))
+    assert sorted(record.values or () for record in queue.best()) == [(0.8, 100.0), (0.9, 1000.0)]
+
+
+def test_the_best_trial_is_the_one_that_optunas_own_command_names(queue: StudyQueue, url: str) -> None:
+    for value in (0.2, 0.7, 0.7, 0.3):
+        claim = queue.claim(ME)
+        assert claim is not None
+        finish(claim, value)
+    command = [
+        sys.executable,
+        "-m",
+        "optuna.cli",
+        "best-trial",
+        "--study-name",
+        "study",
+        "--storage",
+        url,
+        "-f",
+        "json",
+    ]
+    if not Path(optuna.__file__).with_name("cli.py").exists():
+        pytest.fail("optuna has no command line")
+    code = "import sys; from optuna.cli import main; sys.exit(main())"
+    command = [sys.executable, "-c", code, *command[3:]]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert f'"number": {queue.best()[0].number}' in printed
+
+
+def test_a_record_holds_what_was_finished(queue: StudyQueue) -> None:
+    claim = queue.claim(ME)
+    assert claim is not None
+    outcome = Outcome(
+        metrics={"val_accuracy": 0.75}, history=[make_epoch()], device="a processor", facts={"git_commit": "abc"}
+    )
+    claim.complete(outcome)
+    record = queue.record(claim.number)
+    assert (record.state, record.value, record.cell, record.replicate) == (TrialState.COMPLETE, 0.75, 0, 0)
+    assert record.history == (make_epoch(),)
+    assert record.params == {"optimizer": "sgd", "depth": 0}
+    assert (record.device, record.host, record.facts["git_commit"]) == ("a processor", ME.host, "abc")
+    assert record.duration_s is not None
+    assert 0 <= record.duration_s < 60
+
+
+def test_a_failed_trial_counts_and_is_not_tried_again(queue: StudyQueue) -> None:
+    claim = queue.claim(ME)
+    assert claim is not None
+    claim.fail(Outcome(error="the loss became nan", traceback="Traceback …", history=[make_epoch()]))
+    assert len(claim_all(queue)) == 11
+    record = queue.record(claim.number)
+    assert (record.state, record.error, record.traceback) == (TrialState.FAILED, "the loss became nan", "Traceback …")
+    assert queue.progress().failed == 1
+
+
+def _work(url: str, study_json: str) -> int:
+    store = Store(url)
+    claims = claim_all(store.register(Study.from_json(study_json)))
+    store.close()
+    return len(claims)
+
+
+@pytest.mark.parametrize("design", [Grid(replicates=2), Search(trials=12, sampler="random")], ids=["grid", "search"])
+def test_eight_processes_that_start_at_once_share_exactly_the_budget(url: str, design: Grid | Search) -> None:
+    """They also race to create the tables and to register the study."""
+    study = make_study(design=design)
+    with ProcessPoolExecutor(8, mp_context=multiprocessing.get_context("spawn")) as pool:
+        counts = list(pool.map(_work, [url] * 8, [study.to_json()] * 8))
+    store = Store(url)
+    queue = store.open("study")
+    records = queue.records()
+    store.close()
+    assert sum(counts) == len(records) == 12
+    if isinstance(design, Grid):
+        assert len({(record.cell, record.replicate) for record in records}) == 12
+
+
+CLAIM_AND_HANG = """
+import sys, time
+from hpstudy.owner import Owner
+from hpstudy.storage import Store
+claim = Store(sys.argv[1]).open("study").claim(Owner.of_process())
+print(claim.number, flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.fixture
+def other_process(url: str, queue: StudyQueue) -> Iterator[subprocess.Popen[str]]:
+    """A process that has claimed a trial and trains it forever."""
+    del queue  # registered before
+    process = subprocess.Popen([sys.executable, "-c", CLAIM_AND_HANG, url], stdout=subprocess.PIPE, text=True)
+    assert process.stdout
+    assert process.stdout.readline().strip() == "0"
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def test_the_trial_of_a_killed_process_is_tried_again_at_once(
+    queue: StudyQueue, other_process: subprocess.Popen[str]
+) -> None:
+    other_process.kill()
+    other_process.wait()
+    claims = claim_all(queue)
+    assert len(claims) == 12
+    lost, retry = queue.record(0), queue.record(claims[0].number)
+    assert lost.state == TrialState.LOST
+    assert f"process {other_process.pid}" in str(lost.error)
+    assert (retry.retry_of, retry.attempt, retry.cell, retry.replicate) == (0, 2, lost.cell, lost.replicate)
+    progress = queue.progress()
+    assert (progress.complete, progress.lost, progress.state) == (12, 1, "finished")
+
+
+def test_the_trial_of_a_living_process_is_left_alone(queue: StudyQueue, other_process: subprocess.Popen[str]) -> None:
+    del other_process
+    assert len(claim_all(queue)) == 11
+    assert queue.progress().state == "running"
+
+
+def test_a_process_without_heartbeats_loses_its_trial_and_cannot_write_any_more(
+    open_store: Callable[..., Store],
+) -> None:
+    """A zombie: paused past its grace period, its late report, result and heartbeat are refused."""
+    patient = open_store().register(make_study())
+    zombie = patient.claim(ME)
+    assert zombie is not None
+    age_heartbeat(patient, 31)
+    heirs = claim_all(open_store().open("study"))
+    assert heirs[0].start.retry_of == zombie.number
+    with pytest.raises(TrialLost):
+        zombie.report(make_epoch())
+    with pytest.raises(TrialLost):
+        finish(zombie)
+    with pytest.raises(TrialLost):
+        zombie.fail(Outcome(error="late"))
+    assert patient.record(zombie.number).state == TrialState.LOST
+    assert len(patient.records()) == 13
+
+
+def age_heartbeat(queue: StudyQueue, seconds: float) -> None:
+    """Let every heartbeat lie further back, as if time had passed."""
+    with queue.database.rdb.engine.begin() as connection:
+        connection.exec_driver_sql(f"UPDATE trial_heartbeats SET heartbeat = datetime(heartbeat, '-{seconds} seconds')")
+
+
+def test_a_running_trial_without_a_heartbeat_is_an_orphan(queue: StudyQueue) -> None:
+    """The process died between creating the trial and its first heartbeat."""
+    claim = queue.claim(ME)
+    assert claim is not None
+    with queue.database.rdb.engine.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM trial_heartbeats")
+    queue.reconcile()
+    assert queue.record(claim.number).state == TrialState.LOST
+
+
+def test_a_trial_that_is_lost_three_times_fails(queue: StudyQueue) -> None:
+    for attempt in (1, 2, 3):
+        claim = queue.claim(ME)
+        assert claim is not None
+        assert (claim.start.attempt, claim.start.cell) == (attempt, 0)
+        queue.release(ME, "it crashed", failed_attempt=True)
+    record = queue.record(2)
+    assert (record.state, record.error) == (TrialState.FAILED, "Lost 3 times, the last time because it crashed")
+    assert len(claim_all(queue)) == 11
+    assert (queue.progress().failed, queue.progress().lost) == (1, 2)
+
+
+def test_a_trial_that_was_given_back_has_lost_no_attempt(queue: StudyQueue) -> None:
+    for _ in range(5):
+        claim = queue.claim(ME)
+        assert claim is not None
+        assert claim.start.attempt == 1
+        queue.release(ME, "stopped", failed_attempt=False)
+    assert len(claim_all(queue)) == 12
+    assert queue.progress().lost == 5
+
+
+def test_reconciling_twice_changes_nothing(queue: StudyQueue) -> None:
+    claim = queue.claim(ME)
+    queue.release(ME, "it crashed", failed_attempt=True)
+    assert claim is not None
+    before = queue.records()
+    queue.reconcile()
+    queue.release(ME, "it crashed", failed_attempt=True)
+    assert queue.records() == before
+
+
+def test_a_retried_search_trial_has_the_same_parameters(open_store: Callable[..., Store]) -> None:
+    queue = open_store().register(make_study(vary=SEARCH, design=Search(trials=2, sampler="random")))
+    first = queue.claim(ME)
+    queue.release(ME, "it crashed", failed_attempt=True)
+    second = queue.claim(ME)
+    assert first is not None
+    assert second is not None
+    assert dict(second.params) == dict(first.params)
+
+
+def test_nothing_is_built_from_parameters_that_the_study_does_not_declare(queue: StudyQueue) -> None:
+    queue.claim(ME)
+    queue.release(ME, "it crashed", failed_attempt=True)
+    with queue.database.rdb.engine.begin() as connection:
+        connection.exec_driver_sql(
+            "UPDATE trial_params SET distribution_json = replace(distribution_json, 'sgd', 'os.system')"
+        )
+    with pytest.raises(StorageError, match="that it does not declare"):
+        Store(str(queue.database.rdb.engine.url)).open("study").claim(ME)
+
+
+def test_another_declaration_is_refused_with_what_changed(open_store: Callable[..., Store], queue: StudyQueue) -> None:
+    claim_all(queue)
+    with pytest.raises(UserError) as refusal:
+        open_store().register(make_study(design=Grid(replicates=5)))
+    assert "design.grid.replicates: 2 → 5" in str(refusal.value)
+    assert "--fresh" in str(refusal.value)
+    assert queue.progress().complete == 12
+
+
+def test_a_study_that_another_program_made_is_not_touched(open_store: Callable[..., Store], url: str) -> None:
+    store = open_store()
+    foreign = optuna.create_study(study_name="study", storage=url, direction="maximize")
+    foreign.enqueue_trial({})
+    with pytest.raises(UserError, match="hpstudy did not make"):
+        store.register(make_study())
+    assert store.names() == []
+
+
+def test_a_deleted_study_refuses_late_writes(open_store: Callable[..., Store], queue: StudyQueue) -> None:
+    claim = queue.claim(ME)
+    assert claim is not None
+    open_store().delete("study")
+    with pytest.raises(TrialLost):
+        finish(claim)
+    with pytest.raises(NotFoundError):
+        queue.progress()
+
+
+def test_an_unknown_study_is_named_with_the_known_ones(open_store: Callable[..., Store], queue: StudyQueue) -> None:
+    del queue
+    with pytest.raises(NotFoundError, match="Did you mean 'study'"):
+        open_store().open("studie")
+
+
+def test_a_damaged_database_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    file = tmp_path / "study.db"
+    file.write_bytes(b"this is no database" * 100)
+    with pytest.raises(StorageError, match="damaged or no SQLite file"):
+        Store(f"sqlite:///{file}")
+    assert file.read_bytes() == b"this is no database" * 100
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "locked").mkdir(mode=0o500)
+    with pytest.raises(StorageError, match="may not be written"):
+        Store(f"sqlite:///{tmp_path / 'locked' / 'sub' / 'study.db'}")
+
+
+@pytest.mark.parametrize("address", ["nonsense", "mysql://host/db", "redis://host"])
+def test_an_address_that_is_no_database_is_refused(address: str) -> None:
+    with pytest.raises(UserError, match="sqlite"):
+        Store(address)
+
+
+def test_a_password_is_not_shown(tmp_path: Path) -> None:
+    del tmp_path
+    with pytest.raises(UserError) as refusal:
+        Store("mysql://user:canary-secret@host/db")
+    assert "canary-secret" not in str(refusal.value)
+
+
+def test_the_database_is_left_in_wal_mode(queue: StudyQueue, tmp_path: Path) -> None:
+    claim_all(queue)
+    with sqlite3.connect(tmp_path / "study.db") as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    connection.close()
+
+
+def test_a_process_killed_while_it_holds_the_lock_lets_go_of_it(queue: StudyQueue, url: str) -> None:
+    code = (
+        "import sys, time; from hpstudy.storage import Store\n"
+        "with Store(sys.argv[1]).open('study').lock(): print('held', flush=True); time.sleep(600)"
+    )
+    holder = subprocess.Popen([sys.executable, "-c", code, url], stdout=subprocess.PIPE, text=True)
+    assert holder.stdout
+    assert holder.stdout.readline().strip() == "held"
+    os.kill(holder.pid, signal.SIGKILL)
+    holder.communicate()
+    assert queue.claim(ME) is not None

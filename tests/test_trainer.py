@@ -1,0 +1,356 @@
+"""The compiled epoch gives what Keras's `fit` gives, the same every time, and says why it cannot go on."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from hpstudy import Choice, Grid, Study, data
+from hpstudy.data import Arrays
+from hpstudy.errors import TrialFailed, UserError
+from hpstudy.factors import ACTIVATIONS, INITIALIZERS, OPTIMIZERS
+from hpstudy.model import make_network, make_optimizer, make_schedule, row_losses, with_scaling
+from hpstudy.records import Epoch
+from hpstudy.settings import Settings
+from hpstudy.trainer import Trainer
+
+TIMES = ("seconds", "train_s")
+
+
+@pytest.fixture(scope="module")
+def trainer() -> Trainer:
+    """Shared, as in a trainer process: each test also shows that earlier trials leave no trace."""
+    return Trainer()
+
+
+def make_config(dataset: str = "digits", **base: object) -> dict[str, Any]:
+    declared = Study(name="s", dataset=dataset, base={"epochs": 2, "units": 16, **base}, design=Grid())  # type: ignore[dict-item]
+    return declared.config({})
+
+
+def train(
+    trainer: Trainer, config: dict[str, Any], arrays: Arrays, seed: int = 42, build: Any = None
+) -> tuple[list[Epoch], dict[str, float], keras.Model]:
+    training = trainer.start(config, seed, arrays, build)
+    history = list(training)
+    return history, training.result(), training.network
+
+
+def without_times(metrics: Any) -> dict[str, float]:
+    return {name: value for name, value in metrics.items() if name not in TIMES}
+
+
+def fit(config: dict[str, Any], arrays: Arrays, seed: int = 42) -> keras.callbacks.History:
+    """Plain Keras on the same initial weights, in the same order of rows."""
+    keras.utils.set_random_seed(seed)
+    model = make_network(config, arrays.input_shape, arrays.outputs)
+    batch = len(arrays.train) if config["batch_size"] == "full" else config["batch_size"]
+    epochs, steps = config["epochs"], -(-len(arrays.train) // batch)
+    optimizer = make_optimizer(config)
+    if config["schedule"] != "constant":
+        optimizer = type(optimizer)(learning_rate=make_schedule(config, epochs * steps))
+    losses = {
+        ("cross_entropy", 1): "binary_crossentropy",
+        ("cross_entropy", arrays.outputs): "categorical_crossentropy",
+    }
+    if arrays.outputs == 1:
+        losses["cross_entropy", 1] = "binary_crossentropy"
+    loss = "mean_squared_error" if config["loss"] == "mse" else losses[config["loss"], arrays.outputs]
+    metric = "binary_accuracy" if arrays.outputs == 1 else "categorical_accuracy"
+    model.compile(optimizer=optimizer, loss=loss, metrics=[metric])
+    x = decode(arrays) * arrays.scale + arrays.offset
+    x = x.reshape(-1, *arrays.input_shape)
+    y = (
+        arrays.y[:, None].astype("float32")
+        if arrays.outputs == 1
+        else np.eye(arrays.outputs, dtype="float32")[arrays.y]
+    )
+    history: dict[str, list[float]] = {}
+    stopper = keras.callbacks.EarlyStopping(patience=config["early_stopping"] or epochs, restore_best_weights=True)
+    stopper.set_model(model)
+    stopper.on_train_begin()
+    for number in range(1, epochs + 1):
+        order = np.random.default_rng([seed, number]).permutation(arrays.train)
+        validation = (x[arrays.validation], y[arrays.validation])
+        result = model.fit(x[order], y[order], batch, 1, verbose=0, shuffle=False, validation_data=validation)
+        logs = {name.replace(metric, "accuracy"): values[0] for name, values in result.history.items()}
+        for name, value in logs.items():
+            history.setdefault(name, []).append(value)
+        stopper.on_epoch_end(number - 1, logs)
+        if config["early_stopping"] and model.stop_training:
+            break
+    result.history = history
+    return result
+
+
+def decode(arrays: Arrays) -> np.ndarray:
+    if arrays.encoding == "bits":
+        return np.unpackbits(arrays.x, axis=1, count=arrays.features, bitorder="little").astype(np.float32)
+    return np.asarray(arrays.x, np.float32)
+
+
+SAME_AS_FIT: dict[str, dict[str, Any]] = {
+    **{f"optimizer {name}": dict(optimizer=name) for name in OPTIMIZERS},
+    **{f"initializer {name}": dict(initializer=name) for name in INITIALIZERS},
+    **{f"activation {name}": dict(activation=name, depth=2) for name in ACTIVATIONS},
+    "squared error": dict(loss="mse"),
+    "L1": dict(l1=0.001),
+    "L2": dict(l2=0.01),
+    "both penalties": dict(l1=0.0001, l2=0.001, depth=2),
+    "exponential schedule": dict(schedule="exponential"),
+    "cosine schedule": dict(schedule="cosine", optimizer="sgd", learning_rate=0.1),
+    "no hidden layer": dict(depth=0),
+    "batch that does not divide the rows": dict(batch_size=100),
+    "batch larger than the rows": dict(batch_size=5000),
+    "full batch": dict(batch_size="full", learning_rate=0.01),
+    "one by one": dict(batch_size=1, train_rows=50),
+    "standard scaling": dict(scaling="standard"),
+    "momentum": dict(optimizer="sgd", momentum=0.5),
+    "early stopping": dict(early_stopping=1, epochs=8, learning_rate=0.05),
+    "binary table": dict(dataset="titanic"),
+    "binary squared error": dict(dataset="titanic", loss="mse"),
+    "gate": dict(dataset="logic_gates", gate="or", epochs=5, batch_size=2),
+}
+
+
+@pytest.mark.parametrize("factors", SAME_AS_FIT.values(), ids=SAME_AS_FIT)
+def test_metrics_are_those_of_keras_fit(trainer: Trainer, settings: Settings, factors: dict[str, Any]) -> None:
+    config = make_config(**factors)
+    dataset = factors.get("dataset", "digits")
+    if dataset == "titanic" and data.locate("titanic", settings) is None:
+        pytest.skip("the Titanic passengers are missing: set HPSTUDY_DATA_DIR")
+    arrays = data.prepare(dataset, config, 42, settings)
+    history, _, _ = train(trainer, config, arrays)
+    expected = fit(config, arrays).history
+    assert len(history) == len(expected["loss"])
+    for epoch in history:
+        for name in ("loss", "val_loss"):
+            assert epoch.metrics[name] == pytest.approx(expected[name][epoch.number - 1], rel=2e-3, abs=1e-4), name
+        for name in ("accuracy", "val_accuracy"):
+            assert epoch.metrics[name] == pytest.approx(expected[name][epoch.number - 1], abs=0.012), name
+
+
+def test_words_are_trained_like_keras_fit_on_the_dense_matrix(trainer: Trainer, settings: Settings) -> None:
+    config = make_config("imdb", num_words=1000, depth=2, batch_size=512, train_rows=1500)
+    if data.locate("imdb", settings) is None:
+        pytest.skip("imdb.npz is missing: set HPSTUDY_DATA_DIR")
+    arrays = data.prepare("imdb", config, 42, settings)
+    history, _, _ = train(trainer, config, arrays)
+    expected = fit(config, arrays).history
+    for name in ("loss", "val_loss", "val_accuracy"):
+        assert history[-1].metrics[name] == pytest.approx(expected[name][-1], abs=2e-3)
+
+
+@pytest.mark.parametrize(
+    "factors",
+    [dict(), dict(dropout=0.3, depth=2), dict(augmentation="both"), dict(optimizer="nadam", l2=0.01, batch_size=50)],
+    ids=["plain", "dropout", "augmentation", "nadam"],
+)
+def test_the_same_trial_twice_gives_the_same_bits(settings: Settings, factors: dict[str, Any]) -> None:
+    """Also when the process has trained other trials with the same compiled program in between."""
+    config = make_config(**factors)
+    arrays = data.prepare("digits", config, 42, settings)
+    shared = Trainer()
+    first, first_result, _ = train(shared, config, arrays)
+    train(shared, {**config, "learning_rate": 0.05, "initializer": "he_normal"}, arrays, seed=7)
+    again, again_result, _ = train(shared, config, arrays)
+    fresh, _, _ = train(Trainer(), config, arrays)
+    assert [without_times(epoch.metrics) for epoch in first] == [without_times(epoch.metrics) for epoch in again]
+    assert [without_times(epoch.metrics) for epoch in first] == [without_times(epoch.metrics) for epoch in fresh]
+    assert without_times(first_result) == without_times(again_result)
+
+
+def test_another_seed_gives_another_result(trainer: Trainer, settings: Settings) -> None:
+    config = make_config()
+    arrays = data.prepare("digits", config, 42, settings)
+    assert (
+        train(trainer, config, arrays)[0][0].metrics["loss"] != train(trainer, config, arrays, 43)[0][0].metrics["loss"]
+    )
+
+
+def test_dropout_lowers_training_accuracy_but_not_that_of_the_whole_network(
+    trainer: Trainer, settings: Settings
+) -> None:
+    config = make_config(depth=2, units=64, dropout=0.5, epochs=15)
+    arrays = data.prepare("digits", config, 42, settings)
+    history, _, _ = train(trainer, config, arrays)
+    assert history[-1].metrics["accuracy"] < history[-1].metrics["val_accuracy"]
+    assert history[-1].metrics["val_accuracy"] > 0.85
+
+
+def test_dropout_drops_the_share_that_it_was_told(settings: Settings) -> None:
+    """A network that passes its input on loses that share of it; the rest is scaled up to the same mean."""
+    from hpstudy.program import _SharedRateDropout
+
+    del settings
+    layer = _SharedRateDropout(tf.Variable(0.3))
+    passed = tf.function(lambda x: layer(x, training=True), jit_compile=True)(tf.ones((1000, 100))).numpy()
+    assert (passed == 0).mean() == pytest.approx(0.3, abs=0.01)
+    assert passed.mean() == pytest.approx(1.0, abs=0.01)
+    assert (layer(tf.ones((4, 4)), training=False).numpy() == 1).all()
+
+
+@pytest.mark.parametrize("kind", ["shift", "flip", "both"])
+def test_augmentation_moves_images_and_keeps_their_pixels(settings: Settings, kind: str) -> None:
+    from hpstudy.program import Program
+
+    config = make_config(augmentation=kind)
+    arrays = data.prepare("digits", config, 42, settings)
+    program = Program(config, arrays)
+    image = np.zeros((8, 8), np.float32)
+    image[3, 4], image[4, 4], image[4, 3] = 1.0, 2.0, 3.0
+    moved = program._augment(tf.constant(np.tile(image.reshape(1, 64), (500, 1)))).numpy().reshape(-1, 8, 8)
+    assert all(sorted(one[one > 0]) == [1.0, 2.0, 3.0] for one in moved)
+    corners = {tuple(np.argwhere(one == 2.0)[0]) for one in moved}
+    rows, columns = ({corner[axis] for corner in corners} for axis in (0, 1))
+    assert rows == ({4} if kind == "flip" else {2, 3, 4, 5, 6})
+    assert columns == {"shift": {2, 3, 4, 5, 6}, "flip": {3, 4}, "both": {1, 2, 3, 4, 5, 6}}[kind]
+
+
+def test_a_second_trial_of_the_same_structure_compiles_nothing(trainer: Trainer, settings: Settings) -> None:
+    config = make_config(dropout=0.2, l2=0.001)
+    arrays = data.prepare("digits", config, 42, settings)
+    train(trainer, config, arrays)
+    before = len(trainer._programs)
+    other = {
+        **config,
+        "learning_rate": 0.01,
+        "dropout": 0.4,
+        "l2": 0.1,
+        "initializer": "he_normal",
+        "schedule": "cosine",
+    }
+    train(trainer, other, data.prepare("digits", other, 43, settings), seed=43)
+    program = list(trainer._programs.values())[-1]
+    assert len(trainer._programs) == before
+    assert program._epoch.experimental_get_tracing_count() == 1
+
+
+def test_early_stopping_returns_the_best_weights(trainer: Trainer, settings: Settings) -> None:
+    config = make_config(early_stopping=2, epochs=40, learning_rate=0.05, units=32)
+    arrays = data.prepare("digits", config, 42, settings)
+    history, result, network = train(trainer, config, arrays)
+    best = min(history, key=lambda epoch: epoch.metrics["val_loss"])
+    assert len(history) == best.number + 2 < 40
+    assert result["val_loss"] == best.metrics["val_loss"]
+    assert evaluate(network, arrays) == pytest.approx(best.metrics["val_accuracy"])
+
+
+def evaluate(network: keras.Model, arrays: Arrays) -> float:
+    """Validation accuracy, counted outside hpstudy."""
+    x = (decode(arrays) * arrays.scale + arrays.offset).reshape(-1, *arrays.input_shape)[arrays.validation]
+    guesses = network.predict(x, verbose=0).argmax(axis=1)
+    return float((guesses == arrays.y[arrays.validation]).mean())
+
+
+def test_the_network_that_comes_out_is_plain_keras_and_takes_raw_rows(
+    trainer: Trainer, settings: Settings, tmp_path: Any
+) -> None:
+    config = make_config(scaling="standard", dropout=0.1, l2=0.001)
+    arrays = data.prepare("digits", config, 42, settings)
+    _, result, network = train(trainer, config, arrays)
+    file = tmp_path / "model.keras"
+    with_scaling(network, arrays.scale, arrays.offset).save(file)
+    loaded = keras.models.load_model(file)
+    raw = arrays.x[arrays.validation].reshape(-1, *arrays.input_shape)
+    accuracy = (loaded.predict(raw, verbose=0).argmax(axis=1) == arrays.y[arrays.validation]).mean()
+    assert accuracy == pytest.approx(result["val_accuracy"])
+
+
+def test_a_diverging_trial_fails_with_that_reason(trainer: Trainer, settings: Settings) -> None:
+    config = make_config(optimizer="sgd", learning_rate=1e20, activation="linear", epochs=5, depth=3)
+    arrays = data.prepare("digits", config, 42, settings)
+    with pytest.raises(TrialFailed, match=r"became (nan|inf) in epoch \d+: the training diverged"):
+        train(trainer, config, arrays)
+
+
+def test_a_network_beyond_the_memory_fails_and_the_process_goes_on(trainer: Trainer, settings: Settings) -> None:
+    config = make_config(units=200_000, depth=2)
+    arrays = data.prepare("digits", config, 42, settings)
+    with pytest.raises(TrialFailed, match="Out of memory"):
+        train(trainer, config, arrays)
+    assert train(trainer, make_config(), arrays)[1]["val_accuracy"] > 0.1
+
+
+def own_network(config: Any, input_shape: tuple[int, ...], outputs: int) -> keras.Model:
+    """Convolutions, batch normalization and dropout of the user's own."""
+    return keras.Sequential(
+        [
+            keras.Input(input_shape),
+            keras.layers.Reshape((*input_shape, 1)),
+            keras.layers.Conv2D(config["filters"], 3, activation="relu"),
+            keras.layers.BatchNormalization(),
+            keras.layers.Dropout(0.1),
+            keras.layers.Flatten(),
+            keras.layers.Dense(outputs, activation="softmax"),
+        ]
+    )
+
+
+def test_an_own_network_is_trained_and_comes_out_trained(trainer: Trainer, settings: Settings) -> None:
+    config = {**make_config(epochs=4, batch_size=32), "filters": 4}
+    arrays = data.prepare("digits", config, 42, settings)
+    history, result, network = train(trainer, config, arrays, build=own_network)
+    assert history[-1].metrics["val_accuracy"] > 0.8
+    assert evaluate(network, arrays) == pytest.approx(result["val_accuracy"])
+    again, _, _ = train(trainer, config, arrays, build=own_network)
+    assert [without_times(epoch.metrics) for epoch in history] == [without_times(epoch.metrics) for epoch in again]
+
+
+@pytest.mark.parametrize(
+    ("build", "sentence"),
+    [
+        (lambda config, shape, outputs: config["absent"], "raised KeyError"),
+        (lambda config, shape, outputs: "model", "must return a keras.Model"),
+        (lambda config, shape, outputs: keras.Sequential([keras.Input(shape), keras.layers.Flatten()]), "output"),
+    ],
+    ids=["raises", "no model", "wrong output"],
+)
+def test_a_wrong_own_network_is_refused(trainer: Trainer, settings: Settings, build: Any, sentence: str) -> None:
+    config = make_config()
+    with pytest.raises(UserError, match=sentence):
+        train(trainer, config, data.prepare("digits", config, 42, settings), build=build)
+
+
+def test_binary_cross_entropy_has_the_published_value() -> None:
+    losses = row_losses("cross_entropy", tf.constant([1, 0, 0, 1]), tf.constant([[0.8], [0.3], [0.5], [0.9]]))
+    assert float(tf.reduce_mean(losses)) == pytest.approx(0.3445814, abs=1e-6)
+
+
+def test_categorical_cross_entropy_has_the_published_value() -> None:
+    probabilities = tf.constant([[0.6, 0.3, 0.1], [0.3, 0.6, 0.1], [0.1, 0.7, 0.2]])
+    losses = row_losses("cross_entropy", tf.constant([1, 2, 0]), probabilities)
+    assert float(tf.reduce_mean(losses)) == pytest.approx(1.936381, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("gate", "depth", "learned"),
+    [("and", 0, True), ("or", 0, True), ("nand", 0, True), ("xor", 0, False), ("xor", 1, True)],
+)
+def test_a_perceptron_learns_all_gates_but_xor_and_a_hidden_layer_learns_that(
+    trainer: Trainer, settings: Settings, gate: str, depth: int, learned: bool
+) -> None:
+    config = make_config(
+        "logic_gates",
+        gate=gate,
+        depth=depth,
+        activation="tanh",
+        learning_rate=0.1,
+        batch_size="full",
+        epochs=200,
+        units=8,
+    )
+    _, result, _ = train(trainer, config, data.prepare("logic_gates", config, 42, settings))
+    assert (result["accuracy"] == 1.0) is learned
+    assert math.isfinite(result["loss"])
+
+
+def test_a_factor_of_choice_levels_reaches_the_network() -> None:
+    study = Study(name="s", dataset="digits", vary=dict(units=Choice(8, 24)), design=Grid())
+    sizes = [make_network(study.config(cell.params), (8, 8), 10).count_params() for cell in study.cells()]
+    assert sizes == [64 * 8 + 8 + 8 * 10 + 10, 64 * 24 + 24 + 24 * 10 + 10]
