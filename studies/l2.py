@@ -15,6 +15,5 @@ study = Study(
         l2=Choice(0.0, 0.0001, 0.001, 0.01),
         dropout=Choice(0.0, 0.3, 0.5),
     ),
-    objective="val_loss",
     design=Grid(replicates=3),
 )

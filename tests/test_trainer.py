@@ -185,10 +185,10 @@ def test_dropout_lowers_training_accuracy_but_not_that_of_the_whole_network(
 
 def test_dropout_drops_the_share_that_it_was_told(settings: Settings) -> None:
     """A network that passes its input on loses that share of it; the rest is scaled up to the same mean."""
-    from hpstudy.program import _SharedRateDropout
+    from hpstudy.program import SharedRateDropout
 
     del settings
-    layer = _SharedRateDropout(tf.Variable(0.3))
+    layer = SharedRateDropout(tf.Variable(0.3))
     passed = tf.function(lambda x: layer(x, training=True), jit_compile=True)(tf.ones((1000, 100))).numpy()
     assert (passed == 0).mean() == pytest.approx(0.3, abs=0.01)
     assert passed.mean() == pytest.approx(1.0, abs=0.01)

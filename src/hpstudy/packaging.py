@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import zipfile
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,15 +58,18 @@ def log_best_model(
     Raises:
         MirrorError: MLflow is away or refused the model.
     """
-    config = study.config(record.params)
-    with translated(settings, "did not take the best model", "`hpstudy sync` tries again."):
+    with _told(settings):
         client = connect(settings)
         run = client.get_run(run_id)
         uri = _logged_before(client, run)
-        if uri is None:
-            arrays = data.prepare(study.dataset, config, record.seed, settings)
-            network = _trained_network(config, record, arrays, weights, build)
-            uri = _log(settings, run, with_scaling(network, arrays.scale, arrays.offset), record, arrays)
+    if uri is None:
+        config = study.config(record.params)
+        arrays = data.prepare(study.dataset, config, record.seed, settings)
+        network = _trained_network(config, record, arrays, weights, build)
+        model = with_scaling(network, arrays.scale, arrays.offset)
+        with _told(settings):
+            uri = _log(settings, run, model, record, arrays)
+    with _told(settings):
         client.set_tag(run.data.tags[PARENT_TAG], BEST_MODEL_TAG, uri)
     return uri
 
@@ -81,6 +85,10 @@ def accuracy(model: keras.Model, arrays: Arrays) -> float:
     probabilities = model.predict(raw_rows(arrays, arrays.validation), batch_size=1024, verbose=0)
     guesses = probabilities[:, 0] > 0.5 if arrays.outputs == 1 else probabilities.argmax(axis=1)
     return float(np.mean(guesses == arrays.y[arrays.validation]))
+
+
+def _told(settings: Settings) -> AbstractContextManager[None]:
+    return translated(settings, "did not take the best model", "`hpstudy sync` tries again.")
 
 
 def _trained_network(
@@ -104,7 +112,7 @@ def _network(config: Config, arrays: Arrays, build: Build | None) -> keras.Model
 def _load_weights(network: keras.Model, file: Path) -> bool:
     """Whether the file was there, whole, and of this network."""
     try:
-        with np.load(file, allow_pickle=False) as stored:
+        with file.open("rb") as opened, np.load(opened, allow_pickle=False) as stored:
             values = [stored[f"arr_{place}"] for place in range(len(stored.files))]
         for variable, value in zip(network.variables, values, strict=True):
             variable.assign(value)

@@ -61,11 +61,11 @@ def _evaluation_batch(arrays: Arrays) -> int:
     return min(EVALUATION_BATCH, len(arrays.validation))
 
 
-class _SharedRateDropout(keras.layers.Dropout):  # type: ignore[misc] # Keras has no types
+class SharedRateDropout(keras.layers.Dropout):  # type: ignore[misc] # Keras has no types
     """Dropout whose rate is a variable, so that another rate needs no new compilation."""
 
     def __init__(self, rate: tf.Variable) -> None:
-        super().__init__(0.5, name="shared_rate_dropout")
+        super().__init__(0.5)
         self._shared_rate = rate
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
@@ -93,7 +93,7 @@ class Program:
         self._pads = network is None  # own networks may look at the whole batch, so no padded rows for them
         bare = {**config, "l1": 0.0, "l2": 0.0}
         self.network = network or make_network(
-            bare, arrays.input_shape, arrays.outputs, make_dropout=lambda _: _SharedRateDropout(self._dropout)
+            bare, arrays.input_shape, arrays.outputs, make_dropout=lambda _: SharedRateDropout(self._dropout)
         )
         self._optimizer = make_optimizer(config)
         self._optimizer.build(self.network.trainable_variables)

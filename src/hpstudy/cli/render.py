@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -39,8 +40,15 @@ EXPORT_COLUMNS = (
 TOP = 10  # trials in the result table of a search
 
 
+WIDE = 160  # columns where the output is no terminal
+
+
 def console() -> Console:
-    return Console(highlight=False, soft_wrap=False)
+    """As wide as the terminal; wide enough for every table where there is none."""
+    console = Console(highlight=False)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = WIDE
+    return console
 
 
 def make_table(title: str | None, columns: Sequence[str], values: Iterable[Sequence[object]]) -> Table:
@@ -134,13 +142,13 @@ def result_table(study: Study, records: Sequence[TrialRecord]) -> Table:
     if done and done[0].cell is not None:
         return _grid_table(study, done)
     front = sorted(done, key=lambda record: _rank(objectives[0], record.value))[:TOP]
-    columns = ["trial", *study.vary, *(objective.metric for objective in objectives), "time"]
+    columns = ["trial", *(objective.metric for objective in objectives), "time", "levels"]
     rows = [
         [
             record.number,
-            *(record.params.get(name) for name in study.vary),
             *(f"{value:.4f}" for value in record.values or ()),
             duration(record.duration_s),
+            params_text(record.params),
         ]
         for record in front
     ]
@@ -160,8 +168,8 @@ def _grid_table(study: Study, done: Sequence[TrialRecord]) -> Table:
         params = [members[0].params.get(name) for name in study.vary]
         time_s = _mean([record.duration_s or 0.0 for record in members])
         rows.append([*params, f"{means[cell]:.4f}", _spread(values), len(values), duration(time_s)])
-    columns = [*study.vary, f"mean {objective.metric}", "± sd", "replicates", "time a trial"]
-    return make_table(f"{len(cells)} cells, best first", columns, rows)
+    columns = [*study.vary, objective.metric, "± sd", "replicates", "time"]
+    return make_table(f"{len(cells)} cells, best first; means over replicates", columns, rows)
 
 
 def _spread(values: Sequence[float]) -> str | None:

@@ -7,7 +7,6 @@ import selectors
 import signal
 import subprocess
 import sys
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from hpstudy.storage import Progress, StudyQueue
 
 MEMORY_OF_PROCESS_GB = 1.0  # of a trainer with TensorFlow, a small network and Fashion-MNIST
-MAX_CRASHES_IN_ROW = 3  # trainer processes that die without having ended a trial
+MAX_CRASHES = 3  # of trainer processes that have no trial, until one ends a trial again
 TICK_S = 0.25  # between looks at what cannot be waited for
 
 
@@ -64,18 +63,14 @@ def default_processes(budget: int) -> int:
 
 
 class Supervisor:
-    """Keeps a number of trainer processes at work until the study is finished or the user stops it.
-
-    Args:
-        hear: Called with every message and the handle of its sender.
-    """
+    """Keeps a number of trainer processes at work until the study is finished or the user stops it."""
 
     def __init__(self, settings: Settings, order: WorkOrder) -> None:
         self.handles: list[TrainerHandle] = []
         self.interrupted = False
         self._settings, self._order = settings, order
         self._selector = selectors.DefaultSelector()
-        self._crashes: deque[str] = deque(maxlen=MAX_CRASHES_IN_ROW)
+        self._crashes = 0
         self._may_work = False
 
     def start(self) -> None:
@@ -91,6 +86,10 @@ class Supervisor:
         tick: Callable[[Progress], None],
     ) -> Progress:
         """Let the processes train until nothing is left, or until SIGINT or SIGTERM.
+
+        Args:
+            hear: Called with every message and the handle of its sender.
+            tick: Called some times a second.
 
         Raises:
             FatalError: processes die again and again, or say that they cannot go on.
@@ -175,7 +174,7 @@ class Supervisor:
             handle.epoch, handle.value = message.epoch, message.value
         elif message.kind == "ended":
             handle.doing, handle.trial = "ready", None
-            self._crashes.clear()
+            self._crashes = 0
         elif message.kind in ("ready", "idle"):
             handle.doing = message.kind
         elif message.kind == "fatal":
@@ -195,10 +194,11 @@ class Supervisor:
             )
             if handle.said:
                 raise FatalError(handle.said)
-            self._crashes.append(reason)
-            if len(self._crashes) == MAX_CRASHES_IN_ROW:
+            if handle.trial is None:  # a trial that kills its process fails after some attempts: that ends by itself
+                self._crashes += 1
+            if self._crashes == MAX_CRASHES:
                 raise FatalError(
-                    f"{MAX_CRASHES_IN_ROW} trainer processes in a row {reason} without ending a trial. "
+                    f"{MAX_CRASHES} trainer processes died outside of any trial; the last one {reason}. "
                     f"The last lines of {handle.log}:\n{_last_lines(handle.log)}"
                 )
             self._spawn(handle.slot)

@@ -1,0 +1,111 @@
+"""Talking to MLflow: quietly, without its telemetry, failing fast, and without a password in any message."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import threading
+import traceback
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, closing
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import filelock
+
+from hpstudy.errors import HpstudyError
+from hpstudy.mirror.secrets import Secrets, credentials, without_credentials
+from hpstudy.settings import Settings
+
+REQUEST_TIMEOUT_S = 10
+_MESSAGE_CHARACTERS = 300
+_DEFAULTS = {  # a user's own environment goes first
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": str(REQUEST_TIMEOUT_S),
+    "MLFLOW_LOGGING_LEVEL": "CRITICAL",  # what goes wrong is raised, and told in our words
+    "MLFLOW_RECORD_ENV_VARS_IN_MODEL_LOGGING": "false",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+}
+# Not for the user to change: MLflow would send a CreateRun that answered 503 again by itself, although the
+# first one may have been committed, and nobody would know of the second run.
+_FORCED = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"}
+_first_connection = threading.Lock()
+
+
+class MirrorError(HpstudyError):
+    """MLflow cannot be reached, or refused something. Nothing is lost: the next sync makes it good."""
+
+
+def prepare_environment(settings: Settings) -> str:
+    """Set what MLflow reads from the environment; call it before MLflow is imported.
+
+    Returns:
+        The tracking URI. A password in that of a server is not in it, but in MLflow's own variables.
+    """
+    for name, value in _DEFAULTS.items():
+        os.environ.setdefault(name, value)
+    os.environ.update(_FORCED)
+    if not is_server(settings.tracking_uri):
+        return settings.tracking_uri
+    if login := credentials(settings.tracking_uri):
+        os.environ["MLFLOW_TRACKING_USERNAME"], os.environ["MLFLOW_TRACKING_PASSWORD"] = login
+    return without_credentials(settings.tracking_uri)
+
+
+def connect(settings: Settings) -> Any:
+    """An `MlflowClient`. With the embedded store its tables are made first, which takes about 1.5 s once."""
+    tracking_uri = prepare_environment(settings)
+    with _first_connection, _one_process(settings):
+        from mlflow import MlflowClient
+
+        client = MlflowClient(tracking_uri)
+        if settings.uses_embedded_store:
+            _let_readers_in(_database_file(tracking_uri))
+        return client
+
+
+def is_server(tracking_uri: str) -> bool:
+    """Whether the address is that of a tracking server, not of a database."""
+    return urlsplit(tracking_uri).scheme in ("http", "https")
+
+
+@contextlib.contextmanager
+def translated(settings: Settings, happened: str, remedy: str) -> Iterator[None]:
+    """Every error inside becomes a `MirrorError`: what happened, why, and what to do, without passwords."""
+    try:
+        yield
+    except HpstudyError:
+        raise
+    except Exception as error:
+        secrets = Secrets.of(settings)
+        told = "".join(traceback.format_exception(error))
+        cause = error if secrets.hide(told) == told else None  # a traceback shows the cause's text as it is
+        where = without_credentials(settings.tracking_uri)
+        raise MirrorError(f"MLflow at {where} {happened}: {sentence(error, secrets)}. {remedy}") from cause
+
+
+def sentence(error: BaseException, secrets: Secrets) -> str:
+    """The first line of an error, short, without passwords."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return secrets.hide(lines[0])[:_MESSAGE_CHARACTERS].rstrip(". ")
+
+
+def _one_process(settings: Settings) -> AbstractContextManager[object]:
+    """Two processes must not make the tables of the embedded store at the same time."""
+    if not settings.uses_embedded_store:
+        return contextlib.nullcontext()
+    settings.home.mkdir(parents=True, exist_ok=True)
+    return filelock.FileLock(settings.home / "mlflow.lock", timeout=60)
+
+
+def _let_readers_in(database: Path) -> None:
+    """Write-ahead logging: the MLflow UI can read while trials are written, and a commit is faster."""
+    with contextlib.suppress(sqlite3.OperationalError), closing(sqlite3.connect(database, timeout=1)) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
+
+
+def _database_file(tracking_uri: str) -> Path:
+    return Path(unquote(urlsplit(tracking_uri).path.removeprefix("/")))

@@ -1,0 +1,109 @@
+"""The mirror's thread: nobody waits for it, and it survives everything."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from factories import make_mlflow_settings, make_record, make_settings, make_study
+from hpstudy.errors import StorageError
+from hpstudy.mirror import Mirror, MirrorThread
+from hpstudy.mirror import thread as mirror_thread
+from hpstudy.records import TrialRecord, TrialState
+from hpstudy.settings import Settings
+
+# MLflow 3.17 still uses a loader strategy that SQLAlchemy 2.1 deprecates.
+pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning")
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return make_mlflow_settings(tmp_path / "home")
+
+
+@pytest.fixture
+def unreachable(tmp_path: Path) -> Settings:
+    """Nothing listens on port 9 of this machine."""
+    return replace(make_settings(tmp_path), tracking_uri="http://me:s3cret@127.0.0.1:9", artifact_root=None)
+
+
+def test_finish_leaves_mlflow_equal_to_the_last_snapshot(settings: Settings) -> None:
+    study, records = make_study(), [make_record(state=TrialState.RUNNING)]
+    thread = MirrorThread(Mirror(settings, study), lambda: ("finished", records))
+    thread.start()
+    records[:] = [make_record(0), make_record(1)]
+
+    assert thread.finish(20)
+
+    assert not thread.is_alive()
+    assert Mirror(settings, study).sync(records, state="finished", complete=True).unchanged == 2
+
+
+def test_a_poke_is_followed_by_a_sync_and_silence_by_none(settings: Settings) -> None:
+    taken = threading.Semaphore(0)
+    count = 0
+
+    def snapshot() -> tuple[str, Sequence[TrialRecord]]:
+        nonlocal count
+        count += 1
+        taken.release()
+        return "running", [make_record()]
+
+    thread = MirrorThread(Mirror(settings, make_study()), snapshot, interval_s=0.01)
+    thread.start()
+    for _ in range(3):
+        assert taken.acquire(timeout=10)
+        thread.poke()
+    assert taken.acquire(timeout=10)
+    time.sleep(0.2)
+
+    assert count == 4
+    assert thread.finish(10)
+
+
+def test_an_error_of_the_snapshot_is_survived_and_told(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mirror_thread, "_FIRST_PAUSE_S", 0.2)
+    failures = [StorageError("The database is locked."), ValueError("what a library says\nin two lines")]
+
+    def snapshot() -> tuple[str, Sequence[TrialRecord]]:
+        if failures:
+            raise failures.pop()
+        return "finished", [make_record()]
+
+    thread = MirrorThread(Mirror(settings, make_study()), snapshot, interval_s=0.01)
+    thread.start()
+    problems = set()
+    while failures or thread.problem or not problems:
+        problems |= {thread.problem}
+        time.sleep(0.02)
+
+    assert problems - {None} == {"The database is locked.", "ValueError: what a library says."}
+    assert thread.finish(10)
+    assert thread.problem is None
+
+
+def test_nobody_waits_while_mlflow_is_away(unreachable: Settings) -> None:
+    thread = MirrorThread(Mirror(unreachable, make_study()), lambda: ("finished", [make_record()]))
+    thread.start()
+    began = time.monotonic()
+    for _ in range(100):
+        thread.poke()
+    poking_s = time.monotonic() - began
+
+    assert not thread.finish(0.5)
+
+    assert poking_s < 0.5
+    assert time.monotonic() - began < 3
+    thread.join(10)
+    assert thread.problem
+    assert thread.problem.startswith("MLflow at http://127.0.0.1:9 did not take the trials: ")
+    assert "s3cret" not in thread.problem
+
+
+def test_finishing_a_thread_that_never_started_says_that_nothing_was_mirrored(settings: Settings) -> None:
+    assert not MirrorThread(Mirror(settings, make_study()), lambda: ("finished", [])).finish(1)

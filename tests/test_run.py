@@ -1,0 +1,318 @@
+"""`hpstudy run` with real processes: to the end, killed, interrupted, gone on, edited, started again."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import psutil
+import pytest
+
+STUDY = """
+from hpstudy import Choice, Grid, Study
+
+study = Study(
+    name="small",
+    dataset="digits",
+    base=dict(units=16, epochs={epochs}),
+    vary=dict(optimizer=Choice("sgd", "adam"), learning_rate=Choice(0.001, 0.01)),
+    design=Grid(replicates={replicates}),
+)
+"""
+
+
+class Project:
+    """A folder with a study file, in which hpstudy's commands are run as a user runs them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def write(self, epochs: int = 2, replicates: int = 2, text: str = STUDY) -> None:
+        (self.folder / "small.py").write_text(text.format(epochs=epochs, replicates=replicates))
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "hpstudy", *arguments]
+        return subprocess.Popen(
+            command, cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, bufsize=1
+        )
+
+    def run(self, *arguments: str, code: int = 0) -> str:
+        process = self.start(*arguments)
+        output, _ = process.communicate(timeout=200)
+        assert process.returncode == code, output
+        assert "Traceback" not in output
+        return output
+
+    def status(self) -> dict[str, Any]:
+        return json.loads(self.run("status", "small", "--json"))  # type: ignore[no-any-return]
+
+    def export(self) -> list[dict[str, Any]]:
+        return json.loads(self.run("export", "small", "--format", "json"))  # type: ignore[no-any-return]
+
+    def assert_exact(self, replicates: int) -> None:
+        """Every cell and replicate has ended exactly once, not counting what was lost."""
+        rows = [row for row in self.export() if row["state"] != "lost"]
+        pairs = Counter((tuple(row["params"].items()), row["replicate"]) for row in rows)
+        assert len(rows) == len(pairs) == 4 * replicates
+        assert {row["state"] for row in rows} == {"complete"}
+
+    def mlflow_runs(self) -> list[Any]:
+        """Every run of the study's experiment, the parent first."""
+        client = mlflow.MlflowClient(f"sqlite:///{self.folder / 'home' / 'mlflow.db'}")
+        experiment = client.get_experiment_by_name("small")
+        assert experiment is not None
+        runs = client.search_runs([experiment.experiment_id], max_results=1000)
+        return sorted(runs, key=lambda run: "mlflow.parentRunId" in run.data.tags)
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
+    monkeypatch.setenv("HPSTUDY_HOME", str(tmp_path / "home"))
+    project = Project(tmp_path)
+    project.write()
+    before = {child.pid for child in psutil.Process().children()}
+    yield project
+    left = [child for child in psutil.Process().children(recursive=True) if child.pid not in before]
+    for child in left:
+        child.kill()
+    assert not left, "a command left processes behind"
+
+
+def wait_for(process: subprocess.Popen[str], text: str) -> None:
+    """Read the output until `text` comes."""
+    assert process.stdout
+    for line in process.stdout:
+        if text in line:
+            return
+    pytest.fail(f"{text!r} never came")
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Iterator[Project]:
+    """A finished study, for the tests that only look at it."""
+    folder = tmp_path_factory.mktemp("finished")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HPSTUDY_HOME", str(folder / "home"))
+        patch.setenv("HPSTUDY_CACHE_DIR", str(cache_dir))
+        project = Project(folder)
+        project.write()
+        output = project.run("run", "small.py", "--processes", "2")
+        assert "Finished: 8 of 8 trials" in output
+        assert "hpstudy ui" in output
+        yield project
+
+
+@pytest.fixture
+def looked_at(finished: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
+    monkeypatch.setenv("HPSTUDY_HOME", str(finished.folder / "home"))
+    return finished
+
+
+def test_a_finished_study_has_every_trial_once(looked_at: Project) -> None:
+    looked_at.assert_exact(replicates=2)
+    status = looked_at.status()
+    assert status["state"] == "finished"
+    assert status["budget"] == 8
+    assert status["trials"] == {"complete": 8, "pruned": 0, "failed": 0, "running": 0, "waiting": 0, "lost": 0}
+    assert set(status["best"]) == {"trial", "value", "params"}
+
+
+def test_an_exported_row_says_all_that_scripts_need(looked_at: Project) -> None:
+    row = looked_at.export()[0]
+    assert {"number", "state", "params", "replicate", "seed", "value", "metrics", "history"} <= set(row)
+    assert {"started", "duration_s", "host", "error"} <= set(row)
+    assert row["metrics"]["val_accuracy"] == row["value"] == row["history"][-1]["val_accuracy"]
+    assert [epoch["epoch"] for epoch in row["history"]] == [1, 2]
+    assert {"loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds"} <= set(row["history"][0])
+    assert (row["seed"], row["error"]) == (42, None)
+
+
+def test_csv_has_the_same_rows(looked_at: Project) -> None:
+    lines = looked_at.run("export", "small", "--format", "csv").splitlines()
+    assert len(lines) == 9
+    assert "params.optimizer" in lines[0]
+    assert "metrics.val_accuracy" in lines[0]
+
+
+def test_mlflow_has_a_parent_and_a_finished_child_for_each_trial(looked_at: Project) -> None:
+    parent, *children = looked_at.mlflow_runs()
+    assert parent.info.status == "FINISHED"
+    assert [child.info.status for child in children] == ["FINISHED"] * 8
+    assert {child.data.tags["mlflow.parentRunId"] for child in children} == {parent.info.run_id}
+    rows = {str(row["number"]): row for row in looked_at.export()}
+    for child in children:
+        row = rows[child.data.tags["hpstudy.trial"]]
+        assert child.data.metrics["val_accuracy"] == row["value"]
+        assert child.data.params["optimizer"] == row["params"]["optimizer"]
+
+
+def test_the_best_model_can_be_loaded_from_mlflow(looked_at: Project) -> None:
+    """By a process that knows nothing of hpstudy, in another folder."""
+    best = json.loads(looked_at.run("best", "small", "--json"))
+    (run,) = [run for run in looked_at.mlflow_runs() if run.data.tags.get("hpstudy.trial") == str(best["trial"])]
+    parent = looked_at.mlflow_runs()[0]
+    code = (
+        "import sys, mlflow, numpy; from sklearn.datasets import load_digits\n"
+        "mlflow.set_tracking_uri(sys.argv[1]); model = mlflow.keras.load_model(sys.argv[2])\n"
+        "images = load_digits().images.astype('float32'); guesses = model.predict(images, verbose=0).argmax(axis=1)\n"
+        "print('accuracy', (guesses == load_digits().target).mean())"
+    )
+    address = f"sqlite:///{looked_at.folder / 'home' / 'mlflow.db'}"
+    arguments = [sys.executable, "-c", code, address, parent.data.tags["hpstudy.best_model"]]
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    printed = subprocess.run(
+        arguments, cwd="/", env=environment, capture_output=True, text=True, check=True, timeout=120
+    ).stdout
+    accuracy = float(printed.split("accuracy ")[1])
+    assert run.info.status == "FINISHED"
+    assert accuracy == pytest.approx(best["value"], abs=0.08)
+
+
+def test_the_same_command_on_a_finished_study_changes_nothing(looked_at: Project) -> None:
+    before = looked_at.export()
+    output = looked_at.run("run", "small.py")
+    assert "is finished: 8 of 8 trials. Nothing was changed" in output
+    assert looked_at.export() == before
+
+
+def test_an_edited_study_is_refused_with_what_changed_and_the_ways_out(looked_at: Project) -> None:
+    before = looked_at.export()
+    output = looked_at.run("run", "small.py", "--epochs", "3", code=2)
+    assert "base.epochs: 2 → 3" in output
+    assert "--fresh" in output
+    assert "another name" in output
+    assert looked_at.export() == before
+
+
+def test_tables_show_the_study(looked_at: Project) -> None:
+    best = json.loads(looked_at.run("best", "small", "--json"))
+    assert f"{best['value']:.4f}" in looked_at.run("ls")
+    assert "finished" in looked_at.run("status", "small")
+    assert str(best["trial"]) in looked_at.run("best", "small")
+    shown = looked_at.run("show", "small", str(best["trial"]))
+    assert "dataset_digest" in shown
+    assert "learning_rate" in shown
+
+
+def test_a_second_sync_finds_nothing_to_do(looked_at: Project) -> None:
+    assert "0 runs created, 0 updated" in looked_at.run("sync", "small")
+
+
+def test_a_killed_trainer_process_loses_one_trial_which_is_tried_again(project: Project) -> None:
+    project.write(epochs=150, replicates=2)
+    process = project.start("run", "small.py", "--processes", "2")
+    wait_for(process, "trial 0 complete")
+    victim = psutil.Process(process.pid).children()[0]
+    victim.send_signal(signal.SIGKILL)
+    output, _ = process.communicate(timeout=200)
+    assert process.returncode == 0, output
+    assert "8 complete, 0 pruned, 0 failed; 1 lost and tried again" in output
+    project.assert_exact(replicates=2)
+    status = project.status()
+    assert (status["trials"]["complete"], status["trials"]["lost"]) == (8, 1)
+    (lost,) = [row for row in project.export() if row["state"] == "lost"]
+    assert f"process {victim.pid}" in lost["error"]
+    states = Counter(run.info.status for run in project.mlflow_runs())
+    assert states == {"FINISHED": 9, "KILLED": 1}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_study_goes_on_where_it_stopped(project: Project, number: signal.Signals) -> None:
+    project.write(epochs=150, replicates=2)
+    process = project.start("run", "small.py", "--processes", "2")
+    wait_for(process, "trial 0 complete")
+    process.send_signal(number)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 130, output
+    assert "The same command goes on with the rest" in output
+    assert project.status()["state"] == "stopped"
+    assert not [run for run in project.mlflow_runs() if run.info.status == "RUNNING"]
+    done = {row["number"]: row for row in project.export() if row["state"] == "complete"}
+    assert done
+    project.run("run", "small.py", "--processes", "2")
+    project.assert_exact(replicates=2)
+    assert all(project.export()[number] == row for number, row in done.items())
+
+
+def test_everything_killed_at_once_is_found_by_the_next_run(project: Project) -> None:
+    project.write(epochs=150, replicates=1)
+    process = project.start("run", "small.py", "--processes", "2")
+    wait_for(process, "trial 0 complete")
+    trainers = psutil.Process(process.pid).children()
+    for victim in (psutil.Process(process.pid), *trainers):
+        victim.kill()
+    process.communicate()
+    psutil.wait_procs(trainers, timeout=20)
+    project.run("run", "small.py", "--processes", "1")
+    project.assert_exact(replicates=1)
+    assert project.status()["trials"]["lost"] >= 1
+
+
+def test_trainers_do_not_outlive_their_supervisor(project: Project) -> None:
+    project.write(epochs=100_000)
+    process = project.start("run", "small.py", "--processes", "1")
+    wait_for(process, "Study small")
+    trainers = psutil.Process(process.pid).children()
+    assert trainers
+    process.kill()
+    process.communicate()
+    _, alive = psutil.wait_procs(trainers, timeout=60)
+    assert not alive
+
+
+OWN = """
+import os
+import keras
+from hpstudy import Choice, Grid, Study
+
+study = Study(
+    name="small", dataset="digits", base=dict(epochs=3), vary=dict(width=Choice(8, 32)), design=Grid(replicates=1)
+)
+
+def build(config, input_shape, outputs):
+    if config["width"] == {crash}:
+        os.abort()
+    return keras.Sequential([
+        keras.Input(input_shape), keras.layers.Flatten(),
+        keras.layers.Dense(config["width"], activation="relu"), keras.layers.Dense(outputs, activation="softmax"),
+    ])
+"""
+
+
+def test_an_own_network_with_factors_of_its_own_is_studied(project: Project) -> None:
+    (project.folder / "small.py").write_text(OWN.format(crash=0))
+    project.run("run", "small.py", "--processes", "1")
+    rows = project.export()
+    assert [row["params"] for row in rows] == [{"width": 8}, {"width": 32}]
+    assert {row["state"] for row in rows} == {"complete"}
+
+
+def test_a_trial_that_kills_its_process_fails_and_the_others_go_on(project: Project) -> None:
+    (project.folder / "small.py").write_text(OWN.format(crash=8))
+    output = project.run("run", "small.py", "--processes", "1")
+    assert "1 complete, 0 pruned, 1 failed; 2 lost and tried again" in output
+    failed = [row for row in project.export() if row["state"] == "failed"]
+    assert "Lost 3 times, the last time because process" in failed[0]["error"]
+    assert "SIGABRT" in failed[0]["error"]
+
+
+def test_fresh_starts_again_and_timeout_ends_slow_trials(project: Project) -> None:
+    project.write(epochs=100_000, replicates=1)
+    output = project.run("run", "small.py", "--timeout", "0.5", code=1)
+    assert "No trial is complete" in output
+    assert "longer than --timeout 0.5 s" in project.run("show", "small", "0")
+    project.write(epochs=1, replicates=1)
+    project.run("run", "small.py", code=2)
+    project.run("run", "small.py", "--fresh", "--processes", "1")
+    project.assert_exact(replicates=1)
+    project.run("delete", "small", "--yes")
+    assert "No study yet" in project.run("ls")
+    assert not (project.folder / "home" / "runs" / "small").exists()
