@@ -5,10 +5,8 @@ from __future__ import annotations
 import atexit
 import functools
 import shutil
-import sqlite3
 import tempfile
 from collections.abc import Mapping
-from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -38,13 +36,11 @@ def make_mlflow_settings(home: Path, **changes: Any) -> Settings:
 
 @functools.cache
 def _empty_mlflow_store() -> Path:
-    from hpstudy.mirror.connection import connect
+    from hpstudy.mirror.connection import make_store
 
     home = Path(tempfile.mkdtemp(prefix="hpstudy-test-"))
     atexit.register(shutil.rmtree, home, ignore_errors=True)
-    connect(make_settings(home))
-    with closing(sqlite3.connect(home / "mlflow.db")) as store:
-        store.execute("PRAGMA journal_mode=DELETE")  # so that one file is the whole store
+    make_store(home / "mlflow.db")
     return home / "mlflow.db"
 
 

@@ -32,7 +32,6 @@ from hpstudy.records import TrialState
 from hpstudy.settings import Settings
 
 # MLflow 3.17 still uses a loader strategy that SQLAlchemy 2.1 deprecates.
-pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning")
 EPOCH_METRICS = {"loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds"}
 
 

@@ -18,7 +18,6 @@ from hpstudy.records import TrialRecord, TrialState
 from hpstudy.settings import Settings
 
 # MLflow 3.17 still uses a loader strategy that SQLAlchemy 2.1 deprecates.
-pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning")
 
 
 @pytest.fixture

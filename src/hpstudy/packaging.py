@@ -6,6 +6,7 @@ It needs Keras and MLflow together, so it runs in a short process of its own aft
 from __future__ import annotations
 
 import importlib
+import sys
 import zipfile
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -16,13 +17,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpstudy import data
+from hpstudy.errors import HpstudyError
 from hpstudy.factors import Config
+from hpstudy.mirror import Mirror, MirrorError
 from hpstudy.mirror.connection import connect, prepare_environment, translated
 from hpstudy.mirror.contents import BEST_MODEL_TAG, PARENT_TAG
 from hpstudy.model import Build, make_network, make_own_network, with_scaling
 from hpstudy.records import TrialRecord
+from hpstudy.rundir import RunDir
 from hpstudy.settings import Settings
 from hpstudy.spec import Study
+from hpstudy.storage import Store
+from hpstudy.studyfile import load
 
 if TYPE_CHECKING:
     from hpstudy.data import Arrays
@@ -187,3 +193,24 @@ def _signature(model: keras.Model) -> Any:
 
 def _requirements() -> list[str]:
     return [f"{package}=={importlib.import_module(package).__version__}" for package in _PACKAGES]
+
+
+def main() -> None:
+    """`python -m hpstudy.packaging STUDY [FILE]`: log the best trial's model, as far as MLflow has the trial."""
+    name, *files = sys.argv[1:]
+    settings = Settings.load({})
+    queue = Store(settings.storage).open(name)
+    build = load(Path(files[0])).build if files else None
+    best = queue.best()[0]
+    run_id = Mirror(settings, queue.study).run_id(best.number)
+    if run_id is None:
+        raise MirrorError(f"MLflow has no run of trial {best.number} yet. `hpstudy sync {name}` makes it.")
+    weights = RunDir.of(settings.runs_dir, name, best.number).weights
+    log_best_model(settings, queue.study, best, run_id=run_id, weights=weights, build=build)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except HpstudyError as error:
+        sys.exit(str(error))

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from hpstudy.records import TrialRecord
     from hpstudy.storage import Progress, StudyQueue
 
-LAST_SYNC_S = 120.0  # how long the end of a run waits for MLflow
+MLFLOW_PATIENCE_S = 5.0  # how long the end of a run tries again when MLflow is away
 
 
 @click.command("run", epilog="Example: hpstudy run studies/optimizers.py --replicates 1")
@@ -175,10 +175,10 @@ class _Run:
             yield thread
         finally:
             over = True
-            if not thread.finish(LAST_SYNC_S):
+            if not thread.finish(MLFLOW_PATIENCE_S):
                 click.secho(
-                    f"MLflow has not everything yet: {thread.problem}. Nothing is lost: "
-                    f"`hpstudy sync {self._study.name}` copies the rest.",
+                    f"Not everything is in MLflow yet. {thread.problem} "
+                    f"Later, `hpstudy sync {self._study.name}` copies the rest.",
                     fg="yellow",
                     err=True,
                 )
@@ -213,7 +213,7 @@ class _Run:
         """In a process of its own: it needs Keras and MLflow together."""
         arguments = [sys.executable, "-m", "hpstudy.packaging", self._study.name]
         if self._file.build:
-            arguments += ["--file", str(self._file.path.absolute())]
+            arguments.append(str(self._file.path.absolute()))
 
         environment = {**os.environ, **self._settings.to_environment(), "TF_CPP_MIN_LOG_LEVEL": "2"}
         done = subprocess.run(arguments, env=environment, capture_output=True, text=True, check=False)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 import filelock
 
@@ -45,9 +45,7 @@ def prepare_environment(settings: Settings) -> str:
     Returns:
         The tracking URI. A password in that of a server is not in it, but in MLflow's own variables.
     """
-    for name, value in _DEFAULTS.items():
-        os.environ.setdefault(name, value)
-    os.environ.update(_FORCED)
+    _set_environment()
     if not is_server(settings.tracking_uri):
         return settings.tracking_uri
     if login := credentials(settings.tracking_uri):
@@ -55,16 +53,21 @@ def prepare_environment(settings: Settings) -> str:
     return without_credentials(settings.tracking_uri)
 
 
+def _set_environment() -> None:
+    for name, value in _DEFAULTS.items():
+        os.environ.setdefault(name, value)
+    os.environ.update(_FORCED)
+
+
 def connect(settings: Settings) -> Any:
-    """An `MlflowClient`. With the embedded store its tables are made first, which takes about 1.5 s once."""
+    """An `MlflowClient`. The embedded store is made first, which takes about 1.5 s once."""
     tracking_uri = prepare_environment(settings)
     with _first_connection, _one_process(settings):
         from mlflow import MlflowClient
 
-        client = MlflowClient(tracking_uri)
         if settings.uses_embedded_store:
-            _let_readers_in(_database_file(tracking_uri))
-        return client
+            make_store(settings.home / "mlflow.db")
+        return MlflowClient(tracking_uri)
 
 
 def is_server(tracking_uri: str) -> bool:
@@ -101,11 +104,20 @@ def _one_process(settings: Settings) -> AbstractContextManager[object]:
     return filelock.FileLock(settings.home / "mlflow.lock", timeout=60)
 
 
-def _let_readers_in(database: Path) -> None:
-    """Write-ahead logging: the MLflow UI can read while trials are written, and a commit is faster."""
-    with contextlib.suppress(sqlite3.OperationalError), closing(sqlite3.connect(database, timeout=1)) as connection:
+def make_store(database: Path) -> None:
+    """Make the tables in a file beside it and rename that: a process that is killed leaves no half-made store.
+
+    Write-ahead logging lets the MLflow UI read while trials are written, and makes a commit faster.
+    """
+    if database.exists():
+        return
+    _set_environment()
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+    unfinished = database.with_suffix(".unfinished")
+    unfinished.unlink(missing_ok=True)
+    store = SqlAlchemyStore(f"sqlite:///{unfinished}", str(database.parent / "artifacts"))
+    store.engine.dispose()
+    with closing(sqlite3.connect(unfinished)) as connection:
         connection.execute("PRAGMA journal_mode=WAL")
-
-
-def _database_file(tracking_uri: str) -> Path:
-    return Path(unquote(urlsplit(tracking_uri).path.removeprefix("/")))
+    unfinished.replace(database)

@@ -42,20 +42,20 @@ class MirrorThread(threading.Thread):
             self._is_changed = True
             self._condition.notify()
 
-    def finish(self, timeout_s: float) -> bool:
+    def finish(self, patience_s: float) -> bool:
         """Sync everything once more, against what MLflow really holds, and stop.
 
         Args:
-            timeout_s: MLflow may be away: try again for so long, then give up.
+            patience_s: MLflow may be away: try again for so long, then give up. A sync under way is not cut off.
 
         Returns:
             Whether MLflow is equal to the last snapshot.
         """
         with self._condition:
-            self._deadline = time.monotonic() + timeout_s
+            self._deadline = time.monotonic() + patience_s
             self._condition.notify()
         if self.ident is not None:
-            self.join(timeout_s)
+            self.join()
         return self._is_equal
 
     def run(self) -> None:

@@ -22,4 +22,6 @@ def _with_journal(settings: Settings, study: str, record: TrialRecord) -> TrialR
     if record.history:
         return record
     epochs = RunDir.of(settings.runs_dir, study, record.number).epochs()
-    return dataclasses.replace(record, history=tuple(epochs)) if epochs else record
+    if epochs and record.started and epochs[0].at < record.started.timestamp():
+        return record  # of an earlier study of this name; the trial is trained on another machine
+    return dataclasses.replace(record, history=tuple(epochs))

@@ -133,14 +133,16 @@ class _Worker:
             try:
                 self._train_epochs(claim, attempt)
             except TrialFailed as error:
-                self._fail(claim, attempt, str(error))
+                self._fail(claim, attempt, attempt.outcome(error=str(error), device=self._device))
                 self._trainer.forget()
             except TrialLost as error:
                 attempt.ended("lost", str(error))
             except HpstudyError:
                 raise
             except Exception as error:  # a bug or a strange network must not end the other trials
-                self._fail(claim, attempt, f"{type(error).__name__}: {error}")
+                reason = f"{type(error).__name__}: {error}"
+                outcome = attempt.outcome(error=reason, traceback=traceback.format_exc(), device=self._device)
+                self._fail(claim, attempt, outcome)
 
     def _train_epochs(self, claim: Claim, attempt: _Attempt) -> None:
         from hpstudy import data
@@ -167,13 +169,13 @@ class _Worker:
         claim.complete(attempt.outcome(metrics=metrics, device=self._device))
         attempt.ended("complete", value=metrics[objective.metric])
 
-    def _fail(self, claim: Claim, attempt: _Attempt, reason: str) -> None:
+    def _fail(self, claim: Claim, attempt: _Attempt, outcome: Outcome) -> None:
         try:
-            claim.fail(attempt.outcome(error=reason, traceback=traceback.format_exc(), device=self._device))
+            claim.fail(outcome)
         except TrialLost as error:
             attempt.ended("lost", str(error))
         else:
-            attempt.ended("failed", reason)
+            attempt.ended("failed", outcome.error or "")
 
 
 class _Attempt:
