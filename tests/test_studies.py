@@ -1,0 +1,64 @@
+"""Every study that ships is right, short, asks a question, and trains on its real dataset."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import pytest
+
+from hpstudy import Grid, data, overrides
+from hpstudy.errors import TrialFailed
+from hpstudy.settings import Settings
+from hpstudy.studyfile import load
+from hpstudy.trainer import Trainer
+
+FILES = sorted((Path(__file__).parents[1] / "studies").glob("*.py"))
+NAMES = {
+    *("quickstart", "optimizers", "initializers", "activations", "dropout", "l2", "depth", "losses", "batch_size"),
+    *("augmentation", "scaling", "titanic", "imdb", "search", "logic_gates"),
+}
+
+
+def test_every_promised_study_ships() -> None:
+    assert NAMES <= {file.stem for file in FILES}
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_a_study_asks_its_question_in_a_short_file(file: Path) -> None:
+    study = load(file).study
+    assert study.name == file.stem
+    assert "?" in study.question
+    assert len(study.question.split()) > 30
+    assert len(file.read_text().splitlines()) <= 40
+
+
+@pytest.fixture(scope="module")
+def trainer() -> Trainer:
+    return Trainer()
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_a_study_trains_on_its_dataset(file: Path, trainer: Trainer, settings: Settings) -> None:
+    """Two of its configurations, scaled down as by --quick, on the real data."""
+    study = overrides.quick(load(file).study)
+    if data.locate(study.dataset, settings) is None:
+        pytest.skip(f"{study.facts.title} is missing: set HPSTUDY_DATA_DIR or run `hpstudy data fetch {study.dataset}`")
+    if isinstance(study.design, Grid):
+        configurations = [dict(study.cells()[number].params) for number in (0, -1)]
+    else:
+        ends = [{name: domain.levels[end] for name, domain in study.vary.items()} for end in (0, -1)]
+        configurations = [
+            {name: level for name, level in params.items() if study.vary[name].exists_beside(params)} for params in ends
+        ]
+    trained = 0
+    for params in configurations:
+        study.check_params(params)
+        config = study.config(params)
+        arrays = data.prepare(study.dataset, config, 42, settings)
+        try:
+            epochs = list(itertools.islice(trainer.start(config, 42, arrays), 3))
+        except TrialFailed:
+            continue  # a cell that diverges is an answer, too
+        trained += bool(epochs)
+    assert trained >= 1
