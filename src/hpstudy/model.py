@@ -151,7 +151,7 @@ def make_optimizer(config: Config) -> keras.optimizers.Optimizer:
 
 
 def learning_rates(config: Config, total_steps: int) -> np.ndarray:
-    """The learning rate of every step of the training, shape (total_steps,), float32.
+    """The learning rate of every step of the training, shape (total_steps,), float64.
 
     Exponential decays to a hundredth, cosine to zero, both over the whole training
     (Loshchilov & Hutter 2017 for the cosine, without restarts).
@@ -163,7 +163,7 @@ def learning_rates(config: Config, total_steps: int) -> np.ndarray:
         "exponential": 0.01**progress,
         "cosine": (1 + np.cos(np.pi * progress)) / 2,
     }
-    return (rate * shapes[str(config["schedule"])]).astype(np.float32)
+    return rate * shapes[str(config["schedule"])]
 
 
 def make_schedule(config: Config, total_steps: int) -> float | keras.optimizers.schedules.LearningRateSchedule:

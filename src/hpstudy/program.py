@@ -128,11 +128,11 @@ class Program:
 
         Args:
             order: int32 (training rows,), row numbers in the order of training.
-            rates: float32 (steps,), the learning rate of each step.
+            rates: (steps,), the learning rate of each step.
         """
         padded = np.zeros(self.steps * self._batch, np.int32)
         padded[: self._rows] = order
-        means = self._epoch(rows.x, rows.y, rows.scale, rows.offset, padded, rates, rows.validation)
+        means = self._epoch(rows.x, rows.y, rows.scale, rows.offset, padded, rates.astype(np.float32), rows.validation)
         loss, accuracy, val_loss, val_accuracy = (float(mean) for mean in means.numpy())
         return EpochMetrics(loss=loss, accuracy=accuracy, val_loss=val_loss, val_accuracy=val_accuracy)
 
