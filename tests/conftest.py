@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,20 @@ def _isolated(tmp_path: Path, cache_dir: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("HPSTUDY_CACHE_DIR", str(cache_dir))
     monkeypatch.setenv("HPSTUDY_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("COLUMNS", "200")
+
+
+@pytest.fixture
+def settings_for(tmp_path: Path) -> Callable[[str], Settings]:
+    """Settings under which a dataset is found: the real one of HPSTUDY_DATA_DIR, else a small generated one."""
+
+    def settings_for(dataset: str) -> Settings:
+        from data_factories import generated, real_data_dir
+
+        has_files = dataset not in ("digits", "logic_gates")
+        folder = (real_data_dir(dataset) or generated(dataset, tmp_path / "generated")) if has_files else None
+        return Settings.load({"home": str(tmp_path / "home"), "data_dir": str(folder) if folder else None})
+
+    return settings_for
 
 
 @pytest.fixture

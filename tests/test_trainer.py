@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -119,12 +120,12 @@ SAME_AS_FIT: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("factors", SAME_AS_FIT.values(), ids=SAME_AS_FIT)
-def test_metrics_are_those_of_keras_fit(trainer: Trainer, settings: Settings, factors: dict[str, Any]) -> None:
+def test_metrics_are_those_of_keras_fit(
+    trainer: Trainer, settings_for: Callable[[str], Settings], factors: dict[str, Any]
+) -> None:
     config = make_config(**factors)
     dataset = factors.get("dataset", "digits")
-    if dataset == "titanic" and data.locate("titanic", settings) is None:
-        pytest.skip("the Titanic passengers are missing: set HPSTUDY_DATA_DIR")
-    arrays = data.prepare(dataset, config, 42, settings)
+    arrays = data.prepare(dataset, config, 42, settings_for(dataset))
     history, _, _ = train(trainer, config, arrays)
     expected = fit(config, arrays).history
     assert len(history) == len(expected["loss"])
@@ -135,11 +136,11 @@ def test_metrics_are_those_of_keras_fit(trainer: Trainer, settings: Settings, fa
             assert epoch.metrics[name] == pytest.approx(expected[name][epoch.number - 1], abs=0.012), name
 
 
-def test_words_are_trained_like_keras_fit_on_the_dense_matrix(trainer: Trainer, settings: Settings) -> None:
-    config = make_config("imdb", num_words=1000, depth=2, batch_size=512, train_rows=1500)
-    if data.locate("imdb", settings) is None:
-        pytest.skip("imdb.npz is missing: set HPSTUDY_DATA_DIR")
-    arrays = data.prepare("imdb", config, 42, settings)
+def test_words_are_trained_like_keras_fit_on_the_dense_matrix(
+    trainer: Trainer, settings_for: Callable[[str], Settings]
+) -> None:
+    config = make_config("imdb", num_words=1000, depth=2, batch_size=512, train_rows=80)
+    arrays = data.prepare("imdb", config, 42, settings_for("imdb"))
     history, _, _ = train(trainer, config, arrays)
     expected = fit(config, arrays).history
     for name in ("loss", "val_loss", "val_accuracy"):

@@ -102,8 +102,10 @@ class LiveView(PlainView):
             text.append(f", {60 / per_trial_s:.1f} trials/min, about {render.duration(left_s)} left")
         return text
 
-    def _bar(self, progress: Progress) -> ProgressBar:
-        return ProgressBar(total=progress.budget, completed=progress.ended, width=60)
+    def _bar(self, progress: Progress) -> Table:
+        line = Table.grid()  # a bar alone does not end its line
+        line.add_row(ProgressBar(total=progress.budget, completed=progress.ended, width=60))
+        return line
 
     def _best(self, best: TrialRecord | None) -> Text:
         if best is None:

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
+from rich.console import Console, Group, RenderableType
 from rich.table import Table
+from rich.text import Text
 
 from hpstudy.factors import describe, level_text
 from hpstudy.records import TrialRecord, TrialState
@@ -51,16 +52,16 @@ def console() -> Console:
     return console
 
 
-def make_table(title: str | None, columns: Sequence[str], values: Iterable[Sequence[object]]) -> Table:
-    """A table whose columns of numbers are flush right."""
+def make_table(title: str | None, columns: Sequence[str], values: Iterable[Sequence[object]]) -> RenderableType:
+    """A table under its title, whose columns of numbers are flush right."""
     rows = [[_cell(value) for value in row] for row in values]
-    table = Table(title=title, box=SIMPLE_HEAD, title_justify="left", title_style="bold", pad_edge=False)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for number, column in enumerate(columns):
         numeric = bool(rows) and all(_is_number(row[number]) for row in rows)
         table.add_column(column, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         table.add_row(*row)
-    return table
+    return Group(Text(title, "bold"), table) if title else table  # a table's own title is no wider than the table
 
 
 def _cell(value: object) -> str:
@@ -135,7 +136,7 @@ def finite(values: Mapping[str, float]) -> dict[str, float | None]:
     return {name: value if math.isfinite(value) else None for name, value in values.items()}
 
 
-def result_table(study: Study, records: Sequence[TrialRecord]) -> Table:
+def result_table(study: Study, records: Sequence[TrialRecord]) -> RenderableType:
     """Cells of a grid with mean and spread over replicates, best first; or the best trials of a search."""
     objectives = study.objectives
     done = [record for record in records if record.state == TrialState.COMPLETE]
@@ -155,7 +156,7 @@ def result_table(study: Study, records: Sequence[TrialRecord]) -> Table:
     return make_table(f"Best {len(front)} of {len(done)} complete trials", columns, rows)
 
 
-def _grid_table(study: Study, done: Sequence[TrialRecord]) -> Table:
+def _grid_table(study: Study, done: Sequence[TrialRecord]) -> RenderableType:
     objective = study.objectives[0]
     cells: dict[int, list[TrialRecord]] = {}
     for record in done:
