@@ -42,13 +42,13 @@ def test_a_study_ends_without_mlflow_and_is_copied_later_and_no_password_leaves(
     seen: set[str] = set()
     lines: list[str] = []
     assert run.stdout
-    for line in run.stdout:
-        lines.append(line)
-        processes = (
-            [psutil.Process(run.pid), *psutil.Process(run.pid).children(recursive=True)] if "trial" in line else []
-        )
-        for process in processes:
-            seen |= set(process.cmdline())
+    with run.stdout:
+        for line in run.stdout:
+            lines.append(line)
+            if "complete:" in line:
+                supervisor = psutil.Process(run.pid)
+                for process in (supervisor, *supervisor.children(recursive=True)):
+                    seen |= set(process.cmdline())
     assert run.wait(timeout=120) == 0
     output = "".join(lines)
     assert "Finished: 4 of 4 trials (4 complete" in output
