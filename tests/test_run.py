@@ -224,12 +224,11 @@ def test_a_killed_trainer_process_loses_one_trial_which_is_tried_again(project: 
     assert states == {"FINISHED": 9, "KILLED": 1}
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_study_goes_on_where_it_stopped(project: Project, number: signal.Signals) -> None:
+def test_an_interrupted_study_goes_on_where_it_stopped(project: Project) -> None:
     project.write(epochs=150, replicates=2)
     process = project.start("run", "small.py", "--processes", "2")
     wait_for(process, "trial 0 complete")
-    process.send_signal(number)
+    process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 130, output
     assert "The same command goes on with the rest" in output
@@ -240,6 +239,16 @@ def test_an_interrupted_study_goes_on_where_it_stopped(project: Project, number:
     project.run("run", "small.py", "--processes", "2")
     project.assert_exact(replicates=2)
     assert all(project.export()[number] == row for number, row in done.items())
+
+
+def test_a_terminated_run_ends_in_order(project: Project) -> None:
+    project.write(epochs=150)
+    process = project.start("run", "small.py", "--processes", "2")
+    wait_for(process, "trial 0 complete")
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert project.status()["trials"]["running"] == 0
 
 
 def test_everything_killed_at_once_is_found_by_the_next_run(project: Project) -> None:

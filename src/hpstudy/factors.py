@@ -37,12 +37,12 @@ AUGMENTATIONS = ("none", "shift", "flip", "both")
 GATES = ("and", "or", "nand", "xor")
 
 
-def unknown(kind: str, name: object, legal: Iterable[str]) -> str:
+def unknown(kind: str, name: object, legal: Iterable[str], listed: str = "Legal") -> str:
     """A sentence that refuses `name`, lists what is legal and points at the nearest."""
     legal = list(legal)
     nearest = difflib.get_close_matches(str(name).lower(), legal, n=1, cutoff=0.5)
     hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
-    return f"There is no {kind} {name!r}.{hint} Legal: {', '.join(legal)}."
+    return f"There is no {kind} {name!r}.{hint} {listed}: {', '.join(legal)}."
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -55,7 +55,7 @@ def console() -> Console:
 def make_table(title: str | None, columns: Sequence[str], values: Iterable[Sequence[object]]) -> RenderableType:
     """A table under its title, whose columns of numbers are flush right."""
     rows = [[_cell(value) for value in row] for row in values]
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_header=any(columns))
     for number, column in enumerate(columns):
         numeric = bool(rows) and all(_is_number(row[number]) for row in rows)
         table.add_column(column, justify="right" if numeric else "left", overflow="fold")
@@ -65,12 +65,15 @@ def make_table(title: str | None, columns: Sequence[str], values: Iterable[Seque
 
 
 def _cell(value: object) -> str:
-    return "–" if value is None else level_text(value)
+    if value is None:
+        return "–"
+    is_count = isinstance(value, float) and value.is_integer() and abs(value) >= 10_000
+    return f"{value:,.0f}" if is_count else level_text(value)
 
 
 def _is_number(text: str) -> bool:
     try:
-        float(text.replace("–", "0").split(" ")[0])
+        float(text.replace("–", "0").replace(",", "").split(" ")[0])
     except ValueError:
         return False
     return True

@@ -48,7 +48,8 @@ class Store:
         with self.database.translated():
             recorded = self._declaration(name)
         if recorded is None:
-            raise NotFoundError(unknown("study", name, self.names()) if self.names() else self._no_study_at_all(name))
+            names = self.names()
+            raise NotFoundError(unknown("study", name, names, "Recorded") if names else self._no_study_at_all(name))
         return self._queue(recorded)
 
     def names(self) -> list[str]:
