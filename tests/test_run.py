@@ -260,6 +260,8 @@ def test_everything_killed_at_once_is_found_by_the_next_run(project: Project) ->
         victim.kill()
     process.communicate()
     psutil.wait_procs(trainers, timeout=20)
+    status = project.status()
+    assert (status["state"], status["trials"]["running"]) == ("stopped", 0)
     project.run("run", "small.py", "--processes", "1")
     project.assert_exact(replicates=1)
     assert project.status()["trials"]["lost"] >= 1

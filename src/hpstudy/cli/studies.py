@@ -24,7 +24,7 @@ def ls_command(settings: Settings, as_json: bool) -> None:
     from hpstudy.cli import render
 
     store = open_store(settings)
-    queues = [store.open(name) for name in store.names()]
+    queues = [_looked_after(store.open(name)) for name in store.names()]
     if as_json:
         click.echo(json.dumps([_status(queue) for queue in queues]))
         return
@@ -50,7 +50,7 @@ def status_command(settings: Settings, name: str, as_json: bool) -> None:
     """Show how far a study is, and its best trial so far."""
     from hpstudy.cli import render
 
-    queue = open_study(settings, name)
+    queue = _looked_after(open_study(settings, name))
     status = _status(queue)
     if as_json:
         click.echo(json.dumps(status))
@@ -76,7 +76,7 @@ def delete_command(settings: Settings, name: str, yes: bool) -> None:
 
     MLflow keeps the experiment under another name until its own `mlflow gc` removes it.
     """
-    queue = open_study(settings, name)
+    queue = _looked_after(open_study(settings, name))
     progress = queue.progress()
     if progress.running:
         raise UserError(
@@ -116,6 +116,13 @@ def sync_command(settings: Settings, name: str) -> None:
         f"MLflow equals the database: {summary.created} runs created, {summary.updated} updated, "
         f"{summary.unchanged} unchanged."
     )
+
+
+def _looked_after(queue: StudyQueue) -> StudyQueue:
+    """What seems to be running may be dead, and whoever looks next mends that."""
+    if queue.progress().running:
+        queue.reconcile()
+    return queue
 
 
 def _status(queue: StudyQueue) -> dict[str, Any]:
