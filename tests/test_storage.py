@@ -368,6 +368,12 @@ def test_another_declaration_is_refused_with_what_changed(open_store: Callable[.
     assert queue.progress().complete == 12
 
 
+def test_a_study_without_trials_may_still_be_changed(open_store: Callable[..., Store], queue: StudyQueue) -> None:
+    del queue
+    changed = make_study(design=Grid(replicates=5), objective="loss")
+    assert len(claim_all(open_store().register(changed))) == 30
+
+
 def test_a_study_that_another_program_made_is_not_touched(open_store: Callable[..., Store], url: str) -> None:
     store = open_store()
     foreign = optuna.create_study(study_name="study", storage=url, direction="maximize")

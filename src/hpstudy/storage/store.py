@@ -37,10 +37,13 @@ class Store:
             check_sampler(study.design)
         with self.database.study_lock(study.name), self.database.translated():
             recorded = self._declaration(study.name)
-            if recorded is None:
-                self._create(study)
-            elif changes := study.changes(recorded):
+            changes = study.changes(recorded) if recorded else []
+            if changes and self._has_trials(study.name):
                 raise UserError(_refusal(study.name, changes))
+            if changes:  # nothing was trained under the old declaration
+                optuna.delete_study(study_name=study.name, storage=self.database.optuna)
+            if changes or recorded is None:
+                self._create(study)
         return self._queue(study)
 
     def open(self, name: str) -> StudyQueue:
@@ -83,6 +86,10 @@ class Store:
                     f"The database has a study {study.name!r} that hpstudy did not make. Choose another name."
                 ) from None
         storage.set_study_user_attr(study_id, DECLARATION, study.to_json())
+
+    def _has_trials(self, name: str) -> bool:
+        storage = self.database.optuna
+        return bool(storage.get_n_trials(storage.get_study_id_from_name(name)))
 
     def _declaration(self, name: str) -> Study | None:
         storage = self.database.optuna
