@@ -21,6 +21,7 @@ from hpstudy.errors import NotFoundError, StorageError, TrialLost, UserError
 from hpstudy.owner import Owner
 from hpstudy.records import Epoch, TrialState
 from hpstudy.storage import Claim, Outcome, Store, StudyQueue
+from postgres import Postgres
 
 ME = Owner.of_process()
 SEARCH = dict(learning_rate=Float(1e-4, 1e-1, log=True), depth=Int(1, 3), optimizer=Choice("sgd", "adam"))
@@ -44,9 +45,13 @@ def finish(claim: Claim, value: float = 0.5) -> None:
     claim.complete(Outcome(metrics={"val_accuracy": value, "loss": 1.0}, history=[make_epoch(value=value)]))
 
 
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'study.db'}"
+@pytest.fixture(params=["sqlite", "postgres"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Both databases keep the same contract."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'study.db'}"
+    server: Postgres = request.getfixturevalue("postgres")
+    return server.new_database()
 
 
 @pytest.fixture
@@ -292,8 +297,11 @@ def test_a_process_without_heartbeats_loses_its_trial_and_cannot_write_any_more(
 
 def age_heartbeat(queue: StudyQueue, seconds: float) -> None:
     """Let every heartbeat lie further back, as if time had passed."""
+    sqlite = f"datetime(heartbeat, '-{seconds} seconds')"
+    postgres = f"heartbeat - interval '{seconds} seconds'"
     with queue.database.rdb.engine.begin() as connection:
-        connection.exec_driver_sql(f"UPDATE trial_heartbeats SET heartbeat = datetime(heartbeat, '-{seconds} seconds')")
+        earlier = sqlite if queue.database.is_sqlite else postgres
+        connection.exec_driver_sql(f"UPDATE trial_heartbeats SET heartbeat = {earlier}")
 
 
 def test_a_running_trial_without_a_heartbeat_is_an_orphan(queue: StudyQueue) -> None:
@@ -348,7 +356,9 @@ def test_a_retried_search_trial_has_the_same_parameters(open_store: Callable[...
     assert dict(second.params) == dict(first.params)
 
 
-def test_nothing_is_built_from_parameters_that_the_study_does_not_declare(queue: StudyQueue) -> None:
+def test_nothing_is_built_from_parameters_that_the_study_does_not_declare(
+    open_store: Callable[..., Store], queue: StudyQueue
+) -> None:
     queue.claim(ME)
     queue.release(ME, "it crashed", failed_attempt=True)
     with queue.database.rdb.engine.begin() as connection:
@@ -356,7 +366,7 @@ def test_nothing_is_built_from_parameters_that_the_study_does_not_declare(queue:
             "UPDATE trial_params SET distribution_json = replace(distribution_json, 'sgd', 'os.system')"
         )
     with pytest.raises(StorageError, match="that it does not declare"):
-        Store(str(queue.database.rdb.engine.url)).open("study").claim(ME)
+        open_store().open("study").claim(ME)
 
 
 def test_another_declaration_is_refused_with_what_changed(open_store: Callable[..., Store], queue: StudyQueue) -> None:
@@ -370,8 +380,9 @@ def test_another_declaration_is_refused_with_what_changed(open_store: Callable[.
 
 def test_a_study_that_another_program_made_is_not_touched(open_store: Callable[..., Store], url: str) -> None:
     store = open_store()
-    foreign = optuna.create_study(study_name="study", storage=url, direction="maximize")
-    foreign.enqueue_trial({})
+    storage = optuna.storages.RDBStorage(url)
+    optuna.create_study(study_name="study", storage=storage, direction="maximize").enqueue_trial({})
+    storage.engine.dispose()
     with pytest.raises(UserError, match="hpstudy did not make"):
         store.register(make_study())
     assert store.names() == []
@@ -421,8 +432,10 @@ def test_a_password_is_not_shown(tmp_path: Path) -> None:
     assert "canary-secret" not in str(refusal.value)
 
 
-def test_the_database_is_left_in_wal_mode(queue: StudyQueue, tmp_path: Path) -> None:
-    claim_all(queue)
+def test_the_database_is_left_in_wal_mode(tmp_path: Path) -> None:
+    store = Store(f"sqlite:///{tmp_path / 'study.db'}")
+    claim_all(store.register(make_study()))
+    store.close()
     with sqlite3.connect(tmp_path / "study.db") as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     connection.close()
