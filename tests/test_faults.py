@@ -11,9 +11,11 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
+from chaos import Chaos
 from checker import assert_whole
 from hpstudy import Choice, Grid, Study
 from hpstudy.errors import StorageError
@@ -337,3 +339,11 @@ def wait_until(condition: Callable[[], bool], timeout_s: float = 30.0) -> None:
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+def test_a_few_seconds_of_chaos_violate_nothing(postgres: Postgres, tmp_path: Path) -> None:
+    """`make chaos` goes on for ten minutes."""
+    if not postgres.can_restart:
+        pytest.skip("the server of HPSTUDY_TEST_POSTGRES is not ours to restart")
+    with Nursery(tmp_path) as nursery:
+        assert Chaos(seed=7, postgres=postgres, nursery=nursery).run(seconds=6) == []

@@ -70,8 +70,17 @@ class Database:
         Raises:
             StorageError: the database cannot do what was asked, or was away for too long.
         """
+
+        def in_new_session() -> _Result:
+            try:
+                return operation()
+            except BaseException:
+                with suppress(sa.exc.SQLAlchemyError):
+                    self.rdb.scoped_session.remove()  # what the error left of this thread's session
+                raise
+
         with self.translated():
-            return retrying(operation, patience_s=self._patience_s)
+            return retrying(in_new_session, patience_s=self._patience_s)
 
     @contextmanager
     def study_lock(self, name: str) -> Iterator[None]:

@@ -20,6 +20,11 @@ _Result = TypeVar("_Result")
 # time-out), transaction rolled back (deadlock), lock not available, transaction abandoned.
 _TRANSIENT_CODES = ("08", "53", "57", "40", "55", "25P")
 _LASTING_CODES = ("28", "3D", "42501", "53100")  # password, no such database, permission, disk full
+_TRANSIENT_ERRORS = (
+    sa.exc.TimeoutError,  # other threads of this process had all connections
+    sa.exc.PendingRollbackError,  # the connection broke between two statements of one transaction
+    sa.exc.ResourceClosedError,
+)
 _LASTING_WORDS = ("authentication failed", "does not exist", "no pg_hba.conf entry", "not permitted to log in")
 
 
@@ -53,7 +58,7 @@ def is_transient(error: BaseException) -> bool:
 
 
 def _is_transient_alone(error: BaseException) -> bool:
-    if isinstance(error, sa.exc.TimeoutError):  # other threads of this process had all connections
+    if isinstance(error, _TRANSIENT_ERRORS):
         return True
     if type(error).__module__.partition(".")[0] != "psycopg":
         return False
