@@ -53,10 +53,10 @@ class Chaos:
         with Proxy.before(url) as proxy:
             self._disturb(queue, proxy, proxy.address(url))
         found = violations(queue)
-        store.close()
         self.done["studies"] += 1
         self.done["trials"] += len(queue.records())
         self.done["lost trials"] += queue.progress().lost
+        store.close()
         return found
 
     def _study(self) -> Study:

@@ -27,6 +27,15 @@ class FencedStorage(RDBStorage):
     it. So creation itself is a compare-and-set on the number of trials, under the row lock that Optuna takes.
     """
 
+    def __init__(self, url: str, engine_kwargs: dict[str, Any]) -> None:
+        """Connect, and create the tables if there are none. Leaves no connection behind if that fails."""
+        try:
+            super().__init__(url, engine_kwargs=engine_kwargs)
+        except BaseException:
+            if hasattr(self, "engine"):
+                self.engine.dispose()
+            raise
+
     def _get_prepared_new_trial(
         self, study_id: int, template_trial: FrozenTrial | None, session: Session
     ) -> models.TrialModel:

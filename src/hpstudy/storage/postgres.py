@@ -35,9 +35,13 @@ def connector(address: URL) -> Callable[[], Any]:
 
     def connect() -> Any:
         connection = connection_class.connect(**parameters)
-        connection.autocommit = True
-        connection.execute(_session_settings())
-        connection.autocommit = False
+        try:
+            connection.autocommit = True
+            connection.execute(_session_settings())
+            connection.autocommit = False
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
     return connect

@@ -93,13 +93,16 @@ class StudyQueue:
             None if nothing is left to take now. Trials of others may still be lost, so ask again unless
             the study is finished.
         """
-        token = uuid.uuid4().hex
-        with self._declared_levels_only():
-            taken = self.database.retrying(lambda: self._take(owner, token))
-            if taken is None:
-                return None
-            # the sampler thinks after the lock is released
-            return self.database.retrying(lambda: self._claim_of(*taken))
+        while True:
+            token = uuid.uuid4().hex
+            with self._declared_levels_only():
+                taken = self.database.retrying(lambda: self._take(owner, token))  # noqa: B023 - called at once
+                if taken is None:
+                    return None
+                try:  # the sampler thinks after the lock is released
+                    return self.database.retrying(lambda: self._claim_of(*taken))  # noqa: B023 - called at once
+                except UpdateFinishedTrialError:  # paused for so long that the trial was taken away: take the next
+                    continue
 
     def reconcile(self) -> None:
         """Find the trials whose process died and mark them as lost, so that they are tried again."""
