@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: install demo test lint format clean
+.PHONY: install demo test chaos exactness lint format clean
 
 install: $(INSTALLED)
 
@@ -20,6 +20,13 @@ demo: install
 
 test: install
 	$(BIN)/python -m pytest
+
+CHAOS_SECONDS ?= 600
+chaos: install
+	$(BIN)/python tests/chaos.py --seconds $(CHAOS_SECONDS) $(if $(SEED),--seed $(SEED))
+
+exactness: install
+	HPSTUDY_EXACTNESS_SEEDS=10 HPSTUDY_EXACTNESS_BUDGET=200 $(BIN)/python -m pytest tests/test_exactness.py
 
 lint: install
 	$(BIN)/ruff check .

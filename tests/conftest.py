@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from hpstudy.settings import Settings
+from postgres import ADDRESS_VARIABLE, Postgres
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 for variable in ("HPSTUDY_HOME", "HPSTUDY_STORAGE", "HPSTUDY_TRACKING_URI", "MLFLOW_TRACKING_URI"):
@@ -45,3 +46,11 @@ def settings_for(tmp_path: Path) -> Callable[[str], Settings]:
 def settings(tmp_path: Path) -> Settings:
     """Settings whose home is a new folder."""
     return Settings.load({"home": str(tmp_path / "home")})
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A real PostgreSQL: the one that HPSTUDY_TEST_POSTGRES names, or one of our own."""
+    server = Postgres(os.environ.get(ADDRESS_VARIABLE))
+    yield server
+    server.close()

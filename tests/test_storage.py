@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import multiprocessing
 import os
 import signal
@@ -14,13 +15,15 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import optuna
+import psutil
 import pytest
 
 from hpstudy import Choice, Float, Grid, Int, Search, Study
 from hpstudy.errors import NotFoundError, StorageError, TrialLost, UserError
 from hpstudy.owner import Owner
 from hpstudy.records import Epoch, TrialState
-from hpstudy.storage import Claim, Outcome, Store, StudyQueue
+from hpstudy.storage import Claim, Doing, NoticeBoard, Outcome, Store, StudyQueue
+from postgres import Postgres
 
 ME = Owner.of_process()
 SEARCH = dict(learning_rate=Float(1e-4, 1e-1, log=True), depth=Int(1, 3), optimizer=Choice("sgd", "adam"))
@@ -44,9 +47,13 @@ def finish(claim: Claim, value: float = 0.5) -> None:
     claim.complete(Outcome(metrics={"val_accuracy": value, "loss": 1.0}, history=[make_epoch(value=value)]))
 
 
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'study.db'}"
+@pytest.fixture(params=["sqlite", "postgres"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Both databases keep the same contract."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'study.db'}"
+    server: Postgres = request.getfixturevalue("postgres")
+    return server.new_database()
 
 
 @pytest.fixture
@@ -292,8 +299,11 @@ def test_a_process_without_heartbeats_loses_its_trial_and_cannot_write_any_more(
 
 def age_heartbeat(queue: StudyQueue, seconds: float) -> None:
     """Let every heartbeat lie further back, as if time had passed."""
+    sqlite = f"datetime(heartbeat, '-{seconds} seconds')"
+    postgres = f"heartbeat - interval '{seconds} seconds'"
     with queue.database.rdb.engine.begin() as connection:
-        connection.exec_driver_sql(f"UPDATE trial_heartbeats SET heartbeat = datetime(heartbeat, '-{seconds} seconds')")
+        earlier = sqlite if queue.database.is_sqlite else postgres
+        connection.exec_driver_sql(f"UPDATE trial_heartbeats SET heartbeat = {earlier}")
 
 
 def test_a_running_trial_without_a_heartbeat_is_an_orphan(queue: StudyQueue) -> None:
@@ -348,7 +358,9 @@ def test_a_retried_search_trial_has_the_same_parameters(open_store: Callable[...
     assert dict(second.params) == dict(first.params)
 
 
-def test_nothing_is_built_from_parameters_that_the_study_does_not_declare(queue: StudyQueue) -> None:
+def test_nothing_is_built_from_parameters_that_the_study_does_not_declare(
+    open_store: Callable[..., Store], queue: StudyQueue
+) -> None:
     queue.claim(ME)
     queue.release(ME, "it crashed", failed_attempt=True)
     with queue.database.rdb.engine.begin() as connection:
@@ -356,7 +368,75 @@ def test_nothing_is_built_from_parameters_that_the_study_does_not_declare(queue:
             "UPDATE trial_params SET distribution_json = replace(distribution_json, 'sgd', 'os.system')"
         )
     with pytest.raises(StorageError, match="that it does not declare"):
-        Store(str(queue.database.rdb.engine.url)).open("study").claim(ME)
+        open_store().open("study").claim(ME)
+
+
+def test_a_stopped_study_gives_no_trial_until_it_is_resumed(
+    open_store: Callable[..., Store], queue: StudyQueue
+) -> None:
+    """Orders reach workers that have the study open already."""
+    other = open_store().open("study")
+    other.stop()
+    assert queue.claim(ME) is None
+    assert (queue.progress().waiting, queue.progress().stopped) == (12, True)
+    other.resume()
+    assert len(claim_all(queue)) == 12
+
+
+def test_failed_trials_are_tried_again_when_the_user_says_so(queue: StudyQueue) -> None:
+    claim = queue.claim(ME)
+    assert claim is not None
+    claim.fail(Outcome(error="the disk was full"))
+    claim_all(queue)
+    assert queue.retry_failed() == [0]
+    (again,) = claim_all(queue)
+    assert (again.start.retry_of, again.start.cell, again.start.attempt) == (0, 0, 1)
+    assert (queue.record(0).state, queue.record(0).error) == (TrialState.LOST, "the disk was full")
+    assert (queue.progress().complete, queue.progress().failed, queue.progress().state) == (12, 0, "finished")
+    assert queue.retry_failed() == []
+
+
+def test_a_larger_budget_reaches_workers_that_have_the_study_open(
+    open_store: Callable[..., Store], queue: StudyQueue
+) -> None:
+    claim_all(queue)
+    open_store().open("study").extend(make_study(design=Grid(replicates=3)))
+    claims = claim_all(queue)
+    assert [(claim.start.cell, claim.start.replicate) for claim in claims] == [(cell, 2) for cell in range(6)]
+    assert queue.progress().budget == 18
+    with pytest.raises(UserError, match="does not extend it"):
+        queue.extend(make_study(design=Grid(replicates=1)))
+
+
+def test_workers_are_listed_while_they_say_that_they_live(open_store: Callable[..., Store]) -> None:
+    board = NoticeBoard(open_store().database)
+    doing = Doing(device="GPU 0", state="training", study="study", trial=3)
+    board.post(ME, [doing])
+    board.post(ME, [doing])
+    (notice,) = board.read(within_s=30)
+    assert (notice.host, notice.pid, notice.processes) == (ME.host, ME.pid, (doing,))
+    assert -1 < notice.age_s < 30
+    assert board.read(within_s=-1) == []
+    board.remove(ME)
+    assert board.read(within_s=30) == []
+
+
+def test_a_file_in_use_by_another_machine_is_refused(queue: StudyQueue, url: str) -> None:
+    """SQLite's locks work on one machine; PostgreSQL takes workers from anywhere."""
+    claim = queue.claim(dataclasses.replace(ME, host="elsewhere", machine="another boot"))
+    assert claim is not None
+    if url.startswith("sqlite"):
+        with pytest.raises(UserError, match="in training on elsewhere, and this is another machine"):
+            queue.claim(ME)
+    else:
+        assert queue.claim(ME) is not None
+
+
+def test_a_file_on_a_network_file_system_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mount = psutil._common.sdiskpart("server:/share", str(tmp_path), "nfs4", "rw")
+    monkeypatch.setattr(psutil, "disk_partitions", lambda **_: [mount])
+    with pytest.raises(UserError, match=r"network file system \(nfs4\)"):
+        Store(f"sqlite:///{tmp_path / 'sub' / 'study.db'}")
 
 
 def test_another_declaration_is_refused_with_what_changed(open_store: Callable[..., Store], queue: StudyQueue) -> None:
@@ -376,8 +456,9 @@ def test_a_study_without_trials_may_still_be_changed(open_store: Callable[..., S
 
 def test_a_study_that_another_program_made_is_not_touched(open_store: Callable[..., Store], url: str) -> None:
     store = open_store()
-    foreign = optuna.create_study(study_name="study", storage=url, direction="maximize")
-    foreign.enqueue_trial({})
+    storage = optuna.storages.RDBStorage(url)
+    optuna.create_study(study_name="study", storage=storage, direction="maximize").enqueue_trial({})
+    storage.engine.dispose()
     with pytest.raises(UserError, match="hpstudy did not make"):
         store.register(make_study())
     assert store.names() == []
@@ -427,8 +508,10 @@ def test_a_password_is_not_shown(tmp_path: Path) -> None:
     assert "canary-secret" not in str(refusal.value)
 
 
-def test_the_database_is_left_in_wal_mode(queue: StudyQueue, tmp_path: Path) -> None:
-    claim_all(queue)
+def test_the_database_is_left_in_wal_mode(tmp_path: Path) -> None:
+    store = Store(f"sqlite:///{tmp_path / 'study.db'}")
+    claim_all(store.register(make_study()))
+    store.close()
     with sqlite3.connect(tmp_path / "study.db") as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     connection.close()

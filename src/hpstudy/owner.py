@@ -35,6 +35,10 @@ class Owner:
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
+    def is_elsewhere(self) -> bool:
+        """Whether this process is of another machine; a container of this machine is not."""
+        return self.host != socket.gethostname() and self.machine.split(" ")[0] != _machine().split(" ")[0]
+
     def is_known_dead(self) -> bool:
         """Whether this process certainly no longer runs; False for processes of other machines."""
         if self.machine != _machine():

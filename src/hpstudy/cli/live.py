@@ -115,14 +115,14 @@ class LiveView(PlainView):
 
     def _processes(self, handles: Sequence[TrainerHandle]) -> Table:
         table = Table(box=None, pad_edge=False, show_header=False)
-        for handle in sorted(handles, key=lambda handle: handle.slot):
+        for handle in sorted(handles, key=lambda handle: handle.slot.number):
             if handle.doing != "training":
-                table.add_row(f"process {handle.slot + 1}", handle.doing, "", "", style="dim")
+                table.add_row(f"process {handle.slot.number + 1}", handle.doing, "", "", style="dim")
                 continue
             epochs = self.study.config(handle.params)["epochs"]
             value = f"{handle.value:.4f}" if handle.value is not None else ""
             table.add_row(
-                f"process {handle.slot + 1}",
+                f"process {handle.slot.number + 1}",
                 f"trial {handle.trial}",
                 f"epoch {handle.epoch} of {epochs}  {value}",
                 render.params_text(handle.params),

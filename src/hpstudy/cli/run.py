@@ -6,10 +6,10 @@ import dataclasses
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -18,25 +18,39 @@ from hpstudy.cli.options import open_store, settings_options
 from hpstudy.errors import HpstudyError, NotFoundError, UserError
 from hpstudy.settings import Settings
 from hpstudy.studyfile import StudyFile, load
-from hpstudy.worker.supervisor import Supervisor, TrainerHandle, WorkOrder, default_processes
+from hpstudy.worker.devices import default_processes, slots
+from hpstudy.worker.supervisor import Supervisor, TrainerHandle, WorkOrder
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from hpstudy.mirror import MirrorThread
-    from hpstudy.records import TrialRecord
     from hpstudy.storage import Progress, StudyQueue
+    from hpstudy.worker.mirroring import Mirrors
 
+_Function = TypeVar("_Function", bound=Callable[..., Any])
 MLFLOW_PATIENCE_S = 5.0  # how long the end of a run tries again when MLflow is away
+
+
+def study_overrides(function: _Function) -> _Function:
+    """Add --trials, --replicates, --epochs and --quick, which `load_study` takes."""
+    decorators = (
+        click.option("--trials", type=click.IntRange(1), help="Another budget for a Search."),
+        click.option("--replicates", type=click.IntRange(1), help="Other replicates for a Grid."),
+        click.option("--epochs", type=click.IntRange(1), help="Other epochs for every trial."),
+        click.option(
+            "--quick", is_flag=True, help="A first taste: few epochs, rows and trials, recorded as NAME-quick."
+        ),
+    )
+    wrapped: Any = function
+    for decorator in reversed(decorators):
+        wrapped = decorator(wrapped)
+    return wrapped  # type: ignore[no-any-return]
 
 
 @click.command("run", epilog="Example: hpstudy run studies/optimizers.py --replicates 1")
 @click.argument("study_file", metavar="STUDY.py", type=click.Path(path_type=Path))
 @click.option("--processes", type=click.IntRange(1), help="Trainer processes [default: one per core].")
-@click.option("--trials", type=click.IntRange(1), help="Another budget for a Search.")
-@click.option("--replicates", type=click.IntRange(1), help="Other replicates for a Grid.")
-@click.option("--epochs", type=click.IntRange(1), help="Other epochs for every trial.")
-@click.option("--quick", is_flag=True, help="A first taste: few epochs, rows and trials, recorded as NAME-quick.")
+@study_overrides
 @click.option("--fresh", is_flag=True, help="Delete the study's recorded trials and start again.")
 @click.option(
     "--timeout",
@@ -53,20 +67,19 @@ def run_command(
     study_file: Path,
     processes: int | None,
     timeout: float | None,
+    fresh: bool,
     **flags: object,
 ) -> None:
     """Run a study to its end. Stopped by Ctrl-C, the same command goes on where it was."""
     from hpstudy.cli import render
 
-    file = _load(study_file, **flags)  # type: ignore[arg-type]
-    run = _Run(settings, file, render.console(), fresh=bool(flags["fresh"]), timeout_s=timeout)
+    file = load_study(study_file, **flags)  # type: ignore[arg-type]
+    run = _Run(settings, file, render.console(), fresh=fresh, timeout_s=timeout)
     ctx.exit(run.to_end(processes))
 
 
-def _load(
-    path: Path, *, trials: int | None, replicates: int | None, epochs: int | None, quick: bool, fresh: bool
-) -> StudyFile:
-    del fresh
+def load_study(path: Path, *, trials: int | None, replicates: int | None, epochs: int | None, quick: bool) -> StudyFile:
+    """A study file with what flags change of it. Raises UserError if one of them is wrong."""
     file = load(path)
     study = overrides.quick(file.study) if quick else file.study
     study = overrides.override(study, trials=trials, replicates=replicates, epochs=epochs)
@@ -85,12 +98,13 @@ class _Run:
 
     def to_end(self, processes: int | None) -> int:
         """Returns the exit code of the command."""
-        _check_home(self._settings)
+        check_home(self._settings)
         order = WorkOrder(
+            slots=slots(processes or default_processes(self._study.budget)),
             study=self._study.name,
             file=self._file.path.absolute() if self._file.build else None,
-            processes=processes or default_processes(self._study.budget),
             timeout_s=self._timeout_s,
+            idle_exit_s=0.0,
         )
         supervisor = Supervisor(self._settings, order)
         with _ended_on_error(supervisor):
@@ -144,44 +158,32 @@ class _Run:
             f"Study {self._study.name}: {done.budget} trials{going_on}; {processes} "
             f"process{'es' if processes > 1 else ''}. Ctrl-C stops; the same command goes on."
         )
-        with self._mirroring(queue) as mirror, make_view(self._study, self._console) as view:
+        with self._mirroring(queue) as mirrors, make_view(self._study, self._console) as view:
 
             def hear(handle: TrainerHandle, message: Message) -> None:
                 view.hear(handle, message)
                 if message.kind in ("claimed", "ended"):
-                    mirror.poke()
+                    mirrors.poke(queue)
 
-            def tick(progress: Progress) -> None:
+            def tick() -> None:
                 best = queue.best()
-                view.tick(progress, supervisor.handles, best[0] if best else None, mirror.problem)
+                problem = supervisor.problem or mirrors.problem
+                view.tick(queue.progress(), supervisor.handles, best[0] if best else None, problem)
 
-            return supervisor.work(queue, hear=hear, tick=tick)
+            supervisor.work(lambda: [queue], hear=hear, tick=tick)
+        return queue.progress()
 
     @contextmanager
-    def _mirroring(self, queue: StudyQueue) -> Iterator[MirrorThread]:
+    def _mirroring(self, queue: StudyQueue) -> Iterator[Mirrors]:
         """Copy to MLflow while the block runs, and once more behind it."""
-        from hpstudy.mirror import Mirror, MirrorThread
-        from hpstudy.worker.mirroring import records_with_journals
+        from hpstudy.worker.mirroring import Mirrors
 
-        over = False
-
-        def snapshot() -> tuple[str, list[TrialRecord]]:
-            records = records_with_journals(self._settings, queue)
-            return str(queue.progress().state) if over else "running", records
-
-        thread = MirrorThread(Mirror(self._settings, self._study, source=self._file.source), snapshot)
-        thread.start()
+        mirrors = Mirrors(self._settings, {self._study.name: self._file.source})
+        mirrors.poke(queue)
         try:
-            yield thread
+            yield mirrors
         finally:
-            over = True
-            if not thread.finish(MLFLOW_PATIENCE_S):
-                click.secho(
-                    f"Not everything is in MLflow yet. {thread.problem} "
-                    f"Later, `hpstudy sync {self._study.name}` copies the rest.",
-                    fg="yellow",
-                    err=True,
-                )
+            say_unmirrored(mirrors.finish(MLFLOW_PATIENCE_S))
 
     def _conclude(self, queue: StudyQueue, progress: Progress, *, interrupted: bool) -> int:
         from hpstudy.cli import render
@@ -195,6 +197,12 @@ class _Run:
             self._console.print(
                 f"Stopped after {progress.ended} of {progress.budget} trials ({counts}). "
                 "The same command goes on with the rest."
+            )
+            return 130
+        if progress.waiting and progress.stopped:
+            self._console.print(
+                f"`hpstudy stop` stopped the study after {progress.ended} of {progress.budget} trials ({counts}). "
+                f"`hpstudy resume {self._study.name}` and the same command go on with the rest."
             )
             return 130
         self._console.print(f"Finished: {progress.ended} of {progress.budget} trials ({counts}).")
@@ -236,7 +244,17 @@ class _Run:
         return f"Browse it in MLflow: experiment {self._study.name} on your tracking server."
 
 
-def _check_home(settings: Settings) -> None:
+def say_unmirrored(problems: Mapping[str, str | None]) -> None:
+    """Tell which studies MLflow does not hold in full yet, and what to do."""
+    for name, problem in problems.items():
+        click.secho(
+            f"Not everything is in MLflow yet. {problem or ''} Later, `hpstudy sync {name}` copies the rest.",
+            fg="yellow",
+            err=True,
+        )
+
+
+def check_home(settings: Settings) -> None:
     try:
         settings.home.mkdir(parents=True, exist_ok=True)
         probe = settings.home / ".writable"

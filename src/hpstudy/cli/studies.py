@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,7 +14,11 @@ from hpstudy.errors import HpstudyError, UserError
 from hpstudy.settings import Settings
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from hpstudy.storage import StudyQueue
+
+WATCH_S = 2.0  # between two looks of `status --watch`
 
 
 @click.command("ls", epilog="Example: hpstudy ls")
@@ -42,19 +47,38 @@ def ls_command(settings: Settings, as_json: bool) -> None:
     render.console().print(render.make_table(None, columns, rows))
 
 
-@click.command("status", epilog="Example: hpstudy status optimizers --json")
+@click.command("status", epilog="Example: hpstudy status optimizers --watch")
 @study_argument
+@click.option("--watch", is_flag=True, help="Show it again and again until the study is finished or Ctrl-C.")
 @settings_options
 @json_option
-def status_command(settings: Settings, name: str, as_json: bool) -> None:
+def status_command(settings: Settings, name: str, watch: bool, as_json: bool) -> None:
     """Show how far a study is, and its best trial so far."""
     from hpstudy.cli import render
 
     queue = _looked_after(open_study(settings, name))
-    status = _status(queue)
-    if as_json:
-        click.echo(json.dumps(status))
+    if not watch:
+        status = _status(queue)
+        if as_json:
+            click.echo(json.dumps(status))
+        else:
+            render.console().print(_status_table(queue, status))
         return
+    while True:
+        status = _status(queue)
+        if as_json:
+            click.echo(json.dumps(status))
+        else:
+            click.clear()
+            render.console().print(_status_table(queue, status))
+        if status["state"] == "finished":
+            return
+        time.sleep(WATCH_S)
+
+
+def _status_table(queue: StudyQueue, status: dict[str, Any]) -> Table:
+    from hpstudy.cli import render
+
     best = status["best"]
     objective = queue.study.objectives[0].metric
     rows = [
@@ -64,7 +88,7 @@ def status_command(settings: Settings, name: str, as_json: bool) -> None:
         ("best", f"{objective} {best['value']:.4f}, trial {best['trial']}" if best else None),
         ("levels", render.params_text(best["params"]) if best else None),
     ]
-    render.console().print(render.make_table(name, ("", ""), rows))
+    return render.make_table(queue.study.name, ("", ""), rows)
 
 
 @click.command("delete", epilog="Example: hpstudy delete optimizers-quick --yes")

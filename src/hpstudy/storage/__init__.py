@@ -2,7 +2,20 @@
 
 from hpstudy.owner import Owner
 from hpstudy.storage.claim import Claim, Heartbeat, Outcome
+from hpstudy.storage.notices import Doing, NoticeBoard, WorkerNotice
 from hpstudy.storage.queue import Progress, StudyQueue, StudyState
 from hpstudy.storage.store import Store
 
-__all__ = ["Claim", "Heartbeat", "Outcome", "Owner", "Progress", "Store", "StudyQueue", "StudyState"]
+__all__ = [
+    "Claim",
+    "Doing",
+    "Heartbeat",
+    "NoticeBoard",
+    "Outcome",
+    "Owner",
+    "Progress",
+    "Store",
+    "StudyQueue",
+    "StudyState",
+    "WorkerNotice",
+]

@@ -6,15 +6,14 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import optuna
 from optuna.exceptions import UpdateFinishedTrialError
 
-from hpstudy.errors import HpstudyError, StorageError, TrialLost
+from hpstudy.errors import HpstudyError, TrialLost
 from hpstudy.factors import Level
 from hpstudy.records import Epoch
 from hpstudy.storage.conversion import RESULT, Start
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from hpstudy.storage.queue import StudyQueue
 
 _LOG = logging.getLogger(__name__)
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,8 +57,7 @@ class Claim:
 
     def beat(self) -> None:
         """Say that this process still lives."""
-        with self._fenced():
-            self._queue.database.rdb.record_heartbeat(self._trial_id)
+        self._fenced(lambda: self._queue.database.rdb.record_heartbeat(self._trial_id))
 
     def report(self, epoch: Epoch) -> bool:
         """Record the objective after an epoch. Returns whether the pruner wants the trial to end."""
@@ -66,9 +65,8 @@ class Claim:
         value = epoch.metrics.get(objectives[0].metric)
         if value is None or len(objectives) > 1:
             return False
-        with self._fenced():
-            self._trial.report(value, epoch.number)
-            return self._queue.prunes and self._trial.should_prune()
+        self._fenced(lambda: self._trial.report(value, epoch.number))
+        return self._queue.prunes and self._fenced(self._trial.should_prune)
 
     def complete(self, outcome: Outcome) -> None:
         """End the trial with its objectives, taken from the outcome's metrics."""
@@ -83,27 +81,20 @@ class Claim:
         self._end(optuna.trial.TrialState.PRUNED, outcome, [last])
 
     def fail(self, outcome: Outcome) -> None:
-        """End the trial as failed; it is not tried again.
-
-        Under the lock of the study, because failed and lost trials share a state of Optuna's: whoever counts
-        the budget must not see a failure become a loss.
-        """
-        with self._queue.lock():
-            self._end(optuna.trial.TrialState.FAIL, outcome, None)
+        """End the trial as failed; it is not tried again."""
+        self._end(optuna.trial.TrialState.FAIL, outcome, None)
 
     def _end(self, state: optuna.trial.TrialState, outcome: Outcome, values: list[float] | None) -> None:
-        storage = self._queue.database.optuna
-        with self._fenced():
-            storage.set_trial_user_attr(self._trial_id, RESULT, outcome.to_json())
-            storage.set_trial_state_values(self._trial_id, state, values)
+        """State, values and all that is said of it in one transaction, which may be repeated."""
+        said = outcome.to_json()
+        rdb = self._queue.database.rdb
+        self._fenced(lambda: rdb.finish(self._trial_id, state, values, RESULT, said))
 
-    @contextmanager
-    def _fenced(self) -> Iterator[None]:
-        with self._queue.database.translated():
-            try:
-                yield
-            except (UpdateFinishedTrialError, KeyError) as error:  # KeyError: its study was deleted
-                raise TrialLost(f"Trial {self.number} was taken away from this process.") from error
+    def _fenced(self, write: Callable[[], _Result]) -> _Result:
+        try:
+            return self._queue.database.retrying(write)
+        except (UpdateFinishedTrialError, KeyError) as error:  # KeyError: its study was deleted
+            raise TrialLost(f"Trial {self.number} was taken away from this process.") from error
 
 
 class Heartbeat:
@@ -131,5 +122,5 @@ class Heartbeat:
                 self._claim.beat()
             except TrialLost:
                 return
-            except (StorageError, HpstudyError) as error:
+            except HpstudyError as error:
                 _LOG.warning("A heartbeat could not be written.", extra={"reason": str(error)})

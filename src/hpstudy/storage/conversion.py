@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -16,9 +16,9 @@ from hpstudy.records import Epoch, TrialRecord, TrialState
 from hpstudy.spec import Study
 from hpstudy.storage.samplers import distribution
 
-START = "hpstudy.start"  # set when the trial is created: cell, replicate, seed, attempt, retry_of, owner, at
-RESULT = "hpstudy.result"  # set before it ends: metrics, history, at, device, facts
-LOST = "hpstudy.lost"  # set before a lost trial is failed: reason, released, at
+START = "hpstudy.start"  # set when the trial is created: cell, replicate, seed, attempt, retry_of, owner, at, token
+RESULT = "hpstudy.result"  # set when it ends: metrics, history, at, device, facts
+LOST = "hpstudy.lost"  # set when a lost trial is failed: reason, released, at
 MAX_ATTEMPTS = 3  # of a trial whose process dies under it
 
 _OPTUNA = optuna.trial.TrialState
@@ -41,9 +41,17 @@ class Start:
         return cls(**{"replicate": 0, "seed": 0, **{name: values[name] for name in names if name in values}})
 
 
-def template(study: Study, start: Start, params: Mapping[str, Level], owner: Owner, now: datetime) -> FrozenTrial:
-    """A running trial to be created in one transaction with all that is known of it."""
-    attributes = {**vars(start), "owner": owner.to_json(), "at": now.timestamp()}
+def template(
+    study: Study, start: Start, params: Mapping[str, Level], owner: Owner, *, number: int, token: str
+) -> FrozenTrial:
+    """A running trial to be created in one transaction with all that is known of it.
+
+    Args:
+        number: The number that it must get, or it is not created.
+        token: Tells its maker, who may not hear of the commit, that it was created.
+    """
+    now = datetime.now(UTC)
+    attributes = {**vars(start), "owner": owner.to_json(), "at": now.timestamp(), "token": token}
     trial = optuna.trial.create_trial(
         state=_OPTUNA.RUNNING,
         params=dict(params),
@@ -51,7 +59,13 @@ def template(study: Study, start: Start, params: Mapping[str, Level], owner: Own
         user_attrs={START: attributes},
     )
     trial.datetime_start = now.astimezone().replace(tzinfo=None)  # Optuna keeps local times
+    trial.number = number
     return trial
+
+
+def token_of(trial: FrozenTrial) -> str | None:
+    token: str | None = trial.user_attrs.get(START, {}).get("token")
+    return token
 
 
 def owner_of(trial: FrozenTrial) -> Owner | None:
@@ -64,10 +78,14 @@ def lost_mark(reason: str, *, released: bool, now: datetime) -> dict[str, Any]:
     return {"reason": reason, "released": released, "at": now.timestamp()}
 
 
-def state_of(trial: FrozenTrial) -> TrialState | None:
-    """None for Optuna's waiting trials, which hpstudy does not create."""
+def state_of(trial: FrozenTrial, again: Container[int] = ()) -> TrialState | None:
+    """None for Optuna's waiting trials, which hpstudy does not create.
+
+    Args:
+        again: Numbers of failed trials that the user wants tried again.
+    """
     if trial.state == _OPTUNA.FAIL:
-        return TrialState.LOST if is_retried(trial) else TrialState.FAILED
+        return TrialState.LOST if trial.number in again or is_retried(trial) else TrialState.FAILED
     return {
         _OPTUNA.RUNNING: TrialState.RUNNING,
         _OPTUNA.COMPLETE: TrialState.COMPLETE,
@@ -86,26 +104,21 @@ def is_retried(trial: FrozenTrial) -> bool:
 def next_attempt(trial: FrozenTrial) -> Start:
     """The start of the trial that repeats a lost one."""
     start = Start.of(trial)
-    failed = not trial.user_attrs[LOST]["released"]
-    return Start(
-        replicate=start.replicate,
-        seed=start.seed,
-        cell=start.cell,
-        attempt=start.attempt + failed,
-        retry_of=trial.number,
-    )
+    repeated = is_retried(trial)  # if not, it failed, and the user wants it tried from the beginning
+    attempt = start.attempt + (not trial.user_attrs[LOST]["released"]) if repeated else 1
+    return Start(replicate=start.replicate, seed=start.seed, cell=start.cell, attempt=attempt, retry_of=trial.number)
 
 
-def record_of(trial: FrozenTrial) -> TrialRecord | None:
+def record_of(trial: FrozenTrial, again: Container[int] = ()) -> TrialRecord | None:
     """None for trials that are not hpstudy's."""
-    state = state_of(trial)
+    state = state_of(trial, again)
     if state is None:
         return None
     start, begun = Start.of(trial), trial.user_attrs.get(START, {})
     result = trial.user_attrs.get(RESULT, {})
     lost = trial.user_attrs.get(LOST, {}) if trial.state == _OPTUNA.FAIL and not result else {}
     error = result.get("error") or lost.get("reason")
-    if lost and state == TrialState.FAILED:
+    if lost and not is_retried(trial):
         error = f"Lost {start.attempt} times, the last time because {error}"
     return TrialRecord(
         number=trial.number,

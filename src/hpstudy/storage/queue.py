@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import logging
+import uuid
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,7 +17,7 @@ import optuna
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial
 
-from hpstudy.errors import NotFoundError, StorageError
+from hpstudy.errors import NotFoundError, StorageError, UserError
 from hpstudy.factors import Level
 from hpstudy.owner import Owner
 from hpstudy.records import TrialRecord, TrialState
@@ -24,6 +26,7 @@ from hpstudy.storage import conversion
 from hpstudy.storage.claim import Claim
 from hpstudy.storage.conversion import Start
 from hpstudy.storage.database import Database
+from hpstudy.storage.orders import DECLARATION, ORDERS, Orders
 from hpstudy.storage.samplers import make_pruner, make_sampler, suggest
 
 _LOG = logging.getLogger(__name__)
@@ -46,6 +49,7 @@ class Progress:
     failed: int
     running: int
     lost: int  # tried again; not part of the budget
+    stopped: bool = False  # by the user: no trial is taken until the study is resumed
 
     @property
     def ended(self) -> int:
@@ -74,6 +78,8 @@ class StudyQueue:
         self.database = database
         self._grace_s = grace_s
         self._study_id = database.optuna.get_study_id_from_name(study.name)
+        self._recorded = ""  # the declaration as the database has it
+        self._orders = Orders()
         self.prunes = not isinstance(study.design, Grid) and study.design.pruner != "none"
 
     def lock(self) -> AbstractContextManager[None]:
@@ -87,23 +93,25 @@ class StudyQueue:
             None if nothing is left to take now. Trials of others may still be lost, so ask again unless
             the study is finished.
         """
-        with self.lock(), self.database.translated(), self._declared_levels_only():
-            trials = self._reconciled()
-            if self._progress(trials).waiting == 0:
-                return None
-            start, params = self._next(trials)
-            now = datetime.now(UTC)
-            template = conversion.template(self.study, start, params, owner, now)
-            trial_id = self.database.optuna.create_new_trial(self._study_id, template)
-            self.database.rdb.record_heartbeat(trial_id)
-        with self.database.translated(), self._declared_levels_only():
-            # the sampler thinks after the lock is released
-            return self._claim_of(trial_id, start)
+        while True:
+            token = uuid.uuid4().hex
+            with self._declared_levels_only():
+                taken = self.database.retrying(lambda: self._take(owner, token))  # noqa: B023 - called at once
+                if taken is None:
+                    return None
+                try:  # the sampler thinks after the lock is released
+                    return self.database.retrying(lambda: self._claim_of(*taken))  # noqa: B023 - called at once
+                except UpdateFinishedTrialError:  # paused for so long that the trial was taken away: take the next
+                    continue
 
     def reconcile(self) -> None:
         """Find the trials whose process died and mark them as lost, so that they are tried again."""
-        with self.lock(), self.database.translated():
-            self._reconciled()
+
+        def reconcile() -> None:
+            with self.lock():
+                self._reconciled()
+
+        self.database.retrying(reconcile)
 
     def release(self, owner: Owner, reason: str, *, failed_attempt: bool) -> None:
         """Take the trials of a process that was ended or died, without waiting for its heartbeat to stop.
@@ -111,16 +119,19 @@ class StudyQueue:
         Args:
             failed_attempt: Whether it counts as an attempt of its trials: not if it was ended on purpose.
         """
-        with self.lock(), self.database.translated():
+
+        def release() -> None:
             for trial in self._trials():
                 if trial.state == _RUNNING and conversion.owner_of(trial) == owner:
                     self._lose(trial, reason, released=not failed_attempt)
 
+        self.database.retrying(release)
+
     def records(self) -> list[TrialRecord]:
         """Every trial, in the order of their numbers."""
-        with self.database.translated():
-            records = (conversion.record_of(trial) for trial in self._trials())
-            return [record for record in records if record is not None]
+        trials, orders = self.database.retrying(self._read)
+        records = (conversion.record_of(trial, orders.again) for trial in trials)
+        return [record for record in records if record is not None]
 
     def record(self, number: int) -> TrialRecord:
         """Raises NotFoundError if there is no such trial."""
@@ -130,22 +141,91 @@ class StudyQueue:
         raise NotFoundError(f"Study {self.study.name!r} has no trial {number}. `hpstudy export` lists them.")
 
     def progress(self) -> Progress:
-        with self.database.translated():
-            return self._progress(self._trials())
+        trials, orders = self.database.retrying(self._read)
+        return self._progress(trials, orders)
+
+    def stop(self) -> None:
+        """Let nobody take a trial of this study until `resume`. Trials that are in training go on to their end."""
+        self._order(lambda orders: dataclasses.replace(orders, stopped=True))
+
+    def resume(self) -> None:
+        """Let trials be taken again."""
+        self._order(lambda orders: dataclasses.replace(orders, stopped=False))
+
+    def retry_failed(self) -> list[int]:
+        """Have every failed trial tried again, as a new trial that names it. Returns their numbers."""
+        failed = [record.number for record in self.records() if record.state == TrialState.FAILED]
+        self._order(lambda orders: dataclasses.replace(orders, again=orders.again | set(failed)))
+        return failed
+
+    def extend(self, study: Study) -> None:
+        """Record a declaration that differs in nothing but a larger budget; living workers take it up.
+
+        Raises:
+            UserError: the budget is not larger.
+        """
+
+        def extend() -> None:
+            with self.lock():
+                self._read()
+                if study.budget <= self.study.budget:
+                    raise UserError(
+                        f"Study {study.name!r} has a budget of {self.study.budget} trials; {study.budget} does not "
+                        "extend it. Trials are never taken back: give the whole new budget, not what is added."
+                    )
+                self.database.optuna.set_study_user_attr(self._study_id, DECLARATION, study.to_json())
+                self._read()
+
+        self.database.retrying(extend)
 
     def best(self) -> list[TrialRecord]:
         """The best trial, or the Pareto front of several objectives. Empty if no trial is complete.
 
         Which of several equal trials is best is decided by Optuna, so that its own tools name the same.
         """
-        with self.database.translated():
-            study = self._optuna_study(0)
-            try:
-                best = [study.best_trial] if len(self.study.objectives) == 1 else study.best_trials
-            except ValueError:  # no trial is complete
-                return []
+        best = self.database.retrying(self._best)
         records = (conversion.record_of(trial) for trial in best)
         return [record for record in records if record is not None]
+
+    def _best(self) -> list[FrozenTrial]:
+        study = self._optuna_study(0)
+        try:
+            return [study.best_trial] if len(self.study.objectives) == 1 else study.best_trials
+        except ValueError:  # no trial is complete
+            return []
+
+    def _take(self, owner: Owner, token: str) -> tuple[int, Start] | None:
+        """Create the next trial; or find it, if it was created before and the answer was lost."""
+        with self.lock():
+            trials, orders = self._reconciled(), self._orders
+            for trial in trials:
+                if trial.state == _RUNNING and conversion.token_of(trial) == token:
+                    return trial._trial_id, Start.of(trial)
+            if orders.stopped or self._progress(trials, orders).waiting == 0:
+                return None
+            start, params = self._next(trials, orders)
+            template = conversion.template(self.study, start, params, owner, number=len(trials), token=token)
+            return self.database.optuna.create_new_trial(self._study_id, template), start
+
+    def _read(self) -> tuple[list[FrozenTrial], Orders]:
+        """The orders first: a trial that failed after they were given is then seen with its failure."""
+        try:
+            attributes = self.database.optuna.get_study_user_attrs(self._study_id)
+        except KeyError as error:
+            raise NotFoundError(f"Study {self.study.name!r} was deleted meanwhile.") from error
+        self._orders = Orders.of(attributes)
+        declaration = attributes.get(DECLARATION, self._recorded)
+        if declaration != self._recorded:
+            self._recorded, self.study = declaration, Study.from_json(declaration)
+        return self._trials(), self._orders
+
+    def _order(self, change: Callable[[Orders], Orders]) -> None:
+        def order() -> None:
+            with self.lock():
+                self._read()
+                self.database.optuna.set_study_user_attr(self._study_id, ORDERS, change(self._orders).to_json())
+
+        self.database.retrying(order)
 
     def _trials(self) -> list[FrozenTrial]:
         try:
@@ -153,8 +233,8 @@ class StudyQueue:
         except KeyError as error:
             raise NotFoundError(f"Study {self.study.name!r} was deleted meanwhile.") from error
 
-    def _progress(self, trials: list[FrozenTrial]) -> Progress:
-        counts = Counter(conversion.state_of(trial) for trial in trials)
+    def _progress(self, trials: list[FrozenTrial], orders: Orders) -> Progress:
+        counts = Counter(conversion.state_of(trial, orders.again) for trial in trials)
         return Progress(
             budget=self.study.budget,
             complete=counts[TrialState.COMPLETE],
@@ -162,15 +242,18 @@ class StudyQueue:
             failed=counts[TrialState.FAILED],
             running=counts[TrialState.RUNNING],
             lost=counts[TrialState.LOST],
+            stopped=orders.stopped,
         )
 
     def _reconciled(self) -> list[FrozenTrial]:
         """The trials after the dead were found. Under the lock, so every running trial has its heartbeat."""
-        trials = self._trials()
+        trials, _ = self._read()
         running = [trial for trial in trials if trial.state == _RUNNING]
         if not running:
             return trials
         ages_s = self.database.heartbeat_ages_s(self._study_id)
+        if self.database.is_sqlite:
+            self._refuse_two_machines(running, ages_s)
         reasons = [(trial, self._death(trial, ages_s)) for trial in running]
         for trial, reason in reasons:
             if reason:
@@ -189,20 +272,29 @@ class StudyQueue:
         return f"{where} sent no heartbeat for {age_s:.0f} s" if age_s > self._grace_s else None
 
     def _lose(self, trial: FrozenTrial, reason: str, *, released: bool) -> None:
-        """Mark first, then fail: whoever dies between the two leaves a running trial that is found again."""
-        storage = self.database.optuna
         mark = conversion.lost_mark(reason, released=released, now=datetime.now(UTC))
         try:
-            storage.set_trial_user_attr(trial._trial_id, conversion.LOST, mark)
-            storage.set_trial_state_values(trial._trial_id, optuna.trial.TrialState.FAIL)
+            self.database.rdb.finish(trial._trial_id, optuna.trial.TrialState.FAIL, None, conversion.LOST, mark)
         except UpdateFinishedTrialError:
             return  # it ended meanwhile: nothing is lost
         _LOG.info("A trial was lost.", extra={"trial": trial.number, "reason": reason})
 
-    def _next(self, trials: list[FrozenTrial]) -> tuple[Start, dict[str, Level]]:
+    def _refuse_two_machines(self, running: list[FrozenTrial], ages_s: dict[int, float]) -> None:
+        """SQLite's locks work on one machine. A trial whose owner lives on another one tells that there are two."""
+        for trial in running:
+            owner = conversion.owner_of(trial)
+            age_s = ages_s.get(trial._trial_id)
+            if owner and owner.is_elsewhere() and age_s is not None and age_s <= self._grace_s:
+                raise UserError(
+                    f"Trial {trial.number} of study {self.study.name!r} is in training on {owner.host}, and this is "
+                    f"another machine. The database {self.database.label} is an SQLite file, which one machine alone "
+                    "may use. Let the machines share PostgreSQL: HPSTUDY_STORAGE=postgresql://user@host/database."
+                )
+
+    def _next(self, trials: list[FrozenTrial], orders: Orders) -> tuple[Start, dict[str, Level]]:
         retried = {Start.of(trial).retry_of for trial in trials}
         for trial in trials:
-            if conversion.state_of(trial) == TrialState.LOST and trial.number not in retried:
+            if conversion.state_of(trial, orders.again) == TrialState.LOST and trial.number not in retried:
                 return conversion.next_attempt(trial), self._declared(trial)
         if isinstance(self.study.design, Grid):
             starts = (Start.of(trial) for trial in trials)

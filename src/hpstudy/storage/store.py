@@ -7,20 +7,28 @@ import optuna
 from hpstudy.errors import NotFoundError, StorageError, UserError
 from hpstudy.factors import unknown
 from hpstudy.spec import Grid, Study
-from hpstudy.storage.database import Database
+from hpstudy.storage.database import PATIENCE_S, Database
+from hpstudy.storage.orders import DECLARATION
 from hpstudy.storage.queue import StudyQueue
 from hpstudy.storage.samplers import check_sampler
-
-DECLARATION = "hpstudy.study"  # user attribute of an Optuna study: its declaration as JSON
 
 
 class Store:
     """All that hpstudy keeps in one database."""
 
-    def __init__(self, url: str, *, grace_s: float = 30.0) -> None:
-        """Raises StorageError if the database cannot be opened, UserError if the URL is none."""
+    def __init__(self, url: str, *, grace_s: float = 30.0, patience_s: float = PATIENCE_S) -> None:
+        """Open the database, and create its tables if there are none.
+
+        Args:
+            grace_s: Without a heartbeat for so long, a trial is lost.
+            patience_s: How long an operation is tried again while the database is away.
+
+        Raises:
+            StorageError: the database cannot be opened.
+            UserError: the URL is none.
+        """
         optuna.logging.set_verbosity(optuna.logging.ERROR)
-        self.database = Database(url)
+        self.database = Database(url, patience_s=patience_s)
         self._grace_s = grace_s
 
     def close(self) -> None:
@@ -35,21 +43,12 @@ class Store:
         study.check_factors()
         if not isinstance(study.design, Grid):
             check_sampler(study.design)
-        with self.database.study_lock(study.name), self.database.translated():
-            recorded = self._declaration(study.name)
-            changes = study.changes(recorded) if recorded else []
-            if changes and self._has_trials(study.name):
-                raise UserError(_refusal(study.name, changes))
-            if changes:  # nothing was trained under the old declaration
-                optuna.delete_study(study_name=study.name, storage=self.database.optuna)
-            if changes or recorded is None:
-                self._create(study)
+        self.database.retrying(lambda: self._register(study))
         return self._queue(study)
 
     def open(self, name: str) -> StudyQueue:
         """Raises NotFoundError if there is no such study."""
-        with self.database.translated():
-            recorded = self._declaration(name)
+        recorded = self.database.retrying(lambda: self._declaration(name))
         if recorded is None:
             names = self.names()
             raise NotFoundError(unknown("study", name, names, "Recorded") if names else self._no_study_at_all(name))
@@ -57,8 +56,7 @@ class Store:
 
     def names(self) -> list[str]:
         """Of all hpstudy's studies in this database, sorted."""
-        with self.database.translated():
-            studies = self.database.optuna.get_all_studies()
+        studies = self.database.retrying(self.database.optuna.get_all_studies)
         return sorted(study.study_name for study in studies if DECLARATION in study.user_attrs)
 
     def delete(self, name: str) -> None:
@@ -68,8 +66,25 @@ class Store:
             NotFoundError: there is no such study.
         """
         self.open(name)
-        with self.database.study_lock(name), self.database.translated():
-            optuna.delete_study(study_name=name, storage=self.database.optuna)
+        self.database.retrying(lambda: self._delete(name))
+
+    def _register(self, study: Study) -> None:
+        with self.database.study_lock(study.name):
+            recorded = self._declaration(study.name)
+            changes = study.changes(recorded) if recorded else []
+            if changes and self._has_trials(study.name):
+                raise UserError(_refusal(study.name, changes))
+            if changes:  # nothing was trained under the old declaration
+                optuna.delete_study(study_name=study.name, storage=self.database.optuna)
+            if changes or recorded is None:
+                self._create(study)
+
+    def _delete(self, name: str) -> None:
+        with self.database.study_lock(name):
+            try:
+                optuna.delete_study(study_name=name, storage=self.database.optuna)
+            except KeyError:
+                return  # by an earlier try, whose answer was lost
 
     def _create(self, study: Study) -> None:
         storage = self.database.optuna
@@ -105,8 +120,7 @@ class Store:
             raise StorageError(f"The recorded declaration of study {name!r} cannot be read: {error}") from error
 
     def _queue(self, study: Study) -> StudyQueue:
-        with self.database.translated():
-            return StudyQueue(self.database, study, grace_s=self._grace_s)
+        return self.database.retrying(lambda: StudyQueue(self.database, study, grace_s=self._grace_s))
 
     def _no_study_at_all(self, name: str) -> str:
         return (

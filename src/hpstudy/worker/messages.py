@@ -9,6 +9,7 @@ from typing import Any, TextIO
 
 from hpstudy.factors import Level
 
+RECYCLE = 75  # exit code of a trainer process whose memory has grown: start another one
 CORES_VARIABLE = "HPSTUDY_CORES"  # processor cores of a trainer process, separated by commas
 PIPE_VARIABLE = "HPSTUDY_MESSAGE_PIPE"  # file number of the pipe's writing end
 
@@ -18,6 +19,7 @@ class Message:
     """`kind` decides which other fields have a meaning."""
 
     kind: str  # ready, claimed, epoch, ended, idle, warning, fatal
+    study: str = ""  # claimed
     trial: int = -1
     state: str = ""  # ended: complete, pruned, failed or lost
     value: float | None = None  # epoch, ended: the first objective

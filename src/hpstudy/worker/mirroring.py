@@ -1,4 +1,4 @@
-"""What the mirror is shown of a study: the database, and the journals of trials that have not ended there."""
+"""What the mirror is shown of a study, and the mirrors of all the studies that a worker serves."""
 
 from __future__ import annotations
 
@@ -10,7 +10,54 @@ from hpstudy.rundir import RunDir
 from hpstudy.settings import Settings
 
 if TYPE_CHECKING:
+    from hpstudy.mirror import MirrorThread
     from hpstudy.storage import StudyQueue
+
+
+class Mirrors:
+    """A mirror thread for each study that something happened in. Nobody waits for them until `finish`.
+
+    Args:
+        sources: The texts of study files by the name of their study, to be logged beside the declaration.
+    """
+
+    def __init__(self, settings: Settings, sources: dict[str, str] | None = None) -> None:
+        self._settings, self._sources = settings, sources or {}
+        self._threads: dict[str, MirrorThread] = {}
+        self._is_over = False
+
+    @property
+    def problem(self) -> str | None:
+        """Why MLflow is behind; None when all is well."""
+        return next((thread.problem for thread in self._threads.values() if thread.problem), None)
+
+    def poke(self, queue: StudyQueue) -> None:
+        """Say that something changed in a study. Returns at once."""
+        name = queue.study.name
+        if name not in self._threads:
+            self._threads[name] = self._start(queue)
+        self._threads[name].poke()
+
+    def finish(self, patience_s: float) -> dict[str, str | None]:
+        """Sync everything once more and stop.
+
+        Returns:
+            The studies that are not whole in MLflow yet, and why.
+        """
+        self._is_over = True
+        return {name: thread.problem for name, thread in self._threads.items() if not thread.finish(patience_s)}
+
+    def _start(self, queue: StudyQueue) -> MirrorThread:
+        from hpstudy.mirror import Mirror, MirrorThread
+
+        def snapshot() -> tuple[str, list[TrialRecord]]:
+            records = records_with_journals(self._settings, queue)
+            return str(queue.progress().state) if self._is_over else "running", records
+
+        source = self._sources.get(queue.study.name)
+        thread = MirrorThread(Mirror(self._settings, queue.study, source=source), snapshot)
+        thread.start()
+        return thread
 
 
 def records_with_journals(settings: Settings, queue: StudyQueue) -> list[TrialRecord]:

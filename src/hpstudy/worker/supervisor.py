@@ -7,25 +7,26 @@ import selectors
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import psutil
-
-from hpstudy.errors import FatalError
+from hpstudy.errors import FatalError, StorageError
 from hpstudy.owner import Owner
 from hpstudy.rundir import trials_with_weights
 from hpstudy.settings import Settings
-from hpstudy.worker.messages import CORES_VARIABLE, PIPE_VARIABLE, Inbox, Message
+from hpstudy.worker.devices import Slot
+from hpstudy.worker.messages import CORES_VARIABLE, PIPE_VARIABLE, RECYCLE, Inbox, Message
 
 if TYPE_CHECKING:
-    from hpstudy.storage import Progress, StudyQueue
+    from hpstudy.storage import StudyQueue
 
-MEMORY_OF_PROCESS_GB = 1.0  # of a trainer with TensorFlow, a small network and Fashion-MNIST
 MAX_CRASHES = 3  # of trainer processes that have no trial, until one ends a trial again
+CRASH_PAUSE_S = 0.5  # before a process is replaced that died outside of any trial; doubled with each further one
 TICK_S = 0.25  # between looks at what cannot be waited for
 
 
@@ -33,22 +34,24 @@ TICK_S = 0.25  # between looks at what cannot be waited for
 class WorkOrder:
     """What the trainer processes of one supervisor are to do."""
 
-    study: str
-    file: Path | None  # the study file, where it builds its own network
-    processes: int
+    slots: Sequence[Slot]  # a process in each
+    study: str | None = None  # the only one to serve; None: every open one
+    file: Path | None = None  # the study file, where it builds its own network
     timeout_s: float | None = None  # of a trial
+    idle_exit_s: float | None = None  # a process ends so long after nothing is left; None: never
 
 
 @dataclass(kw_only=True)
 class TrainerHandle:
     """One trainer process as the supervisor sees it."""
 
-    slot: int  # from 0; decides the processor cores
+    slot: Slot
     process: subprocess.Popen[bytes]
     inbox: Inbox
     log: Path
     owner: Owner
     doing: str = "starting"  # or ready, training, idle
+    study: str | None = None
     trial: int | None = None
     params: Mapping[str, Any] = field(default_factory=dict)
     epoch: int = 0
@@ -56,38 +59,40 @@ class TrainerHandle:
     said: str = ""  # its last word, if it was fatal
 
 
-def default_processes(budget: int) -> int:
-    """One per core that this process may use, as memory allows, and no more than there are trials."""
-    by_memory = int(psutil.virtual_memory().available / (MEMORY_OF_PROCESS_GB * 1e9))
-    return max(1, min(len(_cores()), by_memory, budget))
-
-
 class Supervisor:
-    """Keeps a number of trainer processes at work until the study is finished or the user stops it."""
+    """Keeps trainer processes at work until nothing is left or the user stops it.
 
-    def __init__(self, settings: Settings, order: WorkOrder) -> None:
+    Args:
+        exit_within_s: After the first signal this process ends within so long, whatever hangs.
+    """
+
+    def __init__(self, settings: Settings, order: WorkOrder, *, exit_within_s: float | None = None) -> None:
         self.handles: list[TrainerHandle] = []
         self.interrupted = False
-        self._settings, self._order = settings, order
+        self.problem: str | None = None  # why the database is not reached, in one sentence
+        self._settings, self._order, self._exit_within_s = settings, order, exit_within_s
         self._selector = selectors.DefaultSelector()
         self._crashes = 0
         self._may_work = False
+        self._vacant: list[tuple[float, Slot]] = []  # slots whose process died, and when to start another
+        self._unreleased: list[tuple[Owner, str, bool]] = []  # who died, why, and whether it counts as an attempt
 
     def start(self) -> None:
         """Start the processes; they load their libraries and wait for `work`."""
-        for slot in range(self._order.processes):
+        for slot in self._order.slots:
             self._spawn(slot)
 
     def work(
         self,
-        queue: StudyQueue,
+        queues: Callable[[], Sequence[StudyQueue]],
         *,
         hear: Callable[[TrainerHandle, Message], None],
-        tick: Callable[[Progress], None],
-    ) -> Progress:
-        """Let the processes train until nothing is left, or until SIGINT or SIGTERM.
+        tick: Callable[[], None],
+    ) -> None:
+        """Let the processes train until nothing is left, or until SIGINT or SIGTERM. Outages are waited out.
 
         Args:
+            queues: Gives the studies that are served now.
             hear: Called with every message and the handle of its sender.
             tick: Called some times a second.
 
@@ -98,20 +103,24 @@ class Supervisor:
         with self._signals():
             for handle in self.handles:
                 self._let_go(handle)
-            while not self.interrupted and self.handles:
+            while not self.interrupted and (self.handles or self._vacant):
                 for handle, message in self._messages():
                     self._note(handle, message)
                     hear(handle, message)
-                self._bury(queue)
-                progress = queue.progress()
-                _keep_best_weights(self._settings, queue)
-                tick(progress)
+                self._bury()
+                self._refill()
+                with self._surviving():
+                    self._release(queues())
+                    for queue in queues():
+                        _keep_best_weights(self._settings, queue)
+                    tick()
             if self.interrupted:
                 self.stop()
-                for handle in self.handles:
-                    queue.release(handle.owner, "the worker was stopped", failed_attempt=False)
-            _keep_best_weights(self._settings, queue)
-        return queue.progress()
+                self._unreleased += [(handle.owner, "the worker was stopped", False) for handle in self.handles]
+            with self._surviving():
+                self._release(queues())
+                for queue in queues():
+                    _keep_best_weights(self._settings, queue)
 
     def stop(self) -> None:
         """End every process at once. Their trials are for the next one to find."""
@@ -119,21 +128,39 @@ class Supervisor:
             handle.process.kill()
         for handle in self.handles:
             handle.process.wait()
+            _hang_up(handle)
 
-    def _spawn(self, slot: int) -> None:
-        cores = _cores()[slot :: self._order.processes] or _cores()
+    @contextmanager
+    def _surviving(self) -> Iterator[None]:
+        """What is asked of the database here can wait: the trainer processes have patience of their own."""
+        try:
+            yield
+            self.problem = None
+        except StorageError as error:
+            self.problem = str(error)
+
+    def _release(self, queues: Sequence[StudyQueue]) -> None:
+        """Give back the trials of processes that ended; again later, where the database is away."""
+        for owner, reason, failed_attempt in self._unreleased:
+            for queue in queues:
+                queue.release(owner, reason, failed_attempt=failed_attempt)
+        self._unreleased.clear()
+
+    def _refill(self) -> None:
+        now = time.monotonic()
+        due = [slot for when, slot in self._vacant if when <= now]
+        self._vacant = [(when, slot) for when, slot in self._vacant if when > now]
+        for slot in due:
+            self._spawn(slot)
+
+    def _spawn(self, slot: Slot) -> None:
         self._settings.logs_dir.mkdir(parents=True, exist_ok=True)
-        log = self._settings.logs_dir / f"{self._order.study}-trainer-{slot}.log"
+        log = self._settings.logs_dir / f"{self._order.study or 'worker'}-trainer-{slot.number}.log"
         reading, writing = os.pipe()
-        arguments = [sys.executable, "-m", "hpstudy.worker.trainer_process", self._order.study]
-        if self._order.file:
-            arguments += ["--file", str(self._order.file)]
-        if self._order.timeout_s is not None:
-            arguments += ["--timeout", str(self._order.timeout_s)]
         with log.open("ab") as output:
             process = subprocess.Popen(
-                arguments,
-                env=_environment(self._settings, writing, cores),
+                self._command(),
+                env=_environment(self._settings, writing, slot),
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=output,
@@ -148,14 +175,19 @@ class Supervisor:
         if self._may_work:
             self._let_go(handle)
 
+    def _command(self) -> list[str]:
+        order = self._order
+        options = {"--file": order.file, "--timeout": order.timeout_s, "--idle-exit": order.idle_exit_s}
+        given = [text for name, value in options.items() if value is not None for text in (name, str(value))]
+        study = [order.study] if order.study else []
+        return [sys.executable, "-m", "hpstudy.worker.trainer_process", *study, *given]
+
     def _let_go(self, handle: TrainerHandle) -> None:
         """Its first line of input lets a process work; the input's end would end it."""
         assert handle.process.stdin
-        try:
+        with suppress(BrokenPipeError):  # it died already; `_bury` sees that
             handle.process.stdin.write(b"work\n")
             handle.process.stdin.flush()
-        except BrokenPipeError:
-            pass  # it died already; `_bury` sees that
 
     def _messages(self) -> Iterator[tuple[TrainerHandle, Message]]:
         for key, _ in self._selector.select(TICK_S):
@@ -169,29 +201,32 @@ class Supervisor:
     def _note(self, handle: TrainerHandle, message: Message) -> None:
         if message.kind == "claimed":
             handle.doing, handle.trial, handle.params = "training", message.trial, message.params
+            handle.study = message.study
             handle.epoch, handle.value = 0, None
         elif message.kind == "epoch":
             handle.epoch, handle.value = message.epoch, message.value
         elif message.kind == "ended":
-            handle.doing, handle.trial = "ready", None
+            handle.doing, handle.trial, handle.study = "ready", None, None
             self._crashes = 0
         elif message.kind in ("ready", "idle"):
             handle.doing = message.kind
         elif message.kind == "fatal":
             handle.said = message.text
 
-    def _bury(self, queue: StudyQueue) -> None:
+    def _bury(self) -> None:
         """Replace the processes that died; drop those that ended because nothing is left."""
         for handle in self._ended():
             self.handles.remove(handle)
             handle.inbox.close()
+            _hang_up(handle)
             code = handle.process.returncode
             if code == 0:
                 continue
+            if code == RECYCLE:
+                self._spawn(handle.slot)
+                continue
             reason = _death(code)
-            queue.release(
-                handle.owner, f"process {handle.owner.pid} on {handle.owner.host} {reason}", failed_attempt=True
-            )
+            self._unreleased.append((handle.owner, f"process {handle.owner.pid} on {handle.owner.host} {reason}", True))
             if handle.said:
                 raise FatalError(handle.said)
             if handle.trial is None:  # a trial that kills its process fails after some attempts: that ends by itself
@@ -201,12 +236,20 @@ class Supervisor:
                     f"{MAX_CRASHES} trainer processes died outside of any trial; the last one {reason}. "
                     f"The last lines of {handle.log}:\n{_last_lines(handle.log)}"
                 )
-            self._spawn(handle.slot)
+            pause_s = CRASH_PAUSE_S * 2**self._crashes if self._crashes else 0.0
+            self._vacant.append((time.monotonic() + pause_s, handle.slot))
 
     def _ended(self) -> list[TrainerHandle]:
         """Processes that are over and have been heard to the end."""
-        open_ends = {key.data.slot for key in self._selector.get_map().values()}
-        return [handle for handle in self.handles if handle.slot not in open_ends and handle.process.wait() is not None]
+        open_ends = {key.data.slot.number for key in self._selector.get_map().values()}
+        silent = [handle for handle in self.handles if handle.slot.number not in open_ends]
+        return [handle for handle in silent if handle.process.wait() is not None]
+
+    def _exit_late(self, seconds: float) -> None:
+        """Trials that could not be given back are found by their heartbeats."""
+        time.sleep(seconds)
+        self.stop()
+        os._exit(0)
 
     @contextmanager
     def _signals(self) -> Iterator[None]:
@@ -217,6 +260,8 @@ class Supervisor:
                 self.stop()
                 os._exit(128 + number)
             self.interrupted = True
+            if self._exit_within_s is not None:
+                threading.Thread(target=self._exit_late, args=[self._exit_within_s], daemon=True).start()
 
         wanted = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
         before = {number: signal.signal(number, on_signal) for number in wanted}
@@ -227,22 +272,26 @@ class Supervisor:
                 signal.signal(number, handler)
 
 
-def _cores() -> list[int]:
-    return sorted(os.sched_getaffinity(0))
-
-
-def _environment(settings: Settings, pipe: int, cores: list[int]) -> dict[str, str]:
+def _environment(settings: Settings, pipe: int, slot: Slot) -> dict[str, str]:
     """Addresses go by environment, not by arguments, which every user of the machine can read."""
     return {
         **os.environ,
         **settings.to_environment(),
+        **slot.environment(),
         PIPE_VARIABLE: str(pipe),
-        CORES_VARIABLE: ",".join(map(str, cores)),
-        "OMP_NUM_THREADS": str(len(cores)),
-        "TF_NUM_INTRAOP_THREADS": str(len(cores)),
+        CORES_VARIABLE: ",".join(map(str, slot.cores)),
+        "OMP_NUM_THREADS": str(len(slot.cores)),
+        "TF_NUM_INTRAOP_THREADS": str(len(slot.cores)),
         "TF_NUM_INTEROP_THREADS": "1",
         "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "2"),
     }
+
+
+def _hang_up(handle: TrainerHandle) -> None:
+    """Close our end of its input, into which a process that died at once may have left our word unread."""
+    assert handle.process.stdin
+    with suppress(BrokenPipeError):
+        handle.process.stdin.close()
 
 
 def _death(code: int) -> str:

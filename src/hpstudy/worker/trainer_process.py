@@ -16,18 +16,22 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hpstudy.errors import HpstudyError, TrialFailed, TrialLost, UserError
+import psutil
+
+from hpstudy.errors import HpstudyError, TrialFailed, TrialLost
 from hpstudy.records import Epoch
 from hpstudy.rundir import RunDir
 from hpstudy.settings import Settings
-from hpstudy.worker.messages import CORES_VARIABLE, Pipe
+from hpstudy.worker.messages import CORES_VARIABLE, RECYCLE, Pipe
 
 if TYPE_CHECKING:
-    from hpstudy.model import Build
     from hpstudy.storage import Claim, Outcome, StudyQueue
     from hpstudy.trainer import Trainer, Training
 
-IDLE_S = 0.5  # between looks at a study whose last trials others are training
+IDLE_S = 0.5  # between looks at studies whose last trials others are training; grows to the longest
+LONGEST_IDLE_S = 5.0
+OUTAGE_S = 3600.0  # how long a database that is away is waited for
+GROWTH_GB = 2.0  # of memory since the first trial ended; then the process makes way for a new one
 
 
 def main() -> int:
@@ -41,19 +45,19 @@ def main() -> int:
         if not sys.stdin.readline():
             return 0
         threading.Thread(target=_die_with_supervisor, daemon=True).start()
-        _Worker(options, pipe).work()
+        return _Worker(options, pipe).work()
     except HpstudyError as error:
         pipe.send("fatal", text=str(error))
         traceback.print_exc()
         return 1
-    return 0
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser()
-    parser.add_argument("study")
+    parser.add_argument("study", nargs="?", help="the only study to serve; without it every open one")
     parser.add_argument("--file", type=Path)
     parser.add_argument("--timeout", type=float)
+    parser.add_argument("--idle-exit", type=float, help="seconds after nothing is left; without it never")
     return parser.parse_args()
 
 
@@ -89,49 +93,66 @@ class _Worker:
         from hpstudy.storage import Owner, Store
         from hpstudy.trainer import Trainer
         from hpstudy.worker.environment import describe_device, facts
+        from hpstudy.worker.studies import ServedStudies
 
         self._settings = Settings.load({})
         self._timeout_s: float | None = options.timeout
+        self._idle_exit_s: float | None = options.idle_exit
         self._pipe = pipe
-        self._queue: StudyQueue = Store(self._settings.storage, grace_s=self._settings.grace_s).open(options.study)
-        self._build = self._load_build(options.file)
+        store = Store(self._settings.storage, grace_s=self._settings.grace_s, patience_s=OUTAGE_S)
+        self._studies = ServedStudies(store, options.study, options.file)
         self._owner = Owner.of_process()
         self._trainer: Trainer = Trainer()
         self._device, self._facts = describe_device(), facts()
+        self._memory_gb: float | None = None  # when the first trial had ended
 
-    def work(self) -> None:
-        """Train until the study is finished."""
+    def work(self) -> int:
+        """Train until nothing is left for long enough. Returns the exit code."""
+        idle_since, pause_s = time.monotonic(), IDLE_S
         while True:
-            claim = self._queue.claim(self._owner)
-            if claim is None:
-                if self._queue.progress().waiting + self._queue.progress().running == 0:
-                    return
-                self._pipe.send("idle")
-                time.sleep(IDLE_S)
+            claimed = self._claim()
+            if claimed:
+                self._train(*claimed)
+                if self._has_grown():
+                    return RECYCLE
+                idle_since, pause_s = time.monotonic(), IDLE_S
                 continue
-            self._pipe.send("claimed", trial=claim.number, replicate=claim.start.replicate, params=dict(claim.params))
-            self._train(claim)
+            if self._studies.open_queues():
+                idle_since = time.monotonic()
+            elif self._idle_exit_s is not None and time.monotonic() - idle_since >= self._idle_exit_s:
+                return 0
+            self._pipe.send("idle")
+            time.sleep(pause_s)
+            pause_s = min(2 * pause_s, LONGEST_IDLE_S)
 
-    def _load_build(self, path: Path | None) -> Build | None:
-        study = self._queue.study
-        if not study.network:
-            return None
-        if path is None:
-            raise UserError(f"Study {study.name!r} builds its own network, so its study file is needed here.")
-        from hpstudy import studyfile
+    def _claim(self) -> tuple[StudyQueue, Claim] | None:
+        """A trial of the first study that has one."""
+        for queue in self._studies.open_queues():
+            if claim := queue.claim(self._owner):
+                self._pipe.send(
+                    "claimed",
+                    study=queue.study.name,
+                    trial=claim.number,
+                    replicate=claim.start.replicate,
+                    params=dict(claim.params),
+                )
+                return queue, claim
+        return None
 
-        file = studyfile.load(path)
-        if file.study.network != study.network:
-            raise UserError(f"{path} builds another network than the one that study {study.name!r} was started with.")
-        return file.build
+    def _has_grown(self) -> bool:
+        """Libraries keep memory for each network that they compiled."""
+        memory_gb = psutil.Process().memory_info().rss / 1e9
+        if self._memory_gb is None:
+            self._memory_gb = memory_gb
+        return memory_gb - self._memory_gb > GROWTH_GB
 
-    def _train(self, claim: Claim) -> None:
+    def _train(self, queue: StudyQueue, claim: Claim) -> None:
         from hpstudy.storage import Heartbeat
 
         attempt = _Attempt(claim, self._settings, self._pipe)
         with Heartbeat(claim, self._settings.heartbeat_s):
             try:
-                self._train_epochs(claim, attempt)
+                self._train_epochs(queue, claim, attempt)
             except TrialFailed as error:
                 self._fail(claim, attempt, attempt.outcome(error=str(error), device=self._device))
                 self._trainer.forget()
@@ -144,13 +165,13 @@ class _Worker:
                 outcome = attempt.outcome(error=reason, traceback=traceback.format_exc(), device=self._device)
                 self._fail(claim, attempt, outcome)
 
-    def _train_epochs(self, claim: Claim, attempt: _Attempt) -> None:
+    def _train_epochs(self, queue: StudyQueue, claim: Claim, attempt: _Attempt) -> None:
         from hpstudy import data
 
-        study = self._queue.study
+        study = queue.study
         arrays = data.prepare(study.dataset, claim.config, claim.start.seed, self._settings)
         attempt.facts = {**self._facts, "dataset_digest": arrays.digest}
-        training = self._trainer.start(claim.config, claim.start.seed, arrays, self._build)
+        training = self._trainer.start(claim.config, claim.start.seed, arrays, self._studies.build_of(queue))
         begun = time.monotonic()
         objective = study.objectives[0]
         for epoch in training:

@@ -1,0 +1,94 @@
+"""Optuna's relational storage with the two transactions that a shared queue needs and Optuna does not have."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from optuna.exceptions import UpdateFinishedTrialError
+from optuna.storages import RDBStorage
+from optuna.storages._rdb import models
+from optuna.storages._rdb.storage import _create_scoped_session
+from optuna.trial import FrozenTrial, TrialState
+
+from hpstudy.storage.retrying import Superseded
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+
+class FencedStorage(RDBStorage):
+    """A trial is created only as the number that its maker expects, and ends in one step with all that is said of it.
+
+    The lock of a study lives in a connection, and connections break: then two processes believe that they hold
+    it. So creation itself is a compare-and-set on the number of trials, under the row lock that Optuna takes.
+    """
+
+    def __init__(self, url: str, engine_kwargs: dict[str, Any]) -> None:
+        """Connect, and create the tables if there are none. Leaves no connection behind if that fails."""
+        try:
+            super().__init__(url, engine_kwargs=engine_kwargs)
+        except BaseException:
+            if hasattr(self, "engine"):
+                self.engine.dispose()
+            raise
+
+    def _get_prepared_new_trial(
+        self, study_id: int, template_trial: FrozenTrial | None, session: Session
+    ) -> models.TrialModel:
+        """Called by `create_new_trial` within its transaction. The first heartbeat belongs to the same one.
+
+        Raises:
+            Superseded: the template has a number, and it is not the next one.
+        """
+        trial = super()._get_prepared_new_trial(study_id, template_trial, session)
+        if template_trial is not None and template_trial.number >= 0:
+            if trial.number != template_trial.number:
+                raise Superseded(f"Trial {template_trial.number} was created by another process.")
+            session.add(models.TrialHeartbeatModel(trial_id=trial.trial_id))
+        return trial
+
+    def finish(
+        self, trial_id: int, state: TrialState, values: Sequence[float] | None, name: str, attribute: Any
+    ) -> None:
+        """End a running trial and say why in one of its user attributes: both or neither.
+
+        Raises:
+            UpdateFinishedTrialError: it is not running any more, and not by the same attribute. Repeated after a
+                lost answer, the call does nothing.
+            KeyError: there is no such trial.
+        """
+        text = json.dumps(attribute)
+        with _create_scoped_session(self.scoped_session) as session:
+            if not self._end(session, trial_id, state):
+                self._check_is_repetition(session, trial_id, name, text)
+                return
+            session.add(models.TrialUserAttributeModel(trial_id=trial_id, key=name, value_json=text))
+            for objective, value in enumerate(values or ()):
+                stored, kind = models.TrialValueModel.value_to_stored_repr(value)
+                session.add(
+                    models.TrialValueModel(trial_id=trial_id, objective=objective, value=stored, value_type=kind)
+                )
+
+    @staticmethod
+    def _end(session: Session, trial_id: int, state: TrialState) -> bool:
+        """The update comes first and looks at the state itself: SQLite locks nothing before the first write."""
+        trial = models.TrialModel
+        ended = session.execute(
+            sa.update(trial)
+            .where(trial.trial_id == trial_id, trial.state == TrialState.RUNNING)
+            .values(state=state, datetime_complete=datetime.now())  # Optuna keeps local times
+            .execution_options(synchronize_session=False)
+        )
+        return bool(ended.rowcount)  # type: ignore[attr-defined]
+
+    @staticmethod
+    def _check_is_repetition(session: Session, trial_id: int, name: str, text: str) -> None:
+        models.TrialModel.find_or_raise_by_id(trial_id, session)
+        attribute = models.TrialUserAttributeModel
+        query = sa.select(attribute.value_json).where(attribute.trial_id == trial_id, attribute.key == name)
+        if session.execute(query).scalar() != text:
+            raise UpdateFinishedTrialError(f"Trial {trial_id} has ended already.")

@@ -1,0 +1,69 @@
+"""Eight processes, a budget, instant trials: exactly so many. Beside it what Optuna alone makes of the same.
+
+HPSTUDY_EXACTNESS_SEEDS=10 and _BUDGET=200, as `make exactness` sets them, is the long form.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import optuna
+import pytest
+
+from checker import assert_whole
+from hpstudy import Choice, Float, Grid, Search, Study
+from hpstudy.storage import Store
+from nursery import Nursery, Order
+from postgres import Postgres
+
+PROCESSES = 8
+BUDGET = int(os.environ.get("HPSTUDY_EXACTNESS_BUDGET", "40"))
+SEEDS = range(int(os.environ.get("HPSTUDY_EXACTNESS_SEEDS", "2")))
+
+
+@pytest.fixture(scope="module")
+def nursery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
+    with Nursery(tmp_path_factory.mktemp("nursery")) as nursery:
+        yield nursery
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_eight_processes_record_exactly_the_budget_of_a_search(nursery: Nursery, postgres: Postgres, seed: int) -> None:
+    search = Search(trials=BUDGET, sampler="random", seed=seed)
+    study = Study(name="study", dataset="digits", vary=dict(dropout=Float(0.0, 0.5)), design=search)
+    assert _recorded(nursery, postgres.new_database(), study) == BUDGET
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_eight_processes_train_every_cell_of_a_grid_once(nursery: Nursery, postgres: Postgres, seed: int) -> None:
+    vary = dict(depth=Choice(1, 2, 3), units=Choice(8, 16, 32, 64))
+    study = Study(name="study", dataset="digits", vary=vary, design=Grid(), seed=seed)
+    assert _recorded(nursery, postgres.new_database(), study) == 12
+
+
+def test_optuna_alone_overshoots(nursery: Nursery, postgres: Postgres, capsys: pytest.CaptureFixture[str]) -> None:
+    """MaxTrialsCallback looks after a trial has ended, and GridSampler draws cells that others have in hands."""
+    counts = {}
+    for kind, wanted in (("budget", BUDGET), ("grid", 12)):
+        url = postgres.new_database()
+        storage = optuna.storages.RDBStorage(url)
+        optuna.create_study(study_name="study", storage=storage)
+        nursery.wait(nursery.start(Order(url=url, optuna=kind, budget=BUDGET), PROCESSES), timeout_s=200)
+        counts[kind] = len(storage.get_all_trials(1))
+        storage.engine.dispose()
+        assert counts[kind] >= wanted
+    with capsys.disabled():
+        print(f"\nOptuna alone: {counts['budget']} trials of {BUDGET} asked, {counts['grid']} of a grid of 12 cells")
+    assert counts != {"budget": BUDGET, "grid": 12}
+
+
+def _recorded(nursery: Nursery, url: str, study: Study) -> int:
+    """How many trials the database holds after eight processes raced."""
+    store = Store(url)
+    queue = store.register(study)
+    nursery.wait(nursery.start(Order(url=url), PROCESSES), timeout_s=200)
+    assert_whole(queue)
+    count = len(queue.records())
+    store.close()
+    return count
