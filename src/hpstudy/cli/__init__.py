@@ -18,6 +18,7 @@ _COMMANDS = {  # command → module of this package; each is imported only when 
     "show": "trials",
     "best": "trials",
     "export": "trials",
+    "report": "report",
     "delete": "studies",
     "sync": "studies",
     "data": "data",
