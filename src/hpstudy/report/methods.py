@@ -23,9 +23,9 @@ GRID_METHODS = (
     ),
     (
         "p-values",
-        f"Two-sided paired t-tests (scipy.stats.ttest_1samp), from {statistics.MIN_REPLICATES} replicates on, corrected "
-        "by Holm (1979; statsmodels multipletests): over all pairs when the reference is the best level, because it was "
-        "chosen by the same numbers; over the comparisons with the baseline when that was named.",
+        f"Two-sided paired t-tests (scipy.stats.ttest_1samp), from {statistics.MIN_REPLICATES} replicates on, "
+        "corrected by Holm (1979; statsmodels multipletests): over all pairs when the reference is the best level, "
+        "because it was chosen by the same numbers; over the comparisons with the baseline when that was named.",
     ),
     (
         "Do the levels differ at all?",

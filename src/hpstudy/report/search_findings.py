@@ -80,7 +80,8 @@ def _pruning(search: SearchResult) -> Iterator[str]:
         saving = search.saving
         yield (
             f"Pruning ended {texts.counted(saving.trials, 'trial')} early and saved "
-            f"{texts.counted(saving.epochs, 'epoch')} ({texts.percent(saving.share)} of theirs), about {texts.duration(saving.seconds)} of training."
+            f"{texts.counted(saving.epochs, 'epoch')} ({texts.percent(saving.share)} of theirs), "
+            f"about {texts.duration(saving.seconds)} of training."
         )
 
 

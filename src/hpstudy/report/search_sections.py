@@ -71,8 +71,8 @@ def importances_table(search: SearchResult) -> Table | None:
         ),
         caption=(
             f"By Optuna over {texts.counted(len(search.complete), 'complete trial')}, pruned ones left out. PED-ANOVA: "
-            "for being among the best tenth. fANOVA: share of the variance over the whole range, for factors that every "
-            "trial has. Both are estimates, and rough ones below a hundred trials."
+            "for being among the best tenth. fANOVA: share of the variance over the whole range, for factors that "
+            "every trial has. Both are estimates, and rough ones below a hundred trials."
         ),
     )
 
