@@ -1,6 +1,6 @@
-"""The best trial's network becomes a model in MLflow that anyone can load.
+"""What MLflow gets after a study: the report, and the best trial's network as a model that anyone can load.
 
-It needs Keras and MLflow together, so it runs in a short process of its own after the study.
+The model needs Keras and MLflow together, so it runs in a short process of its own after the study.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from hpstudy.records import TrialRecord
 from hpstudy.rundir import RunDir
 from hpstudy.settings import Settings
 from hpstudy.spec import Study
-from hpstudy.storage import Store
+from hpstudy.storage import Store, StudyQueue
 from hpstudy.studyfile import load
 
 if TYPE_CHECKING:
@@ -78,6 +78,17 @@ def log_best_model(
     with _told(settings):
         client.set_tag(run.data.tags[PARENT_TAG], BEST_MODEL_TAG, uri)
     return uri
+
+
+def log_report(settings: Settings, queue: StudyQueue) -> None:
+    """Put the report onto the study's run in MLflow. Raises MirrorError if MLflow is away."""
+    from hpstudy.report.build import build_report
+    from hpstudy.report.files import render
+    from hpstudy.report.markdown import findings_markdown
+
+    report = build_report(queue.study, queue.records())
+    files = {f"report.{form}": render(report, form) for form in ("html", "md")}
+    Mirror(settings, queue.study).attach_report(files, findings_markdown(report))
 
 
 def raw_rows(arrays: Arrays, numbers: NDArray[Any]) -> NDArray[np.float32]:
@@ -196,10 +207,11 @@ def _requirements() -> list[str]:
 
 
 def main() -> None:
-    """`python -m hpstudy.packaging STUDY [FILE]`: log the best trial's model, as far as MLflow has the trial."""
+    """`python -m hpstudy.packaging STUDY [FILE]`: log the report and the best trial's model."""
     name, *files = sys.argv[1:]
     settings = Settings.load({})
     queue = Store(settings.storage).open(name)
+    log_report(settings, queue)
     build = load(Path(files[0])).build if files else None
     best = queue.best()[0]
     run_id = Mirror(settings, queue.study).run_id(best.number)

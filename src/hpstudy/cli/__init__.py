@@ -19,6 +19,8 @@ _COMMANDS = {  # command → module of this package; each is imported only when 
     "best": "trials",
     "export": "trials",
     "report": "report",
+    "compare": "report",
+    "reproduce": "reproduce",
     "delete": "studies",
     "sync": "studies",
     "data": "data",

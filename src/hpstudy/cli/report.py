@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hpstudy.cli.options import open_study, settings_options, study_argument
+from hpstudy.cli.options import open_store, open_study, settings_options, study_argument
+from hpstudy.errors import UserError
 from hpstudy.settings import Settings
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from hpstudy.records import TrialRecord
     from hpstudy.report.document import Report, Table
+    from hpstudy.spec import Study
 
 
 @click.command("report", epilog="Example: hpstudy report optimizers --baseline sgd")
@@ -54,6 +57,16 @@ def report_command(
         click.echo(f"Written: {path}")
 
 
+def print_short(console: Console, study: Study, records: Sequence[TrialRecord]) -> None:
+    """The findings, as a run ends with them."""
+    from hpstudy.report.build import build_report
+
+    report = build_report(study, records, figures=False)
+    console.print("\n[bold]Findings[/bold]")
+    print_findings(console, report.findings)
+    console.print(f"More, with figures: hpstudy report {study.name}\n")
+
+
 def print_report(console: Console, report: Report) -> None:
     """Findings and the tables that fit a terminal."""
     console.print(f"\n[bold]{report.title}[/bold]\n{report.status}\n", markup=True)
@@ -85,3 +98,25 @@ def _print_table(console: Console, table: Table) -> None:
     console.print(render.make_table(table.title, [table.columns[place] for place in places], rows))
     if table.caption:
         console.print(table.caption, style="dim", markup=False)
+
+
+@click.command("compare", epilog="Example: hpstudy compare dropout l2")
+@click.argument("names", nargs=-1, required=True, metavar="NAME…")
+@settings_options
+def compare_command(settings: Settings, names: tuple[str, ...]) -> None:
+    """Put two or more studies on the same dataset side by side, each with its best configuration."""
+    from hpstudy.cli import render
+    from hpstudy.report.comparison import check_comparable, comparison_table, entrant
+
+    if len(set(names)) < 2:
+        raise UserError("Give at least two studies to compare, such as `hpstudy compare dropout l2`.")
+    store = open_store(settings)
+    queues = [store.open(name) for name in dict.fromkeys(names)]
+    check_comparable([queue.study for queue in queues])
+    found = {queue.study.name: entrant(queue.study, queue.records()) for queue in queues}
+    for name, one in found.items():
+        if one is None:
+            click.echo(f"{name} has no complete trial yet.")
+    known = [one for one in found.values() if one]
+    if known:
+        _print_table(render.console(), comparison_table(known))

@@ -47,6 +47,7 @@ def build_report(
         question=study.question.strip(),
         status=_status(analysis.overview),
         is_finished=analysis.overview.is_finished,
+        at=max((at for record in records for at in (record.started, record.ended) if at), default=None),
         facts=tuple(_facts(study).items()),
         findings=tuple(findings),
         sections=tuple(section for section in (*sections, _failures(analysis.overview)) if section),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, TypeAlias
 
 Cell: TypeAlias = str | int | float | None
@@ -56,6 +57,7 @@ class Report:
     question: str
     status: str  # one sentence: how far the study is
     is_finished: bool
+    at: datetime | None  # when the last trial began or ended: the state that is reported
     facts: tuple[tuple[str, str], ...]  # of the declaration, for the head
     findings: tuple[str, ...]
     sections: tuple[Section, ...]

@@ -78,7 +78,11 @@ def baselines(study: Study, given: Sequence[str]) -> dict[str, str]:
             if name in ("", factor) and level in map(level_text, domain.levels)
         ]
         if not owners:
-            legal = (f"{factor}={level_text(one)}" for factor, domain in study.vary.items() for one in domain.levels)
+            legal = [
+                f"{factor}={level_text(one)}" if name else level_text(one)
+                for factor, domain in study.vary.items()
+                for one in domain.levels
+            ]
             raise UserError(unknown("baseline", text, legal))
         if len(owners) > 1:
             raise UserError(f"Baseline {text!r} is a level of {' and '.join(owners)}. Write {owners[0]}={level}.")

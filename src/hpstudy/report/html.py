@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from html import escape
 from importlib import resources
 
@@ -11,13 +10,15 @@ from hpstudy.report.document import Figure, Number, Report, Section, Table
 from hpstudy.report.markdown import is_numeric
 
 
-def to_html(report: Report, now: datetime | None = None) -> str:
-    """The page. Only text that is escaped, our own SVG, one style sheet and a script that sorts tables."""
-    written = f"{now or datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
-    return "\n".join(_page(report, written)) + "\n"
+def to_html(report: Report) -> str:
+    """The page. Only text that is escaped, our own SVG, one style sheet and a script that sorts tables.
+
+    The same trials give the same page, so that it is sent to MLflow once.
+    """
+    return "\n".join(_page(report)) + "\n"
 
 
-def _page(report: Report, written: str) -> Iterator[str]:
+def _page(report: Report) -> Iterator[str]:
     yield '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">'
     yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
     yield '<meta name="color-scheme" content="light dark">'
@@ -41,8 +42,13 @@ def _page(report: Report, written: str) -> Iterator[str]:
     yield from (f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in report.facts)
     yield '</dl></section>\n<section id="methods"><h2>Methods</h2><dl>'
     yield from (f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in report.methods)
-    yield f"</dl></section>\n</main>\n<footer>Written by hpstudy, {escape(written)}.</footer>"
+    yield f"</dl></section>\n</main>\n<footer>{_state(report)}</footer>"
     yield f"<script>\n{_asset('report.js')}</script>\n</body>\n</html>"
+
+
+def _state(report: Report) -> str:
+    at = f", as it was on {report.at:%Y-%m-%d at %H:%M} UTC" if report.at else ""
+    return f"Written by hpstudy from the study database{at}."
 
 
 def _section(section: Section) -> Iterator[str]:

@@ -17,6 +17,7 @@ from hpstudy.report.document import Figure
 from hpstudy.report.search import SearchResult
 from hpstudy.report.statistics import Floats
 
+_FEW_PLACES = 4  # on an axis: no plane to interpolate over
 _MOST_SLICES = 12
 _MOST_LINES = 400  # of parallel coordinates; more are a smear
 
@@ -28,7 +29,7 @@ def search_figures(analysis: Analysis, search: SearchResult) -> list[Figure]:
     if len(analysis.study.objectives) > 1:
         figures.append(pareto_figure(analysis, search))
     figures.append(parallel_figure(analysis, search))
-    seen = [name for name in _by_importance(analysis, search) if any(name in one.params for one in search.complete)]
+    seen = [name for name in _by_importance(analysis, search) if sum(name in one.params for one in search.complete) > 1]
     figures += [slice_figure(analysis, search, name) for name in seen[:_MOST_SLICES]]
     contour = contour_figure(analysis, search)
     return [*figures, contour] if contour else figures
@@ -115,6 +116,7 @@ def contour_figure(analysis: Analysis, search: SearchResult) -> Figure | None:
         name
         for name in _by_importance(analysis, search)
         if not isinstance(analysis.study.vary[name], Choice)
+        and len({record.params.get(name) for record in search.complete}) > _FEW_PLACES
         and all(name in record.params for record in search.complete)
     ][:2]
     if len(names) < 2:

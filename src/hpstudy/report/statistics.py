@@ -6,6 +6,7 @@ so two levels are compared replicate by replicate (paired), and the degrees of f
 
 from __future__ import annotations
 
+import functools
 import math
 import warnings
 from collections.abc import Sequence
@@ -54,12 +55,17 @@ def t_interval(values: Floats) -> tuple[Floats, Floats, Floats]:
     Args:
         values: (…, n) with n ≥ 2.
     """
-    from scipy import stats
-
     n = values.shape[-1]
     mean = values.mean(axis=-1)
-    half = stats.t.ppf((1 + CONFIDENCE) / 2, n - 1) * values.std(axis=-1, ddof=1) / math.sqrt(n)
+    half = _t_quantile(n - 1) * values.std(axis=-1, ddof=1) / math.sqrt(n)
     return mean, mean - half, mean + half
+
+
+@functools.cache
+def _t_quantile(df: int) -> float:
+    from scipy import stats
+
+    return float(stats.t.ppf((1 + CONFIDENCE) / 2, df))
 
 
 def paired_p(differences: Floats) -> Floats:

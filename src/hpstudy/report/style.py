@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
-import itertools
 import re
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -41,7 +41,6 @@ _STYLE: dict[Any, Any] = {
     "ytick.color": _INK,
     "lines.linewidth": 1.6,
 }
-_ids = itertools.count(1)
 
 
 def draw(paint: Callable[[Any], None], size: tuple[float, float] = PANEL) -> str:
@@ -115,8 +114,8 @@ def _styled() -> Iterator[None]:
 
 def _inline(svg: str) -> str:
     """Without the prolog, with ids of its own, and in the page's colours."""
-    prefix = f"f{next(_ids)}-"
     body = svg[svg.index("<svg") :]
+    prefix = f"f{hashlib.sha256(body.encode()).hexdigest()[:8]}-"
     body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
     body = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{prefix}", body)
     body = body.replace(_INK, "currentColor").replace(_GRID, "var(--line)")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -115,4 +116,6 @@ def _residual(frame: Any, terms: Sequence[str]) -> float:
     """Sum of squares that these terms leave unexplained."""
     from statsmodels.formula.api import ols
 
-    return float(ols("value ~ " + (" + ".join(terms) or "1"), frame).fit().ssr)
+    with warnings.catch_warnings():  # failed cells leave parameters undetermined, but not the residual
+        warnings.filterwarnings("ignore", message="The design matrix is rank-deficient")
+        return float(ols("value ~ " + (" + ".join(terms) or "1"), frame).fit().ssr)
