@@ -11,6 +11,7 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -254,7 +255,7 @@ def test_korean_labels_and_markup_in_levels_stay_what_they_are() -> None:
 
 
 def test_two_thousand_trials_take_seconds_and_one_small_file() -> None:
-    vary = {"units": Choice(*range(10, 50)), "dropout": Choice(*(0.01 * step for step in range(10)))}
+    vary = {"units": Choice(*range(10, 30)), "dropout": Choice(*(0.01 * step for step in range(20)))}
     study = make_study(vary=vary, base={}, design=Grid(replicates=5))
     records = make_grid_records(study)
     assert len(records) == 2000
@@ -386,3 +387,19 @@ def test_studies_side_by_side(home: Path) -> None:
 def test_studies_on_other_datasets_are_not_compared(home: Path) -> None:
     fill_database(home, make_study(name="gates", dataset="logic_gates", vary={}, base={}, design=Grid(replicates=1)))
     assert "Only studies with the same dataset can be compared" in run(home, "compare", "one", "gates", code=2)
+
+
+def test_the_commands_of_the_documentation_work(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """But for `reproduce`, which `test_reproduce.py` runs on trained trials."""
+    for name in ("optimizers", "scaling"):
+        fill_database(home, make_study(name=name, vary={"optimizer": Choice("sgd", "adam")}, base={"epochs": 2}))
+    monkeypatch.chdir(tmp_path)
+    text = (Path(__file__).parent.parent / "docs" / "report.md").read_text("utf-8")
+    block = text.split("```")[1]
+    commands = [line.split("#")[0].split()[1:] for line in block.strip().splitlines()]
+    assert len(commands) == 6
+    for command in commands:
+        assert command[0] in main.list_commands(click.Context(main))  # type: ignore[attr-defined]
+        if command[0] != "reproduce":
+            run(home, *command)
+    assert (tmp_path / "report.html").exists()

@@ -115,7 +115,10 @@ def test_too_few_replicates_have_no_p_value() -> None:
 def test_equal_results_are_not_told_apart_and_constant_differences_have_no_test() -> None:
     same = np.array([0.5, 0.6, 0.7])
     assert statistics.paired_difference(same, same).p == 1.0
-    assert statistics.paired_difference(same + 0.1, same).p is None
+    constant = statistics.paired_difference(same + 0.1, same)
+    assert constant.p is None
+    assert constant.sd == 0
+    assert constant.is_constant
     assert statistics.any_effect_p(np.array([same, same])) is None
 
 

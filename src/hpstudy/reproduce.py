@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -98,6 +99,7 @@ class _Trained:
 
 def _make_deterministic() -> None:
     """As trainer processes do; before anything is computed."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     import tensorflow as tf
 
     logging.getLogger("tensorflow").setLevel(logging.ERROR)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import click
@@ -38,7 +39,7 @@ def reproduce_command(
         raise UserError(f"{study_file} builds another network than the one that study {name!r} was run with.")
     found = reproduce(queue.study, record, settings, file.build if file else None)
     if as_json:
-        rows = [render.finite({**vars(one), "metric": 0.0}) | {"metric": one.metric} for one in found.comparisons]
+        rows = [{name: _finite(value) for name, value in vars(one).items()} for one in found.comparisons]
         click.echo(json.dumps({"same": found.is_same, "metrics": rows, "changed": found.circumstances}))
         ctx.exit(0 if found.is_same else 1)
     values = [
@@ -65,6 +66,11 @@ def reproduce_command(
         first = min((one.differs_from_epoch for one in found.comparisons if one.differs_from_epoch), default=epochs)
         click.echo(f"Not the same: the first difference is in epoch {first} of {epochs}.")
     ctx.exit(0 if found.is_same else 1)
+
+
+def _finite(value: object) -> object:
+    """JSON has no word for numbers that are not finite."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _exact(value: float | None) -> str | None:

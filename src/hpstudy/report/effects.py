@@ -30,6 +30,8 @@ class LevelEffect:
 
     @property
     def is_distinct(self) -> bool:
+        if self.difference and self.difference.is_constant:
+            return True
         return self.p is not None and self.p < statistics.ALPHA
 
 

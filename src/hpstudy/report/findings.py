@@ -109,8 +109,9 @@ def _told_apart(effect: FactorEffect, others: list[LevelEffect]) -> Iterator[str
 
 def _by_how_much(level: LevelEffect) -> str:
     assert level.difference
-    assert level.p is not None
     difference = level.difference.interval
+    if level.p is None:
+        return f"{texts.signed(difference.mean)} in every replicate"
     return (
         f"{texts.signed(difference.mean)} (95 % interval {texts.interval_text(difference, sign=True)}, "
         f"{texts.p_phrase(level.p)})"
@@ -120,7 +121,7 @@ def _by_how_much(level: LevelEffect) -> str:
 def _range(levels: list[LevelEffect]) -> str:
     if len(levels) == 1 and levels[0].difference:
         level, difference = levels[0], levels[0].difference.interval
-        p = f", {texts.p_phrase(level.p)}" if level.p is not None else ", the same difference in every replicate"
+        p = f", {texts.p_phrase(level.p)}" if level.p is not None else ""
         return f"{texts.signed(difference.mean)}, 95 % interval {texts.interval_text(difference, sign=True)}{p}"
     means = [level.difference.interval.mean for level in levels if level.difference]
     return f"differences from {texts.signed(min(means))} to {texts.signed(max(means))}"

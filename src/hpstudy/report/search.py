@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import optuna
 
 MIN_TRIALS = 10  # for importances: of fewer every ranking is chance
+_FEWEST_TREES, _MOST_TREES = 8, 64  # of the fANOVA; 64 is Optuna's default
+_TREE_ROWS = 20_000  # trials × trees: more than that takes a reader's patience
 _FOREST_SEED = 0  # so that the same trials give the same importances
 _FEW_LEVELS = 5  # of a whole number: of fewer, one is soon at an end
 _EDGE = 0.05  # of a range: a best level there may lie beyond it
@@ -82,7 +84,8 @@ def importances(study: Study, complete: Sequence[TrialRecord]) -> list[Importanc
     common = [name for name in study.vary if all(name in record.params for record in complete)]
     optuna_study = _in_memory(study, complete)
     ped_anova = _evaluated(optuna_study, PedAnovaImportanceEvaluator(), None)
-    fanova = _evaluated(optuna_study, FanovaImportanceEvaluator(seed=_FOREST_SEED), common)
+    trees = max(_FEWEST_TREES, min(_MOST_TREES, _TREE_ROWS // len(complete)))
+    fanova = _evaluated(optuna_study, FanovaImportanceEvaluator(n_trees=trees, seed=_FOREST_SEED), common)
     found = [
         Importance(factor=name, ped_anova=ped_anova.get(name), fanova=fanova.get(name))
         for name in study.vary

@@ -48,6 +48,11 @@ class Difference:
     p: float | None  # two-sided, not corrected; None: too few replicates, or differences without any spread
     effect: float | None  # Hedges' g of the paired differences
 
+    @property
+    def is_constant(self) -> bool:
+        """The same difference, not zero, in every one of several replicates: certain without a test."""
+        return self.sd == 0 and self.interval.mean != 0 and self.interval.n >= MIN_REPLICATES
+
 
 def t_interval(values: Floats) -> tuple[Floats, Floats, Floats]:
     """Mean, lower and upper end of the t-interval over the last axis (Student 1908).
@@ -75,13 +80,18 @@ def paired_p(differences: Floats) -> Floats:
     """
     from scipy import stats
 
-    spread = np.ptp(differences, axis=-1)
-    scale = np.abs(differences).max(axis=-1)
-    flat = spread <= 1e-12 * np.maximum(scale, 1e-300)
+    flat, is_zero = _flat(differences), np.all(differences == 0, axis=-1)
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # of the flat ones, which are replaced
         p = np.asarray(stats.ttest_1samp(differences, 0.0, axis=-1).pvalue)
-    return np.where(flat, np.where(scale == 0, 1.0, np.nan), p)
+    return np.where(flat, np.where(is_zero, 1.0, np.nan), p)
+
+
+def _flat(differences: Floats) -> Flags:
+    """Where all differences are the same but for the rounding of sums."""
+    scale = np.abs(differences).max(axis=-1)
+    flat: Flags = np.ptp(differences, axis=-1) <= 1e-12 * np.maximum(scale, 1e-300)
+    return flat
 
 
 def interval(values: Sequence[float] | Floats) -> Interval:
@@ -103,7 +113,7 @@ def paired_difference(one: Floats, other: Floats) -> Difference:
     n = len(differences)
     if n < 2:
         return Difference(interval=interval(differences), sd=None, p=None, effect=None)
-    sd = float(differences.std(ddof=1))
+    sd = 0.0 if _flat(differences) else float(differences.std(ddof=1))
     p = float(paired_p(differences)) if n >= MIN_REPLICATES else math.nan
     defined = n >= MIN_REPLICATES and sd > 0 and not math.isnan(p)
     effect = float(differences.mean()) / sd * (1 - 3 / (4 * (n - 1) - 1)) if defined else None
