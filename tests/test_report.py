@@ -390,16 +390,16 @@ def test_studies_on_other_datasets_are_not_compared(home: Path) -> None:
 
 
 def test_the_commands_of_the_documentation_work(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """But for `reproduce`, which `test_reproduce.py` runs on trained trials."""
+    """But for those that train: `test_reproduce.py` and `test_evaluation.py` run them."""
     for name in ("optimizers", "scaling"):
         fill_database(home, make_study(name=name, vary={"optimizer": Choice("sgd", "adam")}, base={"epochs": 2}))
     monkeypatch.chdir(tmp_path)
     text = (Path(__file__).parent.parent / "docs" / "report.md").read_text("utf-8")
     block = text.split("```")[1]
     commands = [line.split("#")[0].split()[1:] for line in block.strip().splitlines()]
-    assert len(commands) == 6
+    assert len(commands) == 7
     for command in commands:
         assert command[0] in main.list_commands(click.Context(main))  # type: ignore[attr-defined]
-        if command[0] != "reproduce":
+        if command[0] not in ("reproduce", "evaluate"):
             run(home, *command)
     assert (tmp_path / "report.html").exists()

@@ -21,6 +21,7 @@ _COMMANDS = {  # command → module of this package; each is imported only when 
     "report": "report",
     "compare": "report",
     "reproduce": "reproduce",
+    "evaluate": "evaluate",
     "delete": "studies",
     "sync": "studies",
     "data": "data",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from hpstudy.records import TrialRecord
-    from hpstudy.report.document import Report, Table
+    from hpstudy.report.document import Report, Section, Table
     from hpstudy.spec import Study
 
 
@@ -46,7 +46,13 @@ def report_command(
 
     queue = open_study(settings, name)
     is_printed = form in ("md", "json") and output is None
-    report = build_report(queue.study, queue.records(), baseline=baseline, figures=form in (None, "html"))
+    report = build_report(
+        queue.study,
+        queue.records(),
+        baseline=baseline,
+        evaluation=queue.evaluation(),
+        figures=form in (None, "html"),
+    )
     if form and is_printed:
         click.echo(written(report, form), nl=False)
         return
@@ -72,9 +78,13 @@ def print_report(console: Console, report: Report) -> None:
     console.print(f"\n[bold]{report.title}[/bold]\n{report.status}\n", markup=True)
     print_findings(console, report.findings)
     for section in report.sections:
-        for table in section.tables:
-            if table.is_short:
-                _print_table(console, table)
+        print_section(console, section)
+
+
+def print_section(console: Console, section: Section) -> None:
+    for table in section.tables:
+        if table.is_short:
+            _print_table(console, table)
 
 
 def print_findings(console: Console, findings: Sequence[str]) -> None:

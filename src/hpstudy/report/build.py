@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hpstudy.factors import describe, level_text
@@ -12,6 +12,7 @@ from hpstudy.report.analysis import Analysis, GridAnalysis, analyse
 from hpstudy.report.as_json import numbers
 from hpstudy.report.document import Figure, Report, Section, Table
 from hpstudy.report.findings import cost, grid_findings
+from hpstudy.report.held_out import held_out_finding, held_out_section
 from hpstudy.report.methods import GRID_METHODS, SEARCH_METHODS
 from hpstudy.report.overview import Overview
 from hpstudy.report.search import SearchResult
@@ -20,12 +21,18 @@ from hpstudy.spec import Grid, Study
 
 
 def build_report(
-    study: Study, records: Sequence[TrialRecord], *, baseline: Sequence[str] = (), figures: bool = True
+    study: Study,
+    records: Sequence[TrialRecord],
+    *,
+    baseline: Sequence[str] = (),
+    evaluation: Mapping[str, Any] | None = None,
+    figures: bool = True,
 ) -> Report:
     """The report on a study as far as it is.
 
     Args:
         baseline: Levels to compare with instead of the best ones, as `adam` or `optimizer=adam`.
+        evaluation: The scores on the test split, as `evaluation.evaluate` gives them.
         figures: Without them it takes a tenth of the time.
 
     Raises:
@@ -39,6 +46,9 @@ def build_report(
         assert analysis.search
         findings = search_findings(analysis, analysis.search)
         sections = _search_sections(analysis, analysis.search, figures)
+    if evaluation:
+        findings.insert(1, held_out_finding(evaluation))
+        sections.insert(0, held_out_section(evaluation))
     if analysis.overview.ended:
         findings.append(cost(analysis))
     return Report(
@@ -52,7 +62,7 @@ def build_report(
         findings=tuple(findings),
         sections=tuple(section for section in (*sections, _failures(analysis.overview)) if section),
         methods=GRID_METHODS if analysis.grid else SEARCH_METHODS,
-        data=numbers(analysis, findings),
+        data={**numbers(analysis, findings), "evaluation": evaluation},
     )
 
 

@@ -11,7 +11,7 @@ from hpstudy.errors import UserError
 from hpstudy.records import TrialRecord, TrialState
 from hpstudy.report import statistics, texts
 from hpstudy.report.analysis import Analysis, analyse
-from hpstudy.report.document import Number, Table
+from hpstudy.report.document import Number, Row, Table
 from hpstudy.report.statistics import Difference, Interval
 from hpstudy.spec import Study
 
@@ -108,7 +108,7 @@ def _difference(one: Entrant, best: Entrant) -> Difference | None:
     )
 
 
-def _row(one: Entrant, difference: Difference | None, p: float | None) -> tuple[str | Number | None, ...]:
+def _row(one: Entrant, difference: Difference | None, p: float | None) -> Row:
     gap = difference.interval if difference else None
     return (
         one.study.name,

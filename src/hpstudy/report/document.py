@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeAlias
 
-Cell: TypeAlias = str | int | float | None
-
 
 @dataclass(frozen=True, kw_only=True)
 class Number:
@@ -21,11 +19,14 @@ class Number:
         return self.text
 
 
+Row: TypeAlias = tuple[str | Number | None, ...]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Table:
     title: str
     columns: tuple[str, ...]  # with units where there are any
-    rows: tuple[tuple[str | Number | None, ...], ...]
+    rows: tuple[Row, ...]
     caption: str = ""  # what the numbers are, and by which method
     is_short: bool = True  # also in the terminal
     spare: tuple[str, ...] = ()  # columns that a narrow terminal leaves out

@@ -6,15 +6,13 @@ from hpstudy.factors import level_text
 from hpstudy.report import statistics, texts
 from hpstudy.report.analysis import Analysis, GridAnalysis
 from hpstudy.report.curves import FactorCurves
-from hpstudy.report.document import Number, Table
+from hpstudy.report.document import Number, Row, Table
 from hpstudy.report.effects import FactorEffect, LevelEffect
 from hpstudy.report.ranking import RankedCell
 from hpstudy.report.variance import REPLICATE, PairCells, Share
 
 MOST_CELLS = 20  # in the table of configurations
 MOST_PAIRS = 6  # of factors, in tables and figures
-
-_Row = tuple[str | Number | None, ...]
 
 
 def cells_table(analysis: Analysis, grid: GridAnalysis) -> Table:
@@ -44,7 +42,7 @@ def cells_table(analysis: Analysis, grid: GridAnalysis) -> Table:
     )
 
 
-def _cell_row(analysis: Analysis, cell: RankedCell) -> _Row:
+def _cell_row(analysis: Analysis, cell: RankedCell) -> Row:
     levels = [level_text(cell.params[name]) if name in cell.params else None for name in analysis.study.vary]
     difference = cell.difference.interval if cell.difference else None
     return (
@@ -83,7 +81,7 @@ def factor_table(analysis: Analysis, effect: FactorEffect) -> Table:
     )
 
 
-def _level_row(effect: FactorEffect, level: LevelEffect) -> _Row:
+def _level_row(effect: FactorEffect, level: LevelEffect) -> Row:
     difference = level.difference
     return (
         texts.count(level.rank),

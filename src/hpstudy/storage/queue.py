@@ -5,11 +5,12 @@ from __future__ import annotations
 import itertools
 import logging
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Any
 
 import optuna
 from optuna.exceptions import UpdateFinishedTrialError
@@ -26,6 +27,7 @@ from hpstudy.storage.conversion import Start
 from hpstudy.storage.database import Database
 from hpstudy.storage.samplers import make_pruner, make_sampler, suggest
 
+EVALUATION = "hpstudy.evaluation"  # user attribute of an Optuna study: its scores on the test split
 _LOG = logging.getLogger(__name__)
 _RUNNING = optuna.trial.TrialState.RUNNING
 
@@ -146,6 +148,17 @@ class StudyQueue:
                 return []
         records = (conversion.record_of(trial) for trial in best)
         return [record for record in records if record is not None]
+
+    def evaluation(self) -> dict[str, Any] | None:
+        """What `keep_evaluation` was given last; None if the test split was not touched yet."""
+        with self.database.translated():
+            found: dict[str, Any] | None = self.database.optuna.get_study_user_attrs(self._study_id).get(EVALUATION)
+            return found
+
+    def keep_evaluation(self, evaluation: Mapping[str, Any]) -> None:
+        """Store the scores on the test split with the study."""
+        with self.database.translated():
+            self.database.optuna.set_study_user_attr(self._study_id, EVALUATION, dict(evaluation))
 
     def _trials(self) -> list[FrozenTrial]:
         try:
