@@ -22,7 +22,8 @@ from hpstudy.mirror import Mirror, MirrorError
 from hpstudy.mirror.connection import connect
 from hpstudy.mirror.contents import BEST_MODEL_TAG
 from hpstudy.model import Build
-from hpstudy.packaging import accuracy, log_best_model, raw_rows
+from hpstudy.networks import accuracy, raw_rows
+from hpstudy.packaging import log_best_model
 from hpstudy.records import TrialRecord
 from hpstudy.settings import Settings
 from hpstudy.trainer import Trainer

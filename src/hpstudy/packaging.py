@@ -1,33 +1,31 @@
-"""The best trial's network becomes a model in MLflow that anyone can load.
+"""What MLflow gets after a study: the report, and the best trial's network as a model that anyone can load.
 
-It needs Keras and MLflow together, so it runs in a short process of its own after the study.
+The model needs Keras and MLflow together, so it runs in a short process of its own after the study.
 """
 
 from __future__ import annotations
 
 import importlib
 import sys
-import zipfile
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
-from numpy.typing import NDArray
 
 from hpstudy import data
 from hpstudy.errors import HpstudyError
-from hpstudy.factors import Config
 from hpstudy.mirror import Mirror, MirrorError
 from hpstudy.mirror.connection import connect, prepare_environment, translated
 from hpstudy.mirror.contents import BEST_MODEL_TAG, PARENT_TAG
-from hpstudy.model import Build, make_network, make_own_network, with_scaling
+from hpstudy.model import Build
+from hpstudy.networks import raw_rows, trained_model
 from hpstudy.records import TrialRecord
 from hpstudy.rundir import RunDir
 from hpstudy.settings import Settings
 from hpstudy.spec import Study
-from hpstudy.storage import Store
+from hpstudy.storage import Store, StudyQueue
 from hpstudy.studyfile import load
 
 if TYPE_CHECKING:
@@ -35,7 +33,6 @@ if TYPE_CHECKING:
 
 MODEL_NAME = "model"
 _PACKAGES = ("keras", "mlflow", "numpy", "tensorflow")  # what loading and predicting needs
-_ROUNDING = 0.002  # rows whose class rounding may turn, between the compiled epoch and Keras's `predict`
 
 
 def log_best_model(
@@ -71,8 +68,7 @@ def log_best_model(
     if uri is None:
         config = study.config(record.params)
         arrays = data.prepare(study.dataset, config, record.seed, settings)
-        network = _trained_network(config, record, arrays, weights, build)
-        model = with_scaling(network, arrays.scale, arrays.offset)
+        model = trained_model(config, record, arrays, weights, build)
         with _told(settings):
             uri = _log(settings, run, model, record, arrays)
     with _told(settings):
@@ -80,61 +76,19 @@ def log_best_model(
     return uri
 
 
-def raw_rows(arrays: Arrays, numbers: NDArray[Any]) -> NDArray[np.float32]:
-    """Rows as the dataset has them, unscaled: what the packaged model takes, (rows, *input_shape)."""
-    rows = data.decode(arrays.x[numbers], arrays.encoding, arrays.features)
-    return rows.astype(np.float32).reshape(-1, *arrays.input_shape)
+def log_report(settings: Settings, queue: StudyQueue) -> None:
+    """Put the report onto the study's run in MLflow. Raises MirrorError if MLflow is away."""
+    from hpstudy.report.build import build_report
+    from hpstudy.report.files import render
+    from hpstudy.report.markdown import findings_markdown
 
-
-def accuracy(model: keras.Model, arrays: Arrays) -> float:
-    """Of a model that scales its own input, on the validation rows."""
-    probabilities = model.predict(raw_rows(arrays, arrays.validation), batch_size=1024, verbose=0)
-    guesses = probabilities[:, 0] > 0.5 if arrays.outputs == 1 else probabilities.argmax(axis=1)
-    return float(np.mean(guesses == arrays.y[arrays.validation]))
+    report = build_report(queue.study, queue.records(), evaluation=queue.evaluation())
+    files = {f"report.{form}": render(report, form) for form in ("html", "md")}
+    Mirror(settings, queue.study).attach_report(files, findings_markdown(report))
 
 
 def _told(settings: Settings) -> AbstractContextManager[None]:
     return translated(settings, "did not take the best model", "`hpstudy sync` tries again.")
-
-
-def _trained_network(
-    config: Config, record: TrialRecord, arrays: Arrays, weights: Path | None, build: Build | None
-) -> keras.Model:
-    network = _network(config, arrays, build)
-    if weights and _load_weights(network, weights):
-        reached = accuracy(with_scaling(network, arrays.scale, arrays.offset), arrays)
-        tolerance = max(_ROUNDING, 2 / len(arrays.validation))
-        if abs(reached - record.metrics.get("val_accuracy", reached)) <= tolerance:
-            return network
-    return _train_again(config, record.seed, arrays, build)
-
-
-def _network(config: Config, arrays: Arrays, build: Build | None) -> keras.Model:
-    if build:
-        return make_own_network(build, config, arrays.input_shape, arrays.outputs)
-    return make_network(config, arrays.input_shape, arrays.outputs)
-
-
-def _load_weights(network: keras.Model, file: Path) -> bool:
-    """Whether the file was there, whole, and of this network."""
-    try:
-        with file.open("rb") as opened, np.load(opened, allow_pickle=False) as stored:
-            values = [stored[f"arr_{place}"] for place in range(len(stored.files))]
-        for variable, value in zip(network.variables, values, strict=True):
-            variable.assign(value)
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile):
-        return False
-    return True
-
-
-def _train_again(config: Config, seed: int, arrays: Arrays, build: Build | None) -> keras.Model:
-    from hpstudy.trainer import Trainer
-
-    training = Trainer().start(config, seed, arrays, build)
-    for _ in training:
-        pass
-    training.result()
-    return training.network
 
 
 def _logged_before(client: Any, run: Any) -> str | None:
@@ -196,10 +150,11 @@ def _requirements() -> list[str]:
 
 
 def main() -> None:
-    """`python -m hpstudy.packaging STUDY [FILE]`: log the best trial's model, as far as MLflow has the trial."""
+    """`python -m hpstudy.packaging STUDY [FILE]`: log the report and the best trial's model."""
     name, *files = sys.argv[1:]
     settings = Settings.load({})
     queue = Store(settings.storage).open(name)
+    log_report(settings, queue)
     build = load(Path(files[0])).build if files else None
     best = queue.best()[0]
     run_id = Mirror(settings, queue.study).run_id(best.number)

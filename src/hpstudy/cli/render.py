@@ -14,6 +14,7 @@ from rich.text import Text
 
 from hpstudy.factors import describe, level_text
 from hpstudy.records import TrialRecord, TrialState
+from hpstudy.report import texts
 from hpstudy.spec import Objective, Study
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ EXPORT_COLUMNS = (
     "error",
 )
 TOP = 10  # trials in the result table of a search
+duration = texts.duration
 
 
 WIDE = 160  # columns where the output is no terminal
@@ -77,17 +79,6 @@ def _is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def duration(seconds: float | None) -> str:
-    """`8.1 s`, `3:05 min` or `2:10 h`."""
-    if seconds is None:
-        return "–"
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    if seconds < 3600:
-        return f"{int(seconds // 60)}:{int(seconds % 60):02d} min"
-    return f"{int(seconds // 3600)}:{int(seconds % 3600 // 60):02d} h"
 
 
 def status_json(study: Study, progress: Progress, best: Sequence[TrialRecord]) -> dict[str, Any]:

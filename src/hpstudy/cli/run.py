@@ -187,6 +187,7 @@ class _Run:
 
     def _conclude(self, queue: StudyQueue, progress: Progress, *, interrupted: bool) -> int:
         from hpstudy.cli import render
+        from hpstudy.cli.report import print_short
 
         if progress.complete:
             self._console.print(render.result_table(self._study, queue.records()))
@@ -206,6 +207,7 @@ class _Run:
             )
             return 130
         self._console.print(f"Finished: {progress.ended} of {progress.budget} trials ({counts}).")
+        print_short(self._console, self._study, queue.records())
         if not progress.complete:
             click.secho(
                 f"No trial is complete. `hpstudy show {self._study.name} 0` says why the first one failed.",
@@ -213,12 +215,12 @@ class _Run:
                 err=True,
             )
             return 1
-        self._log_best_model()
+        self._log_to_mlflow()
         self._console.print(self._where_to_look())
         return 0
 
-    def _log_best_model(self) -> None:
-        """In a process of its own: it needs Keras and MLflow together."""
+    def _log_to_mlflow(self) -> None:
+        """The report and the best model, in a process of its own: it needs Keras and MLflow together."""
         arguments = [sys.executable, "-m", "hpstudy.packaging", self._study.name]
         if self._file.build:
             arguments.append(str(self._file.path.absolute()))
@@ -227,7 +229,7 @@ class _Run:
         done = subprocess.run(arguments, env=environment, capture_output=True, text=True, check=False)
         if done.returncode:
             reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-            click.secho(f"The best model could not be logged to MLflow: {reason}", fg="yellow", err=True)
+            click.secho(f"Report and best model could not be logged to MLflow: {reason}", fg="yellow", err=True)
 
     def _say_finished(self, queue: StudyQueue) -> int:
         progress = queue.progress()

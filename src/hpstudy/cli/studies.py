@@ -14,7 +14,7 @@ from hpstudy.errors import HpstudyError, UserError
 from hpstudy.settings import Settings
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from rich.console import RenderableType
 
     from hpstudy.storage import StudyQueue
 
@@ -76,7 +76,7 @@ def status_command(settings: Settings, name: str, watch: bool, as_json: bool) ->
         time.sleep(WATCH_S)
 
 
-def _status_table(queue: StudyQueue, status: dict[str, Any]) -> Table:
+def _status_table(queue: StudyQueue, status: dict[str, Any]) -> RenderableType:
     from hpstudy.cli import render
 
     best = status["best"]

@@ -262,7 +262,12 @@ def _params(values: Mapping[str, object]) -> dict[str, str]:
 
 
 def _tags(values: Mapping[str, object]) -> dict[str, str]:
-    return {name: _cut(str(value), _TAG_CHARACTERS) for name, value in values.items() if value is not None}
+    return {name: cut_tag(str(value)) for name, value in values.items() if value is not None}
+
+
+def cut_tag(text: str) -> str:
+    """As much as a tag of MLflow can hold."""
+    return _cut(text, _TAG_CHARACTERS)
 
 
 def _key(name: str) -> str:

@@ -7,16 +7,18 @@ import hashlib
 import json
 import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from hpstudy.errors import HpstudyError
 from hpstudy.mirror.connection import MirrorError, connect, sentence, translated
 from hpstudy.mirror.contents import (
     BEST_MODEL_TAG,
+    NOTE_TAG,
     ROLE_TAG,
     TRIAL_TAG,
     RunContent,
+    cut_tag,
     description,
     study_content,
     trial_content,
@@ -28,6 +30,7 @@ from hpstudy.records import TrialRecord
 from hpstudy.settings import Settings
 from hpstudy.spec import Study
 
+_NOTE_DIGEST_TAG = "hpstudy.note"  # of the description as we wrote it last
 _HAPPENED = "did not take the trials"
 _REMEDY = "Nothing is lost: they are in the study database, and `hpstudy sync` sends them when MLflow is back."
 
@@ -106,6 +109,31 @@ class Mirror:
                 unchanged=outcomes["unchanged"],
                 deleted=deleted,
             )
+
+    def attach_report(self, files: Mapping[str, str], findings: str) -> None:
+        """Put a report onto the study's run: its files, and its findings above the declaration in the description.
+
+        A description that people have changed is left alone. Done twice, the second time changes nothing.
+
+        Args:
+            files: Name → text.
+            findings: Markdown.
+
+        Raises:
+            MirrorError: MLflow is away or refused something.
+        """
+        self.parent_run_id()  # makes the run if there is none
+        with self._session():
+            view = self._read()
+            self._log_texts(view, files)
+            seen, own = _study_of(view), self._secrets.hide(description(self._study))
+            note = cut_tag(f"{self._secrets.hide(findings)}\n\n{own}")
+            found = seen.tags.get(NOTE_TAG, "")
+            is_ours = found in ("", cut_tag(own)) or _digest(found) == seen.tags.get(_NOTE_DIGEST_TAG)
+            if found != note and is_ours:
+                self._remote().tag(seen.run_id, NOTE_TAG, note)
+                self._remote().tag(seen.run_id, _NOTE_DIGEST_TAG, _digest(note))
+                view.study = replace(seen, tags={**seen.tags, NOTE_TAG: note, _NOTE_DIGEST_TAG: _digest(note)})
 
     def refresh(self) -> None:
         """Forget what MLflow held: the next call reads it again."""
@@ -224,9 +252,14 @@ class Mirror:
             self._delete(view, view.trials.pop(number))
 
     def _finish_study(self, view: _View, content: RunContent) -> None:
-        seen = self._send(_study_of(view), content)
-        for name, text in self._artifacts.items():
-            tag, digest = f"hpstudy.artifact.{name}", hashlib.sha256(text.encode()).hexdigest()[:16]
+        view.study = self._send(_study_of(view), content)
+        self._log_texts(view, self._artifacts)
+
+    def _log_texts(self, view: _View, texts: Mapping[str, str]) -> None:
+        """Files of the study's run, each sent again only when it has changed."""
+        seen = _study_of(view)
+        for name, text in texts.items():
+            tag, digest = f"hpstudy.artifact.{name}", _digest(text)
             if seen.tags.get(tag) != digest:
                 self._remote().log_text(seen.run_id, name, self._secrets.hide(text))
                 self._remote().tag(seen.run_id, tag, digest)
@@ -249,6 +282,10 @@ class Mirror:
 def _study_of(view: _View) -> Seen:
     assert view.study is not None, "made by _ensure_study"
     return view.study
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _pretty(declaration: str) -> str:

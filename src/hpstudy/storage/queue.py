@@ -7,11 +7,12 @@ import itertools
 import logging
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Any
 
 import optuna
 from optuna.exceptions import UpdateFinishedTrialError
@@ -29,6 +30,7 @@ from hpstudy.storage.database import Database
 from hpstudy.storage.orders import DECLARATION, ORDERS, Orders
 from hpstudy.storage.samplers import make_pruner, make_sampler, suggest
 
+EVALUATION = "hpstudy.evaluation"  # user attribute of an Optuna study: its scores on the test split
 _LOG = logging.getLogger(__name__)
 _RUNNING = optuna.trial.TrialState.RUNNING
 
@@ -226,6 +228,18 @@ class StudyQueue:
                 self.database.optuna.set_study_user_attr(self._study_id, ORDERS, change(self._orders).to_json())
 
         self.database.retrying(order)
+
+    def evaluation(self) -> dict[str, Any] | None:
+        """What `keep_evaluation` was given last; None if the test split was not touched yet."""
+        with self.database.translated():
+            found: dict[str, Any] | None = self.database.optuna.get_study_user_attrs(self._study_id).get(EVALUATION)
+            return found
+
+    def keep_evaluation(self, evaluation: Mapping[str, Any]) -> None:
+        """Store the scores on the test split with the study."""
+        self.database.retrying(
+            lambda: self.database.optuna.set_study_user_attr(self._study_id, EVALUATION, dict(evaluation))
+        )
 
     def _trials(self) -> list[FrozenTrial]:
         try:

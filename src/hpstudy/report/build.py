@@ -1,0 +1,185 @@
+"""From a study and its trials to a report: compute, put into words, lay out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from hpstudy.factors import describe, level_text
+from hpstudy.records import TrialRecord
+from hpstudy.report import grid_sections, search_sections, texts
+from hpstudy.report.analysis import Analysis, GridAnalysis, analyse
+from hpstudy.report.as_json import numbers
+from hpstudy.report.document import Figure, Report, Section, Table
+from hpstudy.report.findings import cost, grid_findings
+from hpstudy.report.held_out import held_out_finding, held_out_section
+from hpstudy.report.methods import GRID_METHODS, SEARCH_METHODS
+from hpstudy.report.overview import Overview
+from hpstudy.report.search import SearchResult
+from hpstudy.report.search_findings import search_findings
+from hpstudy.spec import Grid, Study
+
+
+def build_report(
+    study: Study,
+    records: Sequence[TrialRecord],
+    *,
+    baseline: Sequence[str] = (),
+    evaluation: Mapping[str, Any] | None = None,
+    figures: bool = True,
+) -> Report:
+    """The report on a study as far as it is.
+
+    Args:
+        baseline: Levels to compare with instead of the best ones, as `adam` or `optimizer=adam`.
+        evaluation: The scores on the test split, as `evaluation.evaluate` gives them.
+        figures: Without them it takes a tenth of the time.
+
+    Raises:
+        UserError: a baseline is no level of the study.
+    """
+    analysis = analyse(study, records, baseline)
+    if analysis.grid:
+        findings = grid_findings(analysis, analysis.grid)
+        sections = _grid_sections(analysis, analysis.grid, figures)
+    else:
+        assert analysis.search
+        findings = search_findings(analysis, analysis.search)
+        sections = _search_sections(analysis, analysis.search, figures)
+    if evaluation:
+        findings.insert(1, held_out_finding(evaluation))
+        sections.insert(0, held_out_section(evaluation))
+    if analysis.overview.ended:
+        findings.append(cost(analysis))
+    return Report(
+        study=study.name,
+        title=f"Report on {study.name}",
+        question=study.question.strip(),
+        status=_status(analysis.overview),
+        is_finished=analysis.overview.is_finished,
+        at=max((at for record in records for at in (record.started, record.ended) if at), default=None),
+        facts=tuple(_facts(study).items()),
+        findings=tuple(findings),
+        sections=tuple(section for section in (*sections, _failures(analysis.overview)) if section),
+        methods=GRID_METHODS if analysis.grid else SEARCH_METHODS,
+        data={**numbers(analysis, findings), "evaluation": evaluation},
+    )
+
+
+def _status(seen: Overview) -> str:
+    counts = f"{seen.complete} complete, {seen.pruned} pruned, {seen.failed} failed"
+    lost = f"; {seen.lost} lost and tried again" if seen.lost else ""
+    if seen.is_finished:
+        return f"Finished: {seen.ended} of {texts.counted(seen.budget, 'trial')} ({counts}{lost})."
+    doing = f"{seen.running} in training" if seen.running else "nobody is training now"
+    return (
+        f"Not finished: {seen.ended} of {texts.counted(seen.budget, 'trial')} ({counts}{lost}; {doing}). "
+        "Everything below may still change."
+    )
+
+
+def _facts(study: Study) -> dict[str, str]:
+    if isinstance(study.design, Grid):
+        replicates = texts.counted(study.design.replicates, "replicate")
+        design = f"grid of {texts.counted(len(study.cells()), 'cell')} × {replicates}"
+    else:
+        pruner = "" if study.design.pruner == "none" else f", pruner {study.design.pruner}"
+        design = f"search of {study.design.trials} trials, sampler {study.design.sampler}{pruner}"
+    objectives = texts.listed([f"{objective.metric} ({objective.direction})" for objective in study.objectives])
+    return {
+        "dataset": study.facts.title,
+        "design": design,
+        "objective": objectives,
+        "base": describe(study.base) or "defaults",
+        **{name: _domain(domain) for name, domain in study.vary.items()},
+    }
+
+
+def _domain(domain: Any) -> str:
+    if hasattr(domain, "low"):
+        text = f"{level_text(domain.low)} to {level_text(domain.high)}{' (log)' if domain.log else ''}"
+    else:
+        text = ", ".join(level_text(level) for level in domain.levels)
+    when = [f"{name}={'/'.join(map(level_text, levels))}" for name, levels in domain.when.items()]
+    return f"{text}, where {texts.listed(when)}" if when else text
+
+
+def _grid_sections(analysis: Analysis, grid: GridAnalysis, figures: bool) -> list[Section]:
+    if not grid.cells:
+        return []
+    sections = [Section(title="Configurations", tables=(grid_sections.cells_table(analysis, grid),))]
+    sections += [_factor_section(analysis, grid, factor, figures) for factor in analysis.study.vary]
+    sections.append(_interaction_section(analysis, grid, figures))
+    if figures:
+        from hpstudy.report.figures import cost_figures
+
+        sections.append(Section(title="Cost", figures=tuple(cost_figures(analysis, grid.cells))))
+    return [section for section in sections if section.tables or section.figures]
+
+
+def _factor_section(analysis: Analysis, grid: GridAnalysis, factor: str, figures: bool) -> Section:
+    """Levels, then how they learned."""
+    effects = [effect for effect in grid.effects if effect.factor == factor]
+    curves = [curves for curves in analysis.curves if curves.factor == factor]
+    pictures: list[Figure] = []
+    if figures:
+        from hpstudy.report.figures import curve_figures, effect_figures
+
+        pictures += [figure for effect in effects for figure in effect_figures(analysis, effect)]
+        pictures += [figure for one in curves for figure in curve_figures(one)]
+    tables = [grid_sections.factor_table(analysis, effect) for effect in effects]
+    tables += [grid_sections.curves_table(one) for one in curves]
+    return Section(title=f"Factor {factor}", tables=tuple(tables), figures=tuple(pictures))
+
+
+def _interaction_section(analysis: Analysis, grid: GridAnalysis, figures: bool) -> Section:
+    shares = grid_sections.shares_table(grid)
+    pairs = [pair for pair in grid.pairs[: grid_sections.MOST_PAIRS] if pair.means]
+    tables = [grid_sections.pair_table(analysis, pair) for pair in pairs]
+    pictures: list[Figure] = []
+    if figures:
+        from hpstudy.report.figures import pair_figure
+
+        pictures = [pair_figure(analysis, pair) for pair in pairs]
+    title = "Interactions and variance"
+    return Section(title=title, tables=(*([shares] if shares else []), *tables), figures=tuple(pictures))
+
+
+def _search_sections(analysis: Analysis, search: SearchResult, figures: bool) -> list[Section]:
+    trials = search_sections.trials_table(analysis, search)
+    importances = search_sections.importances_table(search)
+    sections = []
+    if trials:
+        sections.append(Section(title="Best trials", tables=(trials,)))
+    if importances:
+        sections.append(Section(title="Importance", tables=(importances,)))
+    if figures and len(search.complete) > 1:
+        from hpstudy.report.figures import cost_figure
+        from hpstudy.report.search_figures import search_figures
+
+        sections.append(Section(title="The search", figures=tuple(search_figures(analysis, search))))
+        metric = analysis.study.objectives[0].metric
+        costs = []
+        for quantity, label in (("train_s", "training time, s"), ("parameters", "parameters of the network")):
+            points = [(r.metrics[quantity], r.value or 0.0) for r in search.complete if quantity in r.metrics]
+            if len({x for x, _ in points}) > 1 and quantity != metric:
+                costs.append(cost_figure(points, label, metric))
+        if costs:
+            sections.append(Section(title="Cost", figures=tuple(costs)))
+    return sections
+
+
+def _failures(seen: Overview) -> Section | None:
+    if not seen.failures:
+        return None
+    rows = tuple(
+        (
+            texts.count(len(failure.trials)),
+            texts.shortened([str(number) for number in failure.trials], 8),
+            failure.reason,
+        )
+        for failure in seen.failures
+    )
+    caption = "Trials that ended without a result, by reason; reasons that differ in numbers only count as one."
+    table = Table(title="Failures", columns=("count", "trials", "reason of the first"), rows=rows, caption=caption)
+    return Section(title="Failures", tables=(table,))

@@ -1,0 +1,66 @@
+"""What a report consists of, whatever it is written as: sections of sentences, tables and figures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeAlias
+
+
+@dataclass(frozen=True, kw_only=True)
+class Number:
+    """A number with the text that people read; tables are sorted by the number."""
+
+    value: float
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+Row: TypeAlias = tuple[str | Number | None, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    title: str
+    columns: tuple[str, ...]  # with units where there are any
+    rows: tuple[Row, ...]
+    caption: str = ""  # what the numbers are, and by which method
+    is_short: bool = True  # also in the terminal
+    spare: tuple[str, ...] = ()  # columns that a narrow terminal leaves out
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    title: str  # what is seen, for those who cannot see it too
+    caption: str
+    svg: str
+    legend: tuple[tuple[str, str], ...] = ()  # (colour, label)
+    is_wide: bool = False  # takes the whole width of a page
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    title: str
+    text: tuple[str, ...] = ()  # paragraphs
+    tables: tuple[Table, ...] = ()
+    figures: tuple[Figure, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """A study's report."""
+
+    study: str
+    title: str
+    question: str
+    status: str  # one sentence: how far the study is
+    is_finished: bool
+    at: datetime | None  # when the last trial began or ended: the state that is reported
+    facts: tuple[tuple[str, str], ...]  # of the declaration, for the head
+    findings: tuple[str, ...]
+    sections: tuple[Section, ...]
+    methods: tuple[tuple[str, str], ...]  # (what, how and source)
+    data: Mapping[str, Any] = field(default_factory=dict)  # the numbers for scripts

@@ -1,0 +1,73 @@
+"""Which method gives which number, and where it comes from: printed at the end of every report."""
+
+from hpstudy.report import statistics
+
+_COMMON = (
+    (
+        "What is compared",
+        "Validation scores. Trials never see the test split. A configuration that was chosen because its validation "
+        "score is best is on average a little worse than that score.",
+    ),
+)
+GRID_METHODS = (
+    *_COMMON,
+    (
+        "Replicate",
+        "The same cells under another seed, which decides split, initial weights and shuffles. All cells of a "
+        "replicate share them, so levels are compared replicate by replicate (paired), and degrees of freedom count "
+        "replicates, not trials. Of a factor, the other factors' combinations are averaged first, within a replicate.",
+    ),
+    (
+        "Intervals",
+        "95 % t-intervals over replicates (Student 1908; scipy.stats.t). Each is for one mean or difference.",
+    ),
+    (
+        "p-values",
+        f"Two-sided paired t-tests (scipy.stats.ttest_1samp), from {statistics.MIN_REPLICATES} replicates on, "
+        "corrected by Holm (1979; statsmodels multipletests): over all pairs when the reference is the best level, "
+        "because it was chosen by the same numbers; over the comparisons with the baseline when that was named.",
+    ),
+    (
+        "Do the levels differ at all?",
+        "F-test within replicates (Fisher 1925; statsmodels AnovaRM); it supposes that all differences between two "
+        "levels have the same variance.",
+    ),
+    (
+        "Effect size g",
+        "Mean difference in standard deviations of the differences (Cohen 1988, d_z), corrected for small samples "
+        "(Hedges 1981). Not comparable with effect sizes of unpaired designs.",
+    ),
+    (
+        "Share of variance",
+        "η² from sums of squares of type II (Yates 1934; statsmodels least squares). They describe these levels: "
+        "other levels give other shares.",
+    ),
+    (
+        "Replicates needed",
+        f"Power {statistics.POWER:.0%} of the paired t-test (Cohen 1988; statsmodels TTestPower) at α = "
+        f"{statistics.ALPHA} divided by the number of comparisons. It takes the difference that was seen for the true "
+        "one, so it is a plan, not a promise.",
+    ),
+    (
+        "Failed and missing trials",
+        "A combination in which one level failed counts for none of the levels, so that all are compared on equal "
+        "terms. Replicates that are not finished wait.",
+    ),
+)
+SEARCH_METHODS = (
+    *_COMMON,
+    ("PED-ANOVA", "Importance for being among the best tenth of trials (Watanabe, Bansal & Hutter 2023), by Optuna."),
+    (
+        "fANOVA",
+        "Share of the variance over the whole range, by a random forest (Hutter, Hoos & Leyton-Brown 2014), by Optuna.",
+    ),
+    (
+        "Saved by pruning",
+        "Epochs that pruned trials did not train; seconds from each one's own seconds an epoch. Early stopping might "
+        "have ended some of them too.",
+    ),
+    (
+        "No p-values",
+        "The sampler looks where it was good before, so trials are no independent sample, and each has one seed.",
+    ),
+)

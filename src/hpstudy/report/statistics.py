@@ -1,0 +1,184 @@
+"""The statistical methods of the report, each by its library and with its source. Pure: arrays in, numbers out.
+
+The unit of replication is the replicate, not the trial: replicate r has one seed and one split in every cell,
+so two levels are compared replicate by replicate (paired), and the degrees of freedom come from replicates alone.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+CONFIDENCE = 0.95  # of every interval
+ALPHA = 0.05  # what counts as distinguishable
+POWER = 0.8  # that the advice on replicates aims at (Cohen 1988)
+MIN_REPLICATES = 3  # for a p-value; two have one degree of freedom, and a t-test of them finds nothing
+MOST_REPLICATES = 1000  # beyond that the advice is "more than"
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Interval:
+    """A mean over replicates with its interval; without one where a single value is all there is."""
+
+    mean: float
+    low: float | None
+    high: float | None
+    n: int  # replicates
+
+    @property
+    def half_width(self) -> float | None:
+        return None if self.low is None or self.high is None else (self.high - self.low) / 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """One level minus another on the same replicates."""
+
+    interval: Interval
+    sd: float | None  # of the differences
+    p: float | None  # two-sided, not corrected; None: too few replicates, or differences without any spread
+    effect: float | None  # Hedges' g of the paired differences
+
+    @property
+    def is_constant(self) -> bool:
+        """The same difference, not zero, in every one of several replicates: certain without a test."""
+        return self.sd == 0 and self.interval.mean != 0 and self.interval.n >= MIN_REPLICATES
+
+
+def t_interval(values: Floats) -> tuple[Floats, Floats, Floats]:
+    """Mean, lower and upper end of the t-interval over the last axis (Student 1908).
+
+    Args:
+        values: (…, n) with n ≥ 2.
+    """
+    n = values.shape[-1]
+    mean = values.mean(axis=-1)
+    half = _t_quantile(n - 1) * values.std(axis=-1, ddof=1) / math.sqrt(n)
+    return mean, mean - half, mean + half
+
+
+@functools.cache
+def _t_quantile(df: int) -> float:
+    from scipy import stats
+
+    return float(stats.t.ppf((1 + CONFIDENCE) / 2, df))
+
+
+def paired_p(differences: Floats) -> Floats:
+    """Two-sided p-values of the paired t-test over the last axis: SciPy's `ttest_1samp` (Student 1908).
+
+    NaN where all differences are the same, for which the test is not defined; 1 where they are all zero.
+    """
+    from scipy import stats
+
+    flat, is_zero = _flat(differences), np.all(differences == 0, axis=-1)
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # of the flat ones, which are replaced
+        p = np.asarray(stats.ttest_1samp(differences, 0.0, axis=-1).pvalue)
+    return np.where(flat, np.where(is_zero, 1.0, np.nan), p)
+
+
+def _flat(differences: Floats) -> Flags:
+    """Where all differences are the same but for the rounding of sums."""
+    scale = np.abs(differences).max(axis=-1)
+    flat: Flags = np.ptp(differences, axis=-1) <= 1e-12 * np.maximum(scale, 1e-300)
+    return flat
+
+
+def interval(values: Sequence[float] | Floats) -> Interval:
+    """Mean and 95 % t-interval of one value a replicate."""
+    array = np.asarray(values, float)
+    if len(array) < 2:
+        return Interval(mean=float(array.mean()), low=None, high=None, n=len(array))
+    mean, low, high = t_interval(array)
+    return Interval(mean=float(mean), low=float(low), high=float(high), n=len(array))
+
+
+def paired_difference(one: Floats, other: Floats) -> Difference:
+    """`one` minus `other`, both (replicates,), with interval, p-value and effect size.
+
+    The effect size is the mean difference in standard deviations of the differences (Cohen 1988, d_z) with
+    the correction for small samples 1 - 3 / (4 df - 1) (Hedges 1981).
+    """
+    differences = np.asarray(one, float) - np.asarray(other, float)
+    n = len(differences)
+    if n < 2:
+        return Difference(interval=interval(differences), sd=None, p=None, effect=None)
+    sd = 0.0 if _flat(differences) else float(differences.std(ddof=1))
+    p = float(paired_p(differences)) if n >= MIN_REPLICATES else math.nan
+    defined = n >= MIN_REPLICATES and sd > 0 and not math.isnan(p)
+    effect = float(differences.mean()) / sd * (1 - 3 / (4 * (n - 1) - 1)) if defined else None
+    return Difference(interval=interval(differences), sd=sd, p=None if math.isnan(p) else p, effect=effect)
+
+
+def holm(p_values: Sequence[float | None]) -> list[float | None]:
+    """p-values corrected for their number: statsmodels' `multipletests` (Holm 1979). None stays None."""
+    from statsmodels.stats.multitest import multipletests
+
+    known = [p for p in p_values if p is not None]
+    if not known:
+        return list(p_values)
+    corrected = iter(multipletests(known, alpha=ALPHA, method="holm")[1].tolist())
+    return [None if p is None else next(corrected) for p in p_values]
+
+
+def any_effect_p(values: Floats) -> float | None:
+    """Whether the levels differ at all: the F-test within replicates (Fisher 1925), statsmodels' `AnovaRM`.
+
+    It supposes that all pairs of levels differ with the same variance (sphericity).
+
+    Args:
+        values: (levels, replicates), complete.
+
+    Returns:
+        None for fewer than two levels or too few replicates, or where nothing varies within replicates.
+    """
+    levels, replicates = values.shape
+    residual = values - values.mean(axis=0) - values.mean(axis=1, keepdims=True) + values.mean()
+    if levels < 2 or replicates < MIN_REPLICATES or np.abs(residual).max() <= 1e-12 * max(np.abs(values).max(), 1e-300):
+        return None
+    import pandas as pd
+    from statsmodels.stats.anova import AnovaRM
+
+    level, replicate = np.indices(values.shape)
+    frame = pd.DataFrame({"level": level.ravel(), "replicate": replicate.ravel(), "value": values.ravel()})
+    table = AnovaRM(frame, "value", "replicate", within=["level"]).fit().anova_table
+    return float(table["Pr > F"].iloc[0])
+
+
+def replicates_needed(difference: float, sd: float, comparisons: int) -> int | None:
+    """Replicates with which a paired t-test finds a difference of this size with 80 % power.
+
+    statsmodels' `TTestPower` (Cohen 1988), at α divided by the number of comparisons (Bonferroni), which
+    errs on the safe side of Holm. None: more than MOST_REPLICATES.
+    """
+    from statsmodels.stats.power import TTestPower
+
+    if difference == 0:
+        return None
+    if sd == 0:
+        return MIN_REPLICATES
+    power, effect, alpha = TTestPower(), abs(difference) / sd, ALPHA / comparisons
+
+    def reached(replicates: int) -> bool:
+        return bool(power.power(effect, replicates, alpha) >= POWER)
+
+    high = MIN_REPLICATES  # upwards, as the power of a huge sample overflows; `solve_power` does not always converge
+    while not reached(high):
+        if high > MOST_REPLICATES:
+            return None
+        high *= 2
+    low = max(high // 2, MIN_REPLICATES - 1)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if reached(middle) else (middle, high)
+    return high if high <= MOST_REPLICATES else None

@@ -1,0 +1,104 @@
+"""Numbers as people read them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from hpstudy.factors import Level, describe, level_text
+from hpstudy.report.document import Number
+
+if TYPE_CHECKING:
+    from hpstudy.report.statistics import Interval
+
+
+def number(value: float | None, digits: int | None = None) -> str:
+    """Four decimals for shares and losses, four figures for what is larger or tiny."""
+    if value is None or math.isnan(value):
+        return "–"
+    if digits is not None:
+        return f"{value:.{digits}f}".replace("-", "−")
+    text = f"{value:.4f}" if 1e-3 <= abs(value) < 100 or abs(value) < 5e-5 else f"{value:.4g}"
+    return text.replace("-", "−")
+
+
+def signed(value: float) -> str:
+    text = number(value)
+    return text if text.startswith("−") or not value else f"+{text}"
+
+
+def sortable(value: float | None, digits: int | None = None) -> Number | None:
+    if value is None or math.isnan(value):
+        return None
+    return Number(value=value, text=number(value, digits))
+
+
+def count(value: int) -> Number:
+    return Number(value=value, text=str(value))
+
+
+def interval_text(interval: Interval, sign: bool = False) -> str | None:
+    """`0.9012 to 0.9130`; None where one value is all there is."""
+    if interval.low is None or interval.high is None:
+        return None
+    write = signed if sign else number
+    return f"{write(interval.low)} to {write(interval.high)}"
+
+
+def p_text(p: float | None) -> str:
+    if p is None:
+        return "–"
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def p_number(p: float | None) -> Number | None:
+    return None if p is None else Number(value=p, text=p_text(p))
+
+
+def p_phrase(p: float) -> str:
+    """`p = 0.012` or `p < 0.001`."""
+    text = p_text(p)
+    return f"p {text}" if text.startswith("<") else f"p = {text}"
+
+
+def percent(share: float) -> str:
+    return f"{100 * share:.0f} %" if share >= 0.1 else f"{100 * share:.1f} %"
+
+
+def duration(seconds: float | None) -> str:
+    """`8.1 s`, `3:05 min` or `2:10 h`."""
+    if seconds is None:
+        return "–"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    if seconds < 3600:
+        return f"{int(seconds // 60)}:{int(seconds % 60):02d} min"
+    return f"{int(seconds // 3600)}:{int(seconds % 3600 // 60):02d} h"
+
+
+def counted(value: int, noun: str) -> str:
+    """`1 trial`, `2 trials`."""
+    return f"{value:,} {noun}" if value == 1 else f"{value:,} {noun}s"
+
+
+def listed(words: Sequence[str], last: str = "and") -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    if len(words) < 2:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} {last} {words[-1]}"
+
+
+def shortened(words: Sequence[str], most: int = 6) -> str:
+    """Like `listed`, but of many the first ones and how many more there are."""
+    if len(words) <= most:
+        return listed(words)
+    return f"{', '.join(words[:most])} and {len(words) - most} more"
+
+
+def level(name: str, value: Level) -> str:
+    return f"{name}={level_text(value)}"
+
+
+def params(values: Mapping[str, Level]) -> str:
+    return describe(values) or "the one configuration"

@@ -1,0 +1,117 @@
+"""The test split, once: what is chosen, its scores against hand-made ones, and the stored result."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from factories import make_grid_records, make_record, make_study
+from hpstudy import Choice, Float, Grid, Search, data
+from hpstudy.cli import main
+from hpstudy.errors import NotFoundError
+from hpstudy.evaluation import chosen_trials, scores
+from hpstudy.report.build import build_report
+from hpstudy.report.files import render
+from hpstudy.settings import Settings
+from hpstudy.storage import Outcome, Owner, Store
+
+
+def test_the_configuration_with_the_best_mean_is_chosen_not_the_luckiest_trial() -> None:
+    study = make_study(vary={"optimizer": Choice("sgd", "adam")}, base={}, design=Grid(replicates=2))
+    values = ((0.99, 0.50), (0.80, 0.82))
+    records = [
+        make_record(2 * cell + r, params=study.cells()[cell].params, cell=cell, replicate=r, seed=42 + r, value=value)
+        for cell, row in enumerate(values)
+        for r, value in enumerate(row)
+    ]
+    assert [record.number for record in chosen_trials(study, records)] == [2, 3]
+
+
+def test_of_a_search_the_best_trial_is_chosen_and_repeated_under_other_seeds() -> None:
+    study = make_study(vary={"learning_rate": Float(0.001, 0.1)}, base={}, design=Search(trials=2))
+    records = [
+        make_record(n, params={"learning_rate": 0.01 * (n + 1)}, value=0.8 + 0.1 * n, cell=None, seed=42)
+        for n in range(2)
+    ]
+    chosen = chosen_trials(study, records)
+    assert [record.seed for record in chosen] == [42, 43, 44]
+    assert [record.number for record in chosen] == [1, -1, -1]
+    assert {record.params["learning_rate"] for record in chosen} == {0.02}
+
+
+def test_without_a_complete_trial_nothing_is_chosen() -> None:
+    with pytest.raises(NotFoundError, match="no complete trial"):
+        chosen_trials(make_study(), [])
+
+
+def test_scores_by_hand() -> None:
+    """Two replicates, four rows, two classes: each errs once, elsewhere; together they err once.
+
+    Class b is called twice, once rightly: precision 1/2. Of its one row one is found: recall 1, F1 2/3.
+    """
+    first = [[0.9, 0.1], [0.4, 0.6], [0.8, 0.2], [0.1, 0.9]]
+    second = [[0.6, 0.4], [0.45, 0.55], [0.3, 0.7], [0.2, 0.8]]
+    found = scores(np.array([first, second]), np.array([0, 0, 0, 1]), ("a", "b"), [0.7, 0.8])
+    assert found["accuracy"] == [0.75, 0.5]
+    assert found["ensemble"]["accuracy"] == 0.75
+    assert found["confusion"] == [[2, 1], [0, 1]]
+    b = found["by_class"][1]
+    assert (b["precision"], b["recall"], b["rows"]) == (0.5, 1.0, 1)
+    assert b["f1"] == pytest.approx(2 / 3)
+
+
+def test_the_interval_of_the_ensemble_is_wilsons() -> None:
+    """15 of 25: 0.4074 to 0.7660 (Newcombe 1998 gives 81 of 263 as 0.2553 to 0.3662, checked too)."""
+    for hits, rows, low, high in ((81, 263, 0.2553, 0.3662), (15, 25, 0.4074, 0.7660)):
+        labels = np.array([0] * hits + [1] * (rows - hits))
+        predictions = np.tile([0.9, 0.1], (1, rows, 1))
+        found = scores(predictions, labels, ("a", "b"), [0.5])["ensemble"]
+        assert found["low"] == pytest.approx(low, abs=1e-4)
+        assert found["high"] == pytest.approx(high, abs=1e-4)
+
+
+def test_the_report_shows_the_stored_scores() -> None:
+    study = make_study()
+    predictions = np.random.default_rng(0).dirichlet(np.ones(3), (3, 50))
+    evaluation = {
+        "params": {"optimizer": "adam"},
+        "seeds": [42, 43, 44],
+        "chosen_by": "mean over replicates",
+        **scores(predictions, np.arange(50) % 3, ("a", "b", "c"), [0.5, 0.6, 0.7]),
+    }
+    report = build_report(study, make_grid_records(study), evaluation=evaluation)
+    assert "On the 50 rows of the test split" in report.findings[1]
+    assert report.sections[0].title == "Test split"
+    assert "Confusion matrix" in render(report, "html")
+    assert json.loads(render(report, "json"))["evaluation"]["rows"] == 50
+
+
+def test_the_command_scores_once_and_keeps_the_result(settings: Settings, tmp_path: Path) -> None:
+    from hpstudy.trainer import Trainer
+
+    queue = Store(settings.storage).register(
+        make_study(name="small", vary={"optimizer": Choice("adam")}, base={"epochs": 2}, design=Grid(replicates=2))
+    )
+    trainer, home = Trainer(), ["--home", str(tmp_path / "home")]
+    result = CliRunner().invoke(main, ["evaluate", "small", *home])
+    assert result.exit_code == 2
+    assert "not finished: 0 of 2" in result.output
+    while claim := queue.claim(Owner.of_process()):
+        training = trainer.start(
+            claim.config, claim.start.seed, data.prepare("digits", claim.config, claim.start.seed, settings)
+        )
+        history = tuple(training)
+        claim.complete(Outcome(metrics=training.result(), history=history))
+    result = CliRunner().invoke(main, ["evaluate", "small", "--json", *home])
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert found == queue.evaluation()
+    assert found["seeds"] == [42, 43]
+    recorded = [record.metrics["val_accuracy"] for record in queue.records()]
+    assert found["validation"] == pytest.approx(recorded, abs=0.003)  # the networks of the trials, trained again
+    assert min(found["accuracy"]) > 0.5
+    assert "Evaluated before" in CliRunner().invoke(main, ["evaluate", "small", *home]).output

@@ -1,0 +1,405 @@
+"""Reports on studies of every kind: finished, running, failed, tiny, huge; as text, Markdown, HTML and JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+import re
+import time
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from factories import make_grid_records, make_record, make_settings, make_study
+from hpstudy import Choice, Float, Grid, Int, Search
+from hpstudy.cli import main
+from hpstudy.errors import HpstudyError, UserError
+from hpstudy.records import TrialRecord, TrialState
+from hpstudy.report.build import build_report
+from hpstudy.report.document import Report
+from hpstudy.report.files import render, write_report
+from hpstudy.report.search import importances, search_result
+from hpstudy.spec import Study
+from hpstudy.storage import Outcome, Owner, Store
+
+
+def make_search(trials: int = 30, **changes: object) -> Study:
+    """Of which only the learning rate matters."""
+    return make_study(
+        name="search",
+        base={"epochs": 8},
+        vary={
+            "optimizer": Choice("sgd", "adam"),
+            "learning_rate": Float(1e-4, 1e-1, log=True),
+            "momentum": Float(0.0, 0.9, when={"optimizer": "sgd"}),
+            "depth": Int(1, 3),
+        },
+        design=Search(trials=trials, pruner="median"),
+        **changes,
+    )
+
+
+def make_search_records(study: Study, trials: int = 30, pruned: int = 0) -> list[TrialRecord]:
+    chance = random.Random(0)
+    records = []
+    for number in range(trials):
+        params = {"optimizer": chance.choice(["sgd", "adam"]), "learning_rate": 10 ** chance.uniform(-4, -1)}
+        if params["optimizer"] == "sgd":
+            params["momentum"] = chance.uniform(0, 0.9)
+        params["depth"] = chance.randint(1, 3)
+        value = 0.9 - 0.1 * abs(math.log10(float(params["learning_rate"])) + 2)
+        state = TrialState.PRUNED if number < pruned else TrialState.COMPLETE
+        epochs = 2 if state == TrialState.PRUNED else 8
+        record = make_record(number, params=params, state=state, value=value, epochs=epochs, cell=None, replicate=0)
+        records.append(replace(record, pruning={2: value} if state == TrialState.PRUNED else {}))
+    return records
+
+
+class _Checker(HTMLParser):
+    """Every element is closed, and nothing is loaded from elsewhere."""
+
+    VOID = ("meta", "br", "img", "path", "use", "rect", "image")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.texts: list[str] = []
+        self.figures = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        for name, value in attrs:
+            if name in ("src", "href", "xlink:href"):
+                assert str(value).startswith(("#", "data:image/png;base64,")), (tag, value)
+        self.figures += tag == "svg"
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in self.VOID:
+            return
+        self.handle_starttag(tag, attrs)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in self.VOID:
+            assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+
+def check_page(report: Report) -> _Checker:
+    page = render(report, "html")
+    assert len(page) < 1_500_000
+    checker = _Checker()
+    checker.feed(page)
+    assert checker.open == []
+    assert "nan" not in re.findall(r"[a-z]+", " ".join(checker.texts))
+    return checker
+
+
+def everything(report: Report) -> str:
+    """All texts of a report, after every form of it was written."""
+    check_page(report)
+    json.loads(render(report, "json"))
+    return render(report, "md").replace("\\", "")
+
+
+def test_the_findings_name_the_best_level_with_its_interval_and_what_is_not_distinguishable() -> None:
+    study = make_study(vary={"optimizer": Choice("sgd", "momentum", "adam")}, base={}, design=Grid(replicates=4))
+    noise = {"sgd": (0, 0, 0, 0), "momentum": (0.30, 0.31, 0.33, 0.30), "adam": (0.31, 0.29, 0.34, 0.31)}
+    records = [
+        make_record(
+            4 * cell.number + replicate,
+            params=cell.params,
+            cell=cell.number,
+            replicate=replicate,
+            value=0.5 + 0.01 * replicate + noise[str(cell.params["optimizer"])][replicate],
+        )
+        for cell in study.cells()
+        for replicate in range(4)
+    ]
+    findings = build_report(study, records, figures=False).findings
+    # adam - sgd by hand: mean 0.3125, s = 0.020616, half width 3.182446 · s / 2 = 0.0328
+    assert "optimizer=adam: mean val_accuracy 0.8275" in findings[0]
+    assert "Against adam: sgd −0.3125 (95 % interval −0.3453 to −0.2797, p < 0.001)." in findings[1]
+    assert "Not distinguishable from adam: momentum (−0.0025, 95 % interval" in findings[1]
+    assert any("To tell optimizer=momentum from adam" in finding and "replicates" in finding for finding in findings)
+
+
+def test_a_grid_has_every_section_in_every_form() -> None:
+    study = make_study()
+    report = build_report(study, make_grid_records(study))
+    text = everything(report)
+    for title in ("Configurations", "Factor optimizer", "Factor learning_rate", "Interactions and variance", "Methods"):
+        assert f"## {title}" in text
+    assert check_page(report).figures >= 10
+    assert "Student 1908" in text
+    assert "Holm" in text
+
+
+def test_the_same_trials_give_the_same_files() -> None:
+    study = make_study()
+    records = make_grid_records(study)
+    one, other = (render(build_report(study, records), "html") for _ in range(2))
+    assert one == other
+
+
+def test_one_replicate_has_no_interval_and_no_p_value_and_says_so() -> None:
+    study = make_study(design=Grid(replicates=1))
+    report = build_report(study, make_grid_records(study))
+    text = everything(report)
+    assert "1 replicate is too few for a test (at least 3)" in text
+    assert "p <" not in " ".join(report.findings)
+    assert "--replicates 5" in text
+    assert all(level["p"] is None for level in report.data["factors"]["optimizer"]["levels"])
+
+
+def test_one_level_one_trial_and_no_factor() -> None:
+    one_level = make_study(vary={"optimizer": Choice("adam")}, base={}, design=Grid(replicates=2))
+    assert "optimizer=adam" in everything(build_report(one_level, make_grid_records(one_level)))
+    nothing = make_study(vary={}, design=Grid(replicates=1))
+    assert "the one configuration" in everything(build_report(nothing, make_grid_records(nothing)))
+
+
+def test_a_study_without_trials_says_that_nothing_is_there_yet() -> None:
+    for study in (make_study(), make_search()):
+        report = build_report(study, [])
+        assert not report.is_finished
+        assert report.status.startswith("Not finished: 0 of")
+        everything(report)
+
+
+def test_a_study_whose_trials_all_failed_says_why() -> None:
+    study = make_study()
+    failed = [
+        replace(
+            record, state=TrialState.FAILED, values=None, metrics={}, error="loss became infinite in epoch 2: diverged"
+        )
+        for record in make_grid_records(study)
+    ]
+    report = build_report(study, failed)
+    text = everything(report)
+    assert "No trial is complete" in text
+    assert "54 of 54 trials failed: loss became infinite in epoch 2: diverged" in text
+
+
+def test_failures_are_laid_at_the_level_that_causes_them() -> None:
+    study = make_study()
+    records = [
+        replace(
+            record, state=TrialState.FAILED, values=None, metrics={}, error=f"loss became infinite in epoch {place}"
+        )
+        if record.params["optimizer"] == "sgd" and record.params["learning_rate"] == 0.1
+        else record
+        for place, record in enumerate(make_grid_records(study))
+    ]
+    report = build_report(study, records)
+    text = everything(report)
+    assert "3 of 54 trials failed: loss became infinite" in text
+    assert "optimizer is compared over 2 of 3 combinations" in text
+    assert "learning_rate is compared over 5 of 6 combinations" in text
+    (section,) = (section for section in report.sections if section.title == "Failures")
+    assert len(section.tables[0].rows) == 1  # epochs 1, 2 and 3 are one reason
+
+
+def test_a_running_study_is_reported_as_far_as_it_is_and_says_so() -> None:
+    study = make_study()
+    records = sorted(make_grid_records(study), key=lambda record: record.replicate)[:40]
+    records[-1] = replace(records[-1], state=TrialState.RUNNING, values=None, metrics={}, ended=None)
+    report = build_report(study, records)
+    assert report.status.startswith("Not finished: 39 of 54 trials (39 complete, 0 pruned, 0 failed; 1 in training)")
+    assert "2 of 3 replicates" in everything(report)
+
+
+def test_values_and_metrics_that_are_no_numbers() -> None:
+    study = make_study()
+    records = make_grid_records(study)
+    epoch = replace(records[0].history[0], metrics={**records[0].history[0].metrics, "val_accuracy": math.nan})
+    records[0] = replace(records[0], values=(math.nan,), history=(epoch,), metrics={"train_s": math.nan})
+    text = everything(build_report(study, records))
+    assert "1 trial ended with a value that is no finite number" in text
+
+
+def test_conditional_factors_are_compared_where_they_exist() -> None:
+    vary = {"optimizer": Choice("sgd", "adam"), "momentum": Choice(0.0, 0.9, when={"optimizer": "sgd"})}
+    study = make_study(vary=vary, base={})
+    report = build_report(study, make_grid_records(study))
+    everything(report)
+    assert set(report.data["factors"]) == {"optimizer", "momentum"}
+
+
+def test_korean_labels_and_markup_in_levels_stay_what_they_are() -> None:
+    study = make_study(
+        vary={"활성화": Choice("시그모이드", "<script>alert(1)</script>|*")},
+        base={},
+        network="digest",
+        question="<b>질문</b>",
+    )
+    records = [
+        make_record(3 * cell.number + replicate, params=cell.params, cell=cell.number, replicate=replicate)
+        for cell in study.cells()
+        for replicate in range(3)
+    ]
+    report = build_report(study, records)
+    page = render(report, "html")
+    check_page(report)
+    assert "시그모이드" in page
+    assert "<script>alert" not in page
+    assert "<b>질문" not in page
+    assert "<script>" not in render(report, "md")
+
+
+def test_two_thousand_trials_take_seconds_and_one_small_file() -> None:
+    vary = {"units": Choice(*range(10, 30)), "dropout": Choice(*(0.01 * step for step in range(20)))}
+    study = make_study(vary=vary, base={}, design=Grid(replicates=5))
+    records = make_grid_records(study)
+    assert len(records) == 2000
+    began = time.perf_counter()
+    check_page(build_report(study, records))
+    search = make_search(trials=2000)
+    check_page(build_report(search, make_search_records(search, trials=2000)))
+    assert time.perf_counter() - began < 60
+
+
+def test_a_search_ranks_its_factors_and_shows_what_pruning_saved() -> None:
+    study = make_search()
+    records = make_search_records(study, trials=60, pruned=20)
+    report = build_report(study, records)
+    text = everything(report)
+    assert report.data["importances"]
+    first = max(report.data["importances"].items(), key=lambda item: item[1]["ped_anova"])
+    assert first[0] == "learning_rate"
+    assert "Pruning ended 20 trials early and saved 120 epochs (75 % of theirs), about 30.0 s of training." in text
+    for title in ("Best trials", "Importance", "The search"):
+        assert title in [section.title for section in report.sections]
+
+
+def test_importances_leave_out_what_not_every_trial_has() -> None:
+    study = make_search()
+    found = {importance.factor: importance for importance in importances(study, make_search_records(study))}
+    assert found["momentum"].fanova is None
+    assert sum(importance.fanova or 0.0 for importance in found.values()) == pytest.approx(1.0)
+    assert (found["learning_rate"].fanova or 0.0) > 0.8
+
+
+def test_a_pareto_front_holds_what_no_other_trial_beats() -> None:
+    study = make_study(
+        vary={"units": Int(1, 100)}, base={}, design=Search(trials=4), objective=["val_accuracy", "parameters"]
+    )
+    values = [(0.9, 100.0), (0.8, 50.0), (0.7, 60.0), (0.9, 120.0)]
+    records = [
+        make_record(number, params={"units": 10 + number}, values=pair, cell=None) for number, pair in enumerate(values)
+    ]
+    assert {record.number for record in search_result(study, records).front} == {0, 1}
+    assert "2 trials of 4 form the Pareto front of val_accuracy and parameters" in everything(
+        build_report(study, records)
+    )
+
+
+def test_a_best_level_at_the_end_of_its_range_is_told() -> None:
+    study = make_study(vary={"learning_rate": Float(1e-4, 1e-1, log=True)}, base={}, design=Search(trials=12))
+    records = [
+        make_record(number, params={"learning_rate": 10 ** -(1 + 0.25 * number)}, value=0.9 - 0.01 * number, cell=None)
+        for number in range(12)
+    ]
+    assert "lies at the upper end of its range" in everything(build_report(study, records))
+
+
+def test_files_appear_whole_in_a_folder_that_is_made(tmp_path: Path) -> None:
+    study = make_study()
+    report = build_report(study, make_grid_records(study), figures=False)
+    paths = write_report(report, tmp_path / "new" / "folder")
+    assert [path.name for path in paths] == ["report.html", "report.md"]
+    assert sorted(path.name for path in (tmp_path / "new" / "folder").iterdir()) == ["report.html", "report.md"]
+    (tmp_path / "file").write_text("")
+    with pytest.raises(HpstudyError, match="cannot be written"):
+        write_report(report, tmp_path / "file")
+
+
+def test_an_unknown_baseline_is_refused() -> None:
+    with pytest.raises(UserError, match=r"no baseline 'adm'\. Did you mean"):
+        build_report(make_study(), [], baseline=["adm"])
+
+
+def fill_database(home: Path, study: Study) -> None:
+    """A finished grid in the database, by the ways that workers go."""
+    store = Store(make_settings(home).storage)
+    queue = store.register(study)
+    while claim := queue.claim(Owner.of_process()):
+        history = make_record(epochs=2).history
+        value = 0.5 + 0.1 * (claim.start.cell or 0) + 0.01 * claim.start.replicate**2 * (claim.start.cell or 0)
+        metrics = {"val_accuracy": value, "parameters": 10.0, "train_s": 1.0}
+        claim.complete(Outcome(metrics=metrics, history=history, facts={"dataset_digest": "d"}))
+    store.close()
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    home = tmp_path / "home"
+    for name in ("one", "two"):
+        vary = {"optimizer": Choice("sgd", "adam")}
+        fill_database(home, make_study(name=name, vary=vary, base={"epochs": 2}))
+    return home
+
+
+def run(home: Path, *arguments: str, code: int = 0) -> str:
+    result = CliRunner().invoke(main, [*arguments, "--home", str(home)])
+    assert result.exit_code == code, result.output
+    return result.output
+
+
+def test_the_command_prints_findings_and_writes_both_files(home: Path) -> None:
+    output = run(home, "report", "one")
+    assert "Finished: 6 of 6 trials" in output
+    assert "The best configuration is optimizer=adam" in output
+    assert "Factor optimizer" in output
+    assert (home / "reports" / "one" / "report.html").exists()
+    assert (home / "reports" / "one" / "report.md").exists()
+
+
+def test_the_command_prints_json_for_scripts(home: Path) -> None:
+    values = json.loads(run(home, "report", "one", "--format", "json", "--baseline", "sgd"))
+    assert values["factors"]["optimizer"]["reference"] == "sgd"
+    assert values["factors"]["optimizer"]["baseline"] is True
+
+
+def test_the_command_writes_one_format_into_a_folder(home: Path, tmp_path: Path) -> None:
+    run(home, "report", "one", "--format", "md", "-o", str(tmp_path / "out"))
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["report.md"]
+
+
+def test_a_wrong_baseline_is_wrong_usage(home: Path) -> None:
+    assert "no baseline 'nope'" in run(home, "report", "one", "--baseline", "nope", code=2)
+
+
+def test_studies_side_by_side(home: Path) -> None:
+    output = run(home, "compare", "one", "two")
+    assert "2 studies on scikit-learn digits, best first" in output
+    assert "0.0000" in output  # the same trials: no difference
+    assert "at least two studies" in run(home, "compare", "one", "one", code=2)
+
+
+def test_studies_on_other_datasets_are_not_compared(home: Path) -> None:
+    fill_database(home, make_study(name="gates", dataset="logic_gates", vary={}, base={}, design=Grid(replicates=1)))
+    assert "Only studies with the same dataset can be compared" in run(home, "compare", "one", "gates", code=2)
+
+
+def test_the_commands_of_the_documentation_work(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """But for those that train: `test_reproduce.py` and `test_evaluation.py` run them."""
+    for name in ("optimizers", "scaling"):
+        fill_database(home, make_study(name=name, vary={"optimizer": Choice("sgd", "adam")}, base={"epochs": 2}))
+    monkeypatch.chdir(tmp_path)
+    text = (Path(__file__).parent.parent / "docs" / "report.md").read_text("utf-8")
+    block = text.split("```")[1]
+    commands = [line.split("#")[0].split()[1:] for line in block.strip().splitlines()]
+    assert len(commands) == 7
+    for command in commands:
+        assert command[0] in main.list_commands(click.Context(main))  # type: ignore[attr-defined]
+        if command[0] not in ("reproduce", "evaluate"):
+            run(home, *command)
+    assert (tmp_path / "report.html").exists()

@@ -1,0 +1,64 @@
+"""The report on the study's run in MLflow: there, sent once, and a description that people wrote left alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import mlflow
+import pytest
+
+from factories import make_grid_records, make_mlflow_settings, make_study
+from hpstudy.mirror import Mirror
+from hpstudy.mirror.connection import connect
+from hpstudy.report.build import build_report
+from hpstudy.report.files import render
+from hpstudy.report.markdown import findings_markdown
+
+NOTE = "mlflow.note.content"
+
+
+@pytest.fixture
+def mirror_and_client(tmp_path: Path) -> tuple[Mirror, mlflow.MlflowClient]:
+    settings = make_mlflow_settings(tmp_path / "home")
+    return Mirror(settings, make_study()), connect(settings)
+
+
+def attach(mirror: Mirror, trials: int = 54) -> str:
+    study = make_study()
+    report = build_report(study, make_grid_records(study)[:trials], figures=False)
+    mirror.attach_report({f"report.{form}": render(report, form) for form in ("html", "md")}, findings_markdown(report))
+    return report.findings[0]
+
+
+def test_files_and_findings_are_on_the_run_of_the_study(
+    mirror_and_client: tuple[Mirror, mlflow.MlflowClient],
+) -> None:
+    mirror, client = mirror_and_client
+    attach(mirror)
+    run = client.get_run(mirror.parent_run_id())
+    assert {file.path for file in client.list_artifacts(run.info.run_id)} >= {"report.html", "report.md"}
+    assert run.data.tags[NOTE].startswith("Finished: 54 of 54 trials")
+    assert "Which optimizer is best?" in run.data.tags[NOTE]
+
+
+def test_a_newer_report_replaces_the_older_one_and_the_same_is_not_sent_again(
+    mirror_and_client: tuple[Mirror, mlflow.MlflowClient],
+) -> None:
+    mirror, client = mirror_and_client
+    attach(mirror, trials=30)
+    assert client.get_run(mirror.parent_run_id()).data.tags[NOTE].startswith("Not finished: 30 of 54")
+    attach(mirror)
+    run = client.get_run(mirror.parent_run_id())
+    assert run.data.tags[NOTE].startswith("Finished: 54 of 54")
+    mirror.refresh()
+    attach(mirror)
+    assert client.get_run(mirror.parent_run_id()).data.tags == run.data.tags
+
+
+def test_a_description_that_people_wrote_stays(mirror_and_client: tuple[Mirror, mlflow.MlflowClient]) -> None:
+    mirror, client = mirror_and_client
+    attach(mirror, trials=30)
+    client.set_tag(mirror.parent_run_id(), NOTE, "우리의 결론")
+    mirror.refresh()
+    attach(mirror)
+    assert client.get_run(mirror.parent_run_id()).data.tags[NOTE] == "우리의 결론"

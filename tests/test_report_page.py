@@ -1,0 +1,105 @@
+"""report.html in a real browser: what readers see, on paper, on a phone, by day and by night.
+
+Screenshots are kept where HPSTUDY_SCREENSHOTS says, for people to look at.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from factories import make_grid_records, make_record, make_study
+from hpstudy import Choice, Grid
+from hpstudy.report.build import build_report
+from hpstudy.report.files import write_report
+
+BROWSER = next(
+    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
+)
+pytestmark = pytest.mark.skipif(
+    BROWSER is None, reason="no Chromium on this machine (Debian: apt-get install chromium)"
+)
+
+CHECK = """
+<script>
+window.addEventListener("load", () => {
+  const head = [...document.querySelectorAll("th button")].find((one) => one.textContent.startsWith("mean"));
+  const table = head.closest("table"), place = head.closest("th").cellIndex;
+  const values = () => [...table.tBodies[0].rows].map((row) => Number(row.cells[place].dataset.value));
+  head.click(); const up = values(); head.click(); const down = values();
+  const sorted = (list, sign) => list.every((x, i) => i === 0 || sign * (x - list[i - 1]) >= 0);
+  const svgs = [...document.querySelectorAll(".figures svg")];
+  document.title = JSON.stringify({
+    sorted: sorted(up, 1) && sorted(down, -1),
+    figures: svgs.length,
+    empty: svgs.filter((one) => one.getBoundingClientRect().height < 40).length,
+    overflow: document.documentElement.scrollWidth - document.documentElement.clientWidth,
+  });
+});
+</script></body>
+"""
+
+
+def browse(tmp_path: Path, *arguments: str) -> str:
+    assert BROWSER
+    fixed = [
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--hide-scrollbars",
+        f"--user-data-dir={tmp_path / 'profile'}",
+    ]
+    command = [BROWSER, *fixed, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=90, check=True).stdout
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> Path:
+    study = make_study(vary={"optimizer": Choice("sgd", "momentum", "adam"), "units": Choice(16, 32, 64)}, base={})
+    (path,) = write_report(build_report(study, make_grid_records(study)), tmp_path, ["html"])
+    path.write_text(path.read_text("utf-8").replace("</body>", CHECK), "utf-8")
+    return path
+
+
+@pytest.mark.parametrize(("width", "name"), [(1200, "desktop"), (500, "phone")])
+def test_figures_are_seen_tables_are_sorted_and_nothing_sticks_out(
+    page: Path, tmp_path: Path, width: int, name: str
+) -> None:
+    dom = browse(tmp_path, f"--window-size={width},1600", "--dump-dom", page.as_uri())
+    title = dom.split("<title>")[1].split("</title>")[0]
+    assert '"sorted":true' in title
+    assert '"figures":0' not in title
+    assert '"empty":0' in title
+    assert '"overflow":0' in title
+    if folder := os.environ.get("HPSTUDY_SCREENSHOTS"):
+        shot = Path(folder) / f"report-{name}.png"
+        browse(tmp_path, f"--window-size={width},3000", f"--screenshot={shot}", page.as_uri())
+
+
+def test_it_prints_on_paper(page: Path, tmp_path: Path) -> None:
+    browse(tmp_path, f"--print-to-pdf={tmp_path / 'report.pdf'}", page.as_uri())
+    assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_korean_labels_are_text_that_the_browser_draws(tmp_path: Path) -> None:
+    study = make_study(vary={"활성화": Choice("시그모이드", "렐루")}, base={}, network="x", design=Grid(replicates=3))
+    records = [
+        make_record(
+            3 * cell.number + replicate,
+            params=cell.params,
+            cell=cell.number,
+            replicate=replicate,
+            value=0.5 + 0.1 * cell.number + 0.01 * replicate * cell.number,
+        )
+        for cell in study.cells()
+        for replicate in range(3)
+    ]
+    (path,) = write_report(build_report(study, records), tmp_path, ["html"])
+    assert ">시그모이드</text>" in browse(tmp_path, "--dump-dom", path.as_uri())
+    if folder := os.environ.get("HPSTUDY_SCREENSHOTS"):
+        shot = Path(folder) / "report-korean.png"
+        browse(tmp_path, "--window-size=1200,2200", f"--screenshot={shot}", path.as_uri())

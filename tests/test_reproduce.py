@@ -1,0 +1,83 @@
+"""A recorded trial trained again: the same to the last bit, and a difference is found."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from factories import make_record, make_study
+from hpstudy import Choice, Grid
+from hpstudy.cli import main
+from hpstudy.errors import UserError
+from hpstudy.records import Epoch, TrialState
+from hpstudy.reproduce import compare, reproduce
+from hpstudy.settings import Settings
+from hpstudy.storage import Outcome, Owner, Store
+
+
+def train(settings: Settings) -> Store:
+    """Two short trials on digits, as a trainer process makes them."""
+    from hpstudy import data
+    from hpstudy.trainer import Trainer
+
+    store = Store(settings.storage)
+    vary = {"optimizer": Choice("sgd", "adam")}
+    queue = store.register(make_study(name="small", vary=vary, base={"epochs": 2, "units": 8}, design=Grid()))
+    trainer = Trainer()
+    while claim := queue.claim(Owner.of_process()):
+        arrays = data.prepare("digits", claim.config, claim.start.seed, settings)
+        training = trainer.start(claim.config, claim.start.seed, arrays)
+        history = tuple(training)
+        claim.complete(Outcome(metrics=training.result(), history=history, facts={"dataset_digest": arrays.digest}))
+    return store
+
+
+def test_a_trial_comes_out_the_same_and_a_changed_record_does_not(settings: Settings, tmp_path: Path) -> None:
+    queue = train(settings).open("small")
+    record = queue.record(1)
+    found = reproduce(queue.study, record, settings)
+    assert found.is_same
+    assert {one.metric for one in found.comparisons} >= {"loss", "accuracy", "val_loss", "val_accuracy", "parameters"}
+    changed = Epoch(number=2, at=0.0, metrics={**record.history[1].metrics, "val_loss": 0.123})
+    found = reproduce(queue.study, replace(record, history=(record.history[0], changed)), settings)
+    assert not found.is_same
+    (different,) = (one for one in found.comparisons if not one.is_same)
+    assert (different.metric, different.differs_from_epoch) == ("val_loss", 2)
+
+    home = str(tmp_path / "home")
+    result = CliRunner().invoke(main, ["reproduce", "small", "0", "--home", home])
+    assert result.exit_code == 0, result.output
+    assert "The same to the last bit in 2 epochs." in result.output
+    result = CliRunner().invoke(main, ["reproduce", "small", "0", "--home", home, "--json"])
+    assert json.loads(result.stdout)["same"] is True
+    assert CliRunner().invoke(main, ["reproduce", "small", "9", "--home", home]).exit_code == 1
+
+
+def test_every_epoch_and_the_end_are_compared_but_not_the_clock() -> None:
+    record = make_record(epochs=3)
+    same = compare(record, record.history, dict(record.metrics))
+    assert all(one.is_same for one in same)
+    assert not {"seconds", "train_s"} & {one.metric for one in same}
+    shorter = compare(record, record.history[:2], dict(record.metrics))
+    assert all(one.largest == math.inf for one in shorter)
+
+
+def test_numbers_that_are_none_are_the_same_if_both_are() -> None:
+    epoch = Epoch(number=1, at=0.0, metrics={"loss": math.nan})
+    record = make_record(history=(epoch,), metrics={}, state=TrialState.FAILED)
+    assert compare(record, [epoch], {})[0].is_same
+    other = Epoch(number=1, at=0.0, metrics={"loss": 1.0})
+    assert compare(record, [other], {})[0].largest == math.inf
+
+
+def test_what_has_no_epochs_cannot_be_reproduced(settings: Settings) -> None:
+    record = make_record(state=TrialState.RUNNING)
+    with pytest.raises(UserError, match="is running and has no recorded epochs"):
+        reproduce(make_study(), record, settings)
+    with pytest.raises(UserError, match="Give its study file"):
+        reproduce(make_study(network="digest"), make_record(), settings)
