@@ -23,6 +23,7 @@ from hpstudy.worker.studies import ServedStudies
 from hpstudy.worker.supervisor import Supervisor, WorkOrder
 from postgres import Postgres
 
+CANARY = "canary-6f1d"  # the password, which must be seen nowhere
 STUDY = """
 from hpstudy import Choice, Grid, Study
 study = Study(
@@ -46,8 +47,8 @@ def build(config, input_shape, outputs):
 class Team:
     """A shared database, and hpstudy's commands as people of a team type them."""
 
-    def __init__(self, folder: Path, url: str) -> None:
-        self.folder, self.url = folder, url
+    def __init__(self, folder: Path, url: str, dump: list[str]) -> None:
+        self.folder, self.url, self.dump = folder, url, dump
 
     def write(self, name: str, epochs: int = 2, text: str = STUDY) -> str:
         (self.folder / f"{name}.py").write_text(text.format(name=name, epochs=epochs))
@@ -74,10 +75,20 @@ class Team:
     def json(self, *arguments: str) -> Any:
         return json.loads(self.run(*arguments, "--json"))
 
+    def assert_no_canary(self, *texts: str) -> None:
+        """In no file that hpstudy wrote, no database row, no process title, no line of `ps`."""
+        rows = subprocess.run([*self.dump, self.url], capture_output=True, check=True).stdout
+        titles = [" ".join(child.cmdline()) for child in psutil.Process().children(recursive=True)]
+        files = [file.read_bytes() for file in self.folder.rglob("*") if file.is_file()]
+        everything = [*files, rows, *(text.encode() for text in (*texts, *titles))]
+        assert len(rows) > 1000
+        assert not [text[:200] for text in everything if CANARY.encode() in text]
+
 
 @pytest.fixture
 def team(tmp_path: Path, postgres: Postgres) -> Iterator[Team]:
-    yield Team(tmp_path, postgres.new_database())
+    url = postgres.new_database().replace("postgres@", f"postgres:{CANARY}@", 1)
+    yield Team(tmp_path, url, postgres.dump_command())
     for child in psutil.Process().children(recursive=True):
         if "hpstudy.worker" in " ".join(child.cmdline()):
             child.kill()
@@ -94,6 +105,7 @@ def test_a_worker_serves_every_open_study_and_exits_when_nothing_is_left(team: T
         status = team.json("status", name)
         assert (status["state"], status["trials"]["complete"], status["trials"]["lost"]) == ("finished", 2, 0)
     assert "0 runs created, 0 updated" in team.run("sync", "first")
+    team.assert_no_canary(output)
     assert team.json("workers") == []
     assert team.json("extend", "first", "--replicates", "2")["trials"]["waiting"] == 2
     assert "Nothing is left" in team.run("worker", "first", "--processes", "1", "--idle-exit", "0")
@@ -101,6 +113,7 @@ def test_a_worker_serves_every_open_study_and_exits_when_nothing_is_left(team: T
 
 
 def test_sigterm_gives_the_trials_back_at_once(team: Team) -> None:
+    team.url = team.url.replace(f":{CANARY}@", "@") + f"?password={CANARY}"
     team.run("submit", team.write("long", epochs=100_000))
     worker = team.start("worker", "long", "--processes", "1")
     assert worker.stdout
@@ -108,6 +121,7 @@ def test_sigterm_gives_the_trials_back_at_once(team: Team) -> None:
         if "trial 0 of long begins" in line:
             break
     time.sleep(0.5)
+    team.assert_no_canary()
     (notice,) = team.json("workers")
     assert (notice["pid"], len(notice["processes"])) == (worker.pid, 1)
     begun = time.monotonic()
