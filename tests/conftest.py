@@ -25,6 +25,7 @@ def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _isolated(tmp_path: Path, cache_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HPSTUDY_CACHE_DIR", str(cache_dir))
     monkeypatch.setenv("HPSTUDY_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("HPSTUDY_CONFIG", str(tmp_path / "config.toml"))
     monkeypatch.setenv("COLUMNS", "200")
 
 

@@ -74,6 +74,10 @@ class Postgres:
         assert self._own
         self._own.start()
 
+    def dump_command(self) -> list[str]:
+        """`pg_dump`, to which an address is to be added."""
+        return [str(self._own.program("pg_dump")) if self._own else "pg_dump"]
+
     def execute(self, statement: str, database: str | None = None) -> list[tuple[object, ...]]:
         address = database or self._address.render_as_string(hide_password=False)
         with psycopg.connect(address, autocommit=True) as connection:
@@ -135,6 +139,9 @@ class _OwnServer:
             )
             shutil.rmtree(self._folder, ignore_errors=True)
 
+    def program(self, name: str) -> Path:
+        return Path(self._server.bin_path) / name
+
     def _control(self, *arguments: str) -> None:
         subprocess.run(
             self._command(*arguments),
@@ -147,7 +154,7 @@ class _OwnServer:
         )
 
     def _command(self, *arguments: str) -> list[str]:
-        return [str(self._server.bin_path / "pg_ctl"), "-D", str(self._folder / "data"), *arguments]
+        return [str(self.program("pg_ctl")), "-D", str(self._folder / "data"), *arguments]
 
 
 def free_port() -> int:

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import optuna
 import psutil
@@ -433,7 +434,7 @@ def test_a_file_in_use_by_another_machine_is_refused(queue: StudyQueue, url: str
 
 
 def test_a_file_on_a_network_file_system_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    mount = psutil._common.sdiskpart("server:/share", str(tmp_path), "nfs4", "rw")
+    mount = SimpleNamespace(mountpoint=str(tmp_path), fstype="nfs4")
     monkeypatch.setattr(psutil, "disk_partitions", lambda **_: [mount])
     with pytest.raises(UserError, match=r"network file system \(nfs4\)"):
         Store(f"sqlite:///{tmp_path / 'sub' / 'study.db'}")

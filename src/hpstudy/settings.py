@@ -10,6 +10,7 @@ from pathlib import Path
 import platformdirs
 
 from hpstudy.errors import UserError
+from hpstudy.passwords import check_argument, find_password, read_config, with_password
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,24 +28,29 @@ class Settings:
 
     @classmethod
     def load(cls, flags: Mapping[str, str | None], environ: Mapping[str, str] | None = None) -> Settings:
-        """Merge `flags` (by field name, None where not given) over the environment over the defaults.
+        """Merge `flags` (by field name, None where not given) over the environment, the configuration, the defaults.
 
         Raises:
-            UserError: a number is not a number, or the heartbeat is longer than the grace period.
+            UserError: a number is not a number, the heartbeat is longer than the grace period, the configuration
+                is wrong or can be read by others, or a flag has a password in it.
         """
+        check_argument("--storage", flags.get("storage"))
+        check_argument("--tracking-uri", flags.get("tracking_uri"))
         environ = os.environ if environ is None else environ
+        config = read_config(config_file(environ))
 
         def pick(field: str, *variables: str) -> str | None:
-            candidates = (flags.get(field), *(environ.get(variable) for variable in variables))
+            candidates = (flags.get(field), *(environ.get(variable) for variable in variables), config.get(field))
             return next((value for value in candidates if value), None)
 
         home = Path(pick("home", "HPSTUDY_HOME") or ".hpstudy").expanduser().absolute()
         tracking_uri = pick("tracking_uri", "HPSTUDY_TRACKING_URI", "MLFLOW_TRACKING_URI")
         data_dir = pick("data_dir", "HPSTUDY_DATA_DIR")
         cache_dir = pick("cache_dir", "HPSTUDY_CACHE_DIR") or platformdirs.user_cache_dir("hpstudy")
+        storage = pick("storage", "HPSTUDY_STORAGE") or f"sqlite:///{home / 'hpstudy.db'}"
         settings = cls(
             home=home,
-            storage=pick("storage", "HPSTUDY_STORAGE") or f"sqlite:///{home / 'hpstudy.db'}",
+            storage=with_password(storage, find_password(environ, config)),
             tracking_uri=tracking_uri or f"sqlite:///{home / 'mlflow.db'}",
             artifact_root=None if tracking_uri else (home / "artifacts").as_uri(),
             data_dir=Path(data_dir).expanduser().absolute() if data_dir else None,
@@ -87,6 +93,13 @@ class Settings:
     def uses_embedded_store(self) -> bool:
         """Whether MLflow's store is the one in `home`, which needs no server."""
         return self.artifact_root is not None
+
+
+def config_file(environ: Mapping[str, str]) -> Path:
+    """Where the configuration lies: HPSTUDY_CONFIG, else ~/.config/hpstudy/config.toml."""
+    if given := environ.get("HPSTUDY_CONFIG"):
+        return Path(given).expanduser()
+    return Path(platformdirs.user_config_dir("hpstudy")) / "config.toml"
 
 
 def _seconds(environ: Mapping[str, str], variable: str, default: float) -> float:

@@ -50,9 +50,13 @@ def study_argument(function: _Function) -> _Function:
 
 
 def open_store(settings: Settings) -> Store:
+    """The study database, which is closed when the command ends."""
     from hpstudy.storage import Store
 
-    return Store(settings.storage, grace_s=settings.grace_s)
+    store = Store(settings.storage, grace_s=settings.grace_s)
+    if context := click.get_current_context(silent=True):
+        context.call_on_close(store.close)
+    return store
 
 
 def open_study(settings: Settings, name: str) -> StudyQueue:
