@@ -27,6 +27,7 @@ _COMMANDS = {  # command → module of this package; each is imported only when 
     "export": "trials",
     "delete": "studies",
     "sync": "studies",
+    "doctor": "doctor",
     "data": "data",
     "ui": "ui",
 }
