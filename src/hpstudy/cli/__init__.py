@@ -31,6 +31,7 @@ _COMMANDS = {  # command → module of this package; each is imported only when 
     "evaluate": "evaluate",
     "delete": "studies",
     "sync": "studies",
+    "doctor": "doctor",
     "data": "data",
     "ui": "ui",
 }

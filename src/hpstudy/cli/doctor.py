@@ -1,0 +1,37 @@
+"""`hpstudy doctor`: check everything before it hurts."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+import click
+
+from hpstudy.cli.options import json_option, settings_options
+from hpstudy.settings import Settings
+
+_MARKS = {"good": ("✓", "green"), "warning": ("!", "yellow"), "broken": ("✗", "red")}
+
+
+@click.command("doctor", epilog="Example: hpstudy doctor --processes 16")
+@click.option(
+    "--processes", type=click.IntRange(1), default=8, show_default=True, help="Planned on all machines together."
+)
+@settings_options
+@json_option
+@click.pass_context
+def doctor_command(ctx: click.Context, /, settings: Settings, processes: int, as_json: bool) -> None:
+    """Check database, MLflow, GPUs, datasets and disk, and say how to mend what is wrong. Exit 1 if it is broken."""
+    from hpstudy.doctor import Level, examine
+
+    findings = []
+    for finding in examine(settings, processes=processes):
+        findings.append(finding)
+        if not as_json:
+            mark, colour = _MARKS[finding.level]
+            click.secho(f"{mark} {finding.what}", fg=colour)
+            if finding.fix and finding.level != Level.GOOD:
+                click.echo(f"  {finding.fix}")
+    if as_json:
+        click.echo(json.dumps([asdict(finding) for finding in findings]))
+    ctx.exit(int(any(finding.level == Level.BROKEN for finding in findings)))

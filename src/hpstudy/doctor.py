@@ -1,0 +1,200 @@
+"""What can go wrong with a team's set-up, looked at before it hurts: each finding with its fix."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from hpstudy.errors import HpstudyError
+from hpstudy.settings import Settings
+
+if TYPE_CHECKING:
+    from hpstudy.storage import Store
+
+CONNECTIONS_A_PROCESS = 2
+SKEW_S = 60.0  # of clocks; hpstudy compares no clocks, but people compare times
+DISK_GB = 2.0  # free, for run directories, logs and prepared datasets
+_TENSORFLOW = "import tensorflow as tf; print(len(tf.config.list_physical_devices('GPU')))"
+
+
+class Level(StrEnum):
+    GOOD = "good"
+    WARNING = "warning"  # it works, and will hurt one day
+    BROKEN = "broken"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One thing that was looked at."""
+
+    level: Level
+    what: str
+    fix: str = ""  # what to do about it
+
+
+def examine(settings: Settings, *, processes: int) -> Iterator[Finding]:
+    """Look at everything, one after the other. An error of one check is a finding, and the others go on.
+
+    Args:
+        processes: Trainer processes planned on all machines together.
+    """
+    checks: tuple[Callable[[], Iterator[Finding]], ...] = (
+        lambda: _database(settings, processes),
+        lambda: _mlflow(settings),
+        _gpus,
+        lambda: _datasets(settings),
+        lambda: _disk(settings),
+    )
+    for check in checks:
+        try:
+            yield from check()
+        except HpstudyError as error:
+            yield Finding(level=Level.BROKEN, what=str(error), fix="See the sentence itself.")
+
+
+def _database(settings: Settings, processes: int) -> Iterator[Finding]:
+    from hpstudy.storage import Store
+
+    store = Store(settings.storage, grace_s=settings.grace_s)
+    try:
+        is_file = store.database.is_sqlite
+        kind = "SQLite, for one machine" if is_file else f"PostgreSQL {_ask(store, 'SHOW server_version')}"
+        yield Finding(level=Level.GOOD, what=f"The study database {store.database.label} answers ({kind}).")
+        if not is_file:
+            yield _permissions(store)
+            yield _connections(store, processes)
+            yield _clock(store)
+    finally:
+        store.close()
+
+
+def _permissions(store: Store) -> Finding:
+    tables = "'trials', 'studies', 'trial_user_attributes'"
+    writable = _ask(
+        store,
+        "SELECT bool_and(has_table_privilege(quote_ident(schemaname) || '.' || quote_ident(tablename), "
+        f"'INSERT, UPDATE, DELETE')) FROM pg_tables WHERE tablename IN ({tables}) AND schemaname = current_schema()",
+    )
+    if writable:
+        return Finding(level=Level.GOOD, what="You may write into its tables.")
+    return Finding(
+        level=Level.BROKEN,
+        what="You may not write into its tables.",
+        fix="As the owner: GRANT ALL ON ALL TABLES IN SCHEMA public TO your_user; the same for ALL SEQUENCES.",
+    )
+
+
+def _connections(store: Store, processes: int) -> Finding:
+    most = int(_ask(store, "SHOW max_connections")) - int(_ask(store, "SHOW superuser_reserved_connections"))
+    left = most - int(_ask(store, "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'"))
+    needed = CONNECTIONS_A_PROCESS * processes
+    what = f"The server has {left} connections left of {most}; {processes} processes need up to {needed}."
+    if needed <= left:
+        return Finding(level=Level.GOOD, what=what)
+    return Finding(
+        level=Level.WARNING,
+        what=what,
+        fix="Raise max_connections in postgresql.conf, or put PgBouncer (pool_mode = transaction) before it.",
+    )
+
+
+def _clock(store: Store) -> Finding:
+    skew_s = time.time() - float(_ask(store, "SELECT extract(epoch FROM clock_timestamp())"))
+    what = f"This machine's clock and the database's differ by {abs(skew_s):.1f} s."
+    if abs(skew_s) < SKEW_S:
+        return Finding(level=Level.GOOD, what=what)
+    fix = "No trial is lost by that, but times in tables are wrong. Switch on NTP: timedatectl set-ntp true."
+    return Finding(level=Level.WARNING, what=what, fix=fix)
+
+
+def _ask(store: Store, query: str) -> Any:
+    def ask() -> Any:
+        with store.database.rdb.engine.connect() as connection:
+            return connection.exec_driver_sql(query).scalar()
+
+    return store.database.retrying(ask)
+
+
+def _mlflow(settings: Settings) -> Iterator[Finding]:
+    from hpstudy.mirror.connection import connect, is_server, translated
+    from hpstudy.mirror.secrets import without_credentials
+
+    where = without_credentials(settings.tracking_uri)
+    with translated(settings, "does not answer", _MLFLOW_FIX):
+        connect(settings).search_experiments(max_results=1)
+    yield Finding(level=Level.GOOD, what=f"MLflow at {where} answers, and lets you in.")
+    if is_server(settings.tracking_uri):
+        yield _mlflow_versions(where)
+
+
+_MLFLOW_FIX = (
+    "Is the server running? An answer 403 'Invalid Host header' wants the name in MLFLOW_SERVER_ALLOWED_HOSTS on the "
+    "server; 401 wants MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD here. Training goes on without it."
+)
+
+
+def _mlflow_versions(address: str) -> Finding:
+    import requests
+
+    here = version("mlflow")
+    try:
+        there = requests.get(f"{address.rstrip('/')}/version", timeout=10).text.strip()
+    except requests.RequestException:
+        there = "unknown"
+    what = f"MLflow is {here} here and {there} on the server."
+    if there.split(".")[:1] == here.split(".")[:1]:
+        return Finding(level=Level.GOOD, what=what)
+    return Finding(level=Level.WARNING, what=what, fix=f"Install the server's version: pip install mlflow=={there}")
+
+
+def _gpus() -> Iterator[Finding]:
+    from hpstudy.worker.devices import visible_gpus
+
+    gpus = visible_gpus()
+    if not gpus:
+        yield Finding(level=Level.GOOD, what="No GPU here; workers train on the processor.")
+        return
+    seen = subprocess.run([sys.executable, "-c", _TENSORFLOW], capture_output=True, text=True, check=False)
+    count = int(seen.stdout.strip() or 0) if seen.returncode == 0 else 0
+    what = f"NVIDIA's driver sees {len(gpus)} GPUs, TensorFlow {count}."
+    if count == len(gpus):
+        yield Finding(level=Level.GOOD, what=what)
+    else:
+        fix = "Install TensorFlow with its CUDA libraries: pip install 'hpstudy[gpu]'."
+        yield Finding(level=Level.BROKEN, what=what, fix=fix)
+
+
+def _datasets(settings: Settings) -> Iterator[Finding]:
+    from hpstudy import data
+    from hpstudy.catalog import DATASETS
+
+    for name in DATASETS:
+        if not data.locate(name, settings):
+            yield Finding(
+                level=Level.WARNING,
+                what=f"Dataset {name} is not on this machine.",
+                fix=f"`hpstudy data fetch {name}`; else it is fetched when a trial first needs it.",
+            )
+            continue
+        try:
+            yield Finding(level=Level.GOOD, what=f"Dataset {name}: {data.verify(name, settings).place}.")
+        except HpstudyError as error:
+            yield Finding(level=Level.BROKEN, what=str(error), fix=f"`hpstudy data fetch {name}` after moving it away.")
+
+
+def _disk(settings: Settings) -> Iterator[Finding]:
+    folder = next(parent for parent in (settings.home, *settings.home.parents) if parent.exists())
+    free_gb = shutil.disk_usage(folder).free / 1e9
+    what = f"{free_gb:.1f} GB are free for {settings.home}."
+    if free_gb >= DISK_GB:
+        yield Finding(level=Level.GOOD, what=what)
+    else:
+        fix = f"Free at least {DISK_GB:.0f} GB, or put HPSTUDY_HOME on another disk."
+        yield Finding(level=Level.WARNING, what=what, fix=fix)
