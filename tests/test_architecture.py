@@ -15,9 +15,10 @@ SOURCE = Path(hpstudy.__file__).parent
 # from the ground up: a module may import modules of its own layer and of layers above it in this list
 LAYERS = (
     ("errors",),
-    ("catalog", "factors", "domains", "spec", "settings", "records", "owner"),
-    ("studyfile", "overrides", "rundir", "data", "model", "program", "trainer", "storage", "mirror"),
-    ("packaging", "worker", "report"),
+    ("catalog", "factors", "domains", "spec", "settings", "passwords", "records", "owner"),
+    ("studyfile", "overrides", "rundir", "data", "model", "program", "trainer", "networks", "storage", "mirror"),
+    ("worker", "report"),
+    ("evaluation", "reproduce", "doctor", "packaging"),
     ("cli",),
 )
 HEAVY = {"tensorflow", "keras", "mlflow", "optuna", "pandas", "sklearn"}

@@ -154,9 +154,10 @@ def test_ui_without_a_store_says_what_fills_it(folder: Path) -> None:
     assert "hpstudy run" in call("ui", code=1)
 
 
-def test_ui_names_the_server_when_there_is_one(folder: Path) -> None:
+def test_ui_names_the_server_when_there_is_one(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     del folder
-    output = call("ui", "--tracking-uri", "http://me:canary-secret@127.0.0.1:5999", code=2)
+    monkeypatch.setenv("HPSTUDY_TRACKING_URI", "http://me:canary-secret@127.0.0.1:5999")
+    output = call("ui", code=2)
     assert "127.0.0.1:5999" in output
     assert "canary-secret" not in output
 
