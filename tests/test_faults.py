@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -290,7 +292,9 @@ def test_a_process_has_at_most_two_connections(url: str, postgres: Postgres, que
 
     def count() -> None:
         nonlocal most
-        query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        query = (
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'hpstudy'"
+        )
         while not over.is_set():
             most = max(most, int(str(postgres.execute(query, url)[0][0])))
 
@@ -347,3 +351,34 @@ def test_a_few_seconds_of_chaos_violate_nothing(postgres: Postgres, tmp_path: Pa
         pytest.skip("the server of HPSTUDY_TEST_POSTGRES is not ours to restart")
     with Nursery(tmp_path) as nursery:
         assert Chaos(seed=7, postgres=postgres, nursery=nursery).run(seconds=6) == []
+
+
+DISK_FULL = """
+import resource, signal, sys
+from pathlib import Path
+from types import SimpleNamespace
+from hpstudy.owner import Owner
+from hpstudy.records import Epoch
+from hpstudy.settings import Settings
+from hpstudy.storage import Store
+from hpstudy.worker.trainer_process import _Attempt
+
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+claim = Store(sys.argv[1]).open("study").claim(Owner.of_process())
+pipe = SimpleNamespace(send=lambda kind, **values: print(kind, values.get("text", "")))
+attempt = _Attempt(claim, Settings.load({"home": sys.argv[2]}), pipe)
+attempt.add(Epoch(number=1, at=1.0, metrics={"val_accuracy": 0.5}))
+resource.setrlimit(resource.RLIMIT_FSIZE, (40, 40))  # from here on no file grows
+for number in (2, 3):
+    attempt.add(Epoch(number=number, at=float(number), metrics={"val_accuracy": 0.5}))
+claim.complete(attempt.outcome(metrics={"val_accuracy": 0.5}))
+"""
+
+
+def test_a_full_disk_in_the_run_directory_costs_no_result(url: str, queue: StudyQueue, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", DISK_FULL, url, str(tmp_path / "home")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.count("cannot be written") == 1
+    assert [epoch.number for epoch in queue.record(0).history] == [1, 2, 3]
+    finish_all(queue)
+    assert_whole(queue)

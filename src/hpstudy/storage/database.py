@@ -159,8 +159,8 @@ class Database:
         options = {
             "creator": connect,
             "pool_pre_ping": True,
-            "pool_size": 1,
-            "max_overflow": 1,
+            "pool_size": 2,
+            "max_overflow": 0,
             "pool_reset_on_return": "rollback",
         }
         first_contact = sa.create_engine(address, creator=connect, poolclass=sa.NullPool)
