@@ -39,6 +39,7 @@ class Postgres:
             )
         )
         self._databases: list[str] = []
+        self._has_template = False
 
     @property
     def can_restart(self) -> bool:
@@ -46,7 +47,7 @@ class Postgres:
 
     def new_database(self) -> str:
         """The address of an empty database with hpstudy's tables: a copy of one that is made once."""
-        if not self._databases:
+        if not self._has_template:
             self._make_template()
         return self._create(f"TEMPLATE {_TEMPLATE} STRATEGY FILE_COPY" if self._own else f"TEMPLATE {_TEMPLATE}")
 
@@ -99,6 +100,7 @@ class Postgres:
 
         self.execute(f"CREATE DATABASE {_TEMPLATE}")
         Store(self._in(_TEMPLATE)).close()
+        self._has_template = True
 
 
 class _OwnServer:

@@ -101,7 +101,7 @@ def test_the_mlflow_server_of_compose_starts_is_healthy_and_asks_for_the_passwor
     log = (tmp_path / "log").open("wb")
     server = subprocess.Popen(
         [*service["entrypoint"], *map(here, service["command"])],
-        env={**os.environ, **environment},
+        env={**os.environ, **environment, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
         stdout=log,
         stderr=subprocess.STDOUT,
         start_new_session=True,
