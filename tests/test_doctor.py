@@ -16,7 +16,7 @@ def examine(code: int, **environment: str) -> list[dict[str, Any]]:
     environment["HPSTUDY_DATA_DIR"] = ""  # whose files are verified by other tests
     result = CliRunner().invoke(main, ["doctor", "--json", "--processes", "16"], env=environment)
     assert result.exit_code == code, result.output
-    return json.loads(result.output)  # type: ignore[no-any-return]
+    return json.loads(result.stdout)  # type: ignore[no-any-return]
 
 
 def broken(findings: list[dict[str, Any]]) -> str:

@@ -252,7 +252,7 @@ def test_a_terminated_run_ends_in_order(project: Project) -> None:
 
 
 def test_everything_killed_at_once_is_found_by_the_next_run(project: Project) -> None:
-    project.write(epochs=150, replicates=1)
+    project.write(epochs=500, replicates=1)
     process = project.start("run", "small.py", "--processes", "2")
     wait_for(process, "trial 0 complete")
     trainers = psutil.Process(process.pid).children()
