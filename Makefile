@@ -18,8 +18,10 @@ demo: install
 	@echo
 	@echo "Now open the MLflow UI:  $(BIN)/hpstudy ui   and visit http://127.0.0.1:5000"
 
+# a file of tests stays in one process, so that what its tests share is made once
+TEST_PROCESSES ?= 2
 test: install
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile
 
 CHAOS_SECONDS ?= 600
 chaos: install
