@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: install demo test chaos exactness lint format clean
+.PHONY: install demo test published chaos exactness lint format clean
 
 install: $(INSTALLED)
 
@@ -20,6 +20,10 @@ demo: install
 
 test: install
 	$(BIN)/python -m pytest
+
+published: install
+	-$(BIN)/hpstudy run studies/published.py
+	$(BIN)/python docs/published.py
 
 CHAOS_SECONDS ?= 600
 chaos: install

@@ -33,6 +33,13 @@ class Beside:
         return self.ours.mean - self.published.value if self.ours else None
 
     @property
+    def difference_text(self) -> str:
+        """As many decimals as scores have, however small it is."""
+        if self.difference is None:
+            return "–"
+        return texts.signed(round(self.difference, 4) + 0.0 if abs(self.published.value) < 100 else self.difference)
+
+    @property
     def is_within(self) -> bool | None:
         """Whether the published value lies where one more training of ours would."""
         if self.one_more is None:
@@ -85,7 +92,7 @@ def published_finding(found: Sequence[Beside]) -> str | None:
         return None
     listed = [
         f"{one.published.metric} {texts.number(one.published.value)}{_of(one.published)}, ours "
-        f"{texts.number(one.ours.mean)} ({texts.signed(one.difference or 0.0)})"
+        f"{texts.number(one.ours.mean)} ({one.difference_text})"
         for one in known
         if one.ours
     ]
@@ -108,7 +115,7 @@ def _verdict(within: Sequence[bool]) -> str:
     if len(within) == 1:
         return f" It lies {'' if within[0] else 'not '}{where}."
     if all(within):
-        return f" All {len(within)} lie {where}."
+        return f" {'Both' if len(within) == 2 else f'All {len(within)}'} lie {where}."
     return f" {sum(within)} of {len(within)} lie {where}."
 
 
@@ -149,12 +156,11 @@ def _row(one: Beside, factors: Sequence[str]) -> Row:
     source = "; ".join(part for part in (figure.source, figure.note) if part)
     known: Row = (None, None, None, None, None, one.missing)
     if ours:
-        difference = one.difference or 0.0
         known = (
             texts.sortable(ours.mean),
             texts.interval_text(ours),
             texts.count(ours.n),
-            Number(value=difference, text=texts.signed(difference)),
+            Number(value=one.difference or 0.0, text=one.difference_text),
             texts.range_text(one.one_more),
             {None: None, True: "yes", False: "no"}[one.is_within],
         )
