@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: install demo test chaos exactness lint format clean
+.PHONY: install demo test published chaos exactness lint format clean
 
 install: $(INSTALLED)
 
@@ -22,6 +22,10 @@ demo: install
 TEST_PROCESSES ?= 2
 test: install
 	$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile
+
+published: install
+	-$(BIN)/hpstudy run studies/published.py
+	$(BIN)/python docs/published.py
 
 CHAOS_SECONDS ?= 600
 chaos: install

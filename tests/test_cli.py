@@ -37,7 +37,7 @@ def call(*arguments: str, code: int = 0) -> str:
 STUDY_FILES = {
     "no Python": ("study = Study(", "line 1: this is not Python"),
     "binary": (b"\xff\xfe\x00study", "not a text file in UTF-8"),
-    "no study": ("x = 1", "exactly one Study; it has 0"),
+    "no study": ("x = 1", "must define one Study, or several as studies = (Study(…), …); it has 0"),
     "two studies": (GOOD + "import dataclasses\nother = dataclasses.replace(study, name='b')", "it has 2 (good, b)"),
     "raises": ("\n1 / 0", "line 2: the study file raised ZeroDivisionError"),
     "exits": ("import sys\nsys.exit(3)", "the study file raised SystemExit"),

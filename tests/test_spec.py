@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from hpstudy import Choice, Float, Grid, Int, Objective, Search, Study
+from hpstudy import Choice, Float, Grid, Int, Objective, Search, Study, factors
 from hpstudy.errors import UserError
 
 
@@ -78,6 +78,14 @@ def test_the_default_learning_rate_is_that_of_keras(optimizer: str, rate: float)
     assert make_study(vary={}, base=dict(optimizer=optimizer)).config({})["learning_rate"] == rate
 
 
+def test_units_of_each_layer_say_how_many_layers_there_are() -> None:
+    study = make_study(base={}, vary=dict(units=Choice(64, "256-128-100")))
+    config = study.config(study.cells()[1].params)
+    assert factors.hidden_units(config) == [256, 128, 100]
+    assert config["depth"] == 3
+    assert factors.hidden_units(study.config({"units": 64})) == [64]
+
+
 def test_seeds_depend_on_study_seed_and_replicate_only() -> None:
     assert [make_study(seed=42).seed_of(replicate) for replicate in range(3)] == [42, 43, 44]
 
@@ -136,6 +144,8 @@ REFUSED = {
     "words of images": (dict(base=dict(num_words=1000)), "belongs to imdb"),
     "scaled words": (dict(dataset="imdb", base=dict(scaling="standard")), "does nothing"),
     "units without a hidden layer": (dict(base=dict(depth=0), vary=dict(units=Choice(8, 16))), "no hidden layer"),
+    "layers of no units": (dict(base=dict(units="64-0")), "one for each layer like '256-128-100'"),
+    "depth beside layers": (dict(base=dict(depth=2), vary=dict(units=Choice(64, "64-32"))), "Leave depth out"),
     "condition on nothing": (
         dict(vary=dict(momentum=Choice(0.9, when={"optimizer": "sgd"}))),
         "must stand above it",

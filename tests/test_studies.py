@@ -15,7 +15,8 @@ from hpstudy.settings import Settings
 from hpstudy.studyfile import load
 from hpstudy.trainer import Trainer
 
-FILES = sorted((Path(__file__).parents[1] / "studies").glob("*.py"))
+FOLDER = Path(__file__).parents[1] / "studies"
+FILES = sorted(file for file in FOLDER.glob("*.py") if file.stem != "published")  # that is in test_published.py
 NAMES = {
     *("quickstart", "optimizers", "initializers", "activations", "dropout", "l2", "depth", "losses", "batch_size"),
     *("augmentation", "scaling", "titanic", "imdb", "search", "logic_gates"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -93,6 +94,23 @@ def _integer(low: int, *, also: tuple[Level, ...] = ()) -> Callable[[Level], Lev
     return check
 
 
+def _layers(level: Level) -> Level:
+    """One number for every hidden layer, or a number for each such as '256-128-100'."""
+    if isinstance(level, str) and re.fullmatch(r"[1-9]\d*(-[1-9]\d*)+", level):
+        return level
+    if isinstance(level, str):
+        raise UserError(f"{level!r} is neither a whole number of at least 1 nor one for each layer like '256-128-100'.")
+    return _integer(1)(level)
+
+
+def hidden_units(config: Config) -> list[int]:
+    """The units of each hidden layer of a whole configuration."""
+    units = config["units"]
+    if isinstance(units, str):
+        return [int(number) for number in units.split("-")]
+    return [int(units)] * int(config["depth"])  # type: ignore[arg-type]
+
+
 FACTORS: dict[str, Factor] = {
     factor.name: factor
     for factor in (
@@ -136,7 +154,13 @@ FACTORS: dict[str, Factor] = {
             default=1,
             check=_integer(0),
         ),
-        Factor(name="units", meaning="in each hidden layer", default=100, check=_integer(1)),
+        Factor(
+            name="units",
+            meaning="in each hidden layer; a text such as '256-128-100' has a number for each and takes the place of "
+            "depth",
+            default=100,
+            check=_layers,
+        ),
         Factor(
             name="batch_size",
             meaning="rows a step; 'full' is all training rows",
@@ -217,8 +241,10 @@ def default_config(dataset: DatasetFacts) -> dict[str, Level]:
 
 
 def complete(config: Config) -> dict[str, Level]:
-    """Fill in the levels whose defaults depend on other levels: learning rate and momentum."""
+    """Fill in the levels whose defaults depend on other levels: learning rate, momentum and depth."""
     full = dict(config)
+    if isinstance(full["units"], str):
+        full["depth"] = len(hidden_units(full))
     family = full["optimizer"]
     if full["momentum"] is None:
         full["momentum"] = {"momentum": 0.9, "nesterov": 0.9, "sgd": 0.0}.get(str(family))
@@ -242,6 +268,8 @@ def check_combination(dataset: DatasetFacts, config: Config) -> None:
             f"momentum goes with {', '.join(MOMENTUM_OPTIMIZERS)}, not with optimizer={optimizer!r}. "
             'Let it exist only there: momentum=Choice(0.5, 0.9, when={"optimizer": ("sgd", "nesterov")}).'
         )
+    if isinstance(config.get("units"), str) and "depth" in config:
+        raise UserError(f"units={config['units']!r} says how many layers there are, so depth cannot. Leave depth out.")
     if config.get("augmentation", "none") != "none" and dataset.kind != "image":
         raise UserError(
             f"augmentation={config['augmentation']!r} needs images; {dataset.title} has none. "

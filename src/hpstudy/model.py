@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from hpstudy.errors import UserError
-from hpstudy.factors import Config
+from hpstudy.factors import Config, hidden_units
 
 Build = Callable[[Mapping[str, Any], tuple[int, ...], int], keras.Model]
 
@@ -57,10 +57,10 @@ def make_network(
     layers: list[keras.layers.Layer] = [keras.Input(input_shape)]
     if len(input_shape) > 1:
         layers.append(keras.layers.Flatten())
-    for _ in range(int(config["depth"])):  # type: ignore[arg-type]
+    for units in hidden_units(config):
         layers.append(
             keras.layers.Dense(
-                config["units"],
+                units,
                 activation=_ACTIVATIONS.get(str(config["activation"]), config["activation"]),
                 kernel_initializer=make_initializer(str(config["initializer"])),
                 kernel_regularizer=penalty,

@@ -15,7 +15,7 @@ QUICK_TRIALS = 6
 def override(
     study: Study, *, trials: int | None = None, replicates: int | None = None, epochs: int | None = None
 ) -> Study:
-    """The study with another budget or number of epochs.
+    """The study with another budget or number of epochs. Published figures are of the declared epochs.
 
     Raises:
         UserError: the flag does not fit the study's design.
@@ -31,7 +31,8 @@ def override(
     if epochs is not None:
         if "epochs" in study.vary:
             raise UserError("--epochs cannot be set: epochs is a factor that varies in this study.")
-        study = dataclasses.replace(study, base={**study.base, "epochs": epochs})
+        published = study.published if epochs == study.max_epochs else ()
+        study = dataclasses.replace(study, base={**study.base, "epochs": epochs}, published=published)
     return study
 
 
@@ -46,4 +47,4 @@ def quick(study: Study) -> Study:
         design: Grid | Search = Grid(replicates=1)
     else:
         design = dataclasses.replace(study.design, trials=min(QUICK_TRIALS, study.design.trials))
-    return dataclasses.replace(study, name=f"{study.name}-quick", base=base, design=design)
+    return dataclasses.replace(study, name=f"{study.name}-quick", base=base, design=design, published=())

@@ -20,6 +20,7 @@ from hpstudy.catalog import DatasetFacts
 from hpstudy.domains import Choice, Domain, Float, Int, domain_from_json
 from hpstudy.errors import UserError
 from hpstudy.factors import Level
+from hpstudy.published import Published, checked
 
 SAMPLERS = ("tpe", "random", "gp", "cmaes", "qmc", "nsga2")
 PRUNERS = ("none", "median", "hyperband", "successive_halving", "percentile", "patient")
@@ -118,6 +119,7 @@ class Study:
     seed: int = 42  # replicate r trains with seed + r
     question: str = field(default="", compare=False)  # a paragraph for readers; the file's docstring
     network: str = ""  # digest of the study file's `build` function; "" is the built-in network
+    published: Sequence[Published] = field(default=(), compare=False)  # results of others, for the report
 
     def __post_init__(self) -> None:
         _check_name(self.name)
@@ -130,6 +132,9 @@ class Study:
         object.__setattr__(self, "vary", _checked_vary(facts, self.vary, self.base))
         self._check_design()
         self._check_combinations(facts)
+        if self.published:
+            params = [cell.params for cell in self.cells()] if isinstance(self.design, Grid) else []
+            object.__setattr__(self, "published", checked(self.published, METRICS, self.vary, params))
 
     @property
     def objectives(self) -> tuple[Objective, ...]:
@@ -207,6 +212,7 @@ class Study:
             "seed": self.seed,
             "question": self.question,
             "network": self.network,
+            **({"published": [figure.to_json() for figure in self.published]} if self.published else {}),
         }
         return json.dumps(declaration, ensure_ascii=False)
 
@@ -221,14 +227,20 @@ class Study:
             ((kind, design),) = values["design"].items()
             values["design"] = {"grid": Grid, "search": Search}[kind](**design)
             values["objective"] = tuple(Objective(**objective) for objective in values["objective"])
+            values["published"] = tuple(Published.from_json(figure) for figure in values.get("published", ()))
             return cls(**values)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise UserError(f"This is no declaration of a study: {error!r}.") from error
 
     def changes(self, recorded: Study) -> list[str]:
-        """What differs from the recorded declaration, a line each; empty if the two ask the same."""
+        """What differs from the recorded declaration, a line each; empty if the two ask the same.
+
+        The question and published figures are for readers: they change nothing of what is trained.
+        """
         old, new = (json.loads(study.to_json()) for study in (recorded, self))
-        del old["question"], new["question"]
+        for declaration in (old, new):
+            for name in ("question", "published"):
+                declaration.pop(name, None)
         return list(_differences(old, new))
 
     def _check_design(self) -> None:
@@ -367,7 +379,7 @@ def _combinations(vary: Mapping[str, Domain], *, corners: bool = False) -> Itera
     yield from partial
 
 
-_CONTRADICTING = ("optimizer", "momentum", "augmentation", "scaling")
+_CONTRADICTING = ("optimizer", "momentum", "units", "augmentation", "scaling")
 
 
 def _differences(old: Any, new: Any, path: str = "") -> Iterator[str]:

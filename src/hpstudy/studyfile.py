@@ -1,4 +1,4 @@
-"""A path becomes a `Study`: the file is Python, and defines exactly one."""
+"""A path becomes studies: the file is Python, and defines one as `study` or several as `studies = (…)`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from hpstudy.spec import Study
 
 @dataclass(frozen=True, kw_only=True)
 class StudyFile:
-    """What a study file defines."""
+    """A study and the file that defines it."""
 
     path: Path
     source: str
@@ -34,30 +34,59 @@ def load(path: Path) -> StudyFile:
     Raises:
         UserError: the file is missing, is not Python, raises, defines no study or several, or a wrong one.
     """
+    files = load_all(path)
+    if len(files) > 1:
+        names = ", ".join(file.study.name for file in files)
+        raise UserError(f"{path} defines {len(files)} studies ({names}), and one is wanted here. Name one of them.")
+    return files[0]
+
+
+def load_all(path: Path) -> tuple[StudyFile, ...]:
+    """Run a study file and take every Study of it, in the order of the file.
+
+    Raises:
+        UserError: the file is missing, is not Python, raises, defines no study, or a wrong one.
+    """
     source = _read(path)
     tree = _parse(path, source)
     module = _execute(path)
-    studies = {id(value): value for value in vars(module).values() if isinstance(value, Study)}
-    if len(studies) != 1:
-        found = ", ".join(study.name for study in studies.values()) or "none"
-        raise UserError(
-            f"{path} must define exactly one Study; it has {len(studies)} ({found}). "
-            "`hpstudy init NAME` writes a file to begin with; put each study into a file of its own."
-        )
+    studies = _studies(path, module)
     build = getattr(module, "build", None)
     if build is not None and not callable(build):
         raise UserError(f"{path}: `build` must be a function build(config, input_shape, outputs); it is {build!r}.")
-    (study,) = studies.values()
-    study = dataclasses.replace(
-        study,
-        question=study.question or " ".join((ast.get_docstring(tree) or "").split()),
-        network=_digest(tree) if build else "",
+    if build is not None and len(studies) > 1:
+        raise UserError(f"{path} has a `build` function for {len(studies)} studies. Put each into a file of its own.")
+    question = " ".join((ast.get_docstring(tree) or "").split())
+    network = _digest(tree) if build else ""
+    return tuple(
+        StudyFile(path=path, source=source, study=_completed(path, study, question, network), build=build)
+        for study in studies
     )
+
+
+def _studies(path: Path, module: ModuleType) -> list[Study]:
+    several = getattr(module, "studies", ())
+    if not isinstance(several, tuple | list) or not all(isinstance(study, Study) for study in several):
+        raise UserError(f"{path}: `studies` must be a tuple such as (Study(…), Study(…)); it is {several!r}.")
+    found = list(
+        {id(value): value for value in (*several, *vars(module).values()) if isinstance(value, Study)}.values()
+    )
+    names = [study.name for study in found]
+    if not found or len(found) > max(len(several), 1):
+        raise UserError(
+            f"{path} must define one Study, or several as studies = (Study(…), …); it has {len(found)} "
+            f"({', '.join(names) or 'none'}). `hpstudy init NAME` writes a file to begin with."
+        )
+    if len(set(names)) < len(names):
+        raise UserError(f"{path} has a name twice: {', '.join(names)}. Results are kept by the study's name.")
+    return found
+
+
+def _completed(path: Path, study: Study, question: str, network: str) -> Study:
     try:
-        study.check_factors()
+        return dataclasses.replace(study, question=study.question or question, network=network).check_factors()
     except UserError as error:
         raise UserError(f"{path}: {error}") from None
-    return StudyFile(path=path, source=source, study=study, build=build)
 
 
 def _read(path: Path) -> str:

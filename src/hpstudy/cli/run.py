@@ -17,7 +17,7 @@ from hpstudy import overrides
 from hpstudy.cli.options import open_store, settings_options
 from hpstudy.errors import HpstudyError, NotFoundError, UserError
 from hpstudy.settings import Settings
-from hpstudy.studyfile import StudyFile, load
+from hpstudy.studyfile import StudyFile, load_all
 from hpstudy.worker.devices import default_processes, slots
 from hpstudy.worker.supervisor import Supervisor, TrainerHandle, WorkOrder
 
@@ -28,11 +28,12 @@ if TYPE_CHECKING:
     from hpstudy.worker.mirroring import Mirrors
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
+INTERRUPTED = 130  # the exit code of a run that was stopped
 MLFLOW_PATIENCE_S = 5.0  # how long the end of a run tries again when MLflow is away
 
 
 def study_overrides(function: _Function) -> _Function:
-    """Add --trials, --replicates, --epochs and --quick, which `load_study` takes."""
+    """Add --trials, --replicates, --epochs and --quick, which `load_studies` takes."""
     decorators = (
         click.option("--trials", type=click.IntRange(1), help="Another budget for a Search."),
         click.option("--replicates", type=click.IntRange(1), help="Other replicates for a Grid."),
@@ -70,20 +71,40 @@ def run_command(
     fresh: bool,
     **flags: object,
 ) -> None:
-    """Run a study to its end. Stopped by Ctrl-C, the same command goes on where it was."""
+    """Run a study to its end. Stopped by Ctrl-C, the same command goes on where it was.
+
+    A file of several studies runs them one after another, without those whose dataset is nowhere to be had.
+    """
     from hpstudy.cli import render
 
-    file = load_study(study_file, **flags)  # type: ignore[arg-type]
-    run = _Run(settings, file, render.console(), fresh=fresh, timeout_s=timeout)
-    ctx.exit(run.to_end(processes))
+    console, code = render.console(), 0
+    files = load_studies(study_file, **flags)  # type: ignore[arg-type]
+    for file in files:
+        try:
+            done = _Run(settings, file, console, fresh=fresh, timeout_s=timeout).to_end(processes)
+        except NotFoundError as error:
+            if len(files) == 1:
+                raise
+            click.secho(f"Study {file.study.name} was not run: {error}", fg="red", err=True)
+            done = NotFoundError.exit_code
+        if done == INTERRUPTED:
+            ctx.exit(done)
+        code = code or done
+    if code and len(files) > 1:
+        click.secho("Not every study of the file has a result; see above. The same command tries again.", err=True)
+    ctx.exit(code)
 
 
-def load_study(path: Path, *, trials: int | None, replicates: int | None, epochs: int | None, quick: bool) -> StudyFile:
-    """A study file with what flags change of it. Raises UserError if one of them is wrong."""
-    file = load(path)
-    study = overrides.quick(file.study) if quick else file.study
-    study = overrides.override(study, trials=trials, replicates=replicates, epochs=epochs)
-    return dataclasses.replace(file, study=study)
+def load_studies(
+    path: Path, *, trials: int | None, replicates: int | None, epochs: int | None, quick: bool
+) -> list[StudyFile]:
+    """The studies of a file with what flags change of them. Raises UserError if one of them is wrong."""
+    files = []
+    for file in load_all(path):
+        study = overrides.quick(file.study) if quick else file.study
+        study = overrides.override(study, trials=trials, replicates=replicates, epochs=epochs)
+        files.append(dataclasses.replace(file, study=study))
+    return files
 
 
 class _Run:
@@ -199,13 +220,13 @@ class _Run:
                 f"Stopped after {progress.ended} of {progress.budget} trials ({counts}). "
                 "The same command goes on with the rest."
             )
-            return 130
+            return INTERRUPTED
         if progress.waiting and progress.stopped:
             self._console.print(
                 f"`hpstudy stop` stopped the study after {progress.ended} of {progress.budget} trials ({counts}). "
                 f"`hpstudy resume {self._study.name}` and the same command go on with the rest."
             )
-            return 130
+            return INTERRUPTED
         self._console.print(f"Finished: {progress.ended} of {progress.budget} trials ({counts}).")
         print_short(self._console, self._study, queue.records())
         if not progress.complete:

@@ -10,10 +10,11 @@ from hpstudy.records import TrialRecord
 from hpstudy.report import grid_sections, search_sections, texts
 from hpstudy.report.analysis import Analysis, GridAnalysis, analyse
 from hpstudy.report.as_json import numbers
+from hpstudy.report.beside import published_beside, published_finding, published_json, published_section
 from hpstudy.report.document import Figure, Report, Section, Table
 from hpstudy.report.findings import cost, grid_findings
 from hpstudy.report.held_out import held_out_finding, held_out_section
-from hpstudy.report.methods import GRID_METHODS, SEARCH_METHODS
+from hpstudy.report.methods import GRID_METHODS, PUBLISHED_METHOD, SEARCH_METHODS
 from hpstudy.report.overview import Overview
 from hpstudy.report.search import SearchResult
 from hpstudy.report.search_findings import search_findings
@@ -49,6 +50,11 @@ def build_report(
     if evaluation:
         findings.insert(1, held_out_finding(evaluation))
         sections.insert(0, held_out_section(evaluation))
+    beside = published_beside(study, records, evaluation)
+    if published := published_finding(beside):
+        findings.append(published)
+    if beside:
+        sections.insert(1 if evaluation else 0, published_section(study, beside))
     if analysis.overview.ended:
         findings.append(cost(analysis))
     return Report(
@@ -61,8 +67,8 @@ def build_report(
         facts=tuple(_facts(study).items()),
         findings=tuple(findings),
         sections=tuple(section for section in (*sections, _failures(analysis.overview)) if section),
-        methods=GRID_METHODS if analysis.grid else SEARCH_METHODS,
-        data={**numbers(analysis, findings), "evaluation": evaluation},
+        methods=(*(GRID_METHODS if analysis.grid else SEARCH_METHODS), *((PUBLISHED_METHOD,) if beside else ())),
+        data={**numbers(analysis, findings), "evaluation": evaluation, "published": published_json(beside)},
     )
 
 

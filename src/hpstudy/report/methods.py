@@ -71,3 +71,8 @@ SEARCH_METHODS = (
         "The sampler looks where it was good before, so trials are no independent sample, and each has one seed.",
     ),
 )
+PUBLISHED_METHOD = (
+    "Published figures",
+    "A figure of one training is compared with the 95 % prediction interval for one more training of ours, mean ± "
+    "t · s · √(1 + 1/n) (Hahn & Meeker 1991). A figure that was the best of many trainings is too high for that.",
+)

@@ -103,6 +103,20 @@ def interval(values: Sequence[float] | Floats) -> Interval:
     return Interval(mean=float(mean), low=float(low), high=float(high), n=len(array))
 
 
+def prediction_interval(values: Sequence[float] | Floats) -> tuple[float, float] | None:
+    """Where one more value of the same kind would lie, in 95 % of cases: mean ± t · s · √(1 + 1/n).
+
+    Hahn & Meeker 1991, "Statistical Intervals", for one future observation of a normal distribution. None for one
+    value, which says nothing of its spread.
+    """
+    array = np.asarray(values, float)
+    n = len(array)
+    if n < 2:
+        return None
+    half = _t_quantile(n - 1) * float(array.std(ddof=1)) * math.sqrt(1 + 1 / n)
+    return float(array.mean()) - half, float(array.mean()) + half
+
+
 def paired_difference(one: Floats, other: Floats) -> Difference:
     """`one` minus `other`, both (replicates,), with interval, p-value and effect size.
 

@@ -42,8 +42,13 @@ def interval_text(interval: Interval, sign: bool = False) -> str | None:
     """`0.9012 to 0.9130`; None where one value is all there is."""
     if interval.low is None or interval.high is None:
         return None
+    return range_text((interval.low, interval.high), sign)
+
+
+def range_text(ends: tuple[float, float] | None, sign: bool = False) -> str | None:
+    """`0.9012 to 0.9130`."""
     write = signed if sign else number
-    return f"{write(interval.low)} to {write(interval.high)}"
+    return f"{write(ends[0])} to {write(ends[1])}" if ends else None
 
 
 def p_text(p: float | None) -> str:

@@ -78,6 +78,8 @@ class Store:
                 optuna.delete_study(study_name=study.name, storage=self.database.optuna)
             if changes or recorded is None:
                 self._create(study)
+            elif study.to_json() != recorded.to_json():  # other words for readers, such as the question
+                self._record(study)
 
     def _delete(self, name: str) -> None:
         with self.database.study_lock(name):
@@ -100,7 +102,11 @@ class Store:
                 raise UserError(
                     f"The database has a study {study.name!r} that hpstudy did not make. Choose another name."
                 ) from None
-        storage.set_study_user_attr(study_id, DECLARATION, study.to_json())
+        self._record(study)
+
+    def _record(self, study: Study) -> None:
+        storage = self.database.optuna
+        storage.set_study_user_attr(storage.get_study_id_from_name(study.name), DECLARATION, study.to_json())
 
     def _has_trials(self, name: str) -> bool:
         storage = self.database.optuna
