@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import math
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -99,7 +100,7 @@ def log_model(settings: Settings, mirror: Mirror, study: Study, evaluation: Mapp
 
 
 def register(settings: Settings, uri: str, name: str) -> tuple[str, bool]:
-    """Make a logged model a version of a registered one.
+    """Make a logged model a version of a registered one. Sets MLflow's tracking URI for this whole process.
 
     Returns:
         The version, and whether it is new.
@@ -109,8 +110,10 @@ def register(settings: Settings, uri: str, name: str) -> tuple[str, bool]:
         MirrorError: MLflow is away or refused it.
     """
     with _told(settings):
+        import mlflow
         from mlflow.exceptions import MlflowException
 
+        mlflow.set_tracking_uri(prepare_environment(settings))  # the registry looks the model up there
         client, model_id = connect(settings), uri.rpartition("/")[2]
         try:
             client.create_registered_model(name)
@@ -184,21 +187,23 @@ def _log(
     mlflow.set_tracking_uri(prepare_environment(settings))
     mlflow.set_experiment(experiment_id=run.info.experiment_id)  # else the model belongs to MLflow's default one
     rows, signature = _example(facts["example"]), _signature(facts["example"], facts["classes"])
-    logged = Model.log(
-        artifact_path=None,
-        name=MODEL_NAME,
-        flavor=_PyfuncFlavor(),
-        run_id=run.info.run_id,
-        params={name: str(level) for name, level in evaluation["params"].items()},
-        tags={_AT_TAG: str(evaluation["at"]), NOTE_TAG: _note(study, evaluation)},
-        loader_module=hpstudy_model.__name__.rpartition(".")[2],
-        code_paths=[str(Path(hpstudy_model.__file__))],
-        data_path=str(folder / NETWORKS),
-        signature=signature,
-        input_example=rows,
-        validate_serving_input=False,
-        pip_requirements=_requirements(),  # else MLflow finds them out in a process of its own: some 20 s
-    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # MLflow's, of what it does itself to a table with lists in it
+        logged = Model.log(
+            artifact_path=None,
+            name=MODEL_NAME,
+            flavor=_PyfuncFlavor(),
+            run_id=run.info.run_id,
+            params={name: str(level) for name, level in evaluation["params"].items()},
+            tags={_AT_TAG: str(evaluation["at"]), NOTE_TAG: _note(study, evaluation)},
+            loader_module=hpstudy_model.__name__.rpartition(".")[2],
+            code_paths=[str(Path(hpstudy_model.__file__))],
+            data_path=str(folder / NETWORKS),
+            signature=signature,
+            input_example=rows,
+            validate_serving_input=False,
+            pip_requirements=_requirements(),  # else MLflow finds them out in a process of its own: some 20 s
+        )
     return str(logged.model_uri)
 
 
