@@ -16,9 +16,21 @@ SOURCE = Path(hpstudy.__file__).parent
 LAYERS = (
     ("errors",),
     ("catalog", "factors", "domains", "published", "spec", "settings", "passwords", "records", "owner"),
-    ("studyfile", "overrides", "rundir", "data", "model", "program", "trainer", "networks", "storage", "mirror"),
-    ("worker", "report"),
-    ("evaluation", "reproduce", "doctor", "packaging"),
+    (
+        "studyfile",
+        "overrides",
+        "rundir",
+        "data",
+        "model",
+        "program",
+        "trainer",
+        "networks",
+        "hpstudy_model",
+        "storage",
+        "mirror",
+    ),
+    ("worker", "report", "evaluation"),
+    ("reproduce", "doctor", "packaging"),
     ("cli",),
 )
 HEAVY = {"tensorflow", "keras", "mlflow", "optuna", "pandas", "sklearn"}

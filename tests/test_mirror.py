@@ -27,7 +27,7 @@ from factories import (
 from hpstudy import Choice, Grid, Objective, Search
 from hpstudy.mirror import Mirror, remote
 from hpstudy.mirror.connection import connect
-from hpstudy.mirror.contents import BEST_MODEL_TAG
+from hpstudy.mirror.contents import MODEL_TAG
 from hpstudy.records import TrialState
 from hpstudy.settings import Settings
 
@@ -61,7 +61,7 @@ def test_each_trial_becomes_one_run_with_everything_that_is_known_of_it(settings
     (run,) = runs_of(settings)
     (parent,) = runs_of(settings, "study")
     assert (summary.created, summary.updated, summary.unchanged) == (1, 0, 0)
-    assert run.info.run_name == "adam · learning_rate 0.001 · r0"
+    assert run.info.run_name == "adam · lr 0.001 · r0"
     assert run.info.status == "FINISHED"
     assert run.info.start_time == round(START.timestamp() * 1000)
     assert run.info.end_time == run.info.start_time + 4000
@@ -306,7 +306,7 @@ def test_a_study_made_anew_while_mlflow_was_away_replaces_the_old_runs(settings:
 def test_an_extended_study_keeps_its_runs_and_its_best_model(settings: Settings) -> None:
     mirror = Mirror(settings, make_study())
     mirror.sync([make_record()], state="finished")
-    connect(settings).set_tag(mirror.parent_run_id(), BEST_MODEL_TAG, "models:/m-1")
+    connect(settings).set_tag(mirror.parent_run_id(), MODEL_TAG, "models:/m-1")
     child = mirror.run_id(0)
     more = [make_record(), make_record(1, value=0.95)]
 
@@ -315,7 +315,7 @@ def test_an_extended_study_keeps_its_runs_and_its_best_model(settings: Settings)
 
     (parent,) = runs_of(settings, "study")
     assert parent.data.params["budget"] == "90"
-    assert parent.data.tags[BEST_MODEL_TAG] == "models:/m-1"
+    assert parent.data.tags[MODEL_TAG] == "models:/m-1"
     assert parent.data.metrics["best_val_accuracy"] == 0.95
     assert mirror.run_id(0) == child
     assert {run.data.tags["mlflow.parentRunId"] for run in runs_of(settings)} == {parent.info.run_id}
@@ -377,6 +377,13 @@ def test_names_say_what_varied() -> None:
     )
     params = {"activation": "relu", "dropout": 0.5, "augmentation": "none"}
     assert trial_name(study, make_record(params=params)) == "relu · dropout 0.5 · augmentation none"
+    sizes = {"batch_size": Choice(32, "full"), "l2": Choice(0.0, 0.01), "early_stopping": Choice(2, None)}
+    assert (
+        trial_name(make_study(vary=sizes), make_record(params={"batch_size": "full", "l2": 0.01, "early_stopping": 2}))
+        == "batch full · l2 0.01 · patience 2 · r0"
+    )
+    own = make_study(vary={"lr": Choice(1, 2), "learning_rate": Choice(0.1, 0.2)}, network="a digest")
+    assert trial_name(own, make_record(params={"lr": 1, "learning_rate": 0.1})) == "lr 1 · learning_rate 0.1 · r0"
     bare = make_study(vary={}, design=Grid(replicates=1))
     assert trial_name(bare, make_record(7, params={})) == "trial 7"
 
@@ -393,7 +400,7 @@ def test_a_trial_gets_its_name_and_params_when_its_levels_are_decided(settings: 
 
     (run,) = runs_of(settings)
     assert run.info.run_id == first
-    assert run.info.run_name == "sgd · learning_rate 0.1 · r0"
+    assert run.info.run_name == "sgd · lr 0.1 · r0"
     assert run.data.params.items() >= {"optimizer": "sgd", "learning_rate": "0.1", "units": "16"}.items()
 
 

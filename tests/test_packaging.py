@@ -1,75 +1,51 @@
-"""The best trial's model in MLflow: loadable without hpstudy, as good as the trial was."""
+"""The evaluated model in MLflow: takes raw rows, gives what was scored, and is logged once."""
 
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import keras
-import mlflow.keras
+import mlflow.pyfunc
 import numpy as np
+import pandas as pd
 import pytest
 
-from factories import make_mlflow_settings, make_record, make_settings, make_study
-from hpstudy import data
+from data_factories import generated, openml_arff, random_passengers
+from factories import make_mlflow_settings, make_record, make_study
+from hpstudy import Choice, Float, Grid, Search, Study, data, evaluation
+from hpstudy.data.readers import read_test
+from hpstudy.data.splits import test_and_rest as split_off
+from hpstudy.errors import UserError
+from hpstudy.hpstudy_model import encode
 from hpstudy.mirror import Mirror, MirrorError
 from hpstudy.mirror.connection import connect
-from hpstudy.mirror.contents import BEST_MODEL_TAG
-from hpstudy.model import Build
-from hpstudy.networks import accuracy, raw_rows
-from hpstudy.packaging import log_best_model
+from hpstudy.mirror.contents import MODEL_TAG
+from hpstudy.packaging import log_model, register
 from hpstudy.records import TrialRecord
+from hpstudy.rundir import RunDir
 from hpstudy.settings import Settings
 from hpstudy.trainer import Trainer
 
 pytestmark = [
-    # MLflow 3.17 still uses a loader strategy that SQLAlchemy 2.1 deprecates.
-    pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning"),
     # MLflow 3.17 says so of its own type hints when its pyfunc is imported.
     pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType:UserWarning"),
+    # MLflow 3.17 does with lists in a table what pandas 3.1 deprecates.
+    pytest.mark.filterwarnings("ignore:Operation with range is deprecated"),
     # TensorFlow 2.21's tensors become arrays in a way that NumPy 2 deprecates.
     pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"),
 ]
 
-STUDY = make_study(base={"units": 16, "epochs": 3, "dropout": 0.1, "scaling": "standard"})
-LOAD = """
-import sys
-sys.modules["hpstudy"] = None  # whoever imports it fails
-import mlflow.keras
-import numpy as np
-
-mlflow.set_tracking_uri(sys.argv[1])
-model = mlflow.keras.load_model(sys.argv[2])
-with np.load(sys.argv[3]) as rows:
-    guesses = model.predict(rows["x"], verbose=0).argmax(axis=1)
-    print("accuracy", np.mean(guesses == rows["y"]))
-"""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Trained:
-    """A finished study of one trial, mirrored, with its weights."""
-
-    settings: Settings
-    record: TrialRecord
-    arrays: data.Arrays
-    mirror: Mirror
-    weights: Path
-
-    def log(self, **changes: Any) -> str:
-        run_id = self.mirror.run_id(0)
-        assert run_id
-        values = {"run_id": run_id, "weights": self.weights, **changes}
-        return log_best_model(self.settings, STUDY, self.record, **values)
-
-    def accuracy_of(self, uri: str) -> float:
-        return accuracy(mlflow.keras.load_model(uri), self.arrays)
+BASES: dict[str, dict[str, Any]] = {
+    "fashion_mnist": {},
+    "imdb": {"num_words": 50},
+    "titanic": {},
+    "logic_gates": {"gate": "or"},
+}
+TRAINER = Trainer()  # so that the trials of one structure are compiled once
 
 
 @pytest.fixture(autouse=True)
@@ -79,98 +55,208 @@ def _own_tracking_uri(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     mlflow.set_tracking_uri(None)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Evaluated:
+    """A finished study of one cell with two replicates, mirrored, whose test split was scored."""
+
+    settings: Settings
+    study: Study
+    records: list[TrialRecord]
+    mirror: Mirror
+    found: dict[str, Any]
+
+    def log(self) -> str:
+        uri = log_model(self.settings, self.mirror, self.study, self.found)
+        assert uri
+        return uri
+
+    @property
+    def answers(self) -> np.ndarray:
+        """The average of what the networks said of the test split, (rows, classes)."""
+        with np.load(evaluation.answer_folder(self.settings, self.study.name) / "answers.npz") as stored:
+            return np.asarray(stored["predictions"].mean(axis=0))
+
+
+def make_evaluated(home: Path, cache_dir: Path, dataset: str = "digits", **changes: Any) -> Evaluated:
+    settings = make_mlflow_settings(home, cache_dir=cache_dir)
+    if dataset not in ("digits", "logic_gates"):
+        settings = replace(settings, data_dir=generated(dataset, home / "data"))
+    base = {"units": 8, "epochs": 1, **BASES.get(dataset, {})}
+    vary = {"optimizer": Choice("adam")}
+    study = make_study(dataset=dataset, base=base, vary=vary, design=Grid(replicates=2))
+    values = {"cell": 0, "params": {"optimizer": "adam"}, "metrics": {}}
+    records = [make_record(place, replicate=place, seed=42 + place, **values) for place in range(2)]
+    evaluation.answer(study, records, settings, changes.get("build"), trainer=TRAINER)
+    mirror = Mirror(settings, study)
+    mirror.sync(records, state="finished")
+    found = evaluation.judge(evaluation.answer_folder(settings, study.name))
+    return Evaluated(settings=settings, study=study, records=records, mirror=mirror, found=found)
+
+
 @pytest.fixture(scope="module")
-def weights_of_a_trial(tmp_path_factory: pytest.TempPathFactory) -> tuple[TrialRecord, Path]:
-    return train(tmp_path_factory.mktemp("trained"))
+def evaluated(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Evaluated:
+    return make_evaluated(tmp_path_factory.mktemp("digits"), cache_dir)
 
 
-@pytest.fixture
-def trained(tmp_path: Path, weights_of_a_trial: tuple[TrialRecord, Path]) -> Trained:
-    return mirrored(tmp_path, *weights_of_a_trial)
+def raw_test_rows(one: Evaluated) -> Any:
+    """The test split as a user has it, read by other means than hpstudy's where there are any."""
+    source = data.fetch(one.study.dataset, one.settings)
+    match one.study.dataset:
+        case "imdb":
+            with np.load(source.files[0], allow_pickle=True) as stored:
+                return pd.DataFrame({"words": list(stored["x_test"])})
+        case "titanic":
+            passengers = pd.read_csv(source.files[0])
+            held_out, _ = split_off(passengers["Survived"].to_numpy(np.int32))
+            return passengers.iloc[held_out]
+        case "logic_gates":
+            return pd.DataFrame({"a": [0, 0, 1, 1], "b": [0, 1, 0, 1]})
+        case _:
+            rows = np.asarray(read_test(source).rows)
+            side = int(rows.shape[1] ** 0.5)
+            return rows.reshape(-1, side, side)
 
 
-def train(home: Path, build: Build | None = None) -> tuple[TrialRecord, Path]:
-    """A trial of `STUDY`, really trained, and the file of its weights."""
-    record = make_record()
-    config = STUDY.config(record.params)
-    arrays = data.prepare(STUDY.dataset, config, record.seed, make_settings(home))
-    training = Trainer().start(config, record.seed, arrays, build)
-    history = tuple(training)
-    metrics = training.result()
-    np.savez(home / "weights.npz", *[variable.numpy() for variable in training.network.variables])
-    return replace(record, history=history, metrics=metrics, values=(metrics["val_accuracy"],)), home / "weights.npz"
+@pytest.mark.parametrize("dataset", BASES)
+def test_the_model_takes_rows_as_the_dataset_has_them(dataset: str, tmp_path: Path, cache_dir: Path) -> None:
+    one = make_evaluated(tmp_path / "home", cache_dir, dataset)
+
+    model = mlflow.pyfunc.load_model(one.log())
+
+    said = model.predict(raw_test_rows(one))
+    assert list(said.columns) == list(one.study.facts.classes)
+    np.testing.assert_allclose(said.to_numpy(), one.answers, atol=1e-5)
+    np.testing.assert_allclose(said.sum(axis=1), 1, atol=1e-5)
+    assert len(model.predict(model.input_example)) == len(model.input_example)
+    assert model.metadata.signature.outputs.input_names() == list(one.study.facts.classes)
 
 
-def mirrored(home: Path, record: TrialRecord, weights: Path) -> Trained:
-    settings = make_mlflow_settings(home)
-    arrays = data.prepare(STUDY.dataset, STUDY.config(record.params), record.seed, settings)
-    mirror = Mirror(settings, STUDY)
-    mirror.sync([record], state="finished")
-    own = Path(shutil.copy(weights, home / "own.npz"))
-    return Trained(settings=settings, record=record, arrays=arrays, mirror=mirror, weights=own)
+def test_a_model_is_logged_once_and_the_trials_stay_as_they_were(evaluated: Evaluated) -> None:
+    client = connect(evaluated.settings)
+    before = client.get_run(evaluated.mirror.run_id(0))
 
+    uri = evaluated.log()
+    again = evaluated.log()
 
-def test_the_model_predicts_in_a_process_that_knows_nothing_of_hpstudy(trained: Trained, tmp_path: Path) -> None:
-    uri = trained.log()
-
-    rows = tmp_path / "rows.npz"
-    numbers = trained.arrays.validation
-    np.savez(rows, x=raw_rows(trained.arrays, numbers), y=trained.arrays.y[numbers])
-    command = [sys.executable, "-c", LOAD, trained.settings.tracking_uri, uri, str(rows)]
-    printed = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
-    assert float(printed.split()[-1]) == pytest.approx(trained.record.metrics["val_accuracy"])
-
-
-def test_a_model_is_logged_once_and_the_trial_stays_as_it_was(trained: Trained) -> None:
-    client, run_id = connect(trained.settings), trained.mirror.run_id(0)
-    before = client.get_run(run_id)
-
-    uri = trained.log()
-    again = trained.log()
-
-    after = client.get_run(run_id)
-    models = client.search_logged_models([trained.mirror.experiment_id])
+    models = client.search_logged_models([evaluated.mirror.experiment_id])
+    parent = client.get_run(evaluated.mirror.parent_run_id())
     assert uri == again
-    assert [(model.name, model.model_uri) for model in models] == [("model", uri)]
+    assert [(model.name, model.model_uri, model.source_run_id) for model in models] == [
+        ("model", uri, parent.info.run_id)
+    ]
     assert "optimizers/models" in models[0].artifact_location
-    assert client.get_run(trained.mirror.parent_run_id()).data.tags[BEST_MODEL_TAG] == uri
-    assert (after.info.status, after.info.end_time) == (before.info.status, before.info.end_time)
-    assert after.data.metrics == before.data.metrics
-    assert len(client.get_metric_history(run_id, "val_loss")) == 3
-    summary = trained.mirror.sync([trained.record], state="finished", complete=True)
-    assert (summary.unchanged, summary.deleted) == (1, 0)
+    assert "The average of 2 networks" in models[0].tags["mlflow.note.content"]
+    assert parent.data.tags[MODEL_TAG] == uri
+    assert client.get_run(evaluated.mirror.run_id(0)).to_dictionary() == before.to_dictionary()
+    summary = evaluated.mirror.sync(evaluated.records, state="finished", complete=True)
+    assert (summary.unchanged, summary.deleted) == (2, 0)
 
 
-@pytest.mark.parametrize("weights", ["none", "truncated", "another trial's", "another network's"])
-def test_without_weights_that_fit_the_trial_is_trained_again(trained: Trained, weights: str) -> None:
-    file = trained.weights
-    with np.load(file) as stored:
-        arrays = [stored[name] for name in stored.files]
-    if weights == "truncated":
-        file.write_bytes(file.read_bytes()[:1000])
-    elif weights == "another trial's":
-        np.savez(file, *[np.zeros_like(array) for array in arrays])
-    elif weights == "another network's":
-        np.savez(file, *arrays[:2])
-
-    uri = trained.log(weights=None if weights == "none" else file)
-
-    assert trained.accuracy_of(uri) == pytest.approx(trained.record.metrics["val_accuracy"])
+def test_a_registered_model_has_each_evaluation_once(evaluated: Evaluated) -> None:
+    uri = evaluated.log()
+    assert register(evaluated.settings, uri, "numbers") == ("1", True)
+    assert register(evaluated.settings, uri, "numbers") == ("1", False)
+    assert mlflow.MlflowClient().get_model_version("numbers", "1").model_id == uri.rpartition("/")[2]
+    with pytest.raises(UserError, match="does not take this name"):
+        register(evaluated.settings, uri, "a/b")
 
 
-def test_an_own_network_is_packaged_too(tmp_path: Path) -> None:
+def test_networks_of_another_study_of_this_name_are_not_logged(evaluated: Evaluated) -> None:
+    other = {**evaluated.found, "at": 1.0}
+    assert log_model(evaluated.settings, evaluated.mirror, evaluated.study, other) is None
+
+
+def test_without_weights_that_fit_a_trial_is_trained_again(
+    evaluated: Evaluated, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, study, record = replace(evaluated.settings, home=tmp_path), evaluated.study, evaluated.records[0]
+    config = study.config(record.params)
+    training = TRAINER.start(config, record.seed, data.prepare("digits", config, record.seed, settings))
+    history = tuple(training)
+    record = replace(record, metrics=training.result(), history=history)
+    arrays = [variable.numpy() for variable in training.network.variables]
+    run_dir = RunDir.of(settings.runs_dir, study.name, 0)
+    run_dir.create()
+    began: list[int] = []
+    start = Trainer.start
+    monkeypatch.setattr(Trainer, "start", lambda self, *given: began.append(1) or start(self, *given))
+
+    def times_trained() -> int:
+        began.clear()
+        evaluation.answer(study, [record], settings, trainer=TRAINER)
+        found = evaluation.judge(evaluation.answer_folder(settings, study.name))
+        assert found["validation"] == pytest.approx([record.metrics["val_accuracy"]], abs=0.005)
+        return len(began)
+
+    assert times_trained() == 1, "no weights"
+    np.savez(run_dir.weights, *arrays)
+    assert times_trained() == 0
+    run_dir.weights.write_bytes(run_dir.weights.read_bytes()[:1000])
+    assert times_trained() == 1, "truncated"
+    np.savez(run_dir.weights, *[np.zeros_like(array) for array in arrays])
+    assert times_trained() == 1, "another trial's"
+    np.savez(run_dir.weights, *arrays[:2])
+    assert times_trained() == 1, "another network's"
+
+
+def test_an_own_network_is_packaged_too(tmp_path: Path, cache_dir: Path) -> None:
     def build(config: Mapping[str, Any], input_shape: tuple[int, ...], outputs: int) -> keras.Model:
         layers = [keras.Input(input_shape), keras.layers.Flatten(), keras.layers.Dense(outputs, "softmax")]
         return keras.Sequential(layers)
 
-    trained = mirrored(tmp_path, *train(tmp_path, build))
+    one = make_evaluated(tmp_path / "home", cache_dir, build=build)
 
-    assert trained.accuracy_of(trained.log(build=build)) == pytest.approx(trained.record.metrics["val_accuracy"])
+    said = mlflow.pyfunc.load_model(one.log()).predict(raw_test_rows(one))
+    np.testing.assert_allclose(said.to_numpy(), one.answers, atol=1e-5)
 
 
-def test_a_server_that_is_away_is_told_without_its_password(trained: Trained) -> None:
-    away = replace(trained.settings, tracking_uri="http://me:s3cret@127.0.0.1:9", artifact_root=None)
+def test_of_a_search_the_best_trial_under_three_seeds_is_the_model(tmp_path: Path, cache_dir: Path) -> None:
+    settings = make_mlflow_settings(tmp_path / "home", cache_dir=cache_dir)
+    vary = {"learning_rate": Float(0.001, 0.1, log=True)}
+    study = make_study(dataset="logic_gates", vary=vary, base={"units": 4, "epochs": 1}, design=Search(trials=1))
+    records = [make_record(params={"learning_rate": 0.01}, cell=None, metrics={})]
+    found = evaluation.evaluate(study, records, settings)
+    mirror = Mirror(settings, study)
+    mirror.sync(records, state="finished")
+    uri = log_model(settings, mirror, study, found)
+    assert found["seeds"] == [42, 43, 44]
+    assert len(mlflow.pyfunc.load_model(uri).predict(pd.DataFrame({"a": [0, 1], "b": [1, 1]}))) == 2
 
-    with pytest.raises(MirrorError, match=r"http://127\.0\.0\.1:9 did not take the best model") as told:
-        log_best_model(away, STUDY, trained.record, run_id="r", weights=None)
+
+@pytest.mark.parametrize("layout", ["kaggle", "openml"])
+def test_passengers_are_encoded_as_in_training(layout: str, tmp_path: Path, cache_dir: Path) -> None:
+    """With what is missing, in every row of the list."""
+    folder = generated("titanic", tmp_path / "data")
+    if layout == "openml":
+        (folder / "titanic.csv").unlink()
+        (folder / "titanic.arff").write_text(openml_arff(random_passengers()))
+    settings = make_mlflow_settings(tmp_path / "home", cache_dir=cache_dir, data_dir=folder)
+    arrays = data.prepare("titanic", {}, 42, settings)
+    from hpstudy.data.passengers import raw_passengers
+
+    raw = pd.DataFrame(raw_passengers(data.fetch("titanic", settings).files[0]))
+    _, rest = split_off(_survived(settings))
+    np.testing.assert_allclose(encode(raw.iloc[rest], data.row_facts("titanic", arrays, settings)), arrays.x, rtol=1e-6)
+
+
+def _survived(settings: Settings) -> np.ndarray:
+    from hpstudy.data.readers import read_titanic
+
+    return read_titanic(data.fetch("titanic", settings).files[0]).labels
+
+
+def test_a_wrong_passenger_or_word_is_refused_by_name() -> None:
+    fills = {"sex": 1.0, "age": 28.0}
+    with pytest.raises(ValueError, match=r"sex is 'unknown'\. Expected: female, male, or nothing"):
+        encode(pd.DataFrame({"Sex": ["unknown"]}), {"kind": "table", "fills": fills})
+    assert encode(pd.DataFrame({"Sex": [None], "AGE": [3]}), {"kind": "table", "fills": fills}).tolist() == [[0, 1, 3]]
+    with pytest.raises(ValueError, match=r"number -2\. Expected: numbers of at least 0"):
+        encode([[5, -2]], {"kind": "words", "num_words": 9})
+
+
+def test_a_server_that_is_away_is_told_without_its_password(evaluated: Evaluated) -> None:
+    away = replace(evaluated.settings, tracking_uri="http://me:s3cret@127.0.0.1:9", artifact_root=None)
+
+    with pytest.raises(MirrorError, match=r"MLflow at http://127\.0\.0\.1:9 did not take") as told:
+        log_model(away, Mirror(away, evaluated.study), evaluated.study, evaluated.found)
     assert "s3cret" not in f"{told.value!r} {told.value.__cause__!r}"

@@ -106,6 +106,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Itera
         project.write()
         output = project.run("run", "small.py", "--processes", "2")
         assert "Finished: 8 of 8 trials" in output
+        assert "On the 360 rows of the test split" in output
         assert "hpstudy ui" in output
         yield project
 
@@ -154,26 +155,53 @@ def test_mlflow_has_a_parent_and_a_finished_child_for_each_trial(looked_at: Proj
         assert child.data.params["optimizer"] == row["params"]["optimizer"]
 
 
-def test_the_best_model_can_be_loaded_from_mlflow(looked_at: Project) -> None:
-    """By a process that knows nothing of hpstudy, in another folder."""
-    best = json.loads(looked_at.run("best", "small", "--json"))
-    (run,) = [run for run in looked_at.mlflow_runs() if run.data.tags.get("hpstudy.trial") == str(best["trial"])]
+def test_the_evaluated_model_can_be_loaded_from_mlflow(looked_at: Project) -> None:
+    """By a process that knows nothing of hpstudy, in another folder; and it can be registered."""
+    found = json.loads(looked_at.run("evaluate", "small", "--json", "--register", "numbers").split("\n")[1])
     parent = looked_at.mlflow_runs()[0]
     code = (
-        "import sys, mlflow, numpy; from sklearn.datasets import load_digits\n"
-        "mlflow.set_tracking_uri(sys.argv[1]); model = mlflow.keras.load_model(sys.argv[2])\n"
-        "images = load_digits().images.astype('float32'); guesses = model.predict(images, verbose=0).argmax(axis=1)\n"
+        "import sys; sys.modules['hpstudy'] = None\n"
+        "import mlflow; from sklearn.datasets import load_digits\n"
+        "mlflow.set_tracking_uri(sys.argv[1]); model = mlflow.pyfunc.load_model(sys.argv[2])\n"
+        "guesses = model.predict(load_digits().images.astype('uint8')).to_numpy().argmax(axis=1)\n"
         "print('accuracy', (guesses == load_digits().target).mean())"
     )
     address = f"sqlite:///{looked_at.folder / 'home' / 'mlflow.db'}"
-    arguments = [sys.executable, "-c", code, address, parent.data.tags["hpstudy.best_model"]]
+    arguments = [sys.executable, "-c", code, address, "models:/numbers/1"]
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     printed = subprocess.run(
         arguments, cwd="/", env=environment, capture_output=True, text=True, check=True, timeout=120
     ).stdout
     accuracy = float(printed.split("accuracy ")[1])
-    assert run.info.status == "FINISHED"
-    assert accuracy == pytest.approx(best["value"], abs=0.08)
+    assert parent.data.tags["hpstudy.model"].startswith("models:/m-")
+    assert accuracy == pytest.approx(found["ensemble"]["accuracy"], abs=0.08)
+
+
+def test_a_run_ends_with_the_test_split(looked_at: Project) -> None:
+    """Stored with the study, in the report on the run of the study, as metrics, and only the chosen weights stay."""
+    output = looked_at.run("evaluate", "small", "--json")
+    assert "Evaluated before" in output
+    found = json.loads(output.split("\n")[1])
+    parent = looked_at.mlflow_runs()[0]
+    assert (found["seeds"], found["rows"], len(found["trials"])) == ([42, 43], 360, 2)
+    best = {row["number"]: row["value"] for row in looked_at.export()}
+    assert found["validation"] == pytest.approx([best[number] for number in found["trials"]], abs=0.005)
+    assert parent.data.metrics["test_accuracy"] == pytest.approx(sum(found["accuracy"]) / 2)
+    assert parent.data.metrics["test_accuracy_ensemble"] == found["ensemble"]["accuracy"]
+    assert parent.data.metrics.keys() >= {"best_val_accuracy", "mean_val_accuracy", "mean_val_accuracy_low"}
+    assert "rows of the test split" in parent.data.tags["mlflow.note.content"]
+    kept = [int(file.parent.name) for file in (looked_at.folder / "home" / "runs").rglob("weights.npz")]
+    assert sorted(kept) == sorted(found["trials"])
+
+
+def test_a_report_is_on_the_run_of_the_study(looked_at: Project) -> None:
+    client = mlflow.MlflowClient(f"sqlite:///{looked_at.folder / 'home' / 'mlflow.db'}")
+    parent = looked_at.mlflow_runs()[0].info.run_id
+    assert {file.path for file in client.list_artifacts(parent)} >= {"report.html", "report.md", "study.py", "figures"}
+    assert len(client.list_artifacts(parent, "figures")) > 5
+    assert "Written: " in looked_at.run("report", "small")
+    away = looked_at.run("report", "small", "--tracking-uri", "http://127.0.0.1:9")
+    assert "The report is not in MLflow: MLflow at http://127.0.0.1:9 did not take" in away
 
 
 def test_the_same_command_on_a_finished_study_changes_nothing(looked_at: Project) -> None:
@@ -204,6 +232,25 @@ def test_tables_show_the_study(looked_at: Project) -> None:
 
 def test_a_second_sync_finds_nothing_to_do(looked_at: Project) -> None:
     assert "0 runs created, 0 updated" in looked_at.run("sync", "small")
+
+
+def test_a_process_that_dies_over_the_test_split_is_replaced_and_a_failure_is_told(project: Project) -> None:
+    (project.folder / "small.py").write_text(DEADLY)
+    (project.folder / "deaths").write_text("1")
+    output = project.run("run", "small.py", "--processes", "1")
+    assert "Finished: 1 of 1 trials" in output
+    assert "rows of the test split" in output, "the process that died was replaced"
+
+    (project.folder / "deaths").write_text("9")
+    output = project.run("run", "small.py", "--processes", "1", "--fresh")
+    assert "Finished: 1 of 1 trials" in output
+    assert "The test split was not scored: the process that did it died. `hpstudy evaluate small` tries" in output
+    assert [row["state"] for row in project.export()] == ["complete"]
+
+    (project.folder / "deaths").write_text("0")
+    output = project.run("run", "small.py", "--processes", "1")
+    assert "rows of the test split" in output, "the same command makes up for it"
+    assert "Nothing was changed" in project.run("run", "small.py")
 
 
 def test_a_killed_trainer_process_loses_one_trial_which_is_tried_again(project: Project) -> None:
@@ -295,6 +342,24 @@ def build(config, input_shape, outputs):
         keras.Input(input_shape), keras.layers.Flatten(),
         keras.layers.Dense(config["width"], activation="relu"), keras.layers.Dense(outputs, activation="softmax"),
     ])
+"""
+
+
+DEADLY = """
+import os
+import traceback
+from pathlib import Path
+import keras
+from hpstudy import Grid, Study
+
+study = Study(name="small", dataset="logic_gates", base=dict(epochs=2), vary=dict(), design=Grid(replicates=1))
+
+def build(config, input_shape, outputs):
+    deaths = Path(__file__).with_name("deaths")
+    if "answer" in [frame.name for frame in traceback.extract_stack()] and int(deaths.read_text()):
+        deaths.write_text(str(int(deaths.read_text()) - 1))
+        os.abort()
+    return keras.Sequential([keras.Input(input_shape), keras.layers.Dense(outputs, activation="sigmoid")])
 """
 
 

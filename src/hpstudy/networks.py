@@ -12,18 +12,25 @@ from numpy.typing import NDArray
 
 from hpstudy import data
 from hpstudy.factors import Config
+from hpstudy.hpstudy_model import probabilities
 from hpstudy.model import Build, make_network, make_own_network, with_scaling
 from hpstudy.records import TrialRecord
 
 if TYPE_CHECKING:
     from hpstudy.data import Arrays, TestArrays
+    from hpstudy.trainer import Trainer
 
 _ROUNDING = 0.002  # rows whose class rounding may turn, between the compiled epoch and Keras's `predict`
 _BATCH = 1024  # rows
 
 
 def trained_model(
-    config: Config, record: TrialRecord, arrays: Arrays, weights: Path | None, build: Build | None
+    config: Config,
+    record: TrialRecord,
+    arrays: Arrays,
+    weights: Path | None,
+    build: Build | None,
+    trainer: Trainer | None = None,
 ) -> keras.Model:
     """A model that takes rows as the dataset has them.
 
@@ -31,6 +38,7 @@ def trained_model(
         weights: A file of arrays in the order of `network.variables`. Without one that fits, and gives the
             accuracy that was recorded, the trial is trained again.
         build: The study file's own network.
+        trainer: Trains again; one that trained such trials before has their compiled program.
     """
     network = _network(config, arrays, build)
     if weights and _load_weights(network, weights):
@@ -39,7 +47,8 @@ def trained_model(
         reached = accuracy(model, arrays)
         if abs(reached - record.metrics.get("val_accuracy", reached)) <= tolerance:
             return model
-    return with_scaling(_train_again(config, record.seed, arrays, build), arrays.scale, arrays.offset)
+    network = _train_again(trainer, config, record.seed, arrays, build)
+    return with_scaling(network, arrays.scale, arrays.offset)
 
 
 def raw_rows(arrays: Arrays | TestArrays, numbers: NDArray[Any]) -> NDArray[np.float32]:
@@ -51,8 +60,7 @@ def raw_rows(arrays: Arrays | TestArrays, numbers: NDArray[Any]) -> NDArray[np.f
 def class_probabilities(model: keras.Model, arrays: Arrays | TestArrays, numbers: NDArray[Any]) -> NDArray[np.float64]:
     """(rows, classes), batch by batch, as decoded words are many times larger than packed ones."""
     batches = [numbers[first : first + _BATCH] for first in range(0, len(numbers), _BATCH)]
-    found = np.concatenate([np.asarray(model.predict_on_batch(raw_rows(arrays, batch)), float) for batch in batches])
-    return np.hstack([1 - found, found]) if found.shape[1] == 1 else found
+    return np.concatenate([probabilities(model, raw_rows(arrays, batch)) for batch in batches])
 
 
 def accuracy(model: keras.Model, arrays: Arrays) -> float:
@@ -79,10 +87,12 @@ def _load_weights(network: keras.Model, file: Path) -> bool:
     return True
 
 
-def _train_again(config: Config, seed: int, arrays: Arrays, build: Build | None) -> keras.Model:
+def _train_again(
+    trainer: Trainer | None, config: Config, seed: int, arrays: Arrays, build: Build | None
+) -> keras.Model:
     from hpstudy.trainer import Trainer
 
-    training = Trainer().start(config, seed, arrays, build)
+    training = (trainer or Trainer()).start(config, seed, arrays, build)
     for _ in training:
         pass
     training.result()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +27,13 @@ class RunDir:
     def weights(self) -> Path:
         """The trained weights: arrays arr_0, arr_1, … in the order of `network.variables`."""
         return self.path / _WEIGHTS
+
+    def weights_bytes(self) -> int:
+        """How much room they take; 0 if there are none."""
+        try:
+            return self.weights.stat().st_size
+        except OSError:
+            return 0
 
     def create(self) -> None:
         """Make the folder, empty of what an earlier study of the same name left there."""
@@ -57,3 +64,10 @@ def trials_with_weights(runs_dir: Path, study: str) -> dict[int, RunDir]:
     """The run directories of a study that hold weights, by trial number."""
     found = (runs_dir / study).glob(f"*/{_WEIGHTS}")
     return {int(file.parent.name): RunDir(file.parent) for file in found}
+
+
+def forget_weights(runs_dir: Path, study: str, kept: Container[int]) -> None:
+    """Delete the weights of every trial of a study but these."""
+    for number, run_dir in trials_with_weights(runs_dir, study).items():
+        if number not in kept:
+            run_dir.weights.unlink(missing_ok=True)

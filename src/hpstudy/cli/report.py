@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,12 +13,13 @@ from hpstudy.cli.options import open_store, open_study, settings_options, study_
 from hpstudy.errors import UserError
 from hpstudy.settings import Settings
 
+MLFLOW_PATIENCE_S = 3  # a person waits for the report
+
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from hpstudy.records import TrialRecord
     from hpstudy.report.document import Report, Section, Table
-    from hpstudy.spec import Study
+    from hpstudy.storage import StudyQueue
 
 
 @click.command("report", epilog="Example: hpstudy report optimizers --baseline sgd")
@@ -37,7 +39,8 @@ def report_command(
 ) -> None:
     """Show what a study found, with error bars: findings and tables here, figures in report.html.
 
-    With --format and without -o, md and json are printed. A study that still runs is reported as far as it is.
+    The report, its figures and its findings also go onto the study's run in MLflow, but for --format: then only that
+    form is written, or printed if it is md or json without -o. A study that still runs is reported as far as it is.
     """
     from hpstudy.cli import render
     from hpstudy.report.build import build_report
@@ -61,16 +64,29 @@ def report_command(
         print_report(render.console(), report)
     for path in write_report(report, folder, (form,) if form else ("html", "md")):
         click.echo(f"Written: {path}")
+    if form is None:
+        _to_mlflow(settings, queue, report)
 
 
-def print_short(console: Console, study: Study, records: Sequence[TrialRecord]) -> None:
+def _to_mlflow(settings: Settings, queue: StudyQueue, report: Report) -> None:
+    """Onto the study's run. Without MLflow a report is a report, so this is told and that is all."""
+    if settings.uses_embedded_store and not (settings.home / "mlflow.db").exists():
+        return  # nothing of this database was mirrored yet; `hpstudy sync` does that
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", str(MLFLOW_PATIENCE_S))
+    from hpstudy.mirror import Mirror, MirrorError
+    from hpstudy.packaging import log_report
+
+    try:
+        log_report(Mirror(settings, queue.study), report)
+    except MirrorError as error:
+        click.secho(f"The report is not in MLflow: {error}", fg="yellow", err=True)
+
+
+def print_short(console: Console, report: Report) -> None:
     """The findings, as a run ends with them."""
-    from hpstudy.report.build import build_report
-
-    report = build_report(study, records, figures=False)
     console.print("\n[bold]Findings[/bold]")
     print_findings(console, report.findings)
-    console.print(f"More, with figures: hpstudy report {study.name}\n")
+    console.print(f"More, with figures: hpstudy report {report.study}\n")
 
 
 def print_report(console: Console, report: Report) -> None:

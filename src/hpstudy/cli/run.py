@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -116,30 +113,41 @@ class _Run:
         self._settings, self._file, self._console = settings, file, console
         self._study = file.study
         self._fresh, self._timeout_s = fresh, timeout_s
+        self._problem: str | None = "no process came to it."  # why the test split is not scored; None: it is
 
     def to_end(self, processes: int | None) -> int:
         """Returns the exit code of the command."""
         check_home(self._settings)
+        if self._is_known():  # then it may be finished, and nothing is to be trained
+            queue = self._register()
+            if queue.progress().waiting + queue.progress().running == 0:
+                if queue.evaluation() or not queue.progress().complete:
+                    return self._say_finished(queue)
+                processes = 1
+            supervisor = self._supervisor(processes)
+            with _ended_on_error(supervisor):
+                supervisor.start()
+                return self._to_end(supervisor, queue)
+        supervisor = self._supervisor(processes)
+        with _ended_on_error(supervisor):
+            supervisor.start()  # TensorFlow loads while the study is registered
+            return self._to_end(supervisor, self._register())
+
+    def _supervisor(self, processes: int | None) -> Supervisor:
         order = WorkOrder(
             slots=slots(processes or default_processes(self._study.budget)),
             study=self._study.name,
             file=self._file.path.absolute() if self._file.build else None,
             timeout_s=self._timeout_s,
             idle_exit_s=0.0,
+            evaluates=True,
         )
-        supervisor = Supervisor(self._settings, order)
-        with _ended_on_error(supervisor):
-            if self._is_known():  # then it may be finished, and nothing is to be started
-                queue = self._register()
-                if queue.progress().waiting + queue.progress().running == 0:
-                    return self._say_finished(queue)
-                supervisor.start()
-            else:
-                supervisor.start()  # TensorFlow loads while the study is registered
-                queue = self._register()
-            self._fetch()
-            progress = self._work(supervisor, queue)
-        return self._conclude(queue, progress, interrupted=supervisor.interrupted)
+        return Supervisor(self._settings, order)
+
+    def _to_end(self, supervisor: Supervisor, queue: StudyQueue) -> int:
+        self._fetch()
+        mirrors = self._work(supervisor, queue)
+        return self._conclude(queue, mirrors, interrupted=supervisor.interrupted)
 
     def _is_known(self) -> bool:
         """Whether the database may have this study already; cheap for the embedded one that is not there yet."""
@@ -168,67 +176,69 @@ class _Run:
 
         fetch_with_progress(self._study.dataset, self._settings)
 
-    def _work(self, supervisor: Supervisor, queue: StudyQueue) -> Progress:
+    def _work(self, supervisor: Supervisor, queue: StudyQueue) -> Mirrors | None:
+        """Train what is left. Returns the mirrors if MLflow has it all."""
+        from hpstudy.cli import ending
         from hpstudy.cli.live import make_view
         from hpstudy.worker.messages import Message
-
-        done = queue.progress()
-        going_on = f", {done.ended} are done" if done.ended else ""
-        processes = len(supervisor.handles)
-        self._console.print(
-            f"Study {self._study.name}: {done.budget} trials{going_on}; {processes} "
-            f"process{'es' if processes > 1 else ''}. Ctrl-C stops; the same command goes on."
-        )
-        with self._mirroring(queue) as mirrors, make_view(self._study, self._console) as view:
-
-            def hear(handle: TrainerHandle, message: Message) -> None:
-                view.hear(handle, message)
-                if message.kind in ("claimed", "ended"):
-                    mirrors.poke(queue)
-
-            def tick() -> None:
-                best = queue.best()
-                problem = supervisor.problem or mirrors.problem
-                view.tick(queue.progress(), supervisor.handles, best[0] if best else None, problem)
-
-            supervisor.work(lambda: [queue], hear=hear, tick=tick)
-        return queue.progress()
-
-    @contextmanager
-    def _mirroring(self, queue: StudyQueue) -> Iterator[Mirrors]:
-        """Copy to MLflow while the block runs, and once more behind it."""
         from hpstudy.worker.mirroring import Mirrors
 
+        self._say_begin(queue.progress(), len(supervisor.handles))
         mirrors = Mirrors(self._settings, {self._study.name: self._file.source})
         mirrors.poke(queue)
+        is_loading = False
+
+        def hear(handle: TrainerHandle, message: Message) -> None:
+            view.hear(handle, message)
+            if message.kind in ("claimed", "ended"):
+                mirrors.poke(queue)
+            elif message.kind == "evaluating":
+                self._problem = "the process that did it died."
+            elif message.kind == "evaluated":
+                self._problem = message.text or None
+                supervisor.finish()
+
+        def tick() -> None:
+            nonlocal is_loading
+            best, progress = queue.best(), queue.progress()
+            problem = supervisor.problem or mirrors.problem
+            view.tick(progress, supervisor.handles, best[0] if best else None, problem)
+            if not is_loading and not progress.waiting:
+                is_loading = True
+                ending.load_ahead(self._settings)
+
         try:
-            yield mirrors
+            with make_view(self._study, self._console) as view:
+                supervisor.work(lambda: [queue], hear=hear, tick=tick)
         finally:
-            say_unmirrored(mirrors.finish(MLFLOW_PATIENCE_S))
+            unmirrored = mirrors.finish(MLFLOW_PATIENCE_S)
+            say_unmirrored(unmirrored)
+        return None if unmirrored else mirrors
 
-    def _conclude(self, queue: StudyQueue, progress: Progress, *, interrupted: bool) -> int:
+    def _say_begin(self, progress: Progress, processes: int) -> None:
+        going_on = f", {progress.ended} are done" if progress.ended else ""
+        self._console.print(
+            f"Study {self._study.name}: {progress.budget} trials{going_on}; {processes} "
+            f"process{'es' if processes > 1 else ''}. Ctrl-C stops; the same command goes on."
+        )
+
+    def _conclude(self, queue: StudyQueue, mirrors: Mirrors | None, *, interrupted: bool) -> int:
         from hpstudy.cli import render
+        from hpstudy.cli.ending import keep_evaluation, package_or_tell
         from hpstudy.cli.report import print_short
+        from hpstudy.report.build import build_report
 
+        progress = queue.progress()
         if progress.complete:
             self._console.print(render.result_table(self._study, queue.records()))
-        counts = f"{progress.complete} complete, {progress.pruned} pruned, {progress.failed} failed"
-        if progress.lost:
-            counts += f"; {progress.lost} lost and tried again"
-        if interrupted:
-            self._console.print(
-                f"Stopped after {progress.ended} of {progress.budget} trials ({counts}). "
-                "The same command goes on with the rest."
-            )
+        if is_stopped := self._stopped(progress, interrupted=interrupted):
+            self._console.print(is_stopped)
             return INTERRUPTED
-        if progress.waiting and progress.stopped:
-            self._console.print(
-                f"`hpstudy stop` stopped the study after {progress.ended} of {progress.budget} trials ({counts}). "
-                f"`hpstudy resume {self._study.name}` and the same command go on with the rest."
-            )
-            return INTERRUPTED
-        self._console.print(f"Finished: {progress.ended} of {progress.budget} trials ({counts}).")
-        print_short(self._console, self._study, queue.records())
+        if progress.complete and not queue.evaluation():
+            keep_evaluation(self._settings, queue, self._problem)
+        self._console.print(f"Finished: {progress.ended} of {progress.budget} trials ({_counts(progress)}).")
+        report = build_report(queue.study, queue.records(), evaluation=queue.evaluation(), figures=bool(mirrors))
+        print_short(self._console, report)
         if not progress.complete:
             click.secho(
                 f"No trial is complete. `hpstudy show {self._study.name} 0` says why the first one failed.",
@@ -236,21 +246,23 @@ class _Run:
                 err=True,
             )
             return 1
-        self._log_to_mlflow()
+        if mirrors:
+            package_or_tell(self._settings, queue, mirrors.mirror(self._study.name), report)
         self._console.print(self._where_to_look())
         return 0
 
-    def _log_to_mlflow(self) -> None:
-        """The report and the best model, in a process of its own: it needs Keras and MLflow together."""
-        arguments = [sys.executable, "-m", "hpstudy.packaging", self._study.name]
-        if self._file.build:
-            arguments.append(str(self._file.path.absolute()))
-
-        environment = {**os.environ, **self._settings.to_environment(), "TF_CPP_MIN_LOG_LEVEL": "2"}
-        done = subprocess.run(arguments, env=environment, capture_output=True, text=True, check=False)
-        if done.returncode:
-            reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-            click.secho(f"Report and best model could not be logged to MLflow: {reason}", fg="yellow", err=True)
+    def _stopped(self, progress: Progress, *, interrupted: bool) -> str | None:
+        """What is said of a run that did not come to its end."""
+        far = f"{progress.ended} of {progress.budget} trials ({_counts(progress)})"
+        if interrupted:
+            rest = "the rest" if progress.waiting else "the test split"
+            return f"Stopped after {far}. The same command goes on with {rest}."
+        if progress.waiting and progress.stopped:
+            return (
+                f"`hpstudy stop` stopped the study after {far}. `hpstudy resume {self._study.name}` and the same "
+                "command go on with the rest."
+            )
+        return None
 
     def _say_finished(self, queue: StudyQueue) -> int:
         progress = queue.progress()
@@ -265,6 +277,11 @@ class _Run:
             home = "" if self._settings.home == Path(".hpstudy").absolute() else f" --home {self._settings.home}"
             return f"Browse it in MLflow: hpstudy ui{home}"
         return f"Browse it in MLflow: experiment {self._study.name} on your tracking server."
+
+
+def _counts(progress: Progress) -> str:
+    counts = f"{progress.complete} complete, {progress.pruned} pruned, {progress.failed} failed"
+    return f"{counts}; {progress.lost} lost and tried again" if progress.lost else counts
 
 
 def say_unmirrored(problems: Mapping[str, str | None]) -> None:

@@ -128,14 +128,22 @@ def delete_study(settings: Settings, queue: StudyQueue) -> None:
 @study_argument
 @settings_options
 def sync_command(settings: Settings, name: str) -> None:
-    """Make MLflow equal to the database: one run a trial, the same status, parameters and metrics."""
+    """Make MLflow equal to the database: one run a trial, the same status, parameters and metrics.
+
+    Of a study that has begun it also sends the report, and the evaluated model where its networks lie on this machine.
+    """
     from hpstudy.mirror import Mirror
+    from hpstudy.packaging import package
+    from hpstudy.report.build import build_report
     from hpstudy.worker.mirroring import records_with_journals
 
     queue = open_study(settings, name)
     queue.reconcile()
     records = records_with_journals(settings, queue)
-    summary = Mirror(settings, queue.study).sync(records, state=str(queue.progress().state), complete=True)
+    mirror = Mirror(settings, queue.study)
+    summary = mirror.sync(records, state=str(queue.progress().state), complete=True)
+    if queue.progress().ended:
+        package(settings, queue, mirror, build_report(queue.study, queue.records(), evaluation=queue.evaluation()))
     click.echo(
         f"MLflow equals the database: {summary.created} runs created, {summary.updated} updated, "
         f"{summary.unchanged} unchanged."

@@ -6,7 +6,20 @@ Nothing else of hpstudy opens a dataset's files. Trials get `Arrays`, which neve
 from hpstudy.data.arrays import Arrays, TestArrays
 from hpstudy.data.places import Source
 from hpstudy.data.prepare import prepare, prepare_test
+from hpstudy.data.raw import example, row_facts
 from hpstudy.data.scaling import decode
 from hpstudy.data.sources import fetch, locate, verify
 
-__all__ = ["Arrays", "Source", "TestArrays", "decode", "fetch", "locate", "prepare", "prepare_test", "verify"]
+__all__ = [
+    "Arrays",
+    "Source",
+    "TestArrays",
+    "decode",
+    "example",
+    "fetch",
+    "locate",
+    "prepare",
+    "prepare_test",
+    "row_facts",
+    "verify",
+]

@@ -87,6 +87,18 @@ def fit_encoder(columns: tuple[str, ...], training: Table) -> Callable[[Table], 
         A function from (rows, columns) with NaN to float32 (rows, features). The number of features depends
         on `columns` alone.
     """
+    transformer = _fitted(columns, training)
+    return lambda table: np.ascontiguousarray(transformer.transform(table), np.float32)
+
+
+def fit_fills(columns: tuple[str, ...], training: Table) -> dict[str, float]:
+    """What `fit_encoder` puts where a value is missing, by column: for texts the code."""
+    fitted = _fitted(columns, training).named_transformers_
+    imputers = {name: fitted[name] if hasattr(fitted[name], "statistics_") else fitted[name][0] for name in columns}
+    return {name: float(np.nan_to_num(imputer.statistics_[0])) for name, imputer in imputers.items()}
+
+
+def _fitted(columns: tuple[str, ...], training: Table) -> Any:
     from sklearn.compose import ColumnTransformer
     from sklearn.impute import SimpleImputer
     from sklearn.pipeline import make_pipeline
@@ -108,8 +120,20 @@ def fit_encoder(columns: tuple[str, ...], training: Table) -> Callable[[Table], 
             for index, name in enumerate(columns)
         ]
     )
-    transformer.fit(training)
-    return lambda table: np.ascontiguousarray(transformer.transform(table), np.float32)
+    return transformer.fit(training)
+
+
+def raw_passengers(path: Path) -> dict[str, list[str]]:
+    """The columns that are used, under the names of the file, as the texts in it.
+
+    Raises:
+        UserError: the file cannot be read.
+    """
+    text = _text(path)
+    header, rows = _arff(path, text) if path.suffix.lower() == ".arff" else _csv(text)
+    cells = [row for _, row in rows if len(row) == len(header)]
+    used = {*_PARSERS, "class"} if "pclass" not in {name.strip().lower() for name in header} else {*_PARSERS}
+    return {name: [row[place] for row in cells] for place, name in enumerate(header) if name.strip().lower() in used}
 
 
 def _text(path: Path) -> str:

@@ -20,7 +20,7 @@ ROLE_TAG = "hpstudy.role"
 TRIAL_TAG = "hpstudy.trial"
 PARENT_TAG = "mlflow.parentRunId"
 NOTE_TAG = "mlflow.note.content"
-BEST_MODEL_TAG = "hpstudy.best_model"
+MODEL_TAG = "hpstudy.model"  # of the study's run: where its evaluated model is
 
 _TAG_CHARACTERS = 8000  # MLflow's limits
 _PARAM_CHARACTERS = 6000
@@ -33,6 +33,13 @@ _STATUS = {
     TrialState.PRUNED: "FINISHED",
     TrialState.FAILED: "FAILED",
     TrialState.LOST: "KILLED",
+}
+_SHORT_NAMES = {
+    "batch_size": "batch",
+    "early_stopping": "patience",
+    "learning_rate": "lr",
+    "num_words": "words",
+    "train_rows": "rows",
 }
 _STUDY_STATUS = {"running": "RUNNING", "finished": "FINISHED", "stopped": "KILLED"}
 
@@ -121,7 +128,7 @@ def study_content(study: Study, trials: Sequence[TrialRecord], state: str, hide:
 
 
 def trial_name(study: Study, record: TrialRecord) -> str:
-    """What varied, short: `adam · learning_rate 0.001 · r2`."""
+    """What varied, short: `adam · lr 0.001 · r2`."""
     parts = [_level_name(study.vary, name, level) for name, level in record.params.items()]
     if isinstance(study.design, Grid) and study.design.replicates > 1:
         parts.append(f"r{record.replicate}")
@@ -243,7 +250,13 @@ def _level_name(vary: Mapping[str, Domain], name: str, level: Level) -> str:
     """A text speaks for itself (`adam`) unless another factor has the same level; a number does not."""
     owners = [factor for factor, domain in vary.items() if level in domain.levels]
     is_telling = isinstance(level, str) and level not in ("none", "full") and len(owners) == 1
-    return str(level) if is_telling else f"{name} {level_text(level)}"
+    return str(level) if is_telling else f"{_short(vary, name)} {level_text(level)}"
+
+
+def _short(vary: Mapping[str, Domain], name: str) -> str:
+    """What the field calls a built-in factor, unless the study has a factor of that very name."""
+    short = _SHORT_NAMES.get(name, name)
+    return name if short in vary else short
 
 
 def _scores(study: Study, record: TrialRecord) -> tuple[float, ...]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from hpstudy.errors import HpstudyError
 from hpstudy.mirror.connection import MirrorError, connect, sentence, translated
 from hpstudy.mirror.contents import (
-    BEST_MODEL_TAG,
+    MODEL_TAG,
     NOTE_TAG,
     ROLE_TAG,
     TRIAL_TAG,
@@ -31,6 +31,7 @@ from hpstudy.settings import Settings
 from hpstudy.spec import Study
 
 _NOTE_DIGEST_TAG = "hpstudy.note"  # of the description as we wrote it last
+_REPORT_DIGEST_TAG = "hpstudy.report"  # of the report as we sent it last
 _HAPPENED = "did not take the trials"
 _REMEDY = "Nothing is lost: they are in the study database, and `hpstudy sync` sends them when MLflow is back."
 
@@ -110,14 +111,17 @@ class Mirror:
                 deleted=deleted,
             )
 
-    def attach_report(self, files: Mapping[str, str], findings: str) -> None:
+    def attach_report(
+        self, files: Mapping[str, str], findings: str, metrics: Mapping[str, float] | None = None
+    ) -> None:
         """Put a report onto the study's run: its files, and its findings above the declaration in the description.
 
         A description that people have changed is left alone. Done twice, the second time changes nothing.
 
         Args:
-            files: Name → text.
+            files: Path → text.
             findings: Markdown.
+            metrics: Numbers of the report that studies are sorted by.
 
         Raises:
             MirrorError: MLflow is away or refused something.
@@ -125,15 +129,22 @@ class Mirror:
         self.parent_run_id()  # makes the run if there is none
         with self._session():
             view = self._read()
-            self._log_texts(view, files)
+            self._log_report(view, {name: self._secrets.hide(text) for name, text in files.items()})
+            self._log_metrics(view, metrics or {})
             seen, own = _study_of(view), self._secrets.hide(description(self._study))
             note = cut_tag(f"{self._secrets.hide(findings)}\n\n{own}")
             found = seen.tags.get(NOTE_TAG, "")
             is_ours = found in ("", cut_tag(own)) or _digest(found) == seen.tags.get(_NOTE_DIGEST_TAG)
             if found != note and is_ours:
-                self._remote().tag(seen.run_id, NOTE_TAG, note)
-                self._remote().tag(seen.run_id, _NOTE_DIGEST_TAG, _digest(note))
-                view.study = replace(seen, tags={**seen.tags, NOTE_TAG: note, _NOTE_DIGEST_TAG: _digest(note)})
+                self._tag(view, {NOTE_TAG: note, _NOTE_DIGEST_TAG: _digest(note)})
+
+    def tag_study(self, name: str, text: str) -> None:
+        """Tag the study's run. Raises MirrorError if MLflow is away."""
+        self.parent_run_id()
+        with self._session():
+            view = self._read()
+            if _study_of(view).tags.get(name) != text:
+                self._tag(view, {name: text})
 
     def refresh(self) -> None:
         """Forget what MLflow held: the next call reads it again."""
@@ -211,7 +222,7 @@ class Mirror:
     def _ensure_study(self, view: _View, content: RunContent) -> None:
         """Make the parent run before its children, for they name it."""
         if view.study and is_another(content, view.study):  # extended: params cannot be changed
-            kept = {name: text for name, text in view.study.tags.items() if name.startswith(BEST_MODEL_TAG)}
+            kept = {name: text for name, text in view.study.tags.items() if name.startswith(MODEL_TAG)}
             content = replace(content, tags={**content.tags, **kept})
             self._delete(view, view.study)
             view.study = None
@@ -257,14 +268,31 @@ class Mirror:
 
     def _log_texts(self, view: _View, texts: Mapping[str, str]) -> None:
         """Files of the study's run, each sent again only when it has changed."""
-        seen = _study_of(view)
         for name, text in texts.items():
-            tag, digest = f"hpstudy.artifact.{name}", _digest(text)
+            seen, tag, digest = _study_of(view), f"hpstudy.artifact.{name}", _digest(text)
             if seen.tags.get(tag) != digest:
                 self._remote().log_text(seen.run_id, name, self._secrets.hide(text))
-                self._remote().tag(seen.run_id, tag, digest)
-                seen = replace(seen, tags={**seen.tags, tag: digest})
-        view.study = seen
+                self._tag(view, {tag: digest})
+
+    def _log_report(self, view: _View, files: Mapping[str, str]) -> None:
+        """All files at once, and again only when one has changed."""
+        digest = _digest("".join(f"{name}\n{text}" for name, text in files.items()))
+        if _study_of(view).tags.get(_REPORT_DIGEST_TAG) != digest:
+            self._remote().log_files(_study_of(view).run_id, files)
+            self._tag(view, {_REPORT_DIGEST_TAG: digest})
+
+    def _log_metrics(self, view: _View, metrics: Mapping[str, float]) -> None:
+        seen = _study_of(view)
+        changed = {name: value for name, value in metrics.items() if seen.metrics.get(name) != value}
+        if changed:
+            self._remote().log_metrics(seen.run_id, changed, step=len(view.trials))
+            view.study = replace(seen, metrics={**seen.metrics, **changed})
+
+    def _tag(self, view: _View, tags: Mapping[str, str]) -> None:
+        seen = _study_of(view)
+        for name, text in tags.items():
+            self._remote().tag(seen.run_id, name, text)
+        view.study = replace(seen, tags={**seen.tags, **tags})
 
     def _send(self, seen: Seen, content: RunContent) -> Seen:
         """Returns the run as it is then; the very same object if nothing had to be sent."""

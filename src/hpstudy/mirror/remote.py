@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 from hpstudy.mirror.contents import NOTE_TAG, STUDY_TAG, Dataset, Point, RunContent
@@ -77,6 +80,20 @@ class Remote:
 
     def log_text(self, run_id: str, name: str, text: str) -> None:
         self._client.log_text(run_id, text, name)
+
+    def log_files(self, run_id: str, texts: Mapping[str, str]) -> None:
+        """Write files, whose paths may have folders in them."""
+        with tempfile.TemporaryDirectory() as folder:
+            for name, text in texts.items():
+                path = Path(folder, name)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text, "utf-8")
+            self._client.log_artifacts(run_id, folder)
+
+    def log_metrics(self, run_id: str, values: Mapping[str, float], step: int) -> None:
+        at_ms = round(time.time() * 1000)
+        points = [Point(key=name, value=value, at_ms=at_ms, step=step) for name, value in values.items()]
+        self._client.log_batch(run_id, synchronous=True, metrics=_metrics(points))
 
     def tag(self, run_id: str, name: str, text: str) -> None:
         self._client.set_tag(run_id, name, text)

@@ -28,7 +28,7 @@ class MirrorThread(threading.Thread):
     def __init__(self, mirror: Mirror, snapshot: Snapshot, interval_s: float = 2.0) -> None:
         super().__init__(name="hpstudy-mirror", daemon=True)
         self.problem: str | None = None  # why MLflow is behind, in one sentence; None when all is well
-        self._mirror, self._snapshot, self._interval_s = mirror, snapshot, interval_s
+        self.mirror, self._snapshot, self._interval_s = mirror, snapshot, interval_s
         self._condition = threading.Condition()
         self._is_changed = True
         self._deadline: float | None = None  # set when it is to finish; on the monotonic clock
@@ -74,7 +74,7 @@ class MirrorThread(threading.Thread):
 
     def _finish(self) -> None:
         while not self._is_equal:
-            self._mirror.refresh()
+            self.mirror.refresh()
             self._is_equal = self._sync_safely(last=True)
             left_s = (self._deadline or 0.0) - time.monotonic()
             if self._is_equal or left_s <= _FIRST_PAUSE_S:
@@ -84,7 +84,7 @@ class MirrorThread(threading.Thread):
     def _sync_safely(self, *, last: bool = False) -> bool:
         try:
             state, trials = self._snapshot()
-            self._mirror.sync(trials, state=state, complete=last and state == "finished")
+            self.mirror.sync(trials, state=state, complete=last and state == "finished")
         except Exception as error:
             self._note(error)
             return False
@@ -92,7 +92,7 @@ class MirrorThread(threading.Thread):
         return True
 
     def _note(self, error: Exception) -> None:
-        self.problem = self._mirror.explain(error)
+        self.problem = self.mirror.explain(error)
         self._pause_s = min(_FIRST_PAUSE_S * 2**self._failures, _LONGEST_PAUSE_S)
         self._failures += 1
         self._is_changed = True

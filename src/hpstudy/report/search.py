@@ -64,7 +64,7 @@ class SearchResult:
 
 
 def search_result(study: Study, records: Sequence[TrialRecord]) -> SearchResult:
-    complete = sorted((record for record in records if _is_scored(record)), key=lambda record: _cost(study, record))
+    complete = ranked_trials(study, records)
     return SearchResult(
         complete=tuple(complete),
         front=tuple(_front(study, complete)),
@@ -73,6 +73,11 @@ def search_result(study: Study, records: Sequence[TrialRecord]) -> SearchResult:
         saving=_saving(study, records),
         edges=tuple(_edges(study, complete[0].params)) if len(complete) >= MIN_TRIALS else (),
     )
+
+
+def ranked_trials(study: Study, records: Sequence[TrialRecord]) -> list[TrialRecord]:
+    """Complete trials with finite values, the best first."""
+    return sorted((record for record in records if _is_scored(record)), key=lambda record: _cost(study, record))
 
 
 def importances(study: Study, complete: Sequence[TrialRecord]) -> list[Importance]:

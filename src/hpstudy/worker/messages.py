@@ -18,15 +18,17 @@ PIPE_VARIABLE = "HPSTUDY_MESSAGE_PIPE"  # file number of the pipe's writing end
 class Message:
     """`kind` decides which other fields have a meaning."""
 
-    kind: str  # ready, claimed, epoch, ended, idle, warning, fatal
-    study: str = ""  # claimed
+    kind: str  # ready, claimed, epoch, ended, idle, evaluating, evaluated, warning, fatal
+    study: str = ""  # claimed, ended, evaluating, evaluated
     trial: int = -1
     state: str = ""  # ended: complete, pruned, failed or lost
     value: float | None = None  # epoch, ended: the first objective
+    score: float | None = None  # ended, if complete: the same such that more is better
     epoch: int = 0
+    cell: int | None = None  # ended: of a grid
     replicate: int = 0  # claimed
     params: dict[str, Level] = field(default_factory=dict)  # claimed
-    text: str = ""  # warning, fatal; ended: the error
+    text: str = ""  # warning, fatal; ended, evaluated: the error
 
     @classmethod
     def parse(cls, line: bytes) -> Message:

@@ -10,7 +10,7 @@ from hpstudy.rundir import RunDir
 from hpstudy.settings import Settings
 
 if TYPE_CHECKING:
-    from hpstudy.mirror import MirrorThread
+    from hpstudy.mirror import Mirror, MirrorThread
     from hpstudy.storage import StudyQueue
 
 
@@ -37,6 +37,10 @@ class Mirrors:
         if name not in self._threads:
             self._threads[name] = self._start(queue)
         self._threads[name].poke()
+
+    def mirror(self, study: str) -> Mirror:
+        """The mirror of a study that was poked: it knows already what MLflow has."""
+        return self._threads[study].mirror
 
     def finish(self, patience_s: float) -> dict[str, str | None]:
         """Sync everything once more and stop.

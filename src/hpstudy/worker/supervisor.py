@@ -17,15 +17,16 @@ from typing import TYPE_CHECKING, Any
 
 from hpstudy.errors import FatalError, StorageError
 from hpstudy.owner import Owner
-from hpstudy.rundir import trials_with_weights
 from hpstudy.settings import Settings
 from hpstudy.worker.devices import Slot
 from hpstudy.worker.messages import CORES_VARIABLE, PIPE_VARIABLE, RECYCLE, Inbox, Message
+from hpstudy.worker.weights import KeptWeights
 
 if TYPE_CHECKING:
     from hpstudy.storage import StudyQueue
 
 MAX_CRASHES = 3  # of trainer processes that have no trial, until one ends a trial again
+MAX_EVALUATIONS = 2  # processes that may die over the test split, before it is left alone
 CRASH_PAUSE_S = 0.5  # before a process is replaced that died outside of any trial; doubled with each further one
 TICK_S = 0.25  # between looks at what cannot be waited for
 
@@ -39,6 +40,7 @@ class WorkOrder:
     file: Path | None = None  # the study file, where it builds its own network
     timeout_s: float | None = None  # of a trial
     idle_exit_s: float | None = None  # a process ends so long after nothing is left; None: never
+    evaluates: bool = False  # the process that sees the study's end scores the test split
 
 
 @dataclass(kw_only=True)
@@ -50,7 +52,7 @@ class TrainerHandle:
     inbox: Inbox
     log: Path
     owner: Owner
-    doing: str = "starting"  # or ready, training, idle
+    doing: str = "starting"  # or ready, training, idle, evaluating
     study: str | None = None
     trial: int | None = None
     params: Mapping[str, Any] = field(default_factory=dict)
@@ -72,7 +74,10 @@ class Supervisor:
         self.problem: str | None = None  # why the database is not reached, in one sentence
         self._settings, self._order, self._exit_within_s = settings, order, exit_within_s
         self._selector = selectors.DefaultSelector()
+        self._weights = KeptWeights(settings.runs_dir)
         self._crashes = 0
+        self._lost_evaluations = 0
+        self._is_over = False
         self._may_work = False
         self._vacant: list[tuple[float, Slot]] = []  # slots whose process died, and when to start another
         self._unreleased: list[tuple[Owner, str, bool]] = []  # who died, why, and whether it counts as an attempt
@@ -103,7 +108,7 @@ class Supervisor:
         with self._signals():
             for handle in self.handles:
                 self._let_go(handle)
-            while not self.interrupted and (self.handles or self._vacant):
+            while not self.interrupted and not self._is_over and (self.handles or self._vacant):
                 for handle, message in self._messages():
                     self._note(handle, message)
                     hear(handle, message)
@@ -112,15 +117,19 @@ class Supervisor:
                 with self._surviving():
                     self._release(queues())
                     for queue in queues():
-                        _keep_best_weights(self._settings, queue)
+                        self._weights.restore(queue)
                     tick()
+            if self._is_over:
+                self.stop()
             if self.interrupted:
                 self.stop()
                 self._unreleased += [(handle.owner, "the worker was stopped", False) for handle in self.handles]
             with self._surviving():
                 self._release(queues())
-                for queue in queues():
-                    _keep_best_weights(self._settings, queue)
+
+    def finish(self) -> None:
+        """Nothing is left to train: `work` ends the processes, which would go by themselves some seconds later."""
+        self._is_over = True
 
     def stop(self) -> None:
         """End every process at once. Their trials are for the next one to find."""
@@ -179,6 +188,7 @@ class Supervisor:
         order = self._order
         options = {"--file": order.file, "--timeout": order.timeout_s, "--idle-exit": order.idle_exit_s}
         given = [text for name, value in options.items() if value is not None for text in (name, str(value))]
+        given += ["--evaluate"] if order.evaluates else []
         study = [order.study] if order.study else []
         return [sys.executable, "-m", "hpstudy.worker.trainer_process", *study, *given]
 
@@ -208,7 +218,9 @@ class Supervisor:
         elif message.kind == "ended":
             handle.doing, handle.trial, handle.study = "ready", None, None
             self._crashes = 0
-        elif message.kind in ("ready", "idle"):
+            if message.score is not None:
+                self._weights.ended(message.study, message.trial, message.cell, message.score)
+        elif message.kind in ("ready", "idle", "evaluating"):
             handle.doing = message.kind
         elif message.kind == "fatal":
             handle.said = message.text
@@ -229,7 +241,11 @@ class Supervisor:
             self._unreleased.append((handle.owner, f"process {handle.owner.pid} on {handle.owner.host} {reason}", True))
             if handle.said:
                 raise FatalError(handle.said)
-            if handle.trial is None:  # a trial that kills its process fails after some attempts: that ends by itself
+            if handle.doing == "evaluating":
+                self._lost_evaluations += 1
+                if self._lost_evaluations == MAX_EVALUATIONS:  # every trial is recorded; this can be made up for
+                    continue
+            elif handle.trial is None:  # a trial that kills its process fails after some attempts: that ends by itself
                 self._crashes += 1
             if self._crashes == MAX_CRASHES:
                 raise FatalError(
@@ -303,15 +319,3 @@ def _death(code: int) -> str:
 def _last_lines(log: Path, count: int = 8) -> str:
     lines = log.read_text(errors="replace").splitlines()[-count:]
     return "\n".join(f"  {line}" for line in lines)
-
-
-def _keep_best_weights(settings: Settings, queue: StudyQueue) -> None:
-    """Delete the weights of trials that ended and are not among the best."""
-    kept = trials_with_weights(settings.runs_dir, queue.study.name)
-    if len(kept) < 2:
-        return
-    best = {record.number for record in queue.best()}
-    running = {record.number for record in queue.records() if record.state == "running"}
-    for number, run_dir in kept.items():
-        if number not in best | running:
-            run_dir.weights.unlink(missing_ok=True)

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import filelock
 import psutil
 
 from hpstudy.errors import HpstudyError, TrialFailed, TrialLost
@@ -58,6 +59,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--file", type=Path)
     parser.add_argument("--timeout", type=float)
     parser.add_argument("--idle-exit", type=float, help="seconds after nothing is left; without it never")
+    parser.add_argument("--evaluate", action="store_true", help="score the study on the test split when it is finished")
     return parser.parse_args()
 
 
@@ -98,6 +100,7 @@ class _Worker:
         self._settings = Settings.load({})
         self._timeout_s: float | None = options.timeout
         self._idle_exit_s: float | None = options.idle_exit
+        self._evaluates: bool = options.evaluate
         self._pipe = pipe
         store = Store(self._settings.storage, grace_s=self._settings.grace_s, patience_s=OUTAGE_S)
         self._studies = ServedStudies(store, options.study, options.file)
@@ -119,6 +122,8 @@ class _Worker:
                 continue
             if self._studies.open_queues():
                 idle_since = time.monotonic()
+            elif self._evaluates:
+                self._evaluate(self._studies.queues()[0])
             elif self._idle_exit_s is not None and time.monotonic() - idle_since >= self._idle_exit_s:
                 return 0
             self._pipe.send("idle")
@@ -138,6 +143,38 @@ class _Worker:
                 )
                 return queue, claim
         return None
+
+    def _evaluate(self, queue: StudyQueue) -> None:
+        """Let the chosen networks predict the test split. One process does it; the others have nothing left to do."""
+        self._evaluates = False
+        progress = queue.progress()
+        if progress.state != "finished" or not progress.complete or queue.evaluation() is not None:
+            return
+        name = queue.study.name
+        self._evaluation = filelock.FileLock(self._settings.runs_dir / name / ".evaluation.lock")
+        try:
+            self._evaluation.acquire(blocking=False)  # held until this process ends
+        except filelock.Timeout:
+            return
+        except OSError as error:
+            self._pipe.send("evaluated", study=name, text=f"{self._settings.runs_dir} cannot be written: {error}")
+            return
+        self._pipe.send("evaluating", study=name)
+        self._pipe.send("evaluated", study=name, text=self._answer(queue))
+
+    def _answer(self, queue: StudyQueue) -> str:
+        """Why it failed; empty if it went well."""
+        from hpstudy.evaluation import answer
+
+        build = self._studies.build_of(queue)
+        try:
+            answer(queue.study, queue.records(), self._settings, build, trainer=self._trainer)
+        except HpstudyError as error:
+            return str(error)
+        except Exception as error:  # the study is finished whatever happens here
+            traceback.print_exc()
+            return f"{type(error).__name__}: {error}"
+        return ""
 
     def _has_grown(self) -> bool:
         """Libraries keep memory for each network that they compiled."""
@@ -188,7 +225,9 @@ class _Worker:
         metrics = training.result()
         attempt.save_weights(training)
         claim.complete(attempt.outcome(metrics=metrics, device=self._device))
-        attempt.ended("complete", value=metrics[objective.metric])
+        value = metrics[objective.metric]
+        score = value if objective.maximizes else -value
+        attempt.ended("complete", study=study.name, cell=claim.start.cell, value=value, score=score)
 
     def _fail(self, claim: Claim, attempt: _Attempt, outcome: Outcome) -> None:
         try:
@@ -227,8 +266,8 @@ class _Attempt:
 
         return Outcome(history=tuple(self._history), facts=self.facts, **values)
 
-    def ended(self, state: str, text: str = "", value: float | None = None) -> None:
-        self._pipe.send("ended", trial=self._number, state=state, text=text, value=value)
+    def ended(self, state: str, text: str = "", **values: Any) -> None:
+        self._pipe.send("ended", trial=self._number, state=state, text=text, **values)
 
     def _on_disk(self, write: Callable[..., None], *arguments: Any) -> None:
         """Without its files a trial is still recorded in the database: a full disk must not end it."""
