@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 from hpstudy.errors import FatalError, StorageError
 from hpstudy.owner import Owner
-from hpstudy.rundir import trials_with_weights
 from hpstudy.settings import Settings
 from hpstudy.worker.devices import Slot
 from hpstudy.worker.messages import CORES_VARIABLE, PIPE_VARIABLE, RECYCLE, Inbox, Message
+from hpstudy.worker.weights import KeptWeights
 
 if TYPE_CHECKING:
     from hpstudy.storage import StudyQueue
@@ -72,6 +72,7 @@ class Supervisor:
         self.problem: str | None = None  # why the database is not reached, in one sentence
         self._settings, self._order, self._exit_within_s = settings, order, exit_within_s
         self._selector = selectors.DefaultSelector()
+        self._weights = KeptWeights(settings)
         self._crashes = 0
         self._may_work = False
         self._vacant: list[tuple[float, Slot]] = []  # slots whose process died, and when to start another
@@ -112,7 +113,7 @@ class Supervisor:
                 with self._surviving():
                     self._release(queues())
                     for queue in queues():
-                        _keep_best_weights(self._settings, queue)
+                        self._weights.tidy(queue)
                     tick()
             if self.interrupted:
                 self.stop()
@@ -120,7 +121,7 @@ class Supervisor:
             with self._surviving():
                 self._release(queues())
                 for queue in queues():
-                    _keep_best_weights(self._settings, queue)
+                    self._weights.tidy(queue)
 
     def stop(self) -> None:
         """End every process at once. Their trials are for the next one to find."""
@@ -206,6 +207,8 @@ class Supervisor:
         elif message.kind == "epoch":
             handle.epoch, handle.value = message.epoch, message.value
         elif message.kind == "ended":
+            if handle.study is not None:
+                self._weights.ended(handle.study, message.trial)
             handle.doing, handle.trial, handle.study = "ready", None, None
             self._crashes = 0
         elif message.kind in ("ready", "idle"):
@@ -303,15 +306,3 @@ def _death(code: int) -> str:
 def _last_lines(log: Path, count: int = 8) -> str:
     lines = log.read_text(errors="replace").splitlines()[-count:]
     return "\n".join(f"  {line}" for line in lines)
-
-
-def _keep_best_weights(settings: Settings, queue: StudyQueue) -> None:
-    """Delete the weights of trials that ended and are not among the best."""
-    kept = trials_with_weights(settings.runs_dir, queue.study.name)
-    if len(kept) < 2:
-        return
-    best = {record.number for record in queue.best()}
-    running = {record.number for record in queue.records() if record.state == "running"}
-    for number, run_dir in kept.items():
-        if number not in best | running:
-            run_dir.weights.unlink(missing_ok=True)
