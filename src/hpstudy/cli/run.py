@@ -6,6 +6,7 @@ import dataclasses
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from hpstudy.worker.mirroring import Mirrors
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
+LOOK_S = 0.5  # between two looks at how far the study is
 MLFLOW_PATIENCE_S = 5.0  # how long the end of a run tries again when MLflow is away
 
 
@@ -151,7 +153,8 @@ class _Run:
         from hpstudy.cli.live import make_view
         from hpstudy.worker.messages import Message
 
-        done = queue.progress()
+        looked_s, best = time.monotonic(), queue.best()
+        done = progress = queue.progress()
         going_on = f", {done.ended} are done" if done.ended else ""
         processes = len(supervisor.handles)
         self._console.print(
@@ -165,10 +168,15 @@ class _Run:
                 if message.kind in ("claimed", "ended"):
                     mirrors.poke(queue)
 
+            def look() -> None:
+                nonlocal looked_s, progress, best
+                looked_s, progress, best = time.monotonic(), queue.progress(), queue.best()
+
             def tick() -> None:
-                best = queue.best()
+                if time.monotonic() - looked_s > LOOK_S:
+                    look()
                 problem = supervisor.problem or mirrors.problem
-                view.tick(queue.progress(), supervisor.handles, best[0] if best else None, problem)
+                view.tick(progress, supervisor.handles, best[0] if best else None, problem)
 
             supervisor.work(lambda: [queue], hear=hear, tick=tick)
         return queue.progress()
