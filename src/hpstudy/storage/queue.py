@@ -277,7 +277,7 @@ class StudyQueue:
             pruned=standing.pruned,
             failed=len(standing.failed) - again,
             running=len(standing.running),
-            lost=standing.lost + again,
+            lost=len(standing.lost) + again,
             stopped=orders.stopped,
         )
 
@@ -327,12 +327,15 @@ class StudyQueue:
                 )
 
     def _next(self, standing: Standing, orders: Orders) -> tuple[Start, dict[str, Level]]:
-        wanted = (standing.failed.keys() & orders.again) - standing.retried
-        if to_retry := {**standing.to_retry, **{number: standing.failed[number] for number in wanted}}:
-            trial = to_retry[min(to_retry)]
+        wanted = {
+            **standing.lost,
+            **{number: standing.failed[number] for number in standing.failed.keys() & orders.again},
+        }
+        if wanted and (open_ones := wanted.keys() - self._ledger.begun().retried):
+            trial = wanted[min(open_ones)]
             return conversion.next_attempt(trial), self._declared(trial)
         if isinstance(self.study.design, Grid):
-            cell, replicate = self._cells.first_free(standing.taken)
+            cell, replicate = self._cells.first_free(self._ledger.begun().taken)
             start = Start(cell=cell.number, replicate=replicate, seed=self.study.seed_of(replicate))
             return start, dict(cell.params)
         return Start(replicate=0, seed=self.study.seed_of(0)), {}
