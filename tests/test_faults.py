@@ -246,7 +246,7 @@ def test_heartbeats_outlive_an_outage(
             with proxy.outage():
                 time.sleep(1.0)
             time.sleep(1.0)
-            (age_s,) = open_queue(url).database.heartbeat_ages_s(1).values()
+            (age_s,) = open_queue(url).database.heartbeat_ages_s([1]).values()
         assert age_s < 0.8
         finish(claim)
 

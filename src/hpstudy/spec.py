@@ -7,6 +7,7 @@ database keeps.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import itertools
 import json
 import re
@@ -145,7 +146,7 @@ class Study:
     def facts(self) -> DatasetFacts:
         return factors.dataset_facts(self.dataset)
 
-    @property
+    @functools.cached_property
     def budget(self) -> int:
         """How many trials the study asks for."""
         if isinstance(self.design, Search):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 INTERRUPTED = 130  # the exit code of a run that was stopped
+LOOK_S = 0.5  # between two looks at how far the study is
 MLFLOW_PATIENCE_S = 5.0  # how long the end of a run tries again when MLflow is away
 
 
@@ -183,7 +185,8 @@ class _Run:
         from hpstudy.worker.messages import Message
         from hpstudy.worker.mirroring import Mirrors
 
-        self._say_begin(queue.progress(), len(supervisor.handles))
+        looked_s, progress, best = time.monotonic(), queue.progress(), queue.best()
+        self._say_begin(progress, len(supervisor.handles))
         mirrors = Mirrors(self._settings, {self._study.name: self._file.source})
         mirrors.poke(queue)
         is_loading = False
@@ -199,8 +202,9 @@ class _Run:
                 supervisor.finish()
 
         def tick() -> None:
-            nonlocal is_loading
-            best, progress = queue.best(), queue.progress()
+            nonlocal is_loading, looked_s, progress, best
+            if time.monotonic() - looked_s > LOOK_S:
+                looked_s, progress, best = time.monotonic(), queue.progress(), queue.best()
             problem = supervisor.problem or mirrors.problem
             view.tick(progress, supervisor.handles, best[0] if best else None, problem)
             if not is_loading and not progress.waiting:

@@ -244,7 +244,8 @@ class Mirror:
 
     def _sync_trial(self, view: _View, record: TrialRecord) -> str:
         parent_id = _study_of(view).run_id
-        if view.mirrored.get(record.number) == record:
+        mirrored = view.mirrored.get(record.number)
+        if mirrored is record or mirrored == record:  # most are the very same objects as last time
             return "unchanged"
         content = trial_content(self._study, record, parent_id, self._secrets.hide)
         seen = view.trials.get(record.number)

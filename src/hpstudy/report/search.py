@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 import statistics
 import warnings
 from collections.abc import Mapping, Sequence
@@ -18,8 +19,9 @@ if TYPE_CHECKING:
     import optuna
 
 MIN_TRIALS = 10  # for importances: of fewer every ranking is chance
-_FEWEST_TREES, _MOST_TREES = 8, 64  # of the fANOVA; 64 is Optuna's default
+_MOST_TREES = 64  # of the fANOVA, which is Optuna's default
 _TREE_ROWS = 20_000  # trials × trees: more than that takes a reader's patience
+_MOST_FOREST_TRIALS = 1_000  # of the fANOVA, drawn at random: its time grows with their square
 _FOREST_SEED = 0  # so that the same trials give the same importances
 _FEW_LEVELS = 5  # of a whole number: of fewer, one is soon at an end
 _EDGE = 0.05  # of a range: a best level there may lie beyond it
@@ -89,14 +91,23 @@ def importances(study: Study, complete: Sequence[TrialRecord]) -> list[Importanc
     common = [name for name in study.vary if all(name in record.params for record in complete)]
     optuna_study = _in_memory(study, complete)
     ped_anova = _evaluated(optuna_study, PedAnovaImportanceEvaluator(), None)
-    trees = max(_FEWEST_TREES, min(_MOST_TREES, _TREE_ROWS // len(complete)))
-    fanova = _evaluated(optuna_study, FanovaImportanceEvaluator(n_trees=trees, seed=_FOREST_SEED), common)
+    sample = _sample(complete)
+    sampled = optuna_study if len(sample) == len(complete) else _in_memory(study, sample)
+    trees = min(_MOST_TREES, _TREE_ROWS // len(sample))
+    fanova = _evaluated(sampled, FanovaImportanceEvaluator(n_trees=trees, seed=_FOREST_SEED), common)
     found = [
         Importance(factor=name, ped_anova=ped_anova.get(name), fanova=fanova.get(name))
         for name in study.vary
         if name in ped_anova or name in fanova
     ]
     return sorted(found, key=lambda importance: -(importance.ped_anova or 0.0))
+
+
+def _sample(complete: Sequence[TrialRecord]) -> Sequence[TrialRecord]:
+    """As many trials as a forest bears, the same ones each time."""
+    if len(complete) <= _MOST_FOREST_TRIALS:
+        return complete
+    return random.Random(_FOREST_SEED).sample(complete, _MOST_FOREST_TRIALS)
 
 
 def _evaluated(study: optuna.Study, evaluator: Any, params: list[str] | None) -> Mapping[str, float]:

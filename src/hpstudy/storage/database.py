@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
@@ -115,17 +115,13 @@ class Database:
                 f"`optuna storage upgrade --storage …` brings it to {optuna.__version__}; copy it first."
             ) from error
 
-    def heartbeat_ages_s(self, study_id: int) -> dict[int, float]:
-        """Seconds since the last heartbeat of each running trial that has one, by the database's clock."""
-        beat, trial = models.TrialHeartbeatModel, models.TrialModel
+    def heartbeat_ages_s(self, trial_ids: Sequence[int]) -> dict[int, float]:
+        """Seconds since the last heartbeat of each of these trials that has one, by the database's clock."""
+        beat = models.TrialHeartbeatModel
         now: Any = sa.func.now()
         # Nobody could send a heartbeat while the server was down: that is no sign of death.
         since: Any = beat.heartbeat if self.is_sqlite else sa.func.greatest(beat.heartbeat, _SERVER_START)
-        query = (
-            sa.select(beat.trial_id, since, now)
-            .join(trial, trial.trial_id == beat.trial_id)
-            .where(trial.study_id == study_id, trial.state == optuna.trial.TrialState.RUNNING)
-        )
+        query = sa.select(beat.trial_id, since, now).where(beat.trial_id.in_(trial_ids))
         with self.rdb.engine.connect() as connection:
             rows = connection.execute(query).all()
         return {trial_id: (_naive(now) - _naive(last)).total_seconds() for trial_id, last, now in rows}

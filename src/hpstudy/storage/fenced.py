@@ -1,9 +1,10 @@
-"""Optuna's relational storage with the two transactions that a shared queue needs and Optuna does not have."""
+"""Optuna's relational storage with the two transactions that a shared queue needs and Optuna does not have, and with
+reading that bears many trials."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from optuna.storages._rdb import models
 from optuna.storages._rdb.storage import _create_scoped_session
 from optuna.trial import FrozenTrial, TrialState
 
+from hpstudy.storage.reading import read_trials
 from hpstudy.storage.retrying import Superseded
 
 if TYPE_CHECKING:
@@ -50,6 +52,31 @@ class FencedStorage(RDBStorage):
                 raise Superseded(f"Trial {template_trial.number} was created by another process.")
             session.add(models.TrialHeartbeatModel(trial_id=trial.trial_id))
         return trial
+
+    def _get_trials(
+        self,
+        study_id: int,
+        states: Container[TrialState] | None,
+        included_trial_ids: set[int],
+        trial_id_greater_than: int,
+    ) -> list[FrozenTrial]:
+        """Optuna's own, several times as fast, and without the results, which samplers and pruners do not look at.
+
+        Called by Optuna's cache of trials, which is in every process that uses a sampler.
+
+        Raises:
+            KeyError: there is no such study.
+        """
+        trial = models.TrialModel
+        wanted = trial.trial_id > trial_id_greater_than
+        if included_trial_ids:
+            wanted = sa.or_(wanted, trial.trial_id.in_(included_trial_ids))
+        with self.engine.connect() as connection:
+            study = models.StudyModel
+            if connection.execute(sa.select(study.study_id).where(study.study_id == study_id)).first() is None:
+                raise KeyError(f"There is no study with id {study_id}.")
+            found = read_trials(connection, sa.and_(trial.study_id == study_id, wanted))
+        return [one for one in found if states is None or one.state in states]
 
     def finish(
         self, trial_id: int, state: TrialState, values: Sequence[float] | None, name: str, attribute: Any

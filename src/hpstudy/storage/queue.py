@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import logging
 import uuid
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,18 +19,20 @@ from optuna.trial import FrozenTrial
 from hpstudy.errors import NotFoundError, StorageError, UserError
 from hpstudy.factors import Level
 from hpstudy.owner import Owner
-from hpstudy.records import TrialRecord, TrialState
-from hpstudy.spec import Cell, Grid, Study
+from hpstudy.records import TrialRecord
+from hpstudy.spec import Grid, Study
 from hpstudy.storage import conversion
+from hpstudy.storage.book import RecordBook
+from hpstudy.storage.cells import CellOrder
 from hpstudy.storage.claim import Claim
 from hpstudy.storage.conversion import Start
 from hpstudy.storage.database import Database
+from hpstudy.storage.ledger import Ledger, Standing
 from hpstudy.storage.orders import DECLARATION, ORDERS, Orders
 from hpstudy.storage.samplers import make_pruner, make_sampler, suggest
 
 EVALUATION = "hpstudy.evaluation"  # user attribute of an Optuna study: its scores on the test split
 _LOG = logging.getLogger(__name__)
-_RUNNING = optuna.trial.TrialState.RUNNING
 
 
 class StudyState(StrEnum):
@@ -82,6 +82,10 @@ class StudyQueue:
         self._study_id = database.optuna.get_study_id_from_name(study.name)
         self._recorded = ""  # the declaration as the database has it
         self._orders = Orders()
+        self._ledger = Ledger(database, self._study_id)
+        self._book = RecordBook(database, self._study_id)
+        self._cells = CellOrder(study)
+        self._found_best: tuple[int, list[TrialRecord]] = (0, [])  # among so many complete trials
         self.prunes = not isinstance(study.design, Grid) and study.design.pruner != "none"
 
     def lock(self) -> AbstractContextManager[None]:
@@ -123,28 +127,30 @@ class StudyQueue:
         """
 
         def release() -> None:
-            for trial in self._trials():
-                if trial.state == _RUNNING and conversion.owner_of(trial) == owner:
+            for trial in self._ledger.read().running:
+                if conversion.owner_of(trial) == owner:
                     self._lose(trial, reason, released=not failed_attempt)
 
         self.database.retrying(release)
 
     def records(self) -> list[TrialRecord]:
         """Every trial, in the order of their numbers."""
-        trials, orders = self.database.retrying(self._read)
-        records = (conversion.record_of(trial, orders.again) for trial in trials)
-        return [record for record in records if record is not None]
+        return self.database.retrying(self._records)
 
     def record(self, number: int) -> TrialRecord:
         """Raises NotFoundError if there is no such trial."""
-        for record in self.records():
-            if record.number == number:
-                return record
-        raise NotFoundError(f"Study {self.study.name!r} has no trial {number}. `hpstudy export` lists them.")
+        record = self.database.retrying(lambda: self._record(number))
+        if record is None:
+            raise NotFoundError(f"Study {self.study.name!r} has no trial {number}. `hpstudy export` lists them.")
+        return record
 
     def progress(self) -> Progress:
-        trials, orders = self.database.retrying(self._read)
-        return self._progress(trials, orders)
+        standing, orders = self.database.retrying(self._read)
+        return self._progress(standing, orders)
+
+    def running(self) -> set[int]:
+        """The numbers of the trials in training."""
+        return {trial.number for trial in self.database.retrying(self._read)[0].running}
 
     def stop(self) -> None:
         """Let nobody take a trial of this study until `resume`. Trials that are in training go on to their end."""
@@ -156,7 +162,8 @@ class StudyQueue:
 
     def retry_failed(self) -> list[int]:
         """Have every failed trial tried again, as a new trial that names it. Returns their numbers."""
-        failed = [record.number for record in self.records() if record.state == TrialState.FAILED]
+        standing, orders = self.database.retrying(self._read)
+        failed = sorted(standing.failed.keys() - orders.again)
         self._order(lambda orders: dataclasses.replace(orders, again=orders.again | set(failed)))
         return failed
 
@@ -169,14 +176,14 @@ class StudyQueue:
 
         def extend() -> None:
             with self.lock():
-                self._read()
+                self._read_orders()
                 if study.budget <= self.study.budget:
                     raise UserError(
                         f"Study {study.name!r} has a budget of {self.study.budget} trials; {study.budget} does not "
                         "extend it. Trials are never taken back: give the whole new budget, not what is added."
                     )
                 self.database.optuna.set_study_user_attr(self._study_id, DECLARATION, study.to_json())
-                self._read()
+                self._read_orders()
 
         self.database.retrying(extend)
 
@@ -185,32 +192,53 @@ class StudyQueue:
 
         Which of several equal trials is best is decided by Optuna, so that its own tools name the same.
         """
-        best = self.database.retrying(self._best)
-        records = (conversion.record_of(trial) for trial in best)
-        return [record for record in records if record is not None]
+        return self.database.retrying(self._best)
 
-    def _best(self) -> list[FrozenTrial]:
-        study = self._optuna_study(0)
+    def _best(self) -> list[TrialRecord]:
+        """Asked again only when a trial was completed since."""
+        complete = self._read()[0].complete
+        if complete != self._found_best[0]:
+            study = self._optuna_study(0)
+            best = [study.best_trial] if len(self.study.objectives) == 1 else study.best_trials
+            records = self._book.records_of(best)
+            self._found_best = complete, [record for record in records if record is not None]
+        return self._found_best[1]
+
+    def _records(self) -> list[TrialRecord]:
+        self._read_orders()
         try:
-            return [study.best_trial] if len(self.study.objectives) == 1 else study.best_trials
-        except ValueError:  # no trial is complete
-            return []
+            return self._book.read(self._orders.again)
+        except KeyError as error:
+            raise NotFoundError(f"Study {self.study.name!r} was deleted meanwhile.") from error
 
-    def _take(self, owner: Owner, token: str) -> tuple[int, Start] | None:
+    def _record(self, number: int) -> TrialRecord | None:
+        self._read_orders()
+        try:
+            trial_id = self.database.rdb.get_trial_id_from_study_id_trial_number(self._study_id, number)
+        except KeyError:
+            return None
+        return conversion.record_of(self.database.rdb.get_trial(trial_id), self._orders.again)
+
+    def _take(self, owner: Owner, token: str) -> tuple[int, int, Start] | None:
         """Create the next trial; or find it, if it was created before and the answer was lost."""
         with self.lock():
-            trials, orders = self._reconciled(), self._orders
-            for trial in trials:
-                if trial.state == _RUNNING and conversion.token_of(trial) == token:
-                    return trial._trial_id, Start.of(trial)
-            if orders.stopped or self._progress(trials, orders).waiting == 0:
+            standing, orders = self._reconciled(), self._orders
+            for trial in standing.running:
+                if conversion.token_of(trial) == token:
+                    return trial._trial_id, trial.number, Start.of(trial)
+            if orders.stopped or self._progress(standing, orders).waiting == 0:
                 return None
-            start, params = self._next(trials, orders)
-            template = conversion.template(self.study, start, params, owner, number=len(trials), token=token)
-            return self.database.optuna.create_new_trial(self._study_id, template), start
+            start, params = self._next(standing, orders)
+            number = standing.trials
+            template = conversion.template(self.study, start, params, owner, number=number, token=token)
+            return self.database.optuna.create_new_trial(self._study_id, template), number, start
 
-    def _read(self) -> tuple[list[FrozenTrial], Orders]:
+    def _read(self) -> tuple[Standing, Orders]:
         """The orders first: a trial that failed after they were given is then seen with its failure."""
+        self._read_orders()
+        return self._ledger.read(), self._orders
+
+    def _read_orders(self) -> None:
         try:
             attributes = self.database.optuna.get_study_user_attrs(self._study_id)
         except KeyError as error:
@@ -219,12 +247,12 @@ class StudyQueue:
         declaration = attributes.get(DECLARATION, self._recorded)
         if declaration != self._recorded:
             self._recorded, self.study = declaration, Study.from_json(declaration)
-        return self._trials(), self._orders
+            self._cells = CellOrder(self.study)
 
     def _order(self, change: Callable[[Orders], Orders]) -> None:
         def order() -> None:
             with self.lock():
-                self._read()
+                self._read_orders()
                 self.database.optuna.set_study_user_attr(self._study_id, ORDERS, change(self._orders).to_json())
 
         self.database.retrying(order)
@@ -241,38 +269,31 @@ class StudyQueue:
             lambda: self.database.optuna.set_study_user_attr(self._study_id, EVALUATION, dict(evaluation))
         )
 
-    def _trials(self) -> list[FrozenTrial]:
-        try:
-            return self.database.optuna.get_all_trials(self._study_id, deepcopy=False)
-        except KeyError as error:
-            raise NotFoundError(f"Study {self.study.name!r} was deleted meanwhile.") from error
-
-    def _progress(self, trials: list[FrozenTrial], orders: Orders) -> Progress:
-        counts = Counter(conversion.state_of(trial, orders.again) for trial in trials)
+    def _progress(self, standing: Standing, orders: Orders) -> Progress:
+        again = len(standing.failed.keys() & orders.again)
         return Progress(
             budget=self.study.budget,
-            complete=counts[TrialState.COMPLETE],
-            pruned=counts[TrialState.PRUNED],
-            failed=counts[TrialState.FAILED],
-            running=counts[TrialState.RUNNING],
-            lost=counts[TrialState.LOST],
+            complete=standing.complete,
+            pruned=standing.pruned,
+            failed=len(standing.failed) - again,
+            running=len(standing.running),
+            lost=len(standing.lost) + again,
             stopped=orders.stopped,
         )
 
-    def _reconciled(self) -> list[FrozenTrial]:
-        """The trials after the dead were found. Under the lock, so every running trial has its heartbeat."""
-        trials, _ = self._read()
-        running = [trial for trial in trials if trial.state == _RUNNING]
-        if not running:
-            return trials
-        ages_s = self.database.heartbeat_ages_s(self._study_id)
+    def _reconciled(self) -> Standing:
+        """Where the study stands after the dead were found. Under the lock: every running trial has its heartbeat."""
+        standing, _ = self._read()
+        if not standing.running:
+            return standing
+        ages_s = self.database.heartbeat_ages_s([trial._trial_id for trial in standing.running])
         if self.database.is_sqlite:
-            self._refuse_two_machines(running, ages_s)
-        reasons = [(trial, self._death(trial, ages_s)) for trial in running]
+            self._refuse_two_machines(standing.running, ages_s)
+        reasons = [(trial, self._death(trial, ages_s)) for trial in standing.running]
         for trial, reason in reasons:
             if reason:
                 self._lose(trial, reason, released=False)
-        return self._trials() if any(reason for _, reason in reasons) else trials
+        return self._ledger.read() if any(reason for _, reason in reasons) else standing
 
     def _death(self, trial: FrozenTrial, ages_s: dict[int, float]) -> str | None:
         """Why a running trial is lost; None while its process lives."""
@@ -293,7 +314,7 @@ class StudyQueue:
             return  # it ended meanwhile: nothing is lost
         _LOG.info("A trial was lost.", extra={"trial": trial.number, "reason": reason})
 
-    def _refuse_two_machines(self, running: list[FrozenTrial], ages_s: dict[int, float]) -> None:
+    def _refuse_two_machines(self, running: Sequence[FrozenTrial], ages_s: dict[int, float]) -> None:
         """SQLite's locks work on one machine. A trial whose owner lives on another one tells that there are two."""
         for trial in running:
             owner = conversion.owner_of(trial)
@@ -305,28 +326,24 @@ class StudyQueue:
                     "may use. Let the machines share PostgreSQL: HPSTUDY_STORAGE=postgresql://user@host/database."
                 )
 
-    def _next(self, trials: list[FrozenTrial], orders: Orders) -> tuple[Start, dict[str, Level]]:
-        retried = {Start.of(trial).retry_of for trial in trials}
-        for trial in trials:
-            if conversion.state_of(trial, orders.again) == TrialState.LOST and trial.number not in retried:
-                return conversion.next_attempt(trial), self._declared(trial)
+    def _next(self, standing: Standing, orders: Orders) -> tuple[Start, dict[str, Level]]:
+        wanted = {
+            **standing.lost,
+            **{number: standing.failed[number] for number in standing.failed.keys() & orders.again},
+        }
+        if wanted and (open_ones := wanted.keys() - self._ledger.begun().retried):
+            trial = wanted[min(open_ones)]
+            return conversion.next_attempt(trial), self._declared(trial)
         if isinstance(self.study.design, Grid):
-            starts = (Start.of(trial) for trial in trials)
-            taken = {(start.cell, start.replicate) for start in starts}
-            cell, replicate = next(pair for pair in self._grid() if (pair[0].number, pair[1]) not in taken)
+            cell, replicate = self._cells.first_free(self._ledger.begun().taken)
             start = Start(cell=cell.number, replicate=replicate, seed=self.study.seed_of(replicate))
             return start, dict(cell.params)
         return Start(replicate=0, seed=self.study.seed_of(0)), {}
 
     def _declared(self, trial: FrozenTrial) -> dict[str, Level]:
         """Its parameters as far as the study declares them: nothing is built from what others wrote there."""
-        vary = self.study.vary
-        return {name: level for name, level in trial.params.items() if name in vary and vary[name].contains(level)}
-
-    def _grid(self) -> Iterator[tuple[Cell, int]]:
-        """Every cell × replicate; all cells once before any is repeated, so a stopped study is balanced."""
-        replicates = self.study.design.replicates if isinstance(self.study.design, Grid) else 0
-        return ((cell, replicate) for replicate, cell in itertools.product(range(replicates), self.study.cells()))
+        vary, params = self.study.vary, self.database.optuna.get_trial(trial._trial_id).params
+        return {name: level for name, level in params.items() if name in vary and vary[name].contains(level)}
 
     @contextmanager
     def _declared_levels_only(self) -> Iterator[None]:
@@ -339,8 +356,7 @@ class StudyQueue:
                 "Somebody changed the database by other means than hpstudy. Restore it from a backup, or use --fresh."
             ) from error
 
-    def _claim_of(self, trial_id: int, start: Start) -> Claim:
-        number = self.database.optuna.get_trial_number_from_id(trial_id)
+    def _claim_of(self, trial_id: int, number: int, start: Start) -> Claim:
         trial = optuna.trial.Trial(self._optuna_study(number), trial_id)
         params = suggest(self.study, trial)  # what is set already is not asked again
         self.study.check_params(params)

@@ -8,6 +8,7 @@ from hpstudy.errors import NotFoundError, StorageError, UserError
 from hpstudy.factors import unknown
 from hpstudy.spec import Grid, Study
 from hpstudy.storage.database import PATIENCE_S, Database
+from hpstudy.storage.ledger import Ledger
 from hpstudy.storage.orders import DECLARATION
 from hpstudy.storage.queue import StudyQueue
 from hpstudy.storage.samplers import check_sampler
@@ -98,7 +99,7 @@ class Store:
             study_id = storage.create_new_study(directions, study.name)
         except optuna.exceptions.DuplicatedStudyError:
             study_id = storage.get_study_id_from_name(study.name)
-            if storage.get_n_trials(study_id) or storage.get_study_directions(study_id) != directions:
+            if self._has_trials(study.name) or storage.get_study_directions(study_id) != directions:
                 raise UserError(
                     f"The database has a study {study.name!r} that hpstudy did not make. Choose another name."
                 ) from None
@@ -109,8 +110,8 @@ class Store:
         storage.set_study_user_attr(storage.get_study_id_from_name(study.name), DECLARATION, study.to_json())
 
     def _has_trials(self, name: str) -> bool:
-        storage = self.database.optuna
-        return bool(storage.get_n_trials(storage.get_study_id_from_name(name)))
+        study_id = self.database.optuna.get_study_id_from_name(name)
+        return bool(Ledger(self.database, study_id).read().trials)
 
     def _declaration(self, name: str) -> Study | None:
         storage = self.database.optuna

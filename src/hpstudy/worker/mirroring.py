@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from hpstudy.records import TrialRecord
+from hpstudy.records import TrialRecord, TrialState
 from hpstudy.rundir import RunDir
 from hpstudy.settings import Settings
 
@@ -54,8 +54,10 @@ class Mirrors:
     def _start(self, queue: StudyQueue) -> MirrorThread:
         from hpstudy.mirror import Mirror, MirrorThread
 
+        journals = _Journals(self._settings, queue.study.name)
+
         def snapshot() -> tuple[str, list[TrialRecord]]:
-            records = records_with_journals(self._settings, queue)
+            records = [journals.complete(record) for record in queue.records()]
             return str(queue.progress().state) if self._is_over else "running", records
 
         source = self._sources.get(queue.study.name)
@@ -66,13 +68,30 @@ class Mirrors:
 
 def records_with_journals(settings: Settings, queue: StudyQueue) -> list[TrialRecord]:
     """Every trial; one that is running or lost has the epochs that its journal on this machine holds."""
-    return [_with_journal(settings, queue.study.name, record) for record in queue.records()]
+    journals = _Journals(settings, queue.study.name)
+    return [journals.complete(record) for record in queue.records()]
 
 
-def _with_journal(settings: Settings, study: str, record: TrialRecord) -> TrialRecord:
-    if record.history:
-        return record
-    epochs = RunDir.of(settings.runs_dir, study, record.number).epochs()
-    if epochs and record.started and epochs[0].at < record.started.timestamp():
-        return record  # of an earlier study of this name; the trial is trained on another machine
-    return dataclasses.replace(record, history=tuple(epochs))
+class _Journals:
+    """What the journals of one study add to its records; those of trials that have ended are read once."""
+
+    def __init__(self, settings: Settings, study: str) -> None:
+        self._runs_dir, self._study = settings.runs_dir, study
+        self._ended: dict[int, tuple[TrialRecord, TrialRecord]] = {}  # by number: the record, and the whole one
+
+    def complete(self, record: TrialRecord) -> TrialRecord:
+        if record.history:
+            return record
+        known = self._ended.get(record.number)
+        if known and known[0] is record:
+            return known[1]
+        whole = self._read(record)
+        if record.state != TrialState.RUNNING:
+            self._ended[record.number] = (record, whole)
+        return whole
+
+    def _read(self, record: TrialRecord) -> TrialRecord:
+        epochs = RunDir.of(self._runs_dir, self._study, record.number).epochs()
+        if epochs and record.started and epochs[0].at < record.started.timestamp():
+            return record  # of an earlier study of this name; the trial is trained on another machine
+        return dataclasses.replace(record, history=tuple(epochs))

@@ -1,0 +1,1 @@
+"""Programs that people would write or install instead of hpstudy, each a script of its own."""

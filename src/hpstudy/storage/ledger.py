@@ -1,0 +1,169 @@
+"""A study's trials as a claim needs them: read once, and from then on only what has changed.
+
+Reading every trial through Optuna takes a second for some thousands. A claim needs no more than counts, who is in
+training, what failed, and which cells are taken; of a trial that has ended none of that changes any more.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import Counter
+from collections.abc import Iterable, Mapping, Set
+from dataclasses import dataclass
+from typing import Any
+
+import optuna
+import sqlalchemy as sa
+from optuna.storages._rdb import models
+from optuna.trial import FrozenTrial
+
+from hpstudy.storage.conversion import LOST, RESULT, START, is_retried
+from hpstudy.storage.database import Database
+
+_State = optuna.trial.TrialState
+_TRIAL, _SAID = models.TrialModel, models.TrialUserAttributeModel
+# The state as the database has its name: a type that turns names into members would cost more than the query.
+_ROWS = sa.select(_TRIAL.trial_id, _TRIAL.number, sa.type_coerce(_TRIAL.state, sa.String))
+_NEW = _ROWS.where(_TRIAL.study_id == sa.bindparam("study_id"), _TRIAL.trial_id > sa.bindparam("after"))
+_NAMED: sa.BindParameter[list[int]] = sa.bindparam("trials", expanding=True)
+_UNFINISHED = _ROWS.where(_TRIAL.trial_id.in_(_NAMED))
+# Of a result only that it is there.
+_MARKS = sa.select(_SAID.trial_id, _SAID.key, sa.case((_SAID.key == RESULT, "{}"), else_=_SAID.value_json)).where(
+    _SAID.trial_id.in_(_NAMED), _SAID.key.in_((START, LOST, RESULT))
+)
+_STARTS = (
+    sa.select(_TRIAL.trial_id, _SAID.value_json)
+    .join(_SAID, _SAID.trial_id == _TRIAL.trial_id)
+    .where(_TRIAL.study_id == sa.bindparam("study_id"), _TRIAL.trial_id > sa.bindparam("after"), _SAID.key == START)
+)
+_SOME = 1000  # trials asked for in one statement
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """Where a study stands. The trials in it have a number, a state and hpstudy's marks, but no parameters."""
+
+    trials: int  # of any state, those that others made included
+    complete: int
+    pruned: int
+    lost: Mapping[int, FrozenTrial]  # by number; tried again, or to be
+    running: tuple[FrozenTrial, ...]  # in the order of their numbers
+    failed: Mapping[int, FrozenTrial]  # by number; the user may want them tried again
+
+
+@dataclass(frozen=True, kw_only=True)
+class Begun:
+    """What the trials that were created so far stand for. Grows, and nothing leaves it."""
+
+    retried: Set[int]  # numbers of lost or failed trials that another one repeats
+    taken: Set[tuple[int | None, int]]  # (cell, replicate)
+
+
+class Ledger:
+    """The trials of one study, kept up to date by reading. Safe to use from several threads."""
+
+    def __init__(self, database: Database, study_id: int) -> None:
+        self._database, self._study_id = database, study_id
+        self._lock = threading.Lock()
+        self._last_id = self._last_begun = -1
+        self._unfinished: dict[int, FrozenTrial] = {}  # by id
+        self._trials = 0
+        self._ended: Counter[_State] = Counter()
+        self._failed: dict[int, FrozenTrial] = {}
+        self._lost: dict[int, FrozenTrial] = {}
+        self._begun = Begun(retried=set(), taken=set())
+
+    def read(self) -> Standing:
+        """Where the study stands now; as much work as trials have changed since the last time."""
+        with self._lock:
+            for trial in self._changed():
+                self._enter(trial)
+            running = (trial for trial in self._unfinished.values() if trial.state == _State.RUNNING)
+            return Standing(
+                trials=self._trials,
+                complete=self._ended[_State.COMPLETE],
+                pruned=self._ended[_State.PRUNED],
+                running=tuple(sorted(running, key=lambda trial: trial.number)),
+                failed=dict(self._failed),
+                lost=dict(self._lost),
+            )
+
+    def begun(self) -> Begun:
+        """What the trials stand for; asked by those only who have to choose among cells or retries."""
+        with self._lock:
+            with self._database.rdb.engine.connect() as connection:
+                rows = connection.execute(_STARTS, {"study_id": self._study_id, "after": self._last_begun}).all()
+            retried, taken = set(self._begun.retried), set(self._begun.taken)
+            for trial_id, text in rows:
+                start = json.loads(text)
+                taken.add((start.get("cell"), start.get("replicate", 0)))
+                retried.add(start.get("retry_of"))
+                self._last_begun = max(self._last_begun, trial_id)
+            self._begun = Begun(retried=retried, taken=taken)
+            return self._begun
+
+    def _changed(self) -> list[FrozenTrial]:
+        """The new trials, and those that had not ended; a trial's id is greater than those of all before it."""
+        unfinished = list(self._unfinished)
+        with self._database.rdb.engine.connect() as connection:
+            rows = list(connection.execute(_UNFINISHED, {"trials": unfinished})) if unfinished else []
+            after = {"study_id": self._study_id, "after": self._last_id}
+            rows += connection.execute(_NEW.order_by(_TRIAL.trial_id), after)
+            marks = _marks(connection, [row.trial_id for row in rows if self._needs_marks(*row)])
+        return [
+            _bare(trial_id, number, _State.__members__[state], marks.get(trial_id) or self._known_marks(trial_id))
+            for trial_id, number, state in rows
+        ]
+
+    def _needs_marks(self, trial_id: int, _: int, state: str) -> bool:
+        """A trial that runs on has those that it had; nobody asks for those of one that ended well."""
+        return state == "FAIL" or (state == "RUNNING" and trial_id not in self._unfinished)
+
+    def _known_marks(self, trial_id: int) -> dict[str, Any]:
+        known = self._unfinished.get(trial_id)
+        return known.user_attrs if known else {}
+
+    def _enter(self, trial: FrozenTrial) -> None:
+        if trial._trial_id > self._last_id:
+            self._last_id = trial._trial_id
+            self._trials += 1
+        if not trial.state.is_finished():
+            self._unfinished[trial._trial_id] = trial
+            return
+        self._unfinished.pop(trial._trial_id, None)
+        if trial.state != _State.FAIL:
+            self._ended[trial.state] += 1
+        elif is_retried(trial):
+            self._lost[trial.number] = trial
+        else:
+            self._failed[trial.number] = trial
+
+
+def _marks(connection: sa.Connection, trial_ids: list[int]) -> dict[int, dict[str, Any]]:
+    found: dict[int, dict[str, Any]] = {}
+    for some in chunks(trial_ids):
+        for trial_id, key, text in connection.execute(_MARKS, {"trials": some}):
+            found.setdefault(trial_id, {})[key] = json.loads(text)
+    return found
+
+
+def _bare(trial_id: int, number: int, state: _State, marks: dict[str, Any]) -> FrozenTrial:
+    return FrozenTrial(
+        number=number,
+        state=state,
+        value=None,
+        datetime_start=None,
+        datetime_complete=None,
+        params={},
+        distributions={},
+        user_attrs=marks,
+        system_attrs={},
+        intermediate_values={},
+        trial_id=trial_id,
+    )
+
+
+def chunks(ids: list[int]) -> Iterable[list[int]]:
+    """As many as one statement may name."""
+    return (ids[first : first + _SOME] for first in range(0, len(ids), _SOME))
