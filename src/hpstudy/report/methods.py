@@ -71,3 +71,11 @@ SEARCH_METHODS = (
         "The sampler looks where it was good before, so trials are no independent sample, and each has one seed.",
     ),
 )
+INSIDE_METHODS = (
+    (
+        "Vanishing gradient",
+        "A first layer that gets a small share of the last one's gradient hardly learns (Hochreiter 1991). Initial "
+        "weights that keep the variance from layer to layer keep the gradient: Glorot & Bengio (2010) for tanh, "
+        "He et al. (2015) for ReLU.",
+    ),
+)

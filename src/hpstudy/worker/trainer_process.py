@@ -171,7 +171,8 @@ class _Worker:
         study = queue.study
         arrays = data.prepare(study.dataset, claim.config, claim.start.seed, self._settings)
         attempt.facts = {**self._facts, "dataset_digest": arrays.digest}
-        training = self._trainer.start(claim.config, claim.start.seed, arrays, self._studies.build_of(queue))
+        build = self._studies.build_of(queue)
+        training = self._trainer.start(claim.config, claim.start.seed, arrays, build, diagnostics=study.diagnostics)
         begun = time.monotonic()
         objective = study.objectives[0]
         for epoch in training:
@@ -187,7 +188,10 @@ class _Worker:
                 )
         metrics = training.result()
         attempt.save_weights(training)
-        claim.complete(attempt.outcome(metrics=metrics, device=self._device))
+        seen = training.diagnostics()
+        claim.complete(
+            attempt.outcome(metrics=metrics, device=self._device, diagnostics=seen.to_text() if seen else None)
+        )
         attempt.ended("complete", value=metrics[objective.metric])
 
     def _fail(self, claim: Claim, attempt: _Attempt, outcome: Outcome) -> None:
