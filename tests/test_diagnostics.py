@@ -13,6 +13,7 @@ import pytest
 from hpstudy import Grid, Study, data
 from hpstudy.data import Arrays
 from hpstudy.diagnostics import activation_of, idle_share, probe_rows, spread
+from hpstudy.errors import TrialFailed
 from hpstudy.model import make_network
 from hpstudy.records import Diagnostics, Epoch, LayerDiagnostics
 from hpstudy.settings import Settings
@@ -90,10 +91,10 @@ def test_gradients_and_histograms_are_those_of_a_pass_by_hand(
         assert [layer.gradient_norms[place] for layer in seen.layers] == pytest.approx(norms, rel=2e-3)
         for layer, output in zip(seen.layers, outputs, strict=False):
             found = getattr(layer, moment)
-            counts, _ = np.histogram(output, len(found.counts), (found.low, found.high))
+            counts, _ = np.histogram(output, len(found.counts))
             assert sum(found.counts) == output.size
-            assert np.abs(counts - found.counts).sum() <= 0.002 * output.size  # float32 at the edges of bins
-            assert found.high == pytest.approx(1.0 if kind == "sigmoid" else output.max(), rel=1e-3)
+            assert np.abs(counts - found.counts).sum() <= 0.005 * output.size  # float32 at the edges of bins
+            assert (found.low, found.high) == pytest.approx((output.min(), output.max()), rel=1e-3)
     assert seen.layers[-1].start is seen.layers[-1].end is None
 
 
@@ -132,7 +133,7 @@ def test_deep_sigmoid_networks_lose_the_gradient_that_glorot_and_he_keep(
 ) -> None:
     """On Fashion-MNIST, the real one where it is at hand."""
     seen = {}
-    for activation, initializer in [("sigmoid", "normal_0.01"), ("tanh", "glorot_normal"), ("relu", "he_normal")]:
+    for activation, initializer in [("sigmoid", "normal_0.01"), ("relu", "glorot_normal"), ("relu", "he_normal")]:
         config = make_config(
             "fashion_mnist", depth=5, units=50, epochs=1, activation=activation, initializer=initializer
         )
@@ -158,6 +159,20 @@ def test_an_oversized_learning_rate_kills_relus_and_wide_weights_saturate_sigmoi
     assert min(idle_shares(look(trainer, wide, digits)[1], "start")) > 0.2
     narrow = make_config(depth=2, activation="sigmoid", initializer="glorot_normal")
     assert max(idle_shares(look(trainer, narrow, digits)[1], "start")) == 0.0
+
+
+def test_of_a_training_that_diverges_the_beginning_is_known(trainer: Trainer, digits: Arrays) -> None:
+    config = make_config(depth=3, optimizer="sgd", learning_rate=1e20, activation="linear")
+    training = trainer.start(config, SEED, digits, diagnostics=True)
+    with pytest.raises(TrialFailed):
+        list(training)
+    seen = training.diagnostics()
+    assert seen
+    norms = seen.layers[0].gradient_norms
+    assert norms[0]
+    assert norms[-1] is None
+    assert Diagnostics.from_text(seen.to_text()) == seen
+    assert all(layer.start and layer.end is None for layer in seen.layers[:-1])
 
 
 def test_what_counts_as_dead_and_as_saturated() -> None:
@@ -225,7 +240,7 @@ def test_an_own_network_is_looked_into_layer_by_layer_under_its_own_names(traine
     assert sum(relu.start.counts) == 400 * 6 * 6 * 4
     assert neck.gradient_norms[0]
     assert neck.start
-    assert neck.start.low == -1.0
+    assert -1.0 <= neck.start.low < neck.start.high <= 1.0
 
 
 def test_of_a_network_within_a_network_gradients_are_known_and_histograms_are_not(

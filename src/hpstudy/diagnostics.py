@@ -26,8 +26,7 @@ PROBE_ROWS = 512  # at most
 BINS = 30  # of a histogram
 NEAR = 0.05  # of the range of a bounded activation: nearer to a bound the gradient is below a fifth of its maximum
 RELU_LIKE = ("relu", "relu6", "leaky_relu", "elu", "selu", "gelu", "silu")
-BOUNDS = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0), "softmax": (0.0, 1.0)}
-_SATURATING = ("sigmoid", "tanh")
+BOUNDS = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0)}
 _ACTIVATION_LAYERS = {"ReLU": "relu", "LeakyReLU": "leaky_relu", "ELU": "elu", "PReLU": "leaky_relu"}
 
 
@@ -37,11 +36,11 @@ class NoProbe:
     def look(self) -> None:
         """Note the gradient norms as they are now."""
 
-    def found(self, network: keras.Model) -> Diagnostics | None:
+    def found(self, network: keras.Model | None) -> Diagnostics | None:
         """All that was seen.
 
         Args:
-            network: With the weights that the trial ends with.
+            network: With the weights that the trial ends with; None if it was not trained to its end.
         """
         del network
         return None
@@ -97,26 +96,28 @@ class Probe(NoProbe):
         self._labels = tf.constant(arrays.y[rows])
         self._names = own_names(network) if is_own else names(network)
         self._gradient_norms, self._seen = norms, list[list[float]]()
+        self._layers = [(activation_of(layer), bool(layer.trainable_weights)) for layer in watched(network)]
         self._start = spreads(network, self._inputs)
 
     def look(self) -> None:
         self._seen.append(self._gradient_norms(self._inputs, self._labels))
 
-    def found(self, network: keras.Model) -> Diagnostics:
-        layers = watched(network)
-        by_layer = zip(*self._seen, strict=True) if self._seen else ([] for _ in layers)
-        ends = spreads(network, self._inputs)
+    def found(self, network: keras.Model | None) -> Diagnostics:
+        ends = spreads(network, self._inputs) if network else [None] * len(self._layers)
+        by_layer = zip(*self._seen, strict=True) if self._seen else [()] * len(self._layers)
         return Diagnostics(
             rows=len(self._labels),
             layers=tuple(
                 LayerDiagnostics(
                     name=name,
-                    activation=activation_of(layer),
-                    gradient_norms=tuple(map(_rounded, norms)) if layer.trainable_weights else (),
+                    activation=activation,
+                    gradient_norms=tuple(map(_rounded, norms)) if learns else (),
                     start=start,
                     end=end,
                 )
-                for name, layer, norms, start, end in zip(self._names, layers, by_layer, self._start, ends, strict=True)
+                for name, (activation, learns), norms, start, end in zip(
+                    self._names, self._layers, by_layer, self._start, ends, strict=True
+                )
             ),
         )
 
@@ -175,8 +176,7 @@ def spread(values: NDArray[Any] | None, activation: str | None) -> Spread | None
     finite = np.zeros(0) if values is None else values[np.isfinite(values)].astype(np.float64)
     if values is None or not finite.size:
         return None
-    low, high = BOUNDS.get(str(activation), (float(finite.min()), float(finite.max())))
-    counts, edges = np.histogram(finite, BINS, (low, high))
+    counts, edges = np.histogram(finite, BINS)
     return Spread(
         low=_short(edges[0]),
         high=_short(edges[-1]),
@@ -196,7 +196,7 @@ def idle_share(values: NDArray[Any], activation: str | None) -> float | None:
     """
     if activation in RELU_LIKE:
         return _short((~(values > 0).any(axis=0)).mean())
-    if activation in _SATURATING:
+    if activation in BOUNDS:
         low, high = BOUNDS[activation]
         margin = NEAR * (high - low)
         near = (values < low + margin) | (values > high - margin)

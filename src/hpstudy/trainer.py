@@ -124,6 +124,7 @@ class Training:
         self._history: list[Epoch] = []
         self._best_weights: list[np.ndarray] | None = None
         self._best_epoch = 0
+        self._has_ended = False
 
     def __iter__(self) -> Iterator[Epoch]:
         """Train epoch after epoch.
@@ -153,6 +154,7 @@ class Training:
         weights = self._best_weights or self._weights()
         for variable, value in zip(self.network.variables, weights, strict=True):
             variable.assign(value)
+        self._has_ended = True
         kept = self._history[(self._best_epoch or len(self._history)) - 1]
         return {
             **kept.metrics,
@@ -162,8 +164,11 @@ class Training:
         }
 
     def diagnostics(self) -> Diagnostics | None:
-        """What was seen inside the network, after `result`; None if it was not to be looked at."""
-        return self._probe.found(self.network)
+        """What was seen inside the network so far; None if it was not to be looked at.
+
+        How the trained network's activations are spread is known once `result` was called.
+        """
+        return self._probe.found(self.network if self._has_ended else None)
 
     def _look(self) -> None:
         with _memory_errors():

@@ -86,12 +86,15 @@ class Panel:
 
 
 def inside_cells(records: Sequence[TrialRecord]) -> tuple[InsideCell, ...]:
-    """Of the complete trials that have diagnostics, in the order of the grid's cells."""
+    """Of the trials that have diagnostics, in the order of the grid's cells.
+
+    Where no trial is complete it is of those that failed: why they did may be seen at their start.
+    """
     by_cell: dict[int | None, list[TrialRecord]] = {}
     for record in sorted(records, key=lambda record: (record.cell or 0, record.replicate)):
-        if record.state == TrialState.COMPLETE and record.diagnostics:
+        if record.state.is_final and record.diagnostics:
             by_cell.setdefault(record.cell, []).append(record)
-    return tuple(_cell(members) for members in by_cell.values())
+    return tuple(_cell(_complete(members) or members) for members in by_cell.values())
 
 
 def panels(study: Study, cells: Sequence[InsideCell]) -> list[Panel]:
@@ -113,6 +116,10 @@ def panels(study: Study, cells: Sequence[InsideCell]) -> list[Panel]:
         for members in groups.values()
     ]
     return sorted(found, key=lambda panel: -max(len(cell.layers) for cell in panel.cells))
+
+
+def _complete(records: Sequence[TrialRecord]) -> list[TrialRecord]:
+    return [record for record in records if record.state == TrialState.COMPLETE]
 
 
 def _cell(records: Sequence[TrialRecord]) -> InsideCell:

@@ -35,8 +35,8 @@ def _gradient_figures(study: Study, panel: Panel) -> list[Figure]:
         return []
     where = f" with {describe(panel.context)}" if panel.context else ""
     cut = f" The first {len(cells)} of {len(panel.cells)} levels." if len(cells) < len(panel.cells) else ""
-    labels = [_label(panel, cell) for cell in cells]
-    legend = style.legend(labels) if study.vary else ()
+    lines = [(_colour(study, panel, cell), cell) for cell in cells]
+    legend = tuple((style.colour(number), _label(panel, cell)) for number, cell in lines) if panel.factor else ()
     found = []
     if any(len(cell.learning) > 1 for cell in cells):
         found.append(
@@ -44,7 +44,7 @@ def _gradient_figures(study: Study, panel: Panel) -> list[Figure]:
                 title=f"Gradient norm by layer{where}",
                 caption=f"Gradient norm by layer{where}, log scale: at the start (solid, marked) and after training "
                 f"(dashed). The last layer is the output.{cut}",
-                svg=style.draw(lambda axes: _by_layer(axes, cells)),
+                svg=style.draw(lambda axes: _by_layer(axes, lines)),
                 legend=legend,
             )
         )
@@ -53,19 +53,27 @@ def _gradient_figures(study: Study, panel: Panel) -> list[Figure]:
             title=f"Gradient norm by epoch{where}",
             caption=f"Gradient norm by epoch{where}, log scale: of the first layer (solid) and of the last one "
             f"(dashed); epoch 0 is before training.{cut}",
-            svg=style.draw(lambda axes: _by_epoch(axes, cells)),
+            svg=style.draw(lambda axes: _by_epoch(axes, lines)),
             legend=legend,
         )
     )
     return found
 
 
+def _colour(study: Study, panel: Panel, cell: InsideCell) -> int:
+    """A level has its colour in every panel."""
+    levels = study.vary[panel.factor].levels if panel.factor else ()
+    level = cell.params.get(panel.factor)
+    return levels.index(level) if level in levels else 0
+
+
 def _label(panel: Panel, cell: InsideCell) -> str:
-    return f"{panel.factor} {level_text(cell.params[panel.factor])}" if panel.factor in cell.params else "network"
+    has_level = panel.factor in cell.params
+    return f"{panel.factor} {level_text(cell.params[panel.factor])}" if has_level else f"without {panel.factor}"
 
 
-def _by_layer(axes: Any, cells: Sequence[InsideCell]) -> None:
-    for number, cell in enumerate(cells):
+def _by_layer(axes: Any, lines: Sequence[tuple[int, InsideCell]]) -> None:
+    for number, cell in lines:
         places = range(1, len(cell.learning) + 1)
         mark = {"color": style.colour(number), "markersize": 4}
         axes.plot(places, _drawable([layer.gradient_norms[0] for layer in cell.learning]),
@@ -74,8 +82,8 @@ def _by_layer(axes: Any, cells: Sequence[InsideCell]) -> None:
     _log_axis(axes, "layer")
 
 
-def _by_epoch(axes: Any, cells: Sequence[InsideCell]) -> None:
-    for number, cell in enumerate(cells):
+def _by_epoch(axes: Any, lines: Sequence[tuple[int, InsideCell]]) -> None:
+    for number, cell in lines:
         first, last = cell.learning[0].gradient_norms, cell.learning[-1].gradient_norms
         axes.plot(range(len(first)), _drawable(first), color=style.colour(number),
                   marker=style.marker(number), markersize=3)  # fmt: skip

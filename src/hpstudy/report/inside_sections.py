@@ -8,6 +8,7 @@ from typing import Any
 
 from hpstudy.factors import describe, level_text
 from hpstudy.report import texts
+from hpstudy.report.analysis import Analysis
 from hpstudy.report.document import Figure, Number, Row, Section, Table
 from hpstudy.report.inside import Histogram, InsideCell, InsideLayer, panels
 from hpstudy.spec import Grid, Study
@@ -17,22 +18,29 @@ _VANISHING = 0.1  # a first layer's share of the last one's gradient that is tol
 _NOTABLE_IDLE = 0.1  # of the units
 
 
-def inside_findings(study: Study, cells: Sequence[InsideCell]) -> list[str]:
+def inside_findings(analysis: Analysis) -> list[str]:
     """Where the gradient vanishes, what keeps it, and where units are idle."""
-    return [*_gradients(study, cells), *_idle(cells)]
+    return [*_gradients(analysis), *_idle(analysis.inside)]
 
 
-def inside_section(study: Study, cells: Sequence[InsideCell], *, figures: bool) -> Section | None:
-    """None if no complete trial has diagnostics."""
+def inside_sections(study: Study, cells: Sequence[InsideCell], *, figures: bool) -> list[Section]:
+    """Empty if no trial has diagnostics."""
     if not cells:
-        return None
+        return []
     drawn: list[Figure] = []
     if figures:
         from hpstudy.report.inside_figures import inside_figures
 
         drawn = inside_figures(study, panels(study, cells))
-    tables = (_cells_table(study, cells), _layers_table(study, cells))
-    return Section(title="Inside the network", text=(_explanation(study, cells),), tables=tables, figures=tuple(drawn))
+    return [
+        Section(
+            title="Inside the network",
+            text=(_explanation(study, cells),),
+            tables=(_cells_table(study, cells),),
+            figures=tuple(drawn),
+        ),
+        Section(title="Layer by layer", tables=(_layers_table(study, cells),)),
+    ]
 
 
 def inside_numbers(cells: Sequence[InsideCell]) -> list[dict[str, Any]]:
@@ -65,8 +73,8 @@ def _two_figures(value: float) -> str:
     return f"{float(f'{value:.2g}'):,.{0 if value >= 9.5 else 1}f}"
 
 
-def _gradients(study: Study, cells: Sequence[InsideCell]) -> Iterator[str]:
-    known = [cell for cell in cells if not math.isnan(cell.ratio)]
+def _gradients(analysis: Analysis) -> Iterator[str]:
+    known = [cell for cell in analysis.inside if not math.isnan(cell.ratio)]
     if not known:
         return
     worst = min(known, key=lambda cell: cell.ratio)
@@ -77,22 +85,22 @@ def _gradients(study: Study, cells: Sequence[InsideCell]) -> Iterator[str]:
             f"{' or more' if len(known) > 1 else ''}."
         )
         return
-    yield f"At the start, with {_where(worst)}, {_phrase(worst.ratio)}{_remedies(study, worst, known)}."
+    yield f"At the start, with {_where(worst)}, {_phrase(worst.ratio)}{_remedies(analysis, worst, known)}."
 
 
-def _remedies(study: Study, worst: InsideCell, cells: Sequence[InsideCell]) -> str:
-    """What the best other level of each factor alone makes of it, then the best configuration of as many layers."""
-    better = []
-    for name in study.vary:
+def _remedies(analysis: Analysis, worst: InsideCell, cells: Sequence[InsideCell]) -> str:
+    """What the best other level of each factor alone makes of it, and what it is where the score is best."""
+    told = []
+    for name in analysis.study.vary:
         others = [cell for cell in cells if _differs_in(cell, worst) == {name}]
-        best = min(others, key=_distance, default=worst)
-        if best.ratio > worst.ratio:
-            better.append(f"{texts.level(name, best.params[name])} alone makes it {ratio_text(best.ratio)}")
-    alike = [cell for cell in cells if len(cell.layers) == len(worst.layers)]
-    best = min(alike, key=_distance)
-    if len(_differs_in(best, worst)) > 1 and best.ratio > worst.ratio:
-        better.append(f"{_where(best)} makes it {ratio_text(best.ratio)}")
-    return f"; {texts.listed(better)}" if better else ""
+        kindest = min(others, key=_distance, default=worst)
+        if kindest.ratio > worst.ratio:
+            told.append(f"{texts.level(name, kindest.params[name])} alone makes it {ratio_text(kindest.ratio)}")
+    winner = analysis.grid.cells[0].params if analysis.grid and analysis.grid.cells else worst.params
+    for cell in cells:
+        if cell.params == winner and cell is not worst:
+            told.append(f"in the best configuration it is {ratio_text(cell.ratio)}")
+    return f"; {texts.listed(told)}" if told else ""
 
 
 def _differs_in(one: InsideCell, other: InsideCell) -> set[str]:
@@ -183,7 +191,7 @@ def _layers_table(study: Study, cells: Sequence[InsideCell]) -> Table:
     """The same layer by layer; too long for a terminal."""
     shown = cells[: MOST_CELLS // 2]
     return Table(
-        title="Layer by layer",
+        title="Gradient and idle units of each layer",
         columns=(
             *study.vary,
             "layer",
@@ -206,7 +214,7 @@ def _layers_table(study: Study, cells: Sequence[InsideCell]) -> Table:
             for cell in shown
             for layer in cell.layers
         ),
-        caption="Means over trials as above."
+        caption="Inside the network, means over trials as above."
         + (f" The first {len(shown)} of {len(cells)} configurations." if len(shown) < len(cells) else ""),
         is_short=False,
     )

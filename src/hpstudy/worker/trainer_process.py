@@ -173,6 +173,7 @@ class _Worker:
         attempt.facts = {**self._facts, "dataset_digest": arrays.digest}
         build = self._studies.build_of(queue)
         training = self._trainer.start(claim.config, claim.start.seed, arrays, build, diagnostics=study.diagnostics)
+        attempt.training = training
         begun = time.monotonic()
         objective = study.objectives[0]
         for epoch in training:
@@ -188,10 +189,7 @@ class _Worker:
                 )
         metrics = training.result()
         attempt.save_weights(training)
-        seen = training.diagnostics()
-        claim.complete(
-            attempt.outcome(metrics=metrics, device=self._device, diagnostics=seen.to_text() if seen else None)
-        )
+        claim.complete(attempt.outcome(metrics=metrics, device=self._device))
         attempt.ended("complete", value=metrics[objective.metric])
 
     def _fail(self, claim: Claim, attempt: _Attempt, outcome: Outcome) -> None:
@@ -211,6 +209,7 @@ class _Attempt:
         self._run_dir: RunDir | None = RunDir.of(settings.runs_dir, claim.study_name, claim.number)
         self._history: list[Epoch] = []
         self.facts: dict[str, str] = {}
+        self.training: Training | None = None
         self._on_disk(self._run_dir.create)
 
     def add(self, epoch: Epoch) -> None:
@@ -229,7 +228,9 @@ class _Attempt:
     def outcome(self, **values: Any) -> Outcome:
         from hpstudy.storage import Outcome
 
-        return Outcome(history=tuple(self._history), facts=self.facts, **values)
+        seen = self.training.diagnostics() if self.training else None
+        text = seen.to_text() if seen else None
+        return Outcome(history=tuple(self._history), facts=self.facts, diagnostics=text, **values)
 
     def ended(self, state: str, text: str = "", value: float | None = None) -> None:
         self._pipe.send("ended", trial=self._number, state=state, text=text, value=value)
