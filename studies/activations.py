@@ -16,4 +16,5 @@ study = Study(
         depth=Choice(1, 3, 8),
     ),
     design=Grid(replicates=3),
+    diagnostics=True,
 )

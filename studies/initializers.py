@@ -16,4 +16,5 @@ study = Study(
         initializer=Choice("normal_1", "normal_0.1", "normal_0.01", "glorot_normal", "he_normal"),
     ),
     design=Grid(replicates=3),
+    diagnostics=True,
 )

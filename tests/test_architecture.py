@@ -23,6 +23,7 @@ LAYERS = (
         "data",
         "model",
         "program",
+        "diagnostics",
         "trainer",
         "networks",
         "hpstudy_model",

@@ -174,6 +174,16 @@ def test_an_unknown_factor_is_refused_with_the_nearest_one() -> None:
         make_study(base=dict(optimiser="sgd"), vary={}).check_factors()
 
 
+def test_a_study_recorded_before_there_were_diagnostics_is_still_the_same() -> None:
+    study = make_study()
+    assert "diagnostics" not in study.to_json()
+    looking = make_study(diagnostics=True)
+    assert Study.from_json(looking.to_json()) == looking
+    assert looking.changes(study) == ["diagnostics: added, true"]
+    with pytest.raises(UserError, match="True or False"):
+        make_study(diagnostics="yes")
+
+
 def test_changes_are_named_one_by_one() -> None:
     new = make_study(base=dict(depth=2, units=100, epochs=10), design=Grid(replicates=5), question="Another text")
     assert new.changes(make_study()) == ["base.depth: 1 → 2", "design.grid.replicates: 3 → 5"]

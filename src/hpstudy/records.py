@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -42,6 +43,52 @@ class Epoch:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Spread:
+    """The activations of a layer on the probe rows, at one moment."""
+
+    low: float  # lower edge of the first bin
+    high: float  # upper edge of the last one
+    counts: tuple[int, ...]  # of finite values, in bins of equal width
+    idle: float | None  # share of units that are dead or saturated; None: this kind of layer has no such units
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerDiagnostics:
+    """One layer of a trial's network."""
+
+    name: str
+    activation: str | None
+    gradient_norms: tuple[float | None, ...]  # at the start and after each epoch; None: no finite number
+    start: Spread | None = None  # of hidden layers, before the first epoch
+    end: Spread | None = None  # with the weights that the trial ends with
+
+
+@dataclass(frozen=True, kw_only=True)
+class Diagnostics:
+    """What was seen inside a trial's network."""
+
+    rows: int  # training rows that it was looked at with
+    layers: tuple[LayerDiagnostics, ...]  # from the input on
+
+    def to_text(self) -> str:
+        """One line of JSON."""
+        return json.dumps(asdict(self), separators=(",", ":"), ensure_ascii=False)
+
+    @classmethod
+    def from_text(cls, text: str) -> Diagnostics:
+        values = json.loads(text)
+        return cls(rows=values["rows"], layers=tuple(_layer(layer) for layer in values["layers"]))
+
+
+def _layer(values: Mapping[str, Any]) -> LayerDiagnostics:
+    spreads = {
+        moment: Spread(**{**values[moment], "counts": tuple(values[moment]["counts"])}) if values[moment] else None
+        for moment in ("start", "end")
+    }
+    return LayerDiagnostics(**{**values, **spreads, "gradient_norms": tuple(values["gradient_norms"])})
+
+
+@dataclass(frozen=True, kw_only=True)
 class TrialRecord:
     """A trial as the database has it."""
 
@@ -64,6 +111,7 @@ class TrialRecord:
     error: str | None = None  # why it failed or was lost
     traceback: str | None = None
     facts: Mapping[str, str] = field(default_factory=dict)  # versions, dataset digest, git commit
+    diagnostics: str | None = None  # `Diagnostics` as text: read by few, so parsed by them
 
     @property
     def value(self) -> float | None:

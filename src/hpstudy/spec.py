@@ -121,6 +121,7 @@ class Study:
     question: str = field(default="", compare=False)  # a paragraph for readers; the file's docstring
     network: str = ""  # digest of the study file's `build` function; "" is the built-in network
     published: Sequence[Published] = field(default=(), compare=False)  # results of others, for the report
+    diagnostics: bool = False  # look into the networks: activations and gradients by layer
 
     def __post_init__(self) -> None:
         _check_name(self.name)
@@ -128,6 +129,8 @@ class Study:
         if not isinstance(self.design, Grid | Search):
             raise UserError(f"design must be Grid(…) or Search(…); it is {self.design!r}.")
         _check_count("Study(seed=…)", self.seed, low=0)
+        if not isinstance(self.diagnostics, bool):
+            raise UserError(f"Study(diagnostics=…) must be True or False; it is {self.diagnostics!r}.")
         object.__setattr__(self, "objective", _objectives(self.objective))
         object.__setattr__(self, "base", _checked_base(facts, self.base))
         object.__setattr__(self, "vary", _checked_vary(facts, self.vary, self.base))
@@ -214,6 +217,7 @@ class Study:
             "question": self.question,
             "network": self.network,
             **({"published": [figure.to_json() for figure in self.published]} if self.published else {}),
+            **({"diagnostics": True} if self.diagnostics else {}),  # studies recorded before it existed stay equal
         }
         return json.dumps(declaration, ensure_ascii=False)
 

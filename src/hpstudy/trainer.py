@@ -10,16 +10,18 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from hpstudy.diagnostics import GradientNorms, NoProbe, Probe
 from hpstudy.errors import TrialFailed
 from hpstudy.factors import Config
 from hpstudy.model import Build, learning_rates, make_network, make_own_network
 from hpstudy.program import Program, Rows
-from hpstudy.records import Epoch
+from hpstudy.records import Diagnostics, Epoch
 
 if TYPE_CHECKING:
     from hpstudy.data import Arrays
@@ -36,13 +38,17 @@ class Trainer:
     def __init__(self) -> None:
         self._programs: OrderedDict[tuple[Any, ...], Program] = OrderedDict()
         self._tensors: OrderedDict[str, tuple[tf.Tensor, tf.Tensor]] = OrderedDict()
+        self._gradient_norms: WeakKeyDictionary[Program, GradientNorms] = WeakKeyDictionary()
 
-    def start(self, config: Config, seed: int, arrays: Arrays, build: Build | None = None) -> Training:
+    def start(
+        self, config: Config, seed: int, arrays: Arrays, build: Build | None = None, *, diagnostics: bool = False
+    ) -> Training:
         """Make everything ready for the first epoch.
 
         Args:
             seed: Decides initial weights, shuffles, dropout and augmentation.
             build: A user's own network instead of the built-in one.
+            diagnostics: Look into the network, too. The training's numbers are the same to the last bit.
 
         Raises:
             UserError: `build` is wrong.
@@ -57,7 +63,13 @@ class Trainer:
             program = self._program(config, arrays, network if build else None)
             program.start(config, [variable.numpy() for variable in network.variables], seed)
             rows = Rows.of(arrays, *self._dataset(arrays))
-        return Training(config=config, seed=seed, arrays=arrays, network=network, program=program, rows=rows)
+            probe = NoProbe()
+            if diagnostics:
+                norms = self._norms(program, str(config["loss"]))
+                probe = Probe(network, norms, arrays, seed, is_own=build is not None)
+        return Training(
+            config=config, seed=seed, arrays=arrays, network=network, program=program, rows=rows, probe=probe
+        )
 
     def forget(self) -> None:
         """Free what is kept between trials, after memory ran out."""
@@ -73,6 +85,11 @@ class Trainer:
         while len(self._programs) > KEPT_PROGRAMS:
             self._programs.popitem(last=False)
         return self._programs[key]
+
+    def _norms(self, program: Program, loss: str) -> GradientNorms:
+        if program not in self._gradient_norms:
+            self._gradient_norms[program] = GradientNorms(program.network, loss)
+        return self._gradient_norms[program]
 
     def _dataset(self, arrays: Arrays) -> tuple[tf.Tensor, tf.Tensor]:
         if arrays.digest not in self._tensors:
@@ -91,14 +108,23 @@ class Training:
     """
 
     def __init__(
-        self, *, config: Config, seed: int, arrays: Arrays, network: keras.Model, program: Program, rows: Rows
+        self,
+        *,
+        config: Config,
+        seed: int,
+        arrays: Arrays,
+        network: keras.Model,
+        program: Program,
+        rows: Rows,
+        probe: NoProbe,
     ) -> None:
         self.network = network
         self._config, self._seed, self._arrays = config, seed, arrays
-        self._program, self._rows = program, rows
+        self._program, self._rows, self._probe = program, rows, probe
         self._history: list[Epoch] = []
         self._best_weights: list[np.ndarray] | None = None
         self._best_epoch = 0
+        self._has_ended = False
 
     def __iter__(self) -> Iterator[Epoch]:
         """Train epoch after epoch.
@@ -109,10 +135,12 @@ class Training:
         epochs = int(self._config["epochs"])  # type: ignore[arg-type]
         steps = self._program.steps
         rates = learning_rates(self._config, epochs * steps)
+        self._look()
         for number in range(1, epochs + 1):
             order = np.random.default_rng([self._seed, number]).permutation(self._arrays.train)
             epoch = self._train_epoch(number, order, rates[(number - 1) * steps : number * steps])
             self._history.append(epoch)
+            self._look()
             yield epoch
             _check_finite(epoch)
             if self._stops_early(epoch):
@@ -126,6 +154,7 @@ class Training:
         weights = self._best_weights or self._weights()
         for variable, value in zip(self.network.variables, weights, strict=True):
             variable.assign(value)
+        self._has_ended = True
         kept = self._history[(self._best_epoch or len(self._history)) - 1]
         return {
             **kept.metrics,
@@ -133,6 +162,17 @@ class Training:
             "parameters": float(self.network.count_params()),
             "train_s": sum(epoch.metrics["seconds"] for epoch in self._history),
         }
+
+    def diagnostics(self) -> Diagnostics | None:
+        """What was seen inside the network so far; None if it was not to be looked at.
+
+        How the trained network's activations are spread is known once `result` was called.
+        """
+        return self._probe.found(self.network if self._has_ended else None)
+
+    def _look(self) -> None:
+        with _memory_errors():
+            self._probe.look()
 
     def _train_epoch(self, number: int, order: np.ndarray, rates: np.ndarray) -> Epoch:
         started = time.perf_counter()

@@ -12,7 +12,7 @@ from datetime import datetime
 from hpstudy.domains import Choice, Domain
 from hpstudy.errors import UserError
 from hpstudy.factors import Level, describe, level_text
-from hpstudy.records import TrialRecord, TrialState
+from hpstudy.records import Diagnostics, TrialRecord, TrialState
 from hpstudy.spec import Grid, Study
 
 STUDY_TAG = "hpstudy.study"
@@ -26,6 +26,7 @@ _TAG_CHARACTERS = 8000  # MLflow's limits
 _PARAM_CHARACTERS = 6000
 _DIGEST_CHARACTERS = 36
 _NAME_CHARACTERS = 100  # of a run: more is cut off in MLflow's table
+BATCH_POINTS = 800  # in one request of MLflow, which takes 1,000 of everything together
 _ILLEGAL_IN_KEYS = re.compile(r"[^\w.\- :]")
 _STATUS = {
     TrialState.RUNNING: "RUNNING",
@@ -92,7 +93,7 @@ def trial_content(study: Study, record: TrialRecord, parent_id: str, hide: Hide 
         status=_STATUS[record.state],
         tags=_tags(_trial_tags(study, record, parent_id, hide)),
         params=_params(study.config(record.params) if is_decided else record.params),
-        points=(*_epoch_points(record), *_final_points(record)),
+        points=_points(record),
         started_ms=_milliseconds(record.started),
         identity_ms=_milliseconds(record.started),
         ended_ms=_milliseconds(record.ended),
@@ -186,6 +187,23 @@ def _trial_tags(study: Study, record: TrialRecord, parent_id: str, hide: Hide) -
         "hpstudy.pruned": "true" if record.state == TrialState.PRUNED else None,
         "mlflow.source.git.commit": record.facts.get("git_commit"),
     }
+
+
+def _points(record: TrialRecord) -> tuple[Point, ...]:
+    """Gradient norms only where they need no further request: the database and the report have them anyway."""
+    points = (*_epoch_points(record), *_final_points(record))
+    norms = tuple(_gradient_points(record)) if record.diagnostics else ()
+    return (*points, *norms) if len(points) + len(norms) <= BATCH_POINTS else points
+
+
+def _gradient_points(record: TrialRecord) -> Iterator[Point]:
+    """`gradient_norm/hidden 1` and so on, by epoch; step 0 is before training."""
+    begun_ms = _milliseconds(record.started) or 0
+    times_ms = [begun_ms, *(round(epoch.at * 1000) for epoch in record.history)]
+    for layer in Diagnostics.from_text(record.diagnostics or "").layers:
+        for step, (norm, at_ms) in enumerate(zip(layer.gradient_norms, times_ms, strict=False)):
+            if norm is not None:
+                yield Point(key=f"gradient_norm/{_key(layer.name)}", value=norm, at_ms=at_ms, step=step)
 
 
 def _epoch_points(record: TrialRecord) -> Iterator[Point]:

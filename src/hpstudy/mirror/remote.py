@@ -11,12 +11,11 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from hpstudy.mirror.contents import NOTE_TAG, STUDY_TAG, Dataset, Point, RunContent
+from hpstudy.mirror.contents import BATCH_POINTS, NOTE_TAG, STUDY_TAG, Dataset, Point, RunContent
 from hpstudy.mirror.differences import Changes, Seen
 
 _PAGE_RUNS = 1000
 _BATCH_TEXTS = 100  # params, and tags, in one request
-_BATCH_POINTS = 800  # 1,000 of everything together
 _REFUSALS = ("INVALID_PARAMETER_VALUE", "BAD_REQUEST", "INVALID_STATE", "RESOURCE_DOES_NOT_EXIST")
 
 
@@ -127,12 +126,12 @@ def _seen(run: Any) -> Seen:
 def _batches(changes: Changes) -> Iterator[dict[str, list[Any]]]:
     """One request where everything fits into it, else as many as it takes, the tags last."""
     params, points, tags = _params(changes.params), _metrics(changes.points), _tags(changes.tags)
-    if len(points) <= _BATCH_POINTS and max(len(params), len(tags)) <= _BATCH_TEXTS:
+    if len(points) <= BATCH_POINTS and max(len(params), len(tags)) <= _BATCH_TEXTS:
         if params or points or tags:
             yield {"params": params, "metrics": points, "tags": tags}
         return
     yield from ({"params": chunk} for chunk in _chunks(params, _BATCH_TEXTS))
-    yield from ({"metrics": chunk} for chunk in _chunks(points, _BATCH_POINTS))
+    yield from ({"metrics": chunk} for chunk in _chunks(points, BATCH_POINTS))
     yield from ({"tags": chunk} for chunk in _chunks(tags, _BATCH_TEXTS))
 
 

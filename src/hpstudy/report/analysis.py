@@ -9,6 +9,7 @@ from hpstudy.records import TrialRecord
 from hpstudy.report.cells import GridValues, grid_values
 from hpstudy.report.curves import FactorCurves, factor_curves
 from hpstudy.report.effects import FactorEffect, baselines, factor_effects
+from hpstudy.report.inside import InsideCell, inside_cells
 from hpstudy.report.overview import Overview, overview
 from hpstudy.report.ranking import RankedCell, ranked_cells
 from hpstudy.report.search import SearchResult, search_result
@@ -35,6 +36,7 @@ class Analysis:
     curves: tuple[FactorCurves, ...]
     grid: GridAnalysis | None = None
     search: SearchResult | None = None
+    inside: tuple[InsideCell, ...] = ()  # of a search, the best trial; empty without diagnostics
 
 
 def analyse(study: Study, records: Sequence[TrialRecord], baseline: Sequence[str] = ()) -> Analysis:
@@ -42,13 +44,15 @@ def analyse(study: Study, records: Sequence[TrialRecord], baseline: Sequence[str
     is_grid = isinstance(study.design, Grid)
     found = (factor_curves(study, records, factor) for factor in study.vary) if is_grid else ()
     baselines(study, baseline)
+    search = None if is_grid else search_result(study, records)
     return Analysis(
         study=study,
         records=tuple(records),
         overview=overview(study, records),
         curves=tuple(curves for curves in found if curves),
         grid=_grid(study, records, baseline) if is_grid else None,
-        search=None if is_grid else search_result(study, records),
+        search=search,
+        inside=inside_cells(search.front[:1] if search else records),
     )
 
 

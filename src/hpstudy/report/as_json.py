@@ -9,6 +9,7 @@ from typing import Any
 
 from hpstudy.report.analysis import Analysis, GridAnalysis
 from hpstudy.report.effects import FactorEffect
+from hpstudy.report.inside_sections import inside_numbers
 from hpstudy.report.search import SearchResult
 from hpstudy.report.variance import PairCells
 
@@ -25,6 +26,8 @@ def numbers(analysis: Analysis, findings: Sequence[str]) -> dict[str, Any]:
         values |= _grid(analysis.grid)
     if analysis.search:
         values |= _search(analysis.search)
+    if analysis.inside:
+        values["inside"] = inside_numbers(analysis.inside)
     cleaned: dict[str, Any] = _clean(values)
     return cleaned
 

@@ -14,7 +14,8 @@ from hpstudy.report.beside import published_beside, published_finding, published
 from hpstudy.report.document import Figure, Report, Section, Table
 from hpstudy.report.findings import cost, grid_findings
 from hpstudy.report.held_out import held_out_finding, held_out_section
-from hpstudy.report.methods import GRID_METHODS, PUBLISHED_METHOD, SEARCH_METHODS
+from hpstudy.report.inside_sections import inside_findings, inside_sections
+from hpstudy.report.methods import GRID_METHODS, INSIDE_METHODS, PUBLISHED_METHOD, SEARCH_METHODS
 from hpstudy.report.overview import Overview
 from hpstudy.report.search import SearchResult
 from hpstudy.report.search_findings import search_findings
@@ -47,6 +48,8 @@ def build_report(
         assert analysis.search
         findings = search_findings(analysis, analysis.search)
         sections = _search_sections(analysis, analysis.search, figures)
+    inside = inside_sections(study, analysis.inside, figures=figures)
+    findings += inside_findings(analysis)
     if evaluation:
         findings.insert(1, held_out_finding(evaluation))
         sections.insert(0, held_out_section(evaluation))
@@ -66,8 +69,12 @@ def build_report(
         at=max((at for record in records for at in (record.started, record.ended) if at), default=None),
         facts=tuple(_facts(study).items()),
         findings=tuple(findings),
-        sections=tuple(section for section in (*sections, _failures(analysis.overview)) if section),
-        methods=(*(GRID_METHODS if analysis.grid else SEARCH_METHODS), *((PUBLISHED_METHOD,) if beside else ())),
+        sections=tuple(section for section in (*sections, *inside, _failures(analysis.overview)) if section),
+        methods=(
+            *(GRID_METHODS if analysis.grid else SEARCH_METHODS),
+            *((PUBLISHED_METHOD,) if beside else ()),
+            *(INSIDE_METHODS if inside else ()),
+        ),
         data={**numbers(analysis, findings), "evaluation": evaluation, "published": published_json(beside)},
     )
 

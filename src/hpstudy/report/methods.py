@@ -76,3 +76,11 @@ PUBLISHED_METHOD = (
     "A figure of one training is compared with the 95 % prediction interval for one more training of ours, mean ± "
     "t · s · √(1 + 1/n) (Hahn & Meeker 1991). A figure that was the best of many trainings is too high for that.",
 )
+INSIDE_METHODS = (
+    (
+        "Vanishing gradient",
+        "A first layer that gets a small share of the last one's gradient hardly learns (Hochreiter 1991). Initial "
+        "weights that keep the variance from layer to layer keep the gradient: Glorot & Bengio (2010) for tanh, "
+        "He et al. (2015) for ReLU.",
+    ),
+)

@@ -35,6 +35,7 @@ class Outcome:
     facts: Mapping[str, str] = field(default_factory=dict)
     error: str | None = None
     traceback: str | None = None
+    diagnostics: str | None = None  # `Diagnostics` as text
 
     def to_json(self) -> dict[str, Any]:
         values = {**vars(self), "history": [epoch.to_json() for epoch in self.history], "at": time.time()}

@@ -17,7 +17,7 @@ from hpstudy.spec import Study
 from hpstudy.storage.samplers import distribution
 
 START = "hpstudy.start"  # set when the trial is created: cell, replicate, seed, attempt, retry_of, owner, at, token
-RESULT = "hpstudy.result"  # set when it ends: metrics, history, at, device, facts
+RESULT = "hpstudy.result"  # set when it ends: metrics, history, at, device, facts, diagnostics
 LOST = "hpstudy.lost"  # set when a lost trial is failed: reason, released, at
 MAX_ATTEMPTS = 3  # of a trial whose process dies under it
 
@@ -140,6 +140,7 @@ def record_of(trial: FrozenTrial, again: Container[int] = ()) -> TrialRecord | N
         error=error,
         traceback=result.get("traceback"),
         facts=result.get("facts", {}),
+        diagnostics=result.get("diagnostics"),
     )
 
 

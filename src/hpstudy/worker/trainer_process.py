@@ -208,7 +208,9 @@ class _Worker:
         study = queue.study
         arrays = data.prepare(study.dataset, claim.config, claim.start.seed, self._settings)
         attempt.facts = {**self._facts, "dataset_digest": arrays.digest}
-        training = self._trainer.start(claim.config, claim.start.seed, arrays, self._studies.build_of(queue))
+        build = self._studies.build_of(queue)
+        training = self._trainer.start(claim.config, claim.start.seed, arrays, build, diagnostics=study.diagnostics)
+        attempt.training = training
         begun = time.monotonic()
         objective = study.objectives[0]
         for epoch in training:
@@ -246,6 +248,7 @@ class _Attempt:
         self._run_dir: RunDir | None = RunDir.of(settings.runs_dir, claim.study_name, claim.number)
         self._history: list[Epoch] = []
         self.facts: dict[str, str] = {}
+        self.training: Training | None = None
         self._on_disk(self._run_dir.create)
 
     def add(self, epoch: Epoch) -> None:
@@ -264,7 +267,9 @@ class _Attempt:
     def outcome(self, **values: Any) -> Outcome:
         from hpstudy.storage import Outcome
 
-        return Outcome(history=tuple(self._history), facts=self.facts, **values)
+        seen = self.training.diagnostics() if self.training else None
+        text = seen.to_text() if seen else None
+        return Outcome(history=tuple(self._history), facts=self.facts, diagnostics=text, **values)
 
     def ended(self, state: str, text: str = "", **values: Any) -> None:
         self._pipe.send("ended", trial=self._number, state=state, text=text, **values)
