@@ -4,7 +4,7 @@ The published network of two layers of 16 units scores 0.885 on the test split. 
 rate and regularization, with early stopping, as two epochs are often enough.
 """
 
-from hpstudy import Choice, Float, Search, Study
+from hpstudy import Choice, Float, Published, Search, Study
 
 study = Study(
     name="imdb",
@@ -19,4 +19,9 @@ study = Study(
         l2=Float(1e-6, 1e-2, log=True),
     ),
     design=Search(trials=30, sampler="tpe"),
+    published=(
+        Published(
+            value=0.885, metric="test_accuracy", source="Chollet's book", note="two layers of 16 units, all 25,000 rows"
+        ),
+    ),
 )

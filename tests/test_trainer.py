@@ -352,6 +352,7 @@ def test_a_perceptron_learns_all_gates_but_xor_and_a_hidden_layer_learns_that(
 
 
 def test_a_factor_of_choice_levels_reaches_the_network() -> None:
-    study = Study(name="s", dataset="digits", vary=dict(units=Choice(8, 24)), design=Grid())
+    study = Study(name="s", dataset="digits", vary=dict(units=Choice(8, 24, "8-3")), design=Grid())
     sizes = [make_network(study.config(cell.params), (8, 8), 10).count_params() for cell in study.cells()]
-    assert sizes == [64 * 8 + 8 + 8 * 10 + 10, 64 * 24 + 24 + 24 * 10 + 10]
+    one, other, layers = 65 * 8 + 9 * 10, 65 * 24 + 25 * 10, 65 * 8 + 9 * 3 + 4 * 10
+    assert sizes == [one, other, layers]
