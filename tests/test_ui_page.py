@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import socket
 import subprocess
@@ -33,8 +32,8 @@ _QUIET = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-backgrou
 
 
 @pytest.fixture(scope="module")
-def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of the experiment of a finished study of four cells × two replicates."""
+def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+    """The address of the experiment of a finished study of four cells × two replicates, and its run."""
     settings = make_mlflow_settings(tmp_path_factory.mktemp("ui") / "home")
     vary = {"optimizer": Choice("sgd", "adam"), "learning_rate": Choice(0.001, 0.01)}
     study = make_study(vary=vary, base={}, design=Grid(replicates=2))
@@ -50,7 +49,7 @@ def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     )
     try:
         await_answer(server, f"http://127.0.0.1:{port}/health")
-        yield f"http://127.0.0.1:{port}/#/experiments/{mirror.experiment_id}"
+        yield f"http://127.0.0.1:{port}/#/experiments/{mirror.experiment_id}", mirror.parent_run_id()
     finally:
         os.killpg(server.pid, 9)
         server.wait()
@@ -88,8 +87,8 @@ def shoot(page: Any, folder: Path, name: str) -> None:
         shutil.copy(folder / name, kept)
 
 
-def test_the_table_shows_parent_and_children_by_what_varied(ui: str, page: Any, tmp_path: Path) -> None:
-    page.goto(f"{ui}/runs")
+def test_the_table_shows_parent_and_children_by_what_varied(ui: tuple[str, str], page: Any, tmp_path: Path) -> None:
+    page.goto(f"{ui[0]}/runs")
     page.get_by_text("optimizers", exact=True).last.wait_for()
     page.locator(".ag-row [role=button], .ag-row button").first.click()  # unfolds the children
     page.get_by_text("adam · lr 0.01 · r1").first.wait_for()
@@ -99,18 +98,15 @@ def test_the_table_shows_parent_and_children_by_what_varied(ui: str, page: Any, 
     shoot(page, tmp_path, "mlflow-runs.png")
 
 
-def test_charts_are_drawn(ui: str, page: Any, tmp_path: Path) -> None:
-    page.goto(f"{ui}/runs?compareRunsMode=CHART")
+def test_charts_are_drawn(ui: tuple[str, str], page: Any, tmp_path: Path) -> None:
+    page.goto(f"{ui[0]}/runs?compareRunsMode=CHART")
     page.locator(".js-plotly-plot svg.main-svg").first.wait_for()
     assert page.locator(".js-plotly-plot").count()
     shoot(page, tmp_path, "mlflow-charts.png")
 
 
-def test_the_report_opens_among_the_artifacts(ui: str, page: Any, tmp_path: Path) -> None:
-    page.goto(f"{ui}/runs")
-    page.get_by_text("optimizers", exact=True).last.click()
-    page.wait_for_url(re.compile(r"/runs/[0-9a-f]{32}"))
-    page.goto(f"{page.url.split('?')[0]}/artifacts/report.html")
+def test_the_report_opens_among_the_artifacts(ui: tuple[str, str], page: Any, tmp_path: Path) -> None:
+    page.goto(f"{ui[0]}/runs/{ui[1]}/artifacts/report.html")
     frame = page.frame_locator("iframe").first
     frame.get_by_text("Report on optimizers").first.wait_for()
     frame.locator(".figures svg").first.wait_for()
