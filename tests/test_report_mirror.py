@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from xml.etree import ElementTree
 
 import mlflow
+import numpy as np
 import pytest
 
 from factories import make_grid_records, make_mlflow_settings, make_study
+from hpstudy.evaluation import scores
 from hpstudy.mirror import Mirror
 from hpstudy.mirror.connection import connect
+from hpstudy.packaging import log_report
 from hpstudy.report.build import build_report
 from hpstudy.report.files import render
 from hpstudy.report.markdown import findings_markdown
+from hpstudy.report.pictures import pictures
 
 NOTE = "mlflow.note.content"
 
@@ -62,3 +67,39 @@ def test_a_description_that_people_wrote_stays(mirror_and_client: tuple[Mirror, 
     mirror.refresh()
     attach(mirror)
     assert client.get_run(mirror.parent_run_id()).data.tags[NOTE] == "우리의 결론"
+
+
+def test_studies_can_be_sorted_by_their_figures_which_are_sent_once(
+    mirror_and_client: tuple[Mirror, mlflow.MlflowClient],
+) -> None:
+    mirror, client = mirror_and_client
+    study = make_study()
+    predictions = np.random.default_rng(0).dirichlet(np.ones(2), (3, 50))
+    evaluation = {
+        "params": {"optimizer": "adam"},
+        "seeds": [42, 43, 44],
+        "chosen_by": "mean over replicates",
+        **scores(predictions, np.arange(50) % 2, ("a", "b"), [0.5, 0.6, 0.7]),
+    }
+    report = build_report(study, make_grid_records(study), evaluation=evaluation, figures=False)
+    for _ in range(2):
+        log_report(mirror, report)
+        mirror.refresh()
+    run = client.get_run(mirror.parent_run_id())
+    assert run.data.metrics["test_accuracy"] == pytest.approx(np.mean(evaluation["accuracy"]))
+    assert run.data.metrics["test_accuracy_ensemble_low"] == evaluation["ensemble"]["low"]
+    bounds = [run.data.metrics[f"mean_val_accuracy{bound}"] for bound in ("_low", "", "_high")]
+    assert bounds == sorted(bounds)
+    assert len(client.get_metric_history(run.info.run_id, "mean_val_accuracy")) == 1
+
+
+def test_figures_are_files_that_any_viewer_shows() -> None:
+    study = make_study()
+    report = build_report(study, make_grid_records(study))
+    found = pictures(report)
+    assert len(found) == sum(len(section.figures) for section in report.sections)
+    with_legend = next(figure for section in report.sections for figure in section.figures if figure.legend)
+    texts = [text for text in found.values() if f"<title>{with_legend.title}" in text]
+    assert all(label in texts[0] for _, label in with_legend.legend)
+    for text in found.values():
+        assert ElementTree.fromstring(text).tag == "{http://www.w3.org/2000/svg}svg"

@@ -14,10 +14,11 @@ def held_out_finding(evaluation: Mapping[str, Any]) -> str:
     ensemble = evaluation["ensemble"]
     interval = texts.interval_text(test)
     sure = f" (95 % interval over {test.n} seeds {interval})" if interval else " (one seed)"
+    together = "The networks together reach" if test.n > 1 else "This network reaches"
     return (
         f"On the {evaluation['rows']:,} rows of the test split, {texts.params(evaluation['params'])} reaches accuracy "
-        f"{texts.number(test.mean)}{sure}, {texts.signed(test.mean - validation.mean)} against its validation. The "
-        f"networks together reach {texts.number(ensemble['accuracy'])} "
+        f"{texts.number(test.mean)}{sure}, {texts.signed(test.mean - validation.mean)} against its validation. "
+        f"{together} {texts.number(ensemble['accuracy'])} "
         f"(95 % interval {texts.number(ensemble['low'])} to {texts.number(ensemble['high'])})."
     )
 
