@@ -103,8 +103,9 @@ def finished(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Itera
         patch.setenv("HPSTUDY_HOME", str(folder / "home"))
         patch.setenv("HPSTUDY_CACHE_DIR", str(cache_dir))
         project = Project(folder)
-        project.write()
+        project.write(text=STUDY.replace("design=", "diagnostics=True,\n    design="))
         output = project.run("run", "small.py", "--processes", "2")
+        assert "the gradient reaches the first layer in every configuration" in " ".join(output.split())
         assert "Finished: 8 of 8 trials" in output
         assert "On the 360 rows of the test split" in output
         assert "hpstudy ui" in output
@@ -153,6 +154,7 @@ def test_mlflow_has_a_parent_and_a_finished_child_for_each_trial(looked_at: Proj
         row = rows[child.data.tags["hpstudy.trial"]]
         assert child.data.metrics["val_accuracy"] == row["value"]
         assert child.data.params["optimizer"] == row["params"]["optimizer"]
+        assert child.data.metrics["gradient_norm/output"] > 0
 
 
 def test_the_evaluated_model_can_be_loaded_from_mlflow(looked_at: Project) -> None:

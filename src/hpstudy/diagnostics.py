@@ -160,11 +160,9 @@ def activation_of(layer: keras.layers.Layer) -> str | None:
 
 def spreads(network: keras.Model, inputs: tf.Tensor) -> list[Spread | None]:
     """Of each watched layer. None of the last one, which is no hidden layer, and where outputs cannot be had."""
-    layers = watched(network)
-    outputs = _outputs(network, layers[:-1], inputs)
-    return [*(spread(values, activation_of(layer)) for values, layer in zip(outputs, layers, strict=False)), None][
-        : len(layers)
-    ]
+    hidden = watched(network)[:-1]
+    outputs = _outputs(network, hidden, inputs)
+    return [*(spread(values, activation_of(layer)) for values, layer in zip(outputs, hidden, strict=True)), None]
 
 
 def spread(values: NDArray[Any] | None, activation: str | None) -> Spread | None:
@@ -220,7 +218,9 @@ def _graph(network: keras.Model, layers: list[keras.layers.Layer]) -> keras.Mode
     if not layers or len(sources) != 1 or any(isinstance(layer, keras.Model) for layer in layers):
         return None
     try:
-        return keras.Model(sources[0], [layer.output for layer in layers])
+        outputs = [layer.output for layer in layers]
+        is_one_each = all(isinstance(output, keras.KerasTensor) for output in outputs)
+        return keras.Model(sources[0], outputs) if is_one_each else None
     except (ValueError, AttributeError):  # Keras's answer to layers that were never called on a graph
         return None
 
