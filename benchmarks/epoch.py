@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 from collections.abc import Callable
@@ -64,6 +65,6 @@ def count(name: str, shape: Any, *, strict: bool) -> float:
     """Floating-point operations of an epoch's matrix products."""
     _, base = CONFIGURATIONS[name]
     sizes = [shape["features"], *[base["units"]] * base["depth"], 10]
-    weights = sum(one * other for one, other in zip(sizes, sizes[1:], strict=False))
+    weights = sum(one * other for one, other in itertools.pairwise(sizes))
     spared = 2 * sizes[0] * sizes[1] * shape["rows"] if strict else 0
     return float(6 * weights * shape["rows"] - spared + 2 * weights * shape["validation_rows"])

@@ -6,9 +6,10 @@ import time
 
 from benchmarks.harness import Options, Report, Row, Side
 from hpstudy import Grid, Study, data
+from hpstudy.factors import Level
 from hpstudy.settings import Settings
 
-_OTHER = {"learning_rate": 0.01, "dropout": 0.4, "l2": 0.01, "initializer": "he_normal"}
+_OTHER: dict[str, Level] = {"learning_rate": 0.01, "dropout": 0.4, "l2": 0.01, "initializer": "he_normal"}
 
 
 def run(options: Options) -> Report:
@@ -17,8 +18,8 @@ def run(options: Options) -> Report:
     base = {"depth": 2, "units": 100, "dropout": 0.2, "l2": 0.001, "epochs": 1}
     config = Study(name="bench", dataset="digits", base=base, design=Grid()).config({})
     trainer, seconds, programs = Trainer(), [], []
-    for seed, changed in ((42, {}), (43, _OTHER)):
-        levels = {**config, **changed}
+    for seed, changed in ((42, dict[str, Level]()), (43, _OTHER)):
+        levels: dict[str, Level] = {**config, **changed}
         arrays = data.prepare("digits", levels, seed, Settings.load({}))
         begun = time.perf_counter()
         next(iter(trainer.start(levels, seed, arrays)))

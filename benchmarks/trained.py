@@ -95,7 +95,11 @@ def _fit(name: str, epochs: int) -> dict[str, Any]:
     from hpstudy.model import make_network, make_optimizer
 
     config, arrays = _prepared(name)
-    x = (data.decode(arrays) * arrays.scale + arrays.offset).astype("float32").reshape(-1, *arrays.input_shape)
+    x = (
+        (data.decode(arrays.x, arrays.encoding, arrays.features) * arrays.scale + arrays.offset)
+        .astype("float32")
+        .reshape(-1, *arrays.input_shape)
+    )
     y = np.asarray(arrays.y)
     keras.utils.set_random_seed(42)
     model = make_network(config, arrays.input_shape, arrays.outputs)
