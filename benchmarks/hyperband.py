@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import shutil
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -40,15 +40,19 @@ def _pair(seed: int, options: Options) -> tuple[float, float, float, float]:
     found = _trials("hyperband", seed, options)
     epochs, reached = 0, 0.0
     needed = float("inf")
-    for trial in sorted(found, key=lambda trial: trial["ended"]):
-        epochs += int(trial["epochs"])
+    for trial in sorted(found, key=_ended):
+        epochs += len(trial["history"])
         if trial["state"] == "complete":
             reached = max(reached, trial["value"])
         if reached >= best and needed == float("inf"):
             needed = float(epochs)
-    spent = float(sum(int(trial["epochs"]) for trial in random))
+    spent = float(sum(len(trial["history"]) for trial in random))
     say(f"seed {seed}: random {best:.4f} in {spent:.0f} epochs, hyperband {reached:.4f}, as good after {needed:.0f}")
     return needed, spent, reached, best
+
+
+def _ended(trial: dict[str, Any]) -> float:
+    return datetime.fromisoformat(trial["started"]).timestamp() + float(trial["duration_s"] or 0.0)
 
 
 def _trials(name: str, seed: int, options: Options) -> list[dict[str, Any]]:
@@ -56,7 +60,6 @@ def _trials(name: str, seed: int, options: Options) -> list[dict[str, Any]]:
         text = (_WORKLOADS / f"{name}.py").read_text(encoding="utf-8").replace(_SEED, f"seed={seed}")
         file = folder / f"{name}.py"
         file.write_text(text, encoding="utf-8")
-        shutil.copymode(_WORKLOADS / f"{name}.py", file)
         home = ["--home", str(folder / "home")]
         given: list[Any] = ["--trials", 4, "--epochs", 2] if options.smoke else []
         timed(python("hpstudy", "run", file, "--processes", 2, *home, *given))

@@ -10,6 +10,7 @@ import socket
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 from benchmarks.harness import Options, Report, Row, Run, Side, interleaved, new_folder, python, timed
@@ -75,15 +76,9 @@ def _trained(options: Options, given: list[str]) -> Run:
         timed(python("hpstudy", "run", file, "--trials", 4 if options.smoke else 60, "--processes", 2, *home, *given))
         _, printed = timed(python("hpstudy", "export", "many", "--format", "json", *home))
         trials = json.loads(printed)
-    begun = min(trial["started"] for trial in trials)
-    ended = max(trial["ended"] for trial in trials)
-    return Run(value=_seconds(ended) - _seconds(begun), accuracy=max(trial["value"] for trial in trials))
-
-
-def _seconds(moment: str) -> float:
-    from datetime import datetime
-
-    return datetime.fromisoformat(moment).timestamp()
+    begun = [datetime.fromisoformat(trial["started"]).timestamp() for trial in trials]
+    ended = max(start + trial["duration_s"] for start, trial in zip(begun, trials, strict=True))
+    return Run(value=ended - min(begun), accuracy=max(trial["value"] for trial in trials))
 
 
 @contextlib.contextmanager

@@ -11,6 +11,7 @@ from benchmarks.harness import RESULTS, Row, Side
 
 _ROOT = Path(__file__).parents[1]
 _PAGE = _ROOT / "docs" / "benchmarks.md"
+_SCALING = _ROOT / "docs" / "scaling.md"
 _IMAGES = _ROOT / "docs" / "images"
 _BEGIN, _END = "<!-- results -->", "<!-- end of results -->"
 
@@ -20,13 +21,30 @@ def write_pages() -> None:
     found = [json.loads(file.read_text(encoding="utf-8")) for file in sorted(RESULTS.glob("*.json"))]
     if not found:
         return
-    text = _PAGE.read_text(encoding="utf-8")
-    before, _, rest = text.partition(_BEGIN)
+    _put(_PAGE, _results(found))
+    figures = [
+        (part["part"], _draw(f"bench-{part['part']}-{name}", curve), curve)
+        for part in found
+        for name, curve in part["curves"].items()
+    ]
+    if growth := [(file, curve) for part, file, curve in figures if part == "growth"]:
+        _put(_SCALING, "\n\n".join(_figure(file, curve) for file, curve in growth))
+
+
+def _put(page: Path, results: str) -> None:
+    """Replace what stands between the marks."""
+    before, _, rest = page.read_text(encoding="utf-8").partition(_BEGIN)
     after = rest.partition(_END)[2]
-    _PAGE.write_text(f"{before}{_BEGIN}\n{_results(found)}\n{_END}{after}", encoding="utf-8")
-    for part in found:
-        for name, curve in part["curves"].items():
-            _draw(f"bench-{part['part']}-{name}", curve)
+    page.write_text(f"{before}{_BEGIN}\n{results}\n{_END}{after}", encoding="utf-8")
+
+
+def _figure(file: str, curve: dict[str, Any]) -> str:
+    """The picture, and its numbers for those who want them."""
+    lines = [
+        f"{label}: " + ", ".join(f"{x:,} → {y:,.4g}" for x, y in points) for label, points in curve["lines"].items()
+    ]
+    title = f"{curve['title']}, {curve['ylabel']} by {curve['xlabel']}"
+    return f"![{title}](images/{file})\n\n{title}: {'; '.join(lines)}."
 
 
 def _results(found: list[dict[str, Any]]) -> str:
@@ -79,8 +97,8 @@ def _machines(found: list[dict[str, Any]]) -> Iterator[str]:
         yield f"Measured on {text}: {', '.join(parts)}."
 
 
-def _draw(name: str, curve: dict[str, Any]) -> None:
-    """One figure: `lines` is name → points, each (x, y)."""
+def _draw(name: str, curve: dict[str, Any]) -> str:
+    """One figure, and its file's name: `lines` is name → points, each (x, y)."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -97,3 +115,4 @@ def _draw(name: str, curve: dict[str, Any]) -> None:
     _IMAGES.mkdir(exist_ok=True)
     figure.savefig(_IMAGES / f"{name}.svg", metadata={"Date": None})
     pyplot.close(figure)
+    return f"{name}.svg"
