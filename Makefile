@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: install demo test published chaos exactness lint format clean
+.PHONY: install demo test published chaos exactness bench lint format clean
 
 install: $(INSTALLED)
 
@@ -33,6 +33,11 @@ chaos: install
 
 exactness: install
 	HPSTUDY_EXACTNESS_SEEDS=10 HPSTUDY_EXACTNESS_BUDGET=200 $(BIN)/python -m pytest tests/test_exactness.py
+
+# all parts but the longest: make bench; one of them: make bench PART=imdb REPEATS=5
+bench: install
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
+	$(BIN)/python -m benchmarks $(PART) $(if $(REPEATS),--repeats $(REPEATS))
 
 lint: install
 	$(BIN)/ruff check .

@@ -133,7 +133,7 @@ def _epoch(begun: datetime, number: int, accuracy: float) -> dict[str, float]:
 
 def _between(domain: Float | Int, chances: random.Random) -> float | int:
     if isinstance(domain, Int):
-        return chances.choice(domain.levels)
+        return chances.randint(domain.low, domain.high)
     if domain.log:
         return math.exp(chances.uniform(math.log(domain.low), math.log(domain.high)))
     return chances.uniform(domain.low, domain.high)

@@ -49,7 +49,8 @@ def _lead(workload: Workload, folder: Path) -> None:
         subprocess.Popen([sys.executable, "-m", "benchmarks.peers.handwritten", *sys.argv[1:], "--worker", str(number)])
         for number in range(PROCESSES)
     ]
-    if any([worker.wait() for worker in workers]):
+    codes = [worker.wait() for worker in workers]
+    if any(codes):
         sys.exit("a worker failed")
     print(study.best_value)
 

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Container, Iterable, Sequence
 from typing import Any
 
+import optuna
 import sqlalchemy as sa
 from optuna.storages._rdb import models
 from optuna.trial import FrozenTrial
@@ -16,20 +17,25 @@ from hpstudy.records import TrialRecord
 from hpstudy.storage.conversion import RESULT, record_of
 from hpstudy.storage.database import Database
 from hpstudy.storage.ledger import chunks
+from hpstudy.storage.reading import read_trials
 
-_SAID = models.TrialUserAttributeModel
+_TRIAL, _SAID = models.TrialModel, models.TrialUserAttributeModel
+_SOME = 1000  # trials that are read at once
 _RESULTS = sa.select(_SAID.trial_id, _SAID.value_json).where(
     _SAID.trial_id.in_(sa.bindparam("trials", expanding=True)), _SAID.key == RESULT
 )
 
 
 class RecordBook:
-    """Safe to use from several threads."""
+    """Keeps records only: Optuna's objects of as many trials need as much memory again. Safe to use from threads."""
 
     def __init__(self, database: Database, study_id: int) -> None:
         self._database, self._study_id = database, study_id
         self._lock = threading.Lock()
-        self._ended: dict[int, tuple[bool, TrialRecord]] = {}  # by number: whether it is tried again, and the record
+        self._last_id = -1
+        self._unfinished: set[int] = set()  # ids
+        self._failed: dict[int, tuple[int, bool]] = {}  # by number: its id, and whether it is tried again
+        self._records: dict[int, TrialRecord] = {}  # by number
 
     def read(self, again: Container[int]) -> list[TrialRecord]:
         """In the order of their numbers; the same objects as before for trials in which nothing has changed.
@@ -37,28 +43,33 @@ class RecordBook:
         Args:
             again: Numbers of failed trials that the user wants tried again.
         """
-        with self._lock:
-            trials = self._database.optuna.get_all_trials(self._study_id, deepcopy=False)
-            changed = [trial for trial in trials if not self._is_known(trial, again)]
-            converted = dict(zip((trial.number for trial in changed), self.records_of(changed, again), strict=True))
-            for trial in changed:
-                record = converted[trial.number]
-                if record and trial.state.is_finished():
-                    self._ended[trial.number] = (trial.number in again, record)
-            records = (self._record(trial.number, converted) for trial in trials)
-            return [record for record in records if record is not None]
+        with self._lock, self._database.rdb.engine.connect() as connection:
+            reread = [at for number, (at, tried) in self._failed.items() if tried != (number in again)]
+            for some in chunks([*self._unfinished, *reread]):
+                self._enter(read_trials(connection, _TRIAL.trial_id.in_(some)), again)
+            while some_new := read_trials(connection, self._is_new(), _SOME):
+                self._enter(some_new, again)
+                self._last_id = some_new[-1]._trial_id
+            return [self._records[number] for number in sorted(self._records)]
+
+    def _is_new(self) -> sa.ColumnElement[bool]:
+        return sa.and_(_TRIAL.study_id == self._study_id, _TRIAL.trial_id > self._last_id)
+
+    def _enter(self, trials: Sequence[FrozenTrial], again: Container[int]) -> None:
+        for trial, record in zip(trials, self.records_of(trials, again), strict=True):
+            if trial.state.is_finished():
+                self._unfinished.discard(trial._trial_id)
+            else:
+                self._unfinished.add(trial._trial_id)
+            if trial.state == optuna.trial.TrialState.FAIL:
+                self._failed[trial.number] = (trial._trial_id, trial.number in again)
+            if record is not None:
+                self._records[trial.number] = record
 
     def records_of(self, trials: Sequence[FrozenTrial], again: Container[int] = ()) -> list[TrialRecord | None]:
         """Of trials as the storage has them, which is without their results."""
         results = self._results(trial._trial_id for trial in trials if trial.state.is_finished())
         return [record_of(_with_result(trial, results.get(trial._trial_id)), again) for trial in trials]
-
-    def _is_known(self, trial: FrozenTrial, again: Container[int]) -> bool:
-        known = self._ended.get(trial.number)
-        return known is not None and known[0] == (trial.number in again)
-
-    def _record(self, number: int, converted: dict[int, TrialRecord | None]) -> TrialRecord | None:
-        return converted[number] if number in converted else self._ended[number][1]
 
     def _results(self, trial_ids: Iterable[int]) -> dict[int, Any]:
         found: dict[int, Any] = {}

@@ -206,10 +206,7 @@ class StudyQueue:
 
     def _records(self) -> list[TrialRecord]:
         self._read_orders()
-        try:
-            return self._book.read(self._orders.again)
-        except KeyError as error:
-            raise NotFoundError(f"Study {self.study.name!r} was deleted meanwhile.") from error
+        return self._book.read(self._orders.again)
 
     def _record(self, number: int) -> TrialRecord | None:
         self._read_orders()

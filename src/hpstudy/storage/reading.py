@@ -20,20 +20,24 @@ _Fields = defaultdict[int, dict[Any, Any]]  # of each trial, by its id
 _distribution: Callable[[str], BaseDistribution] = functools.lru_cache(maxsize=1024)(json_to_distribution)
 
 
-def read_trials(connection: sa.Connection, wanted: sa.ColumnElement[bool]) -> list[FrozenTrial]:
+def read_trials(
+    connection: sa.Connection, wanted: sa.ColumnElement[bool], most: int | None = None
+) -> list[FrozenTrial]:
     """In the order of their ids; without hpstudy's results, which are most of what is stored.
 
     Args:
         wanted: A condition on the columns of Optuna's table of trials.
+        most: Only the first so many.
     """
     trial = models.TrialModel
     query = sa.select(
         trial.trial_id, trial.number, trial.state, trial._datetime_start_utc, trial._datetime_complete_utc
     ).where(wanted)
-    rows = connection.execute(query.order_by(trial.trial_id)).all()
+    rows = connection.execute(query.order_by(trial.trial_id).limit(most)).all()
     if not rows:
         return []
-    fields = _Reader(connection, sa.select(trial.trial_id).where(wanted))
+    found = trial.trial_id.between(rows[0].trial_id, rows[-1].trial_id)
+    fields = _Reader(connection, sa.select(trial.trial_id).where(wanted, found))
     values, params = fields.values(), fields.params()
     said, system = (
         fields.attributes(models.TrialUserAttributeModel),
