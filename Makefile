@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: install demo test chaos exactness lint format clean
+.PHONY: install demo test chaos exactness memory mlflow-away lint format clean
 
 install: $(INSTALLED)
 
@@ -27,6 +27,13 @@ chaos: install
 
 exactness: install
 	HPSTUDY_EXACTNESS_SEEDS=10 HPSTUDY_EXACTNESS_BUDGET=200 $(BIN)/python -m pytest tests/test_exactness.py
+
+# Growth of one trainer process over 200 trials; a study's time with and without the MLflow server.
+memory: install
+	$(BIN)/python benchmarks/memory.py
+
+mlflow-away: install
+	$(BIN)/python benchmarks/mlflow_away.py
 
 lint: install
 	$(BIN)/ruff check .

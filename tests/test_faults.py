@@ -25,6 +25,7 @@ from hpstudy.owner import Owner
 from hpstudy.records import Epoch, TrialState
 from hpstudy.storage import Claim, Heartbeat, Outcome, Store, StudyQueue
 from hpstudy.storage import postgres as connections
+from mlflow_server import MlflowServer
 from nursery import Nursery, Order
 from postgres import Postgres
 from proxy import Proxy
@@ -273,10 +274,10 @@ def test_everything_is_killed_at_once_and_started_again(
 def test_wrong_clocks_and_other_time_zones_lose_no_trial(
     nursery: Nursery, url: str, open_queue: Callable[..., StudyQueue]
 ) -> None:
-    """Only the database's clock is compared, and always as UTC."""
+    """An hour ahead, half a day behind. Only the database's clock is compared, and always as UTC."""
     queue = open_queue(url, grace_s=2.0)
     workers: list[int] = []
-    for clock_s, zone in ((3600, "Asia/Seoul"), (-3600, "America/New_York"), (0, "UTC")):
+    for clock_s, zone in ((3600, "Asia/Seoul"), (-12 * 3600, "America/New_York"), (0, "UTC")):
         order = Order(url=url, epochs=4, epoch_s=0.1, heartbeat_s=0.3, grace_s=2.0, clock_s=clock_s)
         workers += nursery.start(order, environment={"TZ": zone, "PGTZ": zone})
     nursery.wait(workers)
@@ -345,12 +346,16 @@ def wait_until(condition: Callable[[], bool], timeout_s: float = 30.0) -> None:
         time.sleep(0.02)
 
 
-def test_a_few_seconds_of_chaos_violate_nothing(postgres: Postgres, tmp_path: Path) -> None:
+def test_a_few_seconds_of_chaos_violate_nothing(
+    postgres: Postgres, nursery: Nursery, mlflow_server: MlflowServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """`make chaos` goes on for ten minutes."""
     if not postgres.can_restart:
         pytest.skip("the server of HPSTUDY_TEST_POSTGRES is not ours to restart")
-    with Nursery(tmp_path) as nursery:
-        assert Chaos(seed=7, postgres=postgres, nursery=nursery).run(seconds=6) == []
+    for name, value in mlflow_server.login.items():
+        monkeypatch.setenv(name, value)
+    mlflow_server.await_health()
+    assert Chaos(7, postgres, nursery, mlflow_server, tmp_path / "home").run(seconds=5) == []
 
 
 DISK_FULL = """
