@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy.engine import make_url
 
 from chaos import Chaos
 from checker import assert_whole
@@ -29,6 +30,7 @@ from mlflow_server import MlflowServer
 from nursery import Nursery, Order
 from postgres import Postgres
 from proxy import Proxy
+from tls import TlsFront, make_certificate
 
 ME = Owner.of_process()
 
@@ -331,6 +333,22 @@ def test_however_many_start_first_the_tables_are_made_once(
         thread.join()
     assert errors == []
     finish_all(open_queue(url))
+
+
+def test_the_database_is_reached_by_tls_and_its_certificate_is_checked(url: str, tmp_path: Path) -> None:
+    certificate = make_certificate(tmp_path)
+    (tmp_path / "other").mkdir()
+    address = make_url(url)
+    with TlsFront(address.port or 5432, certificate, greets=True) as front:
+        address = address.set(host="localhost", port=front.port)
+
+        def by_tls(authority: Path) -> str:
+            options = {"sslmode": "verify-full", "sslrootcert": str(authority)}
+            return address.update_query_dict(options).render_as_string(hide_password=False)
+
+        Store(by_tls(certificate)).close()
+        with pytest.raises(StorageError, match="certificate verify failed"):
+            Store(by_tls(make_certificate(tmp_path / "other")), patience_s=0.1)
 
 
 def test_a_server_that_is_not_there_is_named_without_the_password() -> None:

@@ -26,6 +26,7 @@ from hpstudy.records import TrialState
 from hpstudy.settings import Settings
 from postgres import free_port
 from proxy import HttpProxy
+from tls import TlsFront, make_certificate
 
 
 @pytest.fixture(scope="module")
@@ -112,6 +113,19 @@ def test_a_trial_takes_four_requests(settings: Settings, proxy: HttpProxy) -> No
 
     assert first == 20
     assert len(proxy.calls) == first
+
+
+def test_mlflow_is_reached_by_tls_under_an_authority_of_ones_own(
+    settings: Settings, proxy: HttpProxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate = make_certificate(tmp_path)
+    study = make_study(name="tls")
+    with TlsFront(proxy.server_port, certificate) as front:
+        settings = replace(settings, tracking_uri=f"https://localhost:{front.port}")
+        with pytest.raises(MirrorError, match="certificate verify failed"):
+            Mirror(settings, study).sync(make_records(1), state="finished")
+        monkeypatch.setenv("MLFLOW_TRACKING_SERVER_CERT_PATH", str(certificate))
+        assert Mirror(settings, study).sync(make_records(1), state="finished").created == 1
 
 
 def test_a_password_in_the_address_is_used_but_shown_nowhere(

@@ -81,6 +81,25 @@ def test_sigterm_gives_the_trials_back_at_once(team: Team) -> None:
     assert team.json("show", "long", "0")["error"] == "the worker was stopped"
 
 
+def test_a_second_signal_ends_the_worker_now(team: Team) -> None:
+    worker = team.start("worker", "--processes", "1")
+    wait_for_notice(team, worker.pid)
+    trainers = psutil.Process(worker.pid).children(recursive=True)
+    worker.send_signal(signal.SIGINT)
+    worker.send_signal(signal.SIGTERM)
+    worker.communicate(timeout=5)
+    assert worker.returncode in (128 + signal.SIGTERM, -signal.SIGTERM)
+    assert not [trainer for trainer in trainers if trainer.is_running() and trainer.status() != psutil.STATUS_ZOMBIE]
+
+
+def wait_for_notice(team: Team, pid: int) -> None:
+    """The worker is at work: it has told the others."""
+    deadline = time.monotonic() + 60
+    while not any(notice["pid"] == pid for notice in team.json("workers")):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 def test_orders_are_given_from_anywhere(team: Team) -> None:
     team.run("submit", team.write("study"))
     assert "is stopped" in team.run("stop", "study")

@@ -27,6 +27,7 @@ MANY = 10**6  # trials: as many processes as the machine bears
 EXIT_S = 8.0  # after SIGTERM; a service manager kills after ten
 DATABASE_PATIENCE_S = 2.0  # of the supervisor, which has a signal to hear; trainer processes wait for an hour
 MLFLOW_PATIENCE_S = 3.0
+MLFLOW_LIMIT_S = 5.0  # after SIGTERM, when a server that does not answer must not keep us
 LOOK_S = 1.0  # between looks at the database
 
 
@@ -115,7 +116,7 @@ class _Worker:
             supervisor.work(self._served, hear=self._hear, tick=lambda: self._tick(supervisor))
         finally:
             supervisor.stop()
-            self._conclude()
+            self._conclude(MLFLOW_LIMIT_S if supervisor.interrupted else None)
         _say("Stopped; its trials are back in the queue." if supervisor.interrupted else "Nothing is left to do.")
 
     def _served(self) -> list[StudyQueue]:
@@ -147,10 +148,10 @@ class _Worker:
             self._posted_s = time.monotonic()
             self._board.post(self._owner, [_doing(handle) for handle in supervisor.handles])
 
-    def _conclude(self) -> None:
+    def _conclude(self, limit_s: float | None) -> None:
         with contextlib.suppress(HpstudyError):  # a notice that is old is not shown
             self._board.remove(self._owner)
-        say_unmirrored(self._mirrors.finish(MLFLOW_PATIENCE_S))
+        say_unmirrored(self._mirrors.finish(MLFLOW_PATIENCE_S, limit_s))
 
 
 @click.command("workers", epilog="Example: hpstudy workers --json")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import threading
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -49,15 +50,26 @@ class Mirrors:
         if queues:
             threading.Thread(target=self._catch_up, args=[queues], daemon=True).start()
 
-    def finish(self, patience_s: float) -> dict[str, str | None]:
-        """Sync everything once more and stop.
+    def finish(self, patience_s: float, limit_s: float | None = None) -> dict[str, str | None]:
+        """Sync everything once more, all studies at the same time, and stop.
+
+        Args:
+            limit_s: Return after so long although something is still under way; None: nothing is cut off.
 
         Returns:
             The studies that are not whole in MLflow yet, and why.
         """
+        end_s = time.monotonic() + (limit_s or 0.0)
         with self._starting:
             self._is_over = True
-        return {name: thread.problem for name, thread in self._threads.items() if not thread.finish(patience_s)}
+        for thread in self._threads.values():
+            thread.conclude(patience_s)
+        problems = {}
+        for name, thread in self._threads.items():
+            left_s = None if limit_s is None else max(0.0, end_s - time.monotonic())
+            if not thread.finish(patience_s, left_s):
+                problems[name] = thread.problem
+        return problems
 
     def _catch_up(self, queues: Sequence[StudyQueue]) -> None:
         """Two requests for a study that is whole in MLflow: its run is marked as finished after all of its trials."""
