@@ -1,4 +1,4 @@
-"""A seeded random mixture of kills, pauses, restarts and outages, for minutes: `make chaos`.
+"""A seeded random mixture of kills, pauses, restarts and outages, also of MLflow, for minutes: `make chaos`.
 
 Prints its seed, what it did, and each violation; exits with 1 at the first one. `python tests/chaos.py --seconds 60
 --seed 7` repeats a mixture; what the machine makes of it still varies from run to run.
@@ -18,24 +18,31 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-from checker import violations
+from checker import mirror_violations, violations
 from hpstudy import Choice, Float, Grid, Search, Study
+from hpstudy.settings import Settings
 from hpstudy.storage import Store, StudyQueue
+from hpstudy.worker.mirroring import Mirrors
+from mlflow_server import MlflowServer
 from nursery import Nursery, Order
 from postgres import ADDRESS_VARIABLE, Postgres
-from proxy import Proxy
+from proxy import HttpProxy, Proxy
 
 WORKERS = 4
 GRACE_S = 2.0
+MLFLOW_PATHS = ("runs/create", "runs/log-batch", "runs/log-inputs", "runs/update", "runs/search")
+MLFLOW_WEIGHTS = {"MLflow outages": 2, "answers lost by MLflow": 4, "kills of MLflow": 0.1}  # it takes long to start
+MLFLOW_S = 60.0  # how long the mirror may take to make MLflow equal, once it is back
 ROUND_S = 90.0  # a study that takes longer is a violation: something runs for ever
 
 
 class Chaos:
     """Studies one after the other, disturbed until they are finished, then looked at."""
 
-    def __init__(self, seed: int, postgres: Postgres, nursery: Nursery) -> None:
+    def __init__(self, seed: int, postgres: Postgres, nursery: Nursery, mlflow: MlflowServer, home: Path) -> None:
         self.done: Counter[str] = Counter()
         self._random, self._postgres, self._nursery = random.Random(seed), postgres, nursery
+        self._mlflow, self._home = mlflow, home
         self._paused: dict[int, float] = {}  # process → when it goes on
 
     def run(self, seconds: float) -> list[str]:
@@ -50,9 +57,15 @@ class Chaos:
         url = self._postgres.new_database()
         store = Store(url, grace_s=GRACE_S)
         queue = store.register(self._study())
-        with Proxy.before(url) as proxy:
-            self._disturb(queue, proxy, proxy.address(url))
-        found = violations(queue)
+        with Proxy.before(url) as proxy, HttpProxy(self._mlflow.uri) as http:
+            settings = Settings.load({"home": str(self._home), "tracking_uri": http.uri})
+            mirrors = Mirrors(settings)
+            mirrors.poke(queue)
+            self._disturb(queue, proxy, http, proxy.address(url), lambda: mirrors.poke(queue))
+            http.is_away, http.faults = False, {}
+            self._mlflow.await_health()
+            behind = mirrors.finish(MLFLOW_S)
+            found = violations(queue) + mirror_violations(settings, queue) + [str(behind)] * bool(behind)
         self.done["studies"] += 1
         self.done["trials"] += len(queue.records())
         self.done["lost trials"] += queue.progress().lost
@@ -61,25 +74,37 @@ class Chaos:
 
     def _study(self) -> Study:
         number = self.done["studies"]
+        name = f"chaos-{os.getpid()}-{number}"
         if self._random.random() < 0.5:
             vary = dict(units=Choice(*range(1, self._random.randint(5, 15))))
-            return Study(name="study", dataset="digits", vary=vary, design=Grid(replicates=2), seed=number)
+            return Study(name=name, dataset="digits", vary=vary, design=Grid(replicates=2), seed=number)
         search = Search(trials=self._random.randint(10, 40), sampler="tpe", seed=number)
-        return Study(name="study", dataset="digits", vary=dict(dropout=Float(0.0, 0.5)), design=search)
+        return Study(name=name, dataset="digits", vary=dict(dropout=Float(0.0, 0.5)), design=search)
 
-    def _disturb(self, queue: StudyQueue, proxy: Proxy, address: str) -> None:
-        order = Order(url=address, epochs=4, epoch_s=0.05, heartbeat_s=0.5, grace_s=GRACE_S, patience_s=30)
+    def _disturb(
+        self, queue: StudyQueue, proxy: Proxy, http: HttpProxy, address: str, mirror: Callable[[], None]
+    ) -> None:
+        order = Order(
+            url=address,
+            study=queue.study.name,
+            epochs=4,
+            epoch_s=0.05,
+            heartbeat_s=0.5,
+            grace_s=GRACE_S,
+            patience_s=30,
+        )
         deadline = time.monotonic() + ROUND_S
         while queue.progress().state != "finished" and time.monotonic() < deadline:
             self._go_on()
             missing = WORKERS - len(self._nursery.alive())
             self._nursery.start(order, max(0, missing))
             time.sleep(self._random.uniform(0.1, 1.0))
-            self._fault(proxy)
+            mirror()
+            self._fault(proxy, http)
         self._go_on(everyone=True)
         self._nursery.wait(timeout_s=60)
 
-    def _fault(self, proxy: Proxy) -> None:
+    def _fault(self, proxy: Proxy, http: HttpProxy) -> None:
         faults: dict[str, Callable[[], object]] = {
             "kills": lambda: self._signal(signal.SIGKILL),
             "pauses": self._pause,
@@ -88,10 +113,13 @@ class Chaos:
             "outages": lambda: self._outage(proxy),
             "restarts": lambda: self._postgres.restart(crash=self._random.random() < 0.5),
             "kills of everyone": self._kill_all,
+            "MLflow outages": lambda: self._turn_mlflow(http),
+            "answers lost by MLflow": lambda: http.faults.update({self._random.choice(MLFLOW_PATHS): 1}),
+            "kills of MLflow": self._kill_mlflow,
         }
         if not self._postgres.can_restart:
             del faults["restarts"]
-        weights = {"kills": 6, "pauses": 3, "broken connections": 3, "lost answers": 4}
+        weights = {"kills": 6, "pauses": 3, "broken connections": 3, "lost answers": 4, **MLFLOW_WEIGHTS}
         (name,) = self._random.choices(list(faults), [weights.get(name, 1) for name in faults])
         faults[name]()
         self.done[name] += 1
@@ -123,6 +151,14 @@ class Chaos:
         with proxy.outage():
             time.sleep(self._random.uniform(0.2, GRACE_S))
 
+    def _turn_mlflow(self, http: HttpProxy) -> None:
+        """Away until the next such fault, or the end of the study."""
+        http.is_away = not http.is_away
+
+    def _kill_mlflow(self) -> None:
+        self._mlflow.kill()
+        self._mlflow.start()
+
 
 def main() -> int:
     """Returns the exit code."""
@@ -133,11 +169,15 @@ def main() -> int:
     print(f"Chaos with seed {options.seed} for {options.seconds:.0f} s", flush=True)
     postgres = Postgres(os.environ.get(ADDRESS_VARIABLE))
     with tempfile.TemporaryDirectory() as folder, Nursery(Path(folder)) as nursery:
-        chaos = Chaos(options.seed, postgres, nursery)
+        mlflow = MlflowServer(Path(folder), postgres)
+        os.environ.update(mlflow.login)
+        mlflow.await_health()
+        chaos = Chaos(options.seed, postgres, nursery, mlflow, Path(folder) / "home")
         try:
             found = chaos.run(options.seconds)
         finally:
             print(", ".join(f"{count} {name}" for name, count in chaos.done.items()), flush=True)
+            mlflow.kill()
             postgres.close()
     for violation in found:
         print(f"Violation: {violation}")

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 from hpstudy import Grid
+from hpstudy.mirror.connection import connect
 from hpstudy.records import TrialRecord, TrialState
+from hpstudy.settings import Settings
 from hpstudy.storage import StudyQueue
 from hpstudy.storage.conversion import MAX_ATTEMPTS
+
+STATUS = {
+    TrialState.RUNNING: "RUNNING",
+    TrialState.COMPLETE: "FINISHED",
+    TrialState.PRUNED: "FINISHED",
+    TrialState.FAILED: "FAILED",
+    TrialState.LOST: "KILLED",
+}
 
 
 def violations(queue: StudyQueue) -> list[str]:
@@ -28,6 +39,26 @@ def violations(queue: StudyQueue) -> list[str]:
             found.append(f"cells missing: {wanted - set(pairs)}; more than once: {[p for p in pairs if pairs[p] > 1]}")
     found += [problem for record in records for problem in _of_trial(record)]
     found += _of_retries(records)
+    return found
+
+
+def mirror_violations(settings: Settings, queue: StudyQueue) -> list[str]:
+    """A sentence for each thing in which MLflow is not what the database has; read with MLflow's own client."""
+    client = connect(settings)
+    experiment = client.get_experiment_by_name(queue.study.name)
+    if experiment is None:
+        return ["MLflow has no such experiment"]
+    runs = list(client.search_runs([experiment.experiment_id], max_results=1000))
+    parents = [run.info.status for run in runs if run.data.tags["hpstudy.role"] == "study"]
+    found = [] if parents == ["FINISHED"] else [f"the study has the runs {parents}"]
+    records = {str(record.number): record for record in queue.records()}
+    trials = [run for run in runs if run.data.tags["hpstudy.role"] == "trial"]
+    numbers = Counter(run.data.tags["hpstudy.trial"] for run in trials)
+    if numbers != Counter(records.keys()):
+        return [*found, f"runs of trials: {dict(numbers)}; trials: {list(records)}"]
+    for run in trials:
+        record = records[run.data.tags["hpstudy.trial"]]
+        found += [f"trial {record.number}: {text}" for text in _of_run(client, run, record, queue)]
     return found
 
 
@@ -53,3 +84,24 @@ def _of_retries(records: list[TrialRecord]) -> list[str]:
     if set(repeated) != lost or any(count > 1 for count in repeated.values()):
         return [f"lost are {sorted(lost)}, and repeated are {dict(repeated)}"]
     return []
+
+
+def _of_run(client: Any, run: Any, record: TrialRecord, queue: StudyQueue) -> list[str]:
+    found = []
+    if run.info.status != STATUS[record.state]:
+        found.append(f"status {run.info.status}, and it is {record.state}")
+    times = [round(moment.timestamp() * 1000) for moment in (record.started, record.ended) if moment]
+    if [run.info.start_time, run.info.end_time] != times:
+        found.append(f"from and to {run.info.start_time}, {run.info.end_time} instead of {times}")
+    params = {name: str(level) for name, level in queue.study.config(record.params).items() if level is not None}
+    if run.data.params != params:
+        found.append(f"params {run.data.params} instead of {params}")
+    if record.values and run.data.metrics.get("objective") != record.value:
+        found.append(f"objective {run.data.metrics.get('objective')} instead of {record.value}")
+    for name in record.history[-1].metrics if record.history else ():
+        history = client.get_metric_history(run.info.run_id, name)
+        points = {(point.step, point.value, point.timestamp) for point in history}
+        wanted = {(epoch.number, epoch.metrics[name], round(epoch.at * 1000)) for epoch in record.history}
+        if points != wanted:
+            found.append(f"{name}: {sorted(points)} instead of {sorted(wanted)}")
+    return found

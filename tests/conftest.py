@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from hpstudy.settings import Settings
+from mlflow_server import MlflowServer
 from postgres import ADDRESS_VARIABLE, Postgres
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -55,3 +56,11 @@ def postgres() -> Iterator[Postgres]:
     server = Postgres(os.environ.get(ADDRESS_VARIABLE))
     yield server
     server.close()
+
+
+@pytest.fixture(scope="session")
+def mlflow_server(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowServer]:
+    """The server of docker-compose.yml, not started yet: that takes many seconds, so all tests share it."""
+    server = MlflowServer(tmp_path_factory.mktemp("mlflow"), postgres)
+    yield server
+    server.kill()

@@ -82,7 +82,7 @@ class Postgres:
     def execute(self, statement: str, database: str | None = None) -> list[tuple[object, ...]]:
         address = database or self._address.render_as_string(hide_password=False)
         with psycopg.connect(address, autocommit=True) as connection:
-            cursor = connection.execute(statement)  # type: ignore[call-overload]
+            cursor = connection.execute(statement)
             return cursor.fetchall() if cursor.description else []
 
     def close(self) -> None:

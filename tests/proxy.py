@@ -1,12 +1,16 @@
-"""A TCP proxy in front of a server, which drops, stalls, refuses or swallows an answer on demand."""
+"""Proxies in front of a server, which drop, stall, refuse or swallow an answer on demand: of TCP and of HTTP."""
 
 from __future__ import annotations
 
 import contextlib
+import http.client
 import socket
 import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
+from typing import Any
+from urllib.parse import urlsplit
 
 from sqlalchemy.engine import make_url
 
@@ -136,3 +140,82 @@ class _Pair:
                     self._client.sendall(data)
         if not self.is_stalled:
             self.close()
+
+
+class HttpProxy(ThreadingHTTPServer):
+    """Forwards to an MLflow server, and does what `faults` says.
+
+    Attributes:
+        faults: End of a path → how often its answer is to be replaced by 503, after the server did its work.
+        is_away: Closes every connection without an answer.
+        calls: The paths of all requests that got through.
+        authorizations: The Authorization headers that came.
+    """
+
+    daemon_threads = True
+
+    def __init__(self, target: str) -> None:
+        super().__init__(("127.0.0.1", 0), _Forward)
+        self.target = urlsplit(target).netloc
+        self.faults: dict[str, int] = {}
+        self.is_away = False
+        self.calls: list[str] = []
+        self.authorizations: set[str | None] = set()
+
+    @property
+    def uri(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+    def __enter__(self) -> HttpProxy:
+        self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05})
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.shutdown()
+        self._thread.join()
+        self.server_close()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that went away is part of the test."""
+
+
+class _Forward(BaseHTTPRequestHandler):
+    server: HttpProxy
+
+    def do_POST(self) -> None:
+        if self.server.is_away:
+            self._hang_up()
+            return
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.server.authorizations.add(self.headers.get("Authorization"))
+        connection = http.client.HTTPConnection(self.server.target, timeout=20)
+        with contextlib.closing(connection):
+            headers = {name: text for name, text in self.headers.items() if name != "Host"}
+            try:
+                connection.request(self.command, self.path, body, headers)
+                answer = connection.getresponse()
+                status, payload = answer.status, answer.read()
+            except (OSError, http.client.HTTPException):  # the server itself is away
+                self._hang_up()
+                return
+        path = urlsplit(self.path).path
+        self.server.calls.append(path)
+        for end in [end for end, left in self.server.faults.items() if path.endswith(end) and left]:
+            self.server.faults[end] -= 1
+            status, payload = 503, b"lost on the way back"
+        self.send_response(status)
+        self.send_header("Content-Type", answer.getheader("Content-Type", "application/json"))
+        self.send_header("Content-Length", str(len(payload)))
+        self.end_headers()
+        self.wfile.write(payload)
+
+    do_GET = do_PUT = do_PATCH = do_POST  # noqa: N815 - the names that http.server calls
+
+    def _hang_up(self) -> None:
+        self.close_connection = True
+        with contextlib.suppress(OSError):
+            self.connection.shutdown(socket.SHUT_RDWR)
+
+    def log_message(self, *_: Any) -> None:
+        pass

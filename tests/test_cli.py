@@ -135,6 +135,8 @@ def test_data_list_names_every_dataset(folder: Path) -> None:
     output = call("data", "list")
     assert all(name in output for name in ("fashion_mnist", "mnist", "imdb", "titanic", "digits", "logic_gates"))
     assert "built in" in output
+    listed = {row["name"]: row["where"] for row in json.loads(call("data", "list", "--json"))}
+    assert listed["digits"].startswith("built in: ")
 
 
 def test_an_unknown_dataset_is_refused(folder: Path) -> None:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import shlex
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
+import kubernetes_validate
 import pytest
 import requests
 import yaml
@@ -20,14 +18,34 @@ from click.testing import CliRunner
 
 from hpstudy.cli import main
 from hpstudy.settings import Settings
-from postgres import Postgres, free_port
-
-ROOT = Path(__file__).parents[1]
+from mlflow_server import ROOT, MlflowServer
 
 
 @pytest.fixture
 def compose() -> dict[str, Any]:
     return yaml.safe_load((ROOT / "docker-compose.yml").read_text())  # type: ignore[no-any-return]
+
+
+def test_compose_follows_the_schema_of_the_compose_specification(tmp_path: Path) -> None:
+    """With the schema that check-jsonschema ships; a misspelt key is refused."""
+    file = ROOT / "docker-compose.yml"
+    check = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec"]
+    done = subprocess.run([*check, str(file)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    wrong = file.read_text().replace("healthcheck:", "healthchek:", 1)
+    (tmp_path / "wrong.yml").write_text(wrong)
+    refused = subprocess.run([*check, str(tmp_path / "wrong.yml")], capture_output=True, text=True, check=False)
+    assert refused.returncode == 1
+    assert "healthchek" in refused.stdout
+
+
+def test_the_kubernetes_manifest_follows_the_schema_of_its_kind() -> None:
+    """With the schemas that kubernetes-validate ships, strictly: no key that Kubernetes does not know."""
+    manifest = yaml.safe_load((ROOT / "deploy/kubernetes/worker.yaml").read_text())
+    kubernetes_validate.validate(manifest, "1.33", strict=True)
+    manifest["spec"]["template"]["spec"]["containers"][0]["comand"] = ["hpstudy"]
+    with pytest.raises(kubernetes_validate.ValidationError, match="comand"):
+        kubernetes_validate.validate(manifest, "1.33", strict=True)
 
 
 def test_compose_publishes_on_loopback_only_restarts_and_keeps_data_in_named_volumes(compose: dict[str, Any]) -> None:
@@ -80,50 +98,15 @@ def test_workers_of_compose_and_kubernetes_run_commands_and_settings_that_exist(
     assert compose["services"]["worker-gpu"]["profiles"] == ["gpu"]
 
 
-def test_the_mlflow_server_of_compose_starts_is_healthy_and_asks_for_the_password(
-    compose: dict[str, Any], postgres: Postgres, tmp_path: Path
-) -> None:
+def test_the_mlflow_server_of_compose_starts_is_healthy_and_asks_for_the_password(mlflow_server: MlflowServer) -> None:
     """Its command, environment and health check as they stand in the file, on a free port of loopback."""
-    service, port = compose["services"]["mlflow"], free_port()
-
-    def here(text: str) -> str:
-        return (
-            re.sub(r"\$\{(\w+):[?-][^}]*\}", "secret-" + "x" * 32, text)
-            .replace("/data", str(tmp_path))
-            .replace("5000", str(port))
-            .replace("0.0.0.0", "127.0.0.1")
-            .replace("$$", "$")
-        )
-
-    environment = {name: here(value) for name, value in service["environment"].items()}
-    environment["MLFLOW_BACKEND_STORE_URI"] = postgres.bare_database().replace("postgresql:", "postgresql+psycopg:")
-    environment["MLFLOW_SERVER_ALLOWED_HOSTS"] = f"127.0.0.1:{port}"
-    log = (tmp_path / "log").open("wb")
-    server = subprocess.Popen(
-        [*service["entrypoint"], *map(here, service["command"])],
-        env={**os.environ, **environment, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
-        stdout=log,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
-    log.close()
-    try:
-        probe = [sys.executable, *map(here, service["healthcheck"]["test"][2:])]
-        deadline = time.monotonic() + 120
-        while subprocess.run(probe, capture_output=True, check=False).returncode:
-            assert server.poll() is None, (tmp_path / "log").read_text()[-2000:]
-            assert time.monotonic() < deadline
-            time.sleep(1)
-        address = f"http://127.0.0.1:{port}/api/2.0/mlflow/experiments/search?max_results=1"
-        assert requests.get(address, timeout=30).status_code == 401
-        login = ("admin", environment["MLFLOW_ADMIN_PASSWORD"])
-        assert requests.get(address, auth=login, timeout=30).status_code == 200
-        strange = requests.get(address, auth=login, headers={"Host": "evil.example"}, timeout=30)
-        assert strange.status_code == 403
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(server.pid, signal.SIGKILL)
-        server.wait(30)
+    mlflow_server.await_health()
+    address = f"{mlflow_server.uri}/api/2.0/mlflow/experiments/search?max_results=1"
+    assert requests.get(address, timeout=30).status_code == 401
+    login = tuple(mlflow_server.login.values())
+    assert requests.get(address, auth=login, timeout=30).status_code == 200
+    strange = requests.get(address, auth=login, headers={"Host": "evil.example"}, timeout=30)
+    assert strange.status_code == 403
 
 
 def test_the_image_runs_as_a_user_of_its_own_and_ends_on_sigterm() -> None:
@@ -156,4 +139,28 @@ def test_the_slurm_script_starts_a_worker_with_the_job_s_gpus(tmp_path: Path, de
     assert arguments == f"worker search --gpus {expected} --idle-exit 60"
     assert home == f"{tmp_path}/hpstudy-7"
     assert CliRunner().invoke(main, [*arguments.split(), "--help"]).exit_code == 0
-    assert "#SBATCH --signal=B:TERM@30" in script.read_text()
+
+
+SBATCH = {  # Slurm publishes no schema: the options that the script may use, as the manual of sbatch has them
+    "job-name": r"\w+",
+    "nodes": r"\d+(-\d+)?",
+    "ntasks": r"\d+",
+    "cpus-per-task": r"\d+",
+    "mem": r"\d+[KMGT]?",
+    "time": r"(\d+-)?\d+:\d\d:\d\d",
+    "signal": r"([RB]:)?[A-Z0-9]+(@\d+)?",
+    "output": r"\S+",
+}
+
+
+def test_the_slurm_script_has_options_that_slurm_knows_and_is_correct_shell() -> None:
+    script = ROOT / "deploy/slurm/worker.sbatch"
+    lines = script.read_text().splitlines()
+    directives = [line for line in lines if line.startswith("#SBATCH")]
+    first_command = next(place for place, line in enumerate(lines) if line and not line.startswith("#"))
+    assert directives == [line for line in lines[:first_command] if "SBATCH" in line], "Slurm reads none further down"
+    for directive in directives:
+        name, value = directive.removeprefix("#SBATCH --").split("=", 1)
+        assert re.fullmatch(SBATCH[name], value), directive
+    assert "#SBATCH --signal=B:TERM@30" in directives
+    subprocess.run(["bash", "-n", str(script)], check=True)

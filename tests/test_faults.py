@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy.engine import make_url
 
 from chaos import Chaos
 from checker import assert_whole
@@ -25,9 +26,11 @@ from hpstudy.owner import Owner
 from hpstudy.records import Epoch, TrialState
 from hpstudy.storage import Claim, Heartbeat, Outcome, Store, StudyQueue
 from hpstudy.storage import postgres as connections
+from mlflow_server import MlflowServer
 from nursery import Nursery, Order
 from postgres import Postgres
 from proxy import Proxy
+from tls import TlsFront, make_certificate
 
 ME = Owner.of_process()
 
@@ -273,10 +276,10 @@ def test_everything_is_killed_at_once_and_started_again(
 def test_wrong_clocks_and_other_time_zones_lose_no_trial(
     nursery: Nursery, url: str, open_queue: Callable[..., StudyQueue]
 ) -> None:
-    """Only the database's clock is compared, and always as UTC."""
+    """An hour ahead, half a day behind. Only the database's clock is compared, and always as UTC."""
     queue = open_queue(url, grace_s=2.0)
     workers: list[int] = []
-    for clock_s, zone in ((3600, "Asia/Seoul"), (-3600, "America/New_York"), (0, "UTC")):
+    for clock_s, zone in ((3600, "Asia/Seoul"), (-12 * 3600, "America/New_York"), (0, "UTC")):
         order = Order(url=url, epochs=4, epoch_s=0.1, heartbeat_s=0.3, grace_s=2.0, clock_s=clock_s)
         workers += nursery.start(order, environment={"TZ": zone, "PGTZ": zone})
     nursery.wait(workers)
@@ -332,6 +335,22 @@ def test_however_many_start_first_the_tables_are_made_once(
     finish_all(open_queue(url))
 
 
+def test_the_database_is_reached_by_tls_and_its_certificate_is_checked(url: str, tmp_path: Path) -> None:
+    certificate = make_certificate(tmp_path)
+    (tmp_path / "other").mkdir()
+    address = make_url(url)
+    with TlsFront(address.port or 5432, certificate, greets=True) as front:
+        address = address.set(host="localhost", port=front.port)
+
+        def by_tls(authority: Path) -> str:
+            options = {"sslmode": "verify-full", "sslrootcert": str(authority)}
+            return address.update_query_dict(options).render_as_string(hide_password=False)
+
+        Store(by_tls(certificate)).close()
+        with pytest.raises(StorageError, match="certificate verify failed"):
+            Store(by_tls(make_certificate(tmp_path / "other")), patience_s=0.1)
+
+
 def test_a_server_that_is_not_there_is_named_without_the_password() -> None:
     with pytest.raises(StorageError, match="nothing listens") as failure:
         Store("postgresql://me:canary@127.0.0.1:1/db?password=canary2", patience_s=0.1)
@@ -345,12 +364,16 @@ def wait_until(condition: Callable[[], bool], timeout_s: float = 30.0) -> None:
         time.sleep(0.02)
 
 
-def test_a_few_seconds_of_chaos_violate_nothing(postgres: Postgres, tmp_path: Path) -> None:
+def test_a_few_seconds_of_chaos_violate_nothing(
+    postgres: Postgres, nursery: Nursery, mlflow_server: MlflowServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """`make chaos` goes on for ten minutes."""
     if not postgres.can_restart:
         pytest.skip("the server of HPSTUDY_TEST_POSTGRES is not ours to restart")
-    with Nursery(tmp_path) as nursery:
-        assert Chaos(seed=7, postgres=postgres, nursery=nursery).run(seconds=6) == []
+    for name, value in mlflow_server.login.items():
+        monkeypatch.setenv(name, value)
+    mlflow_server.await_health()
+    assert Chaos(7, postgres, nursery, mlflow_server, tmp_path / "home").run(seconds=5) == []
 
 
 DISK_FULL = """

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import http.client
 import os
 import socket
 import subprocess
@@ -12,11 +11,8 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -28,75 +24,9 @@ from hpstudy.mirror import thread as mirror_thread
 from hpstudy.mirror.connection import connect
 from hpstudy.records import TrialState
 from hpstudy.settings import Settings
-
-# MLflow 3.17 still uses a loader strategy that SQLAlchemy 2.1 deprecates.
-
-
-class Proxy(ThreadingHTTPServer):
-    """Forwards to an MLflow server, and does what `faults` says.
-
-    Attributes:
-        faults: End of a path → how often its answer is to be replaced by 503, after the server did its work.
-        is_away: Closes every connection without an answer.
-        calls: The paths of all requests that got through.
-        authorizations: The Authorization headers that came.
-    """
-
-    daemon_threads = True
-
-    def __init__(self, target: str) -> None:
-        super().__init__(("127.0.0.1", 0), _Forward)
-        self.target = urlsplit(target).netloc
-        self.faults: dict[str, int] = {}
-        self.is_away = False
-        self.calls: list[str] = []
-        self.authorizations: set[str | None] = set()
-
-    @property
-    def uri(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}"
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that went away is part of the test."""
-
-
-class _Forward(BaseHTTPRequestHandler):
-    server: Proxy
-
-    def do_POST(self) -> None:
-        if self.server.is_away:
-            self.close_connection = True
-            self.connection.shutdown(socket.SHUT_RDWR)
-            return
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        self.server.authorizations.add(self.headers.get("Authorization"))
-        connection = http.client.HTTPConnection(self.server.target, timeout=20)
-        with contextlib.closing(connection):
-            headers = {name: text for name, text in self.headers.items() if name != "Host"}
-            connection.request(self.command, self.path, body, headers)
-            answer = connection.getresponse()
-            status, payload = answer.status, answer.read()
-        path = urlsplit(self.path).path
-        self.server.calls.append(path)
-        for end in [end for end, left in self.server.faults.items() if path.endswith(end) and left]:
-            self.server.faults[end] -= 1
-            status, payload = 503, b"lost on the way back"
-        self.send_response(status)
-        self.send_header("Content-Type", answer.getheader("Content-Type", "application/json"))
-        self.send_header("Content-Length", str(len(payload)))
-        self.end_headers()
-        self.wfile.write(payload)
-
-    do_GET = do_PUT = do_PATCH = do_POST  # noqa: N815 - the names that http.server calls
-
-    def log_message(self, *_: Any) -> None:
-        pass
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+from postgres import free_port
+from proxy import HttpProxy
+from tls import TlsFront, make_certificate
 
 
 @pytest.fixture(scope="module")
@@ -126,18 +56,13 @@ def await_answer(url: str, process: subprocess.Popen[bytes]) -> None:
 
 
 @pytest.fixture
-def proxy(server: Settings) -> Iterator[Proxy]:
-    proxy = Proxy(server.tracking_uri)
-    thread = Thread(target=proxy.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    yield proxy
-    proxy.shutdown()
-    thread.join()
-    proxy.server_close()
+def proxy(server: Settings) -> Iterator[HttpProxy]:
+    with HttpProxy(server.tracking_uri) as proxy:
+        yield proxy
 
 
 @pytest.fixture
-def settings(tmp_path: Path, proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> Settings:
+def settings(tmp_path: Path, proxy: HttpProxy, monkeypatch: pytest.MonkeyPatch) -> Settings:
     monkeypatch.setattr(os, "environ", os.environ.copy())  # a password that the mirror puts there goes again
     return replace(make_settings(tmp_path), tracking_uri=proxy.uri, artifact_root=None)
 
@@ -160,7 +85,7 @@ def make_records(count: int) -> list[Any]:
     "path", ["experiments/create", "runs/create", "runs/log-batch", "runs/log-inputs", "runs/update", "runs/search"]
 )
 def test_an_answer_lost_after_the_commit_leaves_one_run_a_trial(
-    settings: Settings, server: Settings, proxy: Proxy, path: str
+    settings: Settings, server: Settings, proxy: HttpProxy, path: str
 ) -> None:
     study = make_study(name=path.replace("/", "."))
     mirror = Mirror(settings, study)
@@ -177,7 +102,7 @@ def test_an_answer_lost_after_the_commit_leaves_one_run_a_trial(
     assert Mirror(settings, study).sync(make_records(3), state="finished", complete=True).unchanged == 3
 
 
-def test_a_trial_takes_four_requests(settings: Settings, proxy: Proxy) -> None:
+def test_a_trial_takes_four_requests(settings: Settings, proxy: HttpProxy) -> None:
     mirror = Mirror(settings, make_study(name="requests"))
     mirror.sync((), state="running")
     proxy.calls.clear()
@@ -190,8 +115,21 @@ def test_a_trial_takes_four_requests(settings: Settings, proxy: Proxy) -> None:
     assert len(proxy.calls) == first
 
 
+def test_mlflow_is_reached_by_tls_under_an_authority_of_ones_own(
+    settings: Settings, proxy: HttpProxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate = make_certificate(tmp_path)
+    study = make_study(name="tls")
+    with TlsFront(proxy.server_port, certificate) as front:
+        settings = replace(settings, tracking_uri=f"https://localhost:{front.port}")
+        with pytest.raises(MirrorError, match="certificate verify failed"):
+            Mirror(settings, study).sync(make_records(1), state="finished")
+        monkeypatch.setenv("MLFLOW_TRACKING_SERVER_CERT_PATH", str(certificate))
+        assert Mirror(settings, study).sync(make_records(1), state="finished").created == 1
+
+
 def test_a_password_in_the_address_is_used_but_shown_nowhere(
-    settings: Settings, server: Settings, proxy: Proxy, capfd: pytest.CaptureFixture[str]
+    settings: Settings, server: Settings, proxy: HttpProxy, capfd: pytest.CaptureFixture[str]
 ) -> None:
     settings = replace(settings, tracking_uri=proxy.uri.replace("://", "://me:can%2Fary@"))
     study = make_study(name="secrets", question="Is can/ary told?")
@@ -211,7 +149,7 @@ def test_a_password_in_the_address_is_used_but_shown_nowhere(
 
 
 def test_the_thread_catches_up_after_the_server_was_away(
-    settings: Settings, server: Settings, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, server: Settings, proxy: HttpProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(mirror_thread, "_FIRST_PAUSE_S", 0.1)
     study = make_study(name="outage", design=Grid(replicates=1))

@@ -378,6 +378,7 @@ def test_studies_side_by_side(home: Path) -> None:
     output = run(home, "compare", "one", "two")
     assert "2 studies on scikit-learn digits, best first" in output
     assert "0.0000" in output  # the same trials: no difference
+    assert [row["study"] for row in json.loads(run(home, "compare", "one", "two", "--json"))] == ["one", "two"]
     assert "at least two studies" in run(home, "compare", "one", "one", code=2)
 
 

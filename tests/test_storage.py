@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import json
 import multiprocessing
 import os
 import signal
 import sqlite3
 import subprocess
 import sys
+import time
+import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import optuna
 import psutil
@@ -24,7 +29,7 @@ from hpstudy.errors import NotFoundError, StorageError, TrialLost, UserError
 from hpstudy.owner import Owner
 from hpstudy.records import Epoch, TrialState
 from hpstudy.storage import Claim, Doing, NoticeBoard, Outcome, Store, StudyQueue
-from postgres import Postgres
+from postgres import Postgres, free_port
 
 ME = Owner.of_process()
 SEARCH = dict(learning_rate=Float(1e-4, 1e-1, log=True), depth=Int(1, 3), optimizer=Choice("sgd", "adam"))
@@ -167,24 +172,38 @@ def test_the_best_trial_is_the_one_that_optunas_own_command_names(queue: StudyQu
         claim = queue.claim(ME)
         assert claim is not None
         finish(claim, value)
-    command = [
-        sys.executable,
-        "-m",
-        "optuna.cli",
-        "best-trial",
-        "--study-name",
-        "study",
-        "--storage",
-        url,
-        "-f",
-        "json",
-    ]
-    if not Path(optuna.__file__).with_name("cli.py").exists():
-        pytest.fail("optuna has no command line")
-    code = "import sys; from optuna.cli import main; sys.exit(main())"
-    command = [sys.executable, "-c", code, *command[3:]]
+    optuna_command = str(Path(sys.executable).with_name("optuna"))
+    command = [optuna_command, "best-trial", "--study-name", "study", "--storage", url, "-f", "json"]
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert f'"number": {queue.best()[0].number}' in printed
+
+
+@pytest.mark.parametrize("url", ["postgres"], indirect=True)
+def test_optunas_dashboard_reads_the_database(queue: StudyQueue, url: str) -> None:
+    """While a trial is running."""
+    for claim in (queue.claim(ME), queue.claim(ME)):
+        assert claim is not None
+    finish(claim)
+    port = free_port()
+    command = [Path(sys.executable).with_name("optuna-dashboard"), "--host", "127.0.0.1", "--port", str(port), url]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as dashboard:
+        try:
+            studies = await_json(f"http://127.0.0.1:{port}/api/studies", dashboard)["study_summaries"]
+            trials = await_json(f"http://127.0.0.1:{port}/api/studies/{studies[0]['study_id']}", dashboard)["trials"]
+        finally:
+            dashboard.terminate()
+    assert [study["study_name"] for study in studies] == ["study"]
+    assert [trial["state"] for trial in trials] == ["Running", "Complete"]
+    assert trials[1]["values"] == [0.5]
+
+
+def await_json(address: str, server: subprocess.Popen[str]) -> Any:
+    for _ in range(600):
+        assert server.poll() is None, server.communicate()[0]
+        with contextlib.suppress(OSError), urllib.request.urlopen(address, timeout=30) as answer:
+            return json.load(answer)
+        time.sleep(0.1)
+    raise AssertionError("no answer")
 
 
 def test_a_record_holds_what_was_finished(queue: StudyQueue) -> None:

@@ -2,40 +2,28 @@
 
 from __future__ import annotations
 
-import json
-import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
 
 import psutil
 import pytest
-from click.testing import CliRunner
 
-from hpstudy.cli import main
+from hpstudy.cli.worker import _places, _slots
 from hpstudy.errors import FatalError, UserError
 from hpstudy.settings import Settings
 from hpstudy.storage import Store
+from hpstudy.storage.conversion import START
 from hpstudy.worker import devices
 from hpstudy.worker.studies import ServedStudies
 from hpstudy.worker.supervisor import Supervisor, WorkOrder
+from hpstudy.worker.system import SystemMetrics
 from postgres import Postgres
+from team import CANARY, STUDY, Team
 
-CANARY = "canary-6f1d"  # the password, which must be seen nowhere
-STUDY = """
-from hpstudy import Choice, Grid, Study
-study = Study(
-    name="{name}",
-    dataset="digits",
-    base=dict(units=8, epochs={epochs}),
-    vary=dict(optimizer=Choice("sgd", "adam")),
-    design=Grid(),
-)
-"""
 OWN = (
     STUDY
     + """
@@ -44,56 +32,6 @@ def build(config, input_shape, outputs):
     return keras.Sequential([keras.Input(input_shape), keras.layers.Flatten(), keras.layers.Dense(outputs)])
 """
 )
-
-
-class Team:
-    """A shared database, and hpstudy's commands as people of a team type them."""
-
-    def __init__(self, folder: Path, url: str, dump: list[str]) -> None:
-        self.folder, self.url, self.dump = folder, url, dump
-
-    def write(self, name: str, epochs: int = 2, text: str = STUDY) -> str:
-        (self.folder / f"{name}.py").write_text(text.format(name=name, epochs=epochs))
-        return f"{name}.py"
-
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, "-m", "hpstudy", *arguments],
-            cwd=self.folder,
-            env={**os.environ, "HPSTUDY_STORAGE": self.url},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            bufsize=1,
-        )
-
-    def run(self, *arguments: str, code: int = 0) -> str:
-        """A command that only asks or orders, in this process."""
-        with pytest.MonkeyPatch.context() as patch:
-            patch.chdir(self.folder)
-            result = CliRunner().invoke(main, arguments, env={"HPSTUDY_STORAGE": self.url})
-        assert result.exit_code == code, result.output
-        return result.output
-
-    def work(self, *arguments: str) -> str:
-        """`hpstudy worker` until it exits by itself."""
-        worker = self.start("worker", *arguments)
-        output, _ = worker.communicate(timeout=200)
-        assert worker.returncode == 0, output
-        assert "Traceback" not in output
-        return output
-
-    def json(self, *arguments: str) -> Any:
-        return json.loads(self.run(*arguments, "--json"))
-
-    def assert_no_canary(self, *texts: str) -> None:
-        """In no file that hpstudy wrote, no database row, no process title, no line of `ps`."""
-        rows = subprocess.run([*self.dump, self.url], capture_output=True, check=True).stdout
-        titles = [" ".join(child.cmdline()) for child in psutil.Process().children(recursive=True)]
-        files = [file.read_bytes() for file in self.folder.rglob("*") if file.is_file()]
-        everything = [*files, rows, *(text.encode() for text in (*texts, *titles))]
-        assert len(rows) > 1000
-        assert not [text[:200] for text in everything if CANARY.encode() in text]
 
 
 @pytest.fixture
@@ -141,6 +79,25 @@ def test_sigterm_gives_the_trials_back_at_once(team: Team) -> None:
     trials = team.json("status", "long")["trials"]
     assert (trials["running"], trials["waiting"], trials["lost"]) == (0, 2, 1)
     assert team.json("show", "long", "0")["error"] == "the worker was stopped"
+
+
+def test_a_second_signal_ends_the_worker_now(team: Team) -> None:
+    worker = team.start("worker", "--processes", "1")
+    wait_for_notice(team, worker.pid)
+    trainers = psutil.Process(worker.pid).children(recursive=True)
+    worker.send_signal(signal.SIGINT)
+    worker.send_signal(signal.SIGTERM)
+    worker.communicate(timeout=5)
+    assert worker.returncode in (128 + signal.SIGTERM, -signal.SIGTERM)
+    assert not [trainer for trainer in trainers if trainer.is_running() and trainer.status() != psutil.STATUS_ZOMBIE]
+
+
+def wait_for_notice(team: Team, pid: int) -> None:
+    """The worker is at work: it has told the others."""
+    deadline = time.monotonic() + 60
+    while not any(notice["pid"] == pid for notice in team.json("workers")):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_orders_are_given_from_anywhere(team: Team) -> None:
@@ -198,13 +155,80 @@ def test_a_process_whose_memory_has_grown_is_replaced_without_being_counted_as_a
     assert counter.read_text() == "xxxxxx"
 
 
+def test_a_trainer_process_makes_way_when_its_memory_has_grown_past_the_limit(team: Team) -> None:
+    """With a limit of a byte: the first trial sets the measure, the second one passes it."""
+    team.environment["HPSTUDY_RECYCLE_GB"] = "1e-9"
+    team.run("submit", team.write("growing", text=STUDY.replace("Grid()", "Grid(replicates=2)")))
+    output = team.work("--processes", "1", "--idle-exit", "0")
+    assert output.count("begins in process 1") == output.count("complete") == 4
+    store = Store(team.url)
+    starts = [trial.user_attrs[START] for trial in store.database.optuna.get_all_trials(1)]
+    assert len({start["owner"]["pid"] for start in starts}) >= 2
+    assert store.open("growing").progress().lost == 0
+    store.close()
+
+
+def test_a_worker_says_where_it_trains(team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+    """GPUs that are not there are refused before anything is started."""
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if not devices.visible_gpus():
+        assert "GPUs found: none" in team.run("worker", "--gpus", "0,1", code=2)
+        assert _places(devices.slots(2)) == "2 processes on the processor; no GPU was found"
+    assert _places(devices.slots(1, [""])) == "1 process on the processor, without its GPUs"
+    assert _places(_slots(None, ["0", "1"], 2)) == "4 processes on GPUs 0, 1"
+
+
+def test_a_trial_is_sampled_at_its_first_epoch_and_then_once_in_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At most once a second, and in the long run less and less often."""
+    now = 100.0
+    monkeypatch.setattr("hpstudy.worker.system.time.monotonic", lambda: now)
+    system = SystemMetrics()
+    system.begin()
+    counts = []
+    for epochs in (5, 3600):  # epochs of a fifth of a second, then of one
+        taken = 0
+        for _ in range(epochs):
+            now += 0.2 if epochs == 5 else 1.0
+            taken += bool(system.sample())
+        counts.append(taken)
+    assert counts[0] == 1
+    assert 50 < counts[1] < 150
+
+
+def test_the_gpus_of_a_process_are_sampled_under_their_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without one: NVIDIA's library with answers of its own kind, as far as hpstudy asks it."""
+    import pynvml
+
+    answers = {
+        "nvmlInit": lambda: None,
+        "nvmlDeviceGetHandleByIndex": lambda number: number,
+        "nvmlDeviceGetIndex": lambda handle: handle,
+        "nvmlDeviceGetMemoryInfo": lambda _: SimpleNamespace(used=4e9, total=16e9),
+        "nvmlDeviceGetUtilizationRates": lambda _: SimpleNamespace(gpu=37),
+        "nvmlDeviceGetPowerUsage": lambda _: 71_500,
+    }
+    for name, answer in answers.items():
+        monkeypatch.setattr(pynvml, name, answer)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3")
+    system = SystemMetrics()
+    system.begin()
+    sample = {name: value for name, value in system.sample().items() if name.startswith("gpu_")}
+    assert sample == {
+        "gpu_3_memory_usage_megabytes": 4000.0,
+        "gpu_3_memory_usage_percentage": 25.0,
+        "gpu_3_utilization_percentage": 37.0,
+        "gpu_3_power_usage_watts": 71.5,
+    }
+
+
 def test_processes_share_gpus_and_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,3")
     assert devices.choose_gpus("all") == ["2", "3"]
     assert devices.choose_gpus("1") == ["3"]
     environments = [slot.environment() for slot in devices.slots(4, ["2", "3"])]
-    assert environments == [{"CUDA_VISIBLE_DEVICES": gpu} for gpu in ("2", "3", "2", "3")]
-    assert devices.slots(1, devices.choose_gpus("none"))[0].environment() == {"CUDA_VISIBLE_DEVICES": ""}
+    order = {"CUDA_DEVICE_ORDER": "PCI_BUS_ID"}  # as nvidia-smi counts
+    assert environments == [{"CUDA_VISIBLE_DEVICES": gpu, **order} for gpu in ("2", "3", "2", "3")]
+    assert devices.slots(1, devices.choose_gpus("none"))[0].environment()["CUDA_VISIBLE_DEVICES"] == ""
     assert devices.slots(1)[0].environment() == {}
     with pytest.raises(UserError, match="GPUs found: 0 to 1"):
         devices.choose_gpus("7")

@@ -11,6 +11,8 @@ from typing import Any
 
 from hpstudy.factors import Level
 
+_SYSTEM = "system/"  # before the names of system metrics, in JSON as in MLflow
+
 
 class TrialState(StrEnum):
     RUNNING = "running"  # a process has it and says so by heartbeats
@@ -32,14 +34,17 @@ class Epoch:
     number: int  # from 1
     at: float  # Unix time when it ended, s
     metrics: Mapping[str, float]  # loss, accuracy, val_loss, val_accuracy, learning_rate, seconds
+    system: Mapping[str, float] = field(default_factory=dict)  # the machine's load when it ended, if it was looked at
 
     def to_json(self) -> dict[str, Any]:
-        return {"epoch": self.number, "at": self.at, **self.metrics}
+        system = {f"{_SYSTEM}{name}": value for name, value in self.system.items()}
+        return {"epoch": self.number, "at": self.at, **self.metrics, **system}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Epoch:
-        metrics = {name: value for name, value in values.items() if name not in ("epoch", "at")}
-        return cls(number=values["epoch"], at=values["at"], metrics=metrics)
+        told = {name: value for name, value in values.items() if name not in ("epoch", "at")}
+        system = {name.removeprefix(_SYSTEM): told.pop(name) for name in list(told) if name.startswith(_SYSTEM)}
+        return cls(number=values["epoch"], at=values["at"], metrics=told, system=system)
 
 
 @dataclass(frozen=True, kw_only=True)

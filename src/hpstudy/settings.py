@@ -25,6 +25,7 @@ class Settings:
     cache_dir: Path  # where hpstudy keeps downloaded and prepared datasets
     heartbeat_s: float = 10.0  # a running trial says so this often
     grace_s: float = 30.0  # without a heartbeat for so long, a trial is lost
+    recycle_gb: float = 2.0  # a trainer process whose memory has grown by so much makes way for a new one
 
     @classmethod
     def load(cls, flags: Mapping[str, str | None], environ: Mapping[str, str] | None = None) -> Settings:
@@ -55,8 +56,9 @@ class Settings:
             artifact_root=None if tracking_uri else (home / "artifacts").as_uri(),
             data_dir=Path(data_dir).expanduser().absolute() if data_dir else None,
             cache_dir=Path(cache_dir).expanduser().absolute(),
-            heartbeat_s=_seconds(environ, "HPSTUDY_HEARTBEAT_S", cls.heartbeat_s),
-            grace_s=_seconds(environ, "HPSTUDY_GRACE_S", cls.grace_s),
+            heartbeat_s=_positive(environ, "HPSTUDY_HEARTBEAT_S", cls.heartbeat_s, "seconds"),
+            grace_s=_positive(environ, "HPSTUDY_GRACE_S", cls.grace_s, "seconds"),
+            recycle_gb=_positive(environ, "HPSTUDY_RECYCLE_GB", cls.recycle_gb, "GB"),
         )
         if settings.grace_s <= settings.heartbeat_s:
             raise UserError(
@@ -74,6 +76,7 @@ class Settings:
             "HPSTUDY_CACHE_DIR": str(self.cache_dir),
             "HPSTUDY_HEARTBEAT_S": str(self.heartbeat_s),
             "HPSTUDY_GRACE_S": str(self.grace_s),
+            "HPSTUDY_RECYCLE_GB": str(self.recycle_gb),
         }
         if self.uses_embedded_store:  # an empty variable counts as none
             return {**variables, "HPSTUDY_TRACKING_URI": "", "MLFLOW_TRACKING_URI": ""}
@@ -102,14 +105,14 @@ def config_file(environ: Mapping[str, str]) -> Path:
     return Path(platformdirs.user_config_dir("hpstudy")) / "config.toml"
 
 
-def _seconds(environ: Mapping[str, str], variable: str, default: float) -> float:
+def _positive(environ: Mapping[str, str], variable: str, default: float, unit: str) -> float:
     text = environ.get(variable)
     if not text:
         return default
     try:
-        seconds = float(text)
+        number = float(text)
     except ValueError:
-        seconds = 0.0
-    if not seconds > 0:
-        raise UserError(f"{variable} must be a number of seconds above 0, such as {default:g}; it is {text!r}.")
-    return seconds
+        number = 0.0
+    if not number > 0:
+        raise UserError(f"{variable} must be a number of {unit} above 0, such as {default:g}; it is {text!r}.")
+    return number

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import click
 
 from hpstudy.catalog import DATASETS
-from hpstudy.cli.options import settings_options
+from hpstudy.cli.options import json_option, settings_options
 from hpstudy.errors import HpstudyError
 from hpstudy.factors import dataset_facts
 from hpstudy.settings import Settings
@@ -18,7 +20,8 @@ def data_command() -> None:
 
 @data_command.command("list", epilog="Example: hpstudy data list")
 @settings_options
-def list_command(settings: Settings) -> None:
+@json_option
+def list_command(settings: Settings, as_json: bool) -> None:
     """Show every dataset and where it was found."""
     from hpstudy import data
     from hpstudy.cli import render
@@ -27,7 +30,12 @@ def list_command(settings: Settings) -> None:
     for name, facts in DATASETS.items():
         source = data.locate(name, settings)
         place = f"{source.place}: {source.files[0].parent}" if source and source.files else source and source.place
-        rows.append((name, facts.title, len(facts.classes), place or f"not here; hpstudy data fetch {name}"))
+        rows.append((name, facts.title, len(facts.classes), place))
+    if as_json:
+        columns = ("name", "title", "classes", "where")
+        click.echo(json.dumps([dict(zip(columns, row, strict=True)) for row in rows], ensure_ascii=False))
+        return
+    rows = [(*row[:3], row[3] or f"not here; hpstudy data fetch {row[0]}") for row in rows]
     render.console().print(render.make_table(None, ("name", "dataset", "classes", "where"), rows))
 
 

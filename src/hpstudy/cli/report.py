@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hpstudy.cli.options import open_store, open_study, settings_options, study_argument
+from hpstudy.cli.options import json_option, open_store, open_study, settings_options, study_argument
 from hpstudy.errors import UserError
 from hpstudy.settings import Settings
 
@@ -129,7 +130,8 @@ def _print_table(console: Console, table: Table) -> None:
 @click.command("compare", epilog="Example: hpstudy compare dropout l2")
 @click.argument("names", nargs=-1, required=True, metavar="NAME…")
 @settings_options
-def compare_command(settings: Settings, names: tuple[str, ...]) -> None:
+@json_option
+def compare_command(settings: Settings, names: tuple[str, ...], as_json: bool) -> None:
     """Put two or more studies on the same dataset side by side, each with its best configuration."""
     from hpstudy.cli import render
     from hpstudy.report.comparison import check_comparable, comparison_table, entrant
@@ -140,9 +142,12 @@ def compare_command(settings: Settings, names: tuple[str, ...]) -> None:
     queues = [store.open(name) for name in dict.fromkeys(names)]
     check_comparable([queue.study for queue in queues])
     found = {queue.study.name: entrant(queue.study, queue.records()) for queue in queues}
+    known = [one for one in found.values() if one]
+    if as_json:
+        click.echo(json.dumps(comparison_table(known).to_json() if known else []))
+        return
     for name, one in found.items():
         if one is None:
             click.echo(f"{name} has no complete trial yet.")
-    known = [one for one in found.values() if one]
     if known:
         _print_table(render.console(), comparison_table(known))

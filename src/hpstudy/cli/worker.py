@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +27,7 @@ MANY = 10**6  # trials: as many processes as the machine bears
 EXIT_S = 8.0  # after SIGTERM; a service manager kills after ten
 DATABASE_PATIENCE_S = 2.0  # of the supervisor, which has a signal to hear; trainer processes wait for an hour
 MLFLOW_PATIENCE_S = 3.0
+MLFLOW_LIMIT_S = 5.0  # after SIGTERM, when a server that does not answer must not keep us
 LOOK_S = 1.0  # between looks at the database
 
 
@@ -72,6 +74,15 @@ def _slots(processes: int | None, gpus: list[str], per_gpu: int) -> list[Slot]:
     return slots(processes or len(trained_on) * per_gpu or default_processes(MANY), gpus)
 
 
+def _places(slots: Sequence[Slot]) -> str:
+    """`4 processes on GPUs 0, 1`, in the words of the first line that a worker says."""
+    count = f"{len(slots)} process{'es' if len(slots) > 1 else ''}"
+    gpus = sorted({slot.gpu for slot in slots if slot.gpu})
+    if not gpus:
+        return f"{count} on the processor" + (", without its GPUs" if slots[0].gpu == NO_GPU else "; no GPU was found")
+    return f"{count} on GPU{'s' if len(gpus) > 1 else ''} {', '.join(gpus)}"
+
+
 def _name_in(file: Path) -> str:
     from hpstudy.studyfile import load
 
@@ -99,20 +110,20 @@ class _Worker:
         """Until nothing is left for long enough, or a signal. Raises FatalError if processes crash again and again."""
         self._studies.queues()  # an unknown study or a missing file is told before anything is started
         supervisor = Supervisor(self._settings, self._order, exit_within_s=EXIT_S)
-        count = len(self._order.slots)
-        _say(f"Worker on {self._owner.host}, {count} process{'es' if count > 1 else ''}. Ctrl-C or SIGTERM stops it.")
+        _say(f"Worker on {self._owner.host}, {_places(self._order.slots)}. Ctrl-C or SIGTERM stops it.")
         try:
             supervisor.start()
             supervisor.work(self._served, hear=self._hear, tick=lambda: self._tick(supervisor))
         finally:
             supervisor.stop()
-            self._conclude()
+            self._conclude(MLFLOW_LIMIT_S if supervisor.interrupted else None)
         _say("Stopped; its trials are back in the queue." if supervisor.interrupted else "Nothing is left to do.")
 
     def _served(self) -> list[StudyQueue]:
         """Looked up once a second: a supervisor that asks more often would be the database's main user."""
         if time.monotonic() - self._looked_s > LOOK_S:
-            self._queues, self._looked_s = self._studies.queues(), time.monotonic()
+            known, self._queues, self._looked_s = self._queues, self._studies.queues(), time.monotonic()
+            self._mirrors.look_after([queue for queue in self._queues if queue not in known])
         return self._queues
 
     def _hear(self, handle: TrainerHandle, message: Message) -> None:
@@ -137,10 +148,10 @@ class _Worker:
             self._posted_s = time.monotonic()
             self._board.post(self._owner, [_doing(handle) for handle in supervisor.handles])
 
-    def _conclude(self) -> None:
+    def _conclude(self, limit_s: float | None) -> None:
         with contextlib.suppress(HpstudyError):  # a notice that is old is not shown
             self._board.remove(self._owner)
-        say_unmirrored(self._mirrors.finish(MLFLOW_PATIENCE_S))
+        say_unmirrored(self._mirrors.finish(MLFLOW_PATIENCE_S, limit_s))
 
 
 @click.command("workers", epilog="Example: hpstudy workers --json")
@@ -171,7 +182,7 @@ def _doing(handle: TrainerHandle) -> Doing:
     from hpstudy.storage import Doing
 
     slot = handle.slot
-    device = f"GPU {slot.gpu}" if slot.gpu is not None else f"cores {','.join(map(str, slot.cores))}"
+    device = f"GPU {slot.gpu}" if slot.gpu else f"cores {','.join(map(str, slot.cores))}"
     return Doing(device=device, state=handle.doing, study=handle.study, trial=handle.trial)
 
 

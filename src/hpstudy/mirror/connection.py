@@ -91,9 +91,12 @@ def translated(settings: Settings, happened: str, remedy: str) -> Iterator[None]
 
 
 def sentence(error: BaseException, secrets: Secrets) -> str:
-    """The first line of an error, short, without passwords."""
+    """The first line of an error, short, without passwords. Of a long one the end stays too: there is the cause."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
-    return secrets.hide(lines[0])[:_MESSAGE_CHARACTERS].rstrip(". ")
+    text = secrets.hide(lines[0]).rstrip(". ")
+    if len(text) <= _MESSAGE_CHARACTERS:
+        return text
+    return f"{text[: _MESSAGE_CHARACTERS // 3]} … {text[-2 * _MESSAGE_CHARACTERS // 3 :]}"
 
 
 def _one_process(settings: Settings) -> AbstractContextManager[object]:

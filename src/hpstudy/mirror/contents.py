@@ -211,6 +211,8 @@ def _epoch_points(record: TrialRecord) -> Iterator[Point]:
         for name, value in epoch.metrics.items():
             if _is_number(value):
                 yield Point(key=_key(name), value=float(value), at_ms=round(epoch.at * 1000), step=epoch.number)
+        for name, value in epoch.system.items():  # MLflow's page "System metrics" shows what has this prefix
+            yield Point(key=f"system/{name}", value=value, at_ms=round(epoch.at * 1000), step=epoch.number)
 
 
 def _final_points(record: TrialRecord) -> Iterator[Point]:

@@ -171,6 +171,17 @@ class Mirror:
             seen = self._read().trials.get(number)
             return seen.run_id if seen else None
 
+    def is_finished(self) -> bool:
+        """Whether MLflow has this study as finished, which is written after all of its trials.
+
+        Raises:
+            MirrorError: MLflow is away.
+        """
+        with self._session():
+            seen = self._remote().study_run()
+            content = study_content(self._study, (), "finished", self._secrets.hide)
+            return seen is not None and seen.status == content.status and not is_another(content, seen)
+
     def forget(self) -> None:
         """Delete the study's experiment and free its name. Its runs can still be restored in MLflow.
 

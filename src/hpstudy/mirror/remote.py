@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from hpstudy.mirror.contents import BATCH_POINTS, NOTE_TAG, STUDY_TAG, Dataset, Point, RunContent
+from hpstudy.mirror.contents import BATCH_POINTS, NOTE_TAG, ROLE_TAG, STUDY_TAG, Dataset, Point, RunContent
 from hpstudy.mirror.differences import Changes, Seen
 
 _PAGE_RUNS = 1000
@@ -54,6 +54,15 @@ class Remote:
     def runs(self, experiment_id: str) -> Iterator[Seen]:
         """Every run of the study, the oldest first, in the same order for everybody who asks."""
         yield from sorted(self._pages(experiment_id), key=lambda run: (run.started_ms, run.run_id))
+
+    def study_run(self) -> Seen | None:
+        """The oldest run of the study itself; None if there is none."""
+        found = self._client.get_experiment_by_name(self._study)
+        if found is None:
+            return None
+        filters = f"tags.`{STUDY_TAG}` = '{self._study}' and tags.`{ROLE_TAG}` = 'study'"
+        runs = self._client.search_runs([found.experiment_id], filters, max_results=1, order_by=["start_time"])
+        return _seen(runs[0]) if runs else None
 
     def create(self, experiment_id: str, content: RunContent) -> Seen:
         """Make a run, which is running and has tags but nothing else."""

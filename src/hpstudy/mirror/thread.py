@@ -42,20 +42,25 @@ class MirrorThread(threading.Thread):
             self._is_changed = True
             self._condition.notify()
 
-    def finish(self, patience_s: float) -> bool:
+    def conclude(self, patience_s: float) -> None:
+        """Say that it is to finish, as in `finish`. Returns at once."""
+        with self._condition:
+            self._deadline = time.monotonic() + patience_s
+            self._condition.notify()
+
+    def finish(self, patience_s: float, limit_s: float | None = None) -> bool:
         """Sync everything once more, against what MLflow really holds, and stop.
 
         Args:
-            patience_s: MLflow may be away: try again for so long, then give up. A sync under way is not cut off.
+            patience_s: MLflow may be away: try again for so long, then give up.
+            limit_s: Return after so long although a sync is still under way; None: it is not cut off.
 
         Returns:
             Whether MLflow is equal to the last snapshot.
         """
-        with self._condition:
-            self._deadline = time.monotonic() + patience_s
-            self._condition.notify()
+        self.conclude(patience_s)
         if self.ident is not None:
-            self.join()
+            self.join(limit_s)
         return self._is_equal
 
     def run(self) -> None:

@@ -31,6 +31,11 @@ class Table:
     is_short: bool = True  # also in the terminal
     spare: tuple[str, ...] = ()  # columns that a narrow terminal leaves out
 
+    def to_json(self) -> list[dict[str, str | float | None]]:
+        """A row by the names of its columns, numbers in full."""
+        cells = ([cell.value if isinstance(cell, Number) else cell for cell in row] for row in self.rows)
+        return [dict(zip(self.columns, row, strict=True)) for row in cells]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Figure:

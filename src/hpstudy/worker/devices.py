@@ -13,6 +13,8 @@ from hpstudy.errors import UserError
 MEMORY_OF_PROCESS_GB = 1.0  # of a trainer with TensorFlow, a small network and Fashion-MNIST
 NO_GPU = ""
 GPU_VARIABLE = "CUDA_VISIBLE_DEVICES"
+ORDER_VARIABLE = "CUDA_DEVICE_ORDER"
+AS_NVIDIA_SMI = "PCI_BUS_ID"  # CUDA's own order puts the fastest GPU first
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +27,9 @@ class Slot:
 
     def environment(self) -> dict[str, str]:
         """Set before TensorFlow starts, which then takes every GPU that it sees."""
-        return {} if self.gpu is None else {GPU_VARIABLE: self.gpu}
+        if self.gpu is None:
+            return {}
+        return {GPU_VARIABLE: self.gpu, ORDER_VARIABLE: os.environ.get(ORDER_VARIABLE, AS_NVIDIA_SMI)}
 
 
 def cores() -> list[int]:

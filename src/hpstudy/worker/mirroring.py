@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
+import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from hpstudy.errors import HpstudyError
 from hpstudy.records import TrialRecord, TrialState
 from hpstudy.rundir import RunDir
 from hpstudy.settings import Settings
@@ -24,32 +28,64 @@ class Mirrors:
     def __init__(self, settings: Settings, sources: dict[str, str] | None = None) -> None:
         self._settings, self._sources = settings, sources or {}
         self._threads: dict[str, MirrorThread] = {}
+        self._starting = threading.Lock()
         self._is_over = False
 
     @property
     def problem(self) -> str | None:
         """Why MLflow is behind; None when all is well."""
-        return next((thread.problem for thread in self._threads.values() if thread.problem), None)
+        return next((thread.problem for thread in list(self._threads.values()) if thread.problem), None)
 
     def poke(self, queue: StudyQueue) -> None:
         """Say that something changed in a study. Returns at once."""
         name = queue.study.name
-        if name not in self._threads:
-            self._threads[name] = self._start(queue)
-        self._threads[name].poke()
+        with self._starting:
+            if name not in self._threads and not self._is_over:
+                self._threads[name] = self._start(queue)
+        if name in self._threads:
+            self._threads[name].poke()
 
     def mirror(self, study: str) -> Mirror:
         """The mirror of a study that was poked: it knows already what MLflow has."""
         return self._threads[study].mirror
 
-    def finish(self, patience_s: float) -> dict[str, str | None]:
-        """Sync everything once more and stop.
+    def look_after(self, queues: Sequence[StudyQueue]) -> None:
+        """Send what other machines have left undone, also of studies that are finished. Returns at once."""
+        if queues:
+            threading.Thread(target=self._catch_up, args=[queues], daemon=True).start()
+
+    def finish(self, patience_s: float, limit_s: float | None = None) -> dict[str, str | None]:
+        """Sync everything once more, all studies at the same time, and stop.
+
+        Args:
+            limit_s: Return after so long although something is still under way; None: nothing is cut off.
 
         Returns:
             The studies that are not whole in MLflow yet, and why.
         """
-        self._is_over = True
-        return {name: thread.problem for name, thread in self._threads.items() if not thread.finish(patience_s)}
+        end_s = time.monotonic() + (limit_s or 0.0)
+        with self._starting:
+            self._is_over = True
+        for thread in self._threads.values():
+            thread.conclude(patience_s)
+        problems = {}
+        for name, thread in self._threads.items():
+            left_s = None if limit_s is None else max(0.0, end_s - time.monotonic())
+            if not thread.finish(patience_s, left_s):
+                problems[name] = thread.problem
+        return problems
+
+    def _catch_up(self, queues: Sequence[StudyQueue]) -> None:
+        """Two requests for a study that is whole in MLflow: its run is marked as finished after all of its trials."""
+        from hpstudy.mirror import Mirror
+
+        for queue in queues:
+            try:
+                is_whole = queue.progress().state == "finished" and Mirror(self._settings, queue.study).is_finished()
+            except HpstudyError:
+                is_whole = False  # its thread will try again
+            if not is_whole:
+                self.poke(queue)
 
     def _start(self, queue: StudyQueue) -> MirrorThread:
         from hpstudy.mirror import Mirror, MirrorThread
@@ -57,8 +93,9 @@ class Mirrors:
         journals = _Journals(self._settings, queue.study.name)
 
         def snapshot() -> tuple[str, list[TrialRecord]]:
+            state = str(queue.progress().state)  # before the records, which are then at least as far
             records = [journals.complete(record) for record in queue.records()]
-            return str(queue.progress().state) if self._is_over else "running", records
+            return state if self._is_over or state == "finished" else "running", records
 
         source = self._sources.get(queue.study.name)
         thread = MirrorThread(Mirror(self._settings, queue.study, source=source), snapshot)

@@ -6,6 +6,7 @@ It may be killed at any moment: what it had in hands is then found and tried aga
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import logging
 import os
 import sys
@@ -24,6 +25,7 @@ from hpstudy.records import Epoch
 from hpstudy.rundir import RunDir
 from hpstudy.settings import Settings
 from hpstudy.worker.messages import CORES_VARIABLE, RECYCLE, Pipe
+from hpstudy.worker.system import SystemMetrics
 
 if TYPE_CHECKING:
     from hpstudy.storage import Claim, Outcome, StudyQueue
@@ -32,7 +34,6 @@ if TYPE_CHECKING:
 IDLE_S = 0.5  # between looks at studies whose last trials others are training; grows to the longest
 LONGEST_IDLE_S = 5.0
 OUTAGE_S = 3600.0  # how long a database that is away is waited for
-GROWTH_GB = 2.0  # of memory since the first trial ended; then the process makes way for a new one
 
 
 def main() -> int:
@@ -107,6 +108,7 @@ class _Worker:
         self._owner = Owner.of_process()
         self._trainer: Trainer = Trainer()
         self._device, self._facts = describe_device(), facts()
+        self._system = SystemMetrics()
         self._memory_gb: float | None = None  # when the first trial had ended
 
     def work(self) -> int:
@@ -181,7 +183,7 @@ class _Worker:
         memory_gb = psutil.Process().memory_info().rss / 1e9
         if self._memory_gb is None:
             self._memory_gb = memory_gb
-        return memory_gb - self._memory_gb > GROWTH_GB
+        return memory_gb - self._memory_gb > self._settings.recycle_gb
 
     def _train(self, queue: StudyQueue, claim: Claim) -> None:
         from hpstudy.storage import Heartbeat
@@ -212,8 +214,10 @@ class _Worker:
         training = self._trainer.start(claim.config, claim.start.seed, arrays, build, diagnostics=study.diagnostics)
         attempt.training = training
         begun = time.monotonic()
+        self._system.begin()
         objective = study.objectives[0]
-        for epoch in training:
+        for trained in training:
+            epoch = dataclasses.replace(trained, system=self._system.sample())
             attempt.add(epoch)
             self._pipe.send("epoch", trial=claim.number, epoch=epoch.number, value=epoch.metrics.get(objective.metric))
             if claim.report(epoch):

@@ -1,0 +1,88 @@
+"""What a trial takes of its machine: processor, memory and GPU, under the names that MLflow gives them."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Any
+
+import psutil
+
+from hpstudy.worker.devices import GPU_VARIABLE, NO_GPU
+
+EVERY_S = 1.0  # at most one sample in so long …
+EVERY_SHARE = 0.05  # … or in this share of the trial's time, so that the longest trial has some hundred
+
+
+class SystemMetrics:
+    """Samples for one trial after another. Each is taken when an epoch ends, and costs about half a millisecond.
+
+    Every GPU that this process may use is watched; of other processes' GPUs nothing is told.
+    """
+
+    def __init__(self) -> None:
+        self._process = psutil.Process()
+        self._gpus = _gpus()
+        self._began_s = self._due_s = 0.0
+
+    def begin(self) -> None:
+        """A trial begins: its first sample is due, and tells of the time since now."""
+        self._began_s = self._due_s = time.monotonic()
+        psutil.cpu_percent()
+
+    def sample(self) -> dict[str, float]:
+        """Values by MLflow's name without `system/`: percentages, megabytes (10⁶ bytes), watts. Empty if not due."""
+        now = time.monotonic()
+        if now < self._due_s:
+            return {}
+        self._due_s = now + max(EVERY_S, EVERY_SHARE * (now - self._began_s))
+        memory = psutil.virtual_memory()
+        values = {
+            "cpu_utilization_percentage": psutil.cpu_percent(),
+            "system_memory_usage_megabytes": memory.used / 1e6,
+            "system_memory_usage_percentage": 100 * memory.used / memory.total,
+            "process_memory_usage_megabytes": self._process.memory_info().rss / 1e6,
+        }
+        for number, handle in self._gpus.items():
+            values |= {f"gpu_{number}_{name}": value for name, value in _of_gpu(handle).items()}
+        return {name: round(value, 1) for name, value in values.items()}
+
+
+def _gpus() -> dict[int, Any]:
+    """Number in `nvidia-smi` → handle, of the GPUs that this process may use. Empty without NVIDIA's driver."""
+    import pynvml
+
+    allowed = os.environ.get(GPU_VARIABLE)
+    try:
+        if allowed == NO_GPU:
+            return {}
+        pynvml.nvmlInit()
+        if allowed is None:
+            return {number: pynvml.nvmlDeviceGetHandleByIndex(number) for number in range(pynvml.nvmlDeviceGetCount())}
+        handles = [_handle(name.strip()) for name in allowed.split(",")]
+        return {int(pynvml.nvmlDeviceGetIndex(handle)): handle for handle in handles}
+    except pynvml.NVMLError:  # no driver, or a name that only CUDA knows: training does not depend on this
+        return {}
+
+
+def _handle(name: str) -> Any:
+    """Of a GPU as CUDA_VISIBLE_DEVICES names it: by number or UUID."""
+    import pynvml
+
+    return pynvml.nvmlDeviceGetHandleByIndex(int(name)) if name.isdecimal() else pynvml.nvmlDeviceGetHandleByUUID(name)
+
+
+def _of_gpu(handle: Any) -> dict[str, float]:
+    """What the driver tells; some GPUs do not tell everything."""
+    import pynvml
+
+    values: dict[str, float] = {}
+    try:
+        memory = pynvml.nvmlDeviceGetMemoryInfo(handle)
+        values["memory_usage_megabytes"] = memory.used / 1e6
+        values["memory_usage_percentage"] = 100 * memory.used / memory.total
+        values["utilization_percentage"] = float(pynvml.nvmlDeviceGetUtilizationRates(handle).gpu)
+        values["power_usage_watts"] = pynvml.nvmlDeviceGetPowerUsage(handle) / 1000
+    except pynvml.NVMLError:
+        pass
+    return values
