@@ -156,7 +156,7 @@ def test_a_registered_model_has_each_evaluation_once(evaluated: Evaluated) -> No
     uri = evaluated.log()
     assert register(evaluated.settings, uri, "numbers") == ("1", True)
     assert register(evaluated.settings, uri, "numbers") == ("1", False)
-    assert mlflow.MlflowClient().get_model_version("numbers", "1").model_id == uri.rpartition("/")[2]
+    assert mlflow.MlflowClient().get_model_version("numbers", "1").source == uri
     with pytest.raises(UserError, match="does not take this name"):
         register(evaluated.settings, uri, "a/b")
 

@@ -114,7 +114,7 @@ def register(settings: Settings, uri: str, name: str) -> tuple[str, bool]:
         from mlflow.exceptions import MlflowException
 
         mlflow.set_tracking_uri(prepare_environment(settings))  # the registry looks the model up there
-        client, model_id = connect(settings), uri.rpartition("/")[2]
+        client = connect(settings)
         try:
             client.create_registered_model(name)
         except MlflowException as error:
@@ -124,11 +124,11 @@ def register(settings: Settings, uri: str, name: str) -> tuple[str, bool]:
                 raise
         quoted = name.replace("'", "''")
         for version in client.search_model_versions(f"name='{quoted}'", max_results=_VERSIONS):
-            if version.model_id == model_id:
+            if version.source == uri:
                 return str(version.version), False
-        model = client.get_logged_model(model_id)
+        model = client.get_logged_model(uri.rpartition("/")[2])
         made = client.create_model_version(
-            name, uri, run_id=model.source_run_id, description=model.tags.get(NOTE_TAG), model_id=model_id
+            name, uri, run_id=model.source_run_id, description=model.tags.get(NOTE_TAG), model_id=model.model_id
         )
         return str(made.version), True
 
