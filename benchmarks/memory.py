@@ -3,7 +3,8 @@
 `python benchmarks/memory.py` trains 200 trials of one structure (the learning rate varies), then 200 of which every
 one has a structure of its own (the units vary), and prints the growth of the resident memory in MB a trial: the slope
 of a straight line through the last sample of each trial, without the first fifth, when libraries still fill caches.
-It exits with 1 if one of them passes the goal.
+It exits with 1 if one of them passes the goal. For a quiet machine: where memory is short, the kernel takes pages of
+libraries away, and the growth comes out too small.
 """
 
 from __future__ import annotations

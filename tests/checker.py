@@ -98,10 +98,15 @@ def _of_run(client: Any, run: Any, record: TrialRecord, queue: StudyQueue) -> li
         found.append(f"params {run.data.params} instead of {params}")
     if record.values and run.data.metrics.get("objective") != record.value:
         found.append(f"objective {run.data.metrics.get('objective')} instead of {record.value}")
-    for name in record.history[-1].metrics if record.history else ():
-        history = client.get_metric_history(run.info.run_id, name)
-        points = {(point.step, point.value, point.timestamp) for point in history}
-        wanted = {(epoch.number, epoch.metrics[name], round(epoch.at * 1000)) for epoch in record.history}
-        if points != wanted:
-            found.append(f"{name}: {sorted(points)} instead of {sorted(wanted)}")
+    if not record.history or found:
+        return found
+    last = record.history[-1].metrics
+    if last.items() - run.data.metrics.items():
+        found.append(f"last values {run.data.metrics} instead of {last}")
+    points = {
+        (point.step, point.value, point.timestamp) for point in client.get_metric_history(run.info.run_id, "loss")
+    }
+    wanted = {(epoch.number, epoch.metrics["loss"], round(epoch.at * 1000)) for epoch in record.history}
+    if points != wanted:
+        found.append(f"loss: {sorted(points)} instead of {sorted(wanted)}")
     return found

@@ -10,6 +10,7 @@ import pytest
 
 from hpstudy.settings import Settings
 from mlflow_server import MlflowServer
+from nursery import Nursery
 from postgres import ADDRESS_VARIABLE, Postgres
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -64,3 +65,10 @@ def mlflow_server(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) 
     server = MlflowServer(tmp_path_factory.mktemp("mlflow"), postgres)
     yield server
     server.kill()
+
+
+@pytest.fixture(scope="session")
+def nursery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
+    """Workers with an instant trainer, forked from one process that has loaded the libraries."""
+    with Nursery(tmp_path_factory.mktemp("nursery")) as nursery:
+        yield nursery

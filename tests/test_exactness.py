@@ -6,7 +6,6 @@ HPSTUDY_EXACTNESS_SEEDS=10 and _BUDGET=200, as `make exactness` sets them, is th
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 
 import optuna
 import pytest
@@ -20,12 +19,6 @@ from postgres import Postgres
 PROCESSES = 8
 BUDGET = int(os.environ.get("HPSTUDY_EXACTNESS_BUDGET", "40"))
 SEEDS = range(int(os.environ.get("HPSTUDY_EXACTNESS_SEEDS", "2")))
-
-
-@pytest.fixture(scope="module")
-def nursery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
-    with Nursery(tmp_path_factory.mktemp("nursery")) as nursery:
-        yield nursery
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -73,12 +73,6 @@ def queue(url: str, open_queue: Callable[..., StudyQueue]) -> StudyQueue:
     return open_queue(url)
 
 
-@pytest.fixture(scope="module")
-def nursery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
-    with Nursery(tmp_path_factory.mktemp("nursery")) as nursery:
-        yield nursery
-
-
 def test_a_worker_may_be_killed_before_any_statement_of_claim_report_and_finish(
     nursery: Nursery, url: str, queue: StudyQueue
 ) -> None:

@@ -5,14 +5,13 @@ Real workers train on a real PostgreSQL; the MLflow server is that of docker-com
 
 from __future__ import annotations
 
-import shutil
+import os
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 
 from checker import assert_whole, mirror_violations
@@ -20,6 +19,7 @@ from hpstudy.settings import Settings
 from hpstudy.storage import Store, StudyQueue
 from hpstudy.worker.mirroring import Mirrors
 from mlflow_server import SECRET, MlflowServer
+from nursery import Nursery, Order
 from postgres import Postgres
 from proxy import HttpProxy
 from team import Team
@@ -56,14 +56,6 @@ class Machine:
         code = self.process.wait(10)
         self._ears.join()
         return code
-
-    def die_for_good(self) -> None:
-        """All of its processes at once, and its files."""
-        for process in [*psutil.Process(self.process.pid).children(recursive=True), self.process]:
-            process.kill()
-        self.process.wait()
-        self._ears.join()
-        shutil.rmtree(self.home)
 
     def _listen(self) -> None:
         assert self.process.stdout
@@ -144,14 +136,19 @@ def assert_soon_equal(settings: Settings, queue: StudyQueue) -> None:
 
 
 def test_down_at_the_start_and_a_machine_that_dies_for_good(
-    team: Team, mlflow_server: MlflowServer, settings: Settings, submit: Callable[..., StudyQueue], machine: Machine
+    team: Team,
+    nursery: Nursery,
+    mlflow_server: MlflowServer,
+    settings: Settings,
+    submit: Callable[..., StudyQueue],
+    machine: Machine,
 ) -> None:
-    """Its trials are mirrored by another one, which never saw its files."""
+    """What it had trained is mirrored by another one from the database alone: this one leaves no file at all."""
     mlflow_server.kill()
-    dying = Machine(team, "dying")
-    queue = submit("start", epochs=40)
-    wait_until(lambda: dying.has_said("trial", "complete") or machine.has_said("Nothing is left"))
-    dying.die_for_good()
+    queue = submit("start", epochs=5)
+    (dying,) = nursery.start(Order(url=team.url, study="start", epochs=5, epoch_s=0.1))
+    wait_until(lambda: queue.progress().complete >= 2 and queue.progress().running >= 1)
+    os.kill(dying, signal.SIGKILL)
     wait_until(lambda: queue.progress().state == "finished")
     assert_whole(queue)
     wait_until(lambda: machine.has_said("Warning: MLflow at", "did not take the trials"))
@@ -173,6 +170,19 @@ def test_down_in_the_middle(
     proxy.is_away = False
     assert_whole(queue)
     assert_soon_equal(settings, queue)
+
+
+def test_no_system_metric_is_missing_in_mlflow(settings: Settings) -> None:
+    """Under MLflow's own names, at least one sample a trial."""
+    from hpstudy.mirror.connection import connect
+
+    client = connect(settings)
+    experiment = client.get_experiment_by_name("middle")
+    for run in client.search_runs([experiment.experiment_id], "tags.`hpstudy.state` = 'complete'"):
+        system = {name: value for name, value in run.data.metrics.items() if name.startswith("system/")}
+        assert {"system/cpu_utilization_percentage", "system/system_memory_usage_megabytes"} <= set(system)
+        assert 0 <= system["system/cpu_utilization_percentage"] <= 100
+        assert 10 < system["system/process_memory_usage_megabytes"] < system["system/system_memory_usage_megabytes"]
 
 
 def test_503_after_the_commit(
@@ -205,16 +215,3 @@ def test_down_at_the_end(
     assert "0 runs created, 0 updated" in team.run("sync", "end")
     assert_whole(queue)
     team.assert_no_canary(*machine.said, canary=SECRET)
-
-
-def test_no_system_metric_is_missing_in_mlflow(settings: Settings, submit: Callable[..., StudyQueue]) -> None:
-    """Under MLflow's own names, at least one sample a trial, and from a machine that is gone."""
-    from hpstudy.mirror.connection import connect
-
-    client = connect(settings)
-    experiment = client.get_experiment_by_name("start")
-    for run in client.search_runs([experiment.experiment_id], "tags.`hpstudy.state` = 'complete'"):
-        system = {name: value for name, value in run.data.metrics.items() if name.startswith("system/")}
-        assert {"system/cpu_utilization_percentage", "system/system_memory_usage_megabytes"} <= set(system)
-        assert 0 <= system["system/cpu_utilization_percentage"] <= 100
-        assert 10 < system["system/process_memory_usage_megabytes"] < system["system/system_memory_usage_megabytes"]
