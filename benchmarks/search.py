@@ -103,7 +103,7 @@ def _search(kind: str, name: str, sampler: str, seed: int, trials: int) -> list[
         dataset="digits",
         vary=table.vary(),
         design=Search(trials=trials, sampler=sampler, seed=seed),
-        objective=Objective("cost", "minimize"),
+        objective=Objective("val_loss", "minimize"),
         network="a table",
     )
     regrets: list[float] = []
@@ -112,7 +112,7 @@ def _search(kind: str, name: str, sampler: str, seed: int, trials: int) -> list[
         queue = store.register(study)
         while claim := queue.claim(Owner.of_process()):
             cost = table.cost(dict(claim.params))
-            claim.complete(Outcome(metrics={"cost": cost}))
+            claim.complete(Outcome(metrics={"val_loss": cost}))
             regret = (cost - table.best) / (table.median - table.best)
             regrets.append(min(regret, regrets[-1] if regrets else math.inf))
         store.close()
