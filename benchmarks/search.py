@@ -39,15 +39,15 @@ class _Table:
         return cls(levels, costs, min(costs.values()), statistics.median(costs.values()))
 
     def vary(self) -> dict[str, Domain]:
-        """Numbers by their place, so that the sampler knows their order."""
+        """Numbers by their place, so that the sampler knows their order; under names that hpstudy does not know."""
         return {
-            name: Choice(*values) if isinstance(values[0], str) else Int(0, len(values) - 1)
+            f"table_{name}": Choice(*values) if isinstance(values[0], str) else Int(0, len(values) - 1)
             for name, values in self.levels.items()
         }
 
     def cost(self, params: dict[str, Any]) -> float:
         places = (
-            params[name] if isinstance(params[name], int) else values.index(params[name])
+            level if isinstance(level := params[f"table_{name}"], int) else values.index(level)
             for name, values in self.levels.items()
         )
         return self.costs["".join(map(str, places))]

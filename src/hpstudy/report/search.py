@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 MIN_TRIALS = 10  # for importances: of fewer every ranking is chance
 _MOST_TREES = 64  # of the fANOVA, which is Optuna's default
-_TREE_ROWS = 20_000  # trials × trees: more than that takes a reader's patience
+_TREE_ROWS = 8_000  # trials × trees: more than that takes a reader's patience
 _MOST_FOREST_TRIALS = 500  # of the fANOVA, drawn at random: its time grows with their square
 _FOREST_SEED = 0  # so that the same trials give the same importances
 _FEW_LEVELS = 5  # of a whole number: of fewer, one is soon at an end
