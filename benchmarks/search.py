@@ -39,15 +39,15 @@ class _Table:
         return cls(levels, costs, min(costs.values()), statistics.median(costs.values()))
 
     def vary(self) -> dict[str, Domain]:
-        """Numbers by their place, so that the sampler knows their order."""
+        """Numbers by their place, so that the sampler knows their order; under names that hpstudy does not know."""
         return {
-            name: Choice(*values) if isinstance(values[0], str) else Int(0, len(values) - 1)
+            f"table_{name}": Choice(*values) if isinstance(values[0], str) else Int(0, len(values) - 1)
             for name, values in self.levels.items()
         }
 
     def cost(self, params: dict[str, Any]) -> float:
         places = (
-            params[name] if isinstance(params[name], int) else values.index(params[name])
+            level if isinstance(level := params[f"table_{name}"], int) else values.index(level)
             for name, values in self.levels.items()
         )
         return self.costs["".join(map(str, places))]
@@ -103,7 +103,7 @@ def _search(kind: str, name: str, sampler: str, seed: int, trials: int) -> list[
         dataset="digits",
         vary=table.vary(),
         design=Search(trials=trials, sampler=sampler, seed=seed),
-        objective=Objective("cost", "minimize"),
+        objective=Objective("val_loss", "minimize"),
         network="a table",
     )
     regrets: list[float] = []
@@ -112,7 +112,7 @@ def _search(kind: str, name: str, sampler: str, seed: int, trials: int) -> list[
         queue = store.register(study)
         while claim := queue.claim(Owner.of_process()):
             cost = table.cost(dict(claim.params))
-            claim.complete(Outcome(metrics={"cost": cost}))
+            claim.complete(Outcome(metrics={"val_loss": cost}))
             regret = (cost - table.best) / (table.median - table.best)
             regrets.append(min(regret, regrets[-1] if regrets else math.inf))
         store.close()
