@@ -107,6 +107,8 @@ SAME_AS_FIT: dict[str, dict[str, Any]] = {
     "cosine schedule": dict(schedule="cosine", optimizer="sgd", learning_rate=0.1),
     "no hidden layer": dict(depth=0),
     "batch that does not divide the rows": dict(batch_size=100),
+    "penalty on a batch that does not divide the rows": dict(l2=0.01, batch_size=100),
+    "early stopping with a schedule": dict(early_stopping=1, epochs=6, learning_rate=0.05, schedule="exponential"),
     "batch larger than the rows": dict(batch_size=5000),
     "full batch": dict(batch_size="full", learning_rate=0.01),
     "one by one": dict(batch_size=1, train_rows=50),
@@ -134,6 +136,17 @@ def test_metrics_are_those_of_keras_fit(
             assert epoch.metrics[name] == pytest.approx(expected[name][epoch.number - 1], rel=2e-3, abs=1e-4), name
         for name in ("accuracy", "val_accuracy"):
             assert epoch.metrics[name] == pytest.approx(expected[name][epoch.number - 1], abs=0.012), name
+
+
+def test_dropout_trains_about_as_well_as_that_of_keras_fit(trainer: Trainer, settings: Settings) -> None:
+    """Other random numbers, so the same up to chance."""
+    config = make_config(depth=2, units=64, dropout=0.3, epochs=6)
+    arrays = data.prepare("digits", config, 42, settings)
+    history, _, _ = train(trainer, config, arrays)
+    expected = fit(config, arrays).history
+    for name in ("loss", "val_loss"):
+        assert history[-1].metrics[name] == pytest.approx(expected[name][-1], rel=0.2), name
+    assert history[-1].metrics["val_accuracy"] == pytest.approx(expected["val_accuracy"][-1], abs=0.04)
 
 
 def test_words_are_trained_like_keras_fit_on_the_dense_matrix(

@@ -27,8 +27,8 @@ def main() -> None:
 
     def build(hp: Any) -> Any:
         levels = {
-            "optimizer": hp.Choice("optimizer", OPTIMIZERS),
-            "learning_rate": hp.Choice("learning_rate", LEARNING_RATES),
+            "optimizer": hp.Choice("optimizer", list(OPTIMIZERS)),
+            "learning_rate": hp.Choice("learning_rate", list(LEARNING_RATES)),
         }
         return network(levels, x.shape[1], 10)
 
@@ -36,7 +36,10 @@ def main() -> None:
         build, "val_accuracy", workload.trials, directory=options.folder, project_name="kerastuner", seed=42
     )
     tuner.search(x, y, batch_size=32, epochs=workload.epochs, validation_data=(x_val, y_val), verbose=0)
-    print(tuner.oracle.get_best_trials(1)[0].score)
+    scores = [trial.score for trial in tuner.oracle.trials.values() if trial.score is not None]
+    if not scores:
+        raise SystemExit(f"no trial has a score: {[trial.message for trial in tuner.oracle.trials.values()]}")
+    print(max(scores))
 
 
 if __name__ == "__main__":
