@@ -95,6 +95,19 @@ def test_where_it_does_not_vanish_that_is_told() -> None:
     assert not any("idle" in finding for finding in findings)
 
 
+def test_an_exploding_gradient_is_told_with_its_norm() -> None:
+    study = make_study(
+        vary={"activation": Choice("relu", "tanh")}, base={}, design=Grid(replicates=1), diagnostics=True
+    )
+    norms = {"relu": (6100.0, 1.0, 1.0, 1.0), "tanh": (3.0, 1.0, 1.0, 1.0)}
+    records = [
+        replace(record, diagnostics=make_diagnostics(norms=norms[str(record.params["activation"])]).to_text())
+        for record in make_grid_records(study)
+    ]
+    findings = build_report(study, records, figures=False).findings
+    assert "The gradient explodes with activation=relu: at the start its norm is 6,100." in findings
+
+
 def test_every_form_of_the_report_has_the_section() -> None:
     study = make_inside_study()
     report = build_report(study, make_inside_records(study))

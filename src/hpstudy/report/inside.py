@@ -54,6 +54,11 @@ class InsideCell:
         return _ratio(layers[0].gradient_norms[0], layers[-1].gradient_norms[0]) if len(layers) > 1 else math.nan
 
     @property
+    def largest_norm(self) -> float:
+        """Of any layer's gradient at the start; NaN where there is none."""
+        return max((float(layer.gradient_norms[0]) for layer in self.learning), default=math.nan)
+
+    @property
     def final_ratio(self) -> float:
         layers = self.learning
         return _ratio(layers[0].final_norm, layers[-1].final_norm) if len(layers) > 1 else math.nan

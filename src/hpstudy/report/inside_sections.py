@@ -15,12 +15,13 @@ from hpstudy.spec import Grid, Study
 
 MOST_CELLS = 40  # in a table
 _VANISHING = 0.1  # a first layer's share of the last one's gradient that is told as vanishing
+_EXPLODING = 100.0  # a gradient norm: a step of learning rate 0.01 moves the weights of its layer by as much as 1
 _NOTABLE_IDLE = 0.1  # of the units
 
 
 def inside_findings(analysis: Analysis) -> list[str]:
-    """Where the gradient vanishes, what keeps it, and where units are idle."""
-    return [*_gradients(analysis), *_idle(analysis.inside)]
+    """Where the gradient vanishes or explodes, what keeps it, and where units are idle."""
+    return [*_gradients(analysis), *_explosion(analysis.inside), *_idle(analysis.inside)]
 
 
 def inside_sections(study: Study, cells: Sequence[InsideCell], *, figures: bool) -> list[Section]:
@@ -86,6 +87,14 @@ def _gradients(analysis: Analysis) -> Iterator[str]:
         )
         return
     yield f"At the start, with {_where(worst)}, {_phrase(worst.ratio)}{_remedies(analysis, worst, known)}."
+
+
+def _explosion(cells: Sequence[InsideCell]) -> Iterator[str]:
+    known = [cell for cell in cells if cell.largest_norm > _EXPLODING]
+    if known:
+        worst = max(known, key=lambda cell: cell.largest_norm)
+        others = f" ({len(known)} of {len(cells)} configurations are above {_EXPLODING:g})" if len(known) > 1 else ""
+        yield f"The gradient explodes with {_where(worst)}: at the start its norm is {_two_figures(worst.largest_norm)}{others}."
 
 
 def _remedies(analysis: Analysis, worst: InsideCell, cells: Sequence[InsideCell]) -> str:
