@@ -94,7 +94,8 @@ def _explosion(cells: Sequence[InsideCell]) -> Iterator[str]:
     if known:
         worst = max(known, key=lambda cell: cell.largest_norm)
         others = f" ({len(known)} of {len(cells)} configurations are above {_EXPLODING:g})" if len(known) > 1 else ""
-        yield f"The gradient explodes with {_where(worst)}: at the start its norm is {_two_figures(worst.largest_norm)}{others}."
+        norm = _two_figures(worst.largest_norm)
+        yield f"The gradient explodes with {_where(worst)}: at the start its norm is {norm}{others}."
 
 
 def _remedies(analysis: Analysis, worst: InsideCell, cells: Sequence[InsideCell]) -> str:
