@@ -178,7 +178,7 @@ studies = (nowhere, gates)
 
 
 def test_a_run_goes_on_with_the_studies_whose_dataset_is_at_hand(tmp_path: Path) -> None:
-    """The other one is finished already, so that nothing is trained."""
+    """The other one is finished already, but for its score on the test split."""
     (tmp_path / "two.py").write_text(TWO)
     store = Store(make_settings(tmp_path / "home").storage)
     claim = store.register(load_all(tmp_path / "two.py")[1].study).claim(Owner.of_process())
@@ -198,7 +198,7 @@ def test_a_run_goes_on_with_the_studies_whose_dataset_is_at_hand(tmp_path: Path)
     assert done.returncode == 1, done.stderr
     assert "Study nowhere was not run: The dataset mnist is not on this machine" in done.stderr
     assert "Not every study of the file has a result" in done.stderr
-    assert "Study gates is finished: 1 of 1 trials" in done.stdout
+    assert "Finished: 1 of 1 trials" in done.stdout
 
 
 FILES = {

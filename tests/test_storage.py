@@ -23,6 +23,7 @@ from typing import Any
 import optuna
 import psutil
 import pytest
+import sqlalchemy as sa
 
 from hpstudy import Choice, Float, Grid, Int, Search, Study
 from hpstudy.errors import NotFoundError, StorageError, TrialLost, UserError
@@ -94,6 +95,16 @@ def test_a_grid_gives_every_cell_and_replicate_once_and_then_nothing(queue: Stud
     assert pairs == Counter({(cell, replicate): 1 for cell in range(6) for replicate in range(2)})
     progress = queue.progress()
     assert (progress.complete, progress.waiting, progress.state) == (12, 0, "finished")
+
+
+def test_records_are_read_over_one_connection(queue: StudyQueue) -> None:
+    """Threads that each hold one of a process's two connections and want another would wait for each other."""
+    claim_all(queue)
+    pool: Any = queue.database.rdb.engine.pool
+    at_once = []
+    sa.event.listen(queue.database.rdb.engine, "before_cursor_execute", lambda *_: at_once.append(pool.checkedout()))
+    assert len(queue.records()) == 12
+    assert set(at_once) == {1}
 
 
 def test_all_cells_come_once_before_any_is_repeated(queue: StudyQueue) -> None:

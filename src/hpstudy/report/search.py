@@ -132,17 +132,17 @@ def _in_memory(study: Study, complete: Sequence[TrialRecord]) -> optuna.Study:
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     kinds = {name: distribution(domain) for name, domain in study.vary.items()}
-    trials = [
-        optuna.trial.create_trial(
-            params=dict(record.params),
-            distributions={name: kinds[name] for name in record.params},
-            value=_cost(study, record),
-        )
-        for record in complete
-    ]
     copy = optuna.create_study(direction="minimize")
-    # Adding them one by one would copy each with all its distributions; the evaluators only read.
-    copy._storage.get_all_trials = lambda *_, **__: trials  # type: ignore[method-assign]
+    copy.add_trials(
+        [
+            optuna.trial.create_trial(
+                params=dict(record.params),
+                distributions={name: kinds[name] for name in record.params},
+                value=_cost(study, record),
+            )
+            for record in complete
+        ]
+    )
     return copy
 
 

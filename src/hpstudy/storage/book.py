@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import threading
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Sequence
 from typing import Any
 
 import optuna
@@ -46,17 +46,17 @@ class RecordBook:
         with self._lock, self._database.rdb.engine.connect() as connection:
             reread = [at for number, (at, tried) in self._failed.items() if tried != (number in again)]
             for some in chunks([*self._unfinished, *reread]):
-                self._enter(read_trials(connection, _TRIAL.trial_id.in_(some)), again)
+                self._enter(connection, read_trials(connection, _TRIAL.trial_id.in_(some)), again)
             while some_new := read_trials(connection, self._is_new(), _SOME):
-                self._enter(some_new, again)
+                self._enter(connection, some_new, again)
                 self._last_id = some_new[-1]._trial_id
             return [self._records[number] for number in sorted(self._records)]
 
     def _is_new(self) -> sa.ColumnElement[bool]:
         return sa.and_(_TRIAL.study_id == self._study_id, _TRIAL.trial_id > self._last_id)
 
-    def _enter(self, trials: Sequence[FrozenTrial], again: Container[int]) -> None:
-        for trial, record in zip(trials, self.records_of(trials, again), strict=True):
+    def _enter(self, connection: sa.Connection, trials: Sequence[FrozenTrial], again: Container[int]) -> None:
+        for trial, record in zip(trials, _records_of(connection, trials, again), strict=True):
             if trial.state.is_finished():
                 self._unfinished.discard(trial._trial_id)
             else:
@@ -66,18 +66,26 @@ class RecordBook:
             if record is not None:
                 self._records[trial.number] = record
 
-    def records_of(self, trials: Sequence[FrozenTrial], again: Container[int] = ()) -> list[TrialRecord | None]:
+    def records_of(self, trials: Sequence[FrozenTrial]) -> list[TrialRecord | None]:
         """Of trials as the storage has them, which is without their results."""
-        results = self._results(trial._trial_id for trial in trials if trial.state.is_finished())
-        return [record_of(_with_result(trial, results.get(trial._trial_id)), again) for trial in trials]
-
-    def _results(self, trial_ids: Iterable[int]) -> dict[int, Any]:
-        found: dict[int, Any] = {}
         with self._database.rdb.engine.connect() as connection:
-            for some in chunks(list(trial_ids)):
-                for trial_id, text in connection.execute(_RESULTS, {"trials": some}):
-                    found[trial_id] = json.loads(text)
-        return found
+            return _records_of(connection, trials)
+
+
+def _records_of(
+    connection: sa.Connection, trials: Sequence[FrozenTrial], again: Container[int] = ()
+) -> list[TrialRecord | None]:
+    """Over the caller's connection: threads that each held one and asked for a second would wait for each other."""
+    results = _results(connection, [trial._trial_id for trial in trials if trial.state.is_finished()])
+    return [record_of(_with_result(trial, results.get(trial._trial_id)), again) for trial in trials]
+
+
+def _results(connection: sa.Connection, trial_ids: list[int]) -> dict[int, Any]:
+    found: dict[int, Any] = {}
+    for some in chunks(trial_ids):
+        for trial_id, text in connection.execute(_RESULTS, {"trials": some}):
+            found[trial_id] = json.loads(text)
+    return found
 
 
 def _with_result(trial: FrozenTrial, result: Any) -> FrozenTrial:
