@@ -97,6 +97,23 @@ def test_a_grid_gives_every_cell_and_replicate_once_and_then_nothing(queue: Stud
     assert (progress.complete, progress.waiting, progress.state) == (12, 0, "finished")
 
 
+def test_processes_share_out_the_structures_that_they_compile(open_store: Callable[..., Store]) -> None:
+    """The learning rate is no structure, the optimizer is: of four of them, each process compiles two."""
+    vary = dict(learning_rate=Choice(0.001, 0.01, 0.1), optimizer=Choice("sgd", "momentum", "rmsprop", "adam"))
+    queues = [open_store().register(make_study(vary=vary)) for _ in range(2)]
+    compiled: list[set[object]] = [set(), set()]
+    claims: list[Claim] = []
+    for turn in range(24):
+        claim = queues[turn % 2].claim(ME)
+        assert claim
+        compiled[turn % 2].add(claim.params["optimizer"])
+        finish(claim)
+        claims.append(claim)
+    assert [len(found) for found in compiled] == [2, 2]
+    assert [claim.start.replicate for claim in claims] == [0] * 12 + [1] * 12
+    assert len({(claim.start.cell, claim.start.replicate) for claim in claims}) == 24
+
+
 def test_records_are_read_over_one_connection(queue: StudyQueue) -> None:
     """Threads that each hold one of a process's two connections and want another would wait for each other."""
     claim_all(queue)

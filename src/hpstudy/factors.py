@@ -111,6 +111,9 @@ def hidden_units(config: Config) -> list[int]:
     return [int(units)] * int(config["depth"])  # type: ignore[arg-type]
 
 
+_NOT_STRUCTURE = ("learning_rate", "schedule", "initializer", "epochs", "early_stopping", "scaling", "gate")
+_PRESENCE_ONLY = ("dropout", "l1", "l2")  # zero or not is structure, the number is not
+
 FACTORS: dict[str, Factor] = {
     factor.name: factor
     for factor in (
@@ -251,6 +254,19 @@ def complete(config: Config) -> dict[str, Level]:
     if full["learning_rate"] is None:
         full["learning_rate"] = 0.01 if family in MOMENTUM_OPTIMIZERS else 0.001
     return full
+
+
+def structure(config: Config, *, own_network: bool = False) -> tuple[tuple[str, Level], ...]:
+    """What of a whole configuration a compiled epoch depends on: trials that are equal in it can share one.
+
+    Args:
+        own_network: Whether a study's own `build` makes the network, which may depend on every level.
+    """
+    if own_network:
+        return tuple(sorted(config.items(), key=str))
+    levels = {name: level for name, level in config.items() if name not in _NOT_STRUCTURE}
+    levels |= {name: bool(config[name]) for name in _PRESENCE_ONLY}
+    return tuple(sorted(levels.items(), key=str))
 
 
 def check_combination(dataset: DatasetFacts, config: Config) -> None:

@@ -16,6 +16,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from hpstudy import factors
 from hpstudy.diagnostics import GradientNorms, NoProbe, Probe
 from hpstudy.errors import TrialFailed
 from hpstudy.factors import Config
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
 
 KEPT_PROGRAMS = 16  # compiled epochs that a process keeps; each is some megabytes
 KEPT_DATASETS = 2  # of which a process keeps tensors
-_NOT_STRUCTURE = ("learning_rate", "schedule", "initializer", "epochs", "early_stopping", "scaling", "gate")
-_PRESENCE_ONLY = ("dropout", "l1", "l2")  # zero or not is structure, the number is not
 
 
 class Trainer:
@@ -201,11 +200,7 @@ class Training:
 def _structure(config: Config, arrays: Arrays, own_network: bool) -> tuple[Any, ...]:
     """Trials with the same structure share a compiled program."""
     shape = (arrays.encoding, arrays.features, arrays.x.shape, len(arrays.train), len(arrays.validation))
-    if own_network:
-        return (*sorted(config.items(), key=str), *shape)
-    levels = {name: level for name, level in config.items() if name not in _NOT_STRUCTURE}
-    levels |= {name: bool(config[name]) for name in _PRESENCE_ONLY}
-    return (*sorted(levels.items(), key=str), arrays.scale.shape, *shape)
+    return (factors.structure(config, own_network=own_network), arrays.scale.shape, *shape)
 
 
 def _check_finite(epoch: Epoch) -> None:

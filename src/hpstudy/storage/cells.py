@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Set
+from collections.abc import Hashable, Set
 
+from hpstudy import factors
 from hpstudy.spec import Cell, Grid, Study
 
 
 class CellOrder:
-    """All cells once before any is repeated, so that a stopped study is balanced."""
+    """All cells once before any is repeated, so that a stopped study is balanced.
+
+    Within such a pass this process first takes cells of a structure that it has had before, for which its compiled
+    epoch is ready; then cells of a structure that nobody has begun; then the rest. So processes share the structures
+    out among them instead of each compiling all.
+    """
 
     def __init__(self, study: Study) -> None:
         self._study = study
         self._replicates = study.design.replicates if isinstance(study.design, Grid) else 0
-        self._place = 0
+        self._replicate = 0
+        self._had: set[Hashable] = set()  # structures of the cells that this process has taken
 
     @functools.cached_property
-    def _cells(self) -> list[Cell]:
-        return self._study.cells()
+    def _cells(self) -> list[tuple[Cell, Hashable]]:
+        """With their structures."""
+        own = bool(self._study.network)
+        configs = ((cell, self._study.config(cell.params)) for cell in self._study.cells())
+        return [(cell, factors.structure(config, own_network=own)) for cell, config in configs]
 
     def first_free(self, taken: Set[tuple[int | None, int]]) -> tuple[Cell, int]:
         """A cell and a replicate that are not taken. What is taken stays so: the search goes on where it ended.
@@ -26,10 +36,12 @@ class CellOrder:
         Raises:
             RuntimeError: all are taken.
         """
-        for place in range(self._place, len(self._cells) * self._replicates):
-            replicate, index = divmod(place, len(self._cells))
-            cell = self._cells[index]
-            if (cell.number, replicate) not in taken:
-                self._place = place
-                return cell, replicate
+        while self._replicate < self._replicates:
+            free = [pair for pair in self._cells if (pair[0].number, self._replicate) not in taken]
+            if free:
+                begun = {key for cell, key in self._cells if (cell.number, self._replicate) in taken}
+                cell, key = min(free, key=lambda pair: (pair[1] not in self._had, pair[1] in begun))
+                self._had.add(key)
+                return cell, self._replicate
+            self._replicate += 1
         raise RuntimeError(f"A trial of study {self._study.name!r} is left to take, and every cell is taken.")
