@@ -13,6 +13,7 @@ from benchmarks.harness import Options, Report, Row, Run, Skipped, faster, inter
 
 _WORKLOADS = Path(__file__).parent / "workloads"
 _SCRIPT = "hand-written Optuna + MLflow + fit"
+_PINNED = "the same script, each process pinned to a core"
 _SMOKE = {"trials": 2, "epochs": 1}
 
 
@@ -38,7 +39,11 @@ def titanic_structures(options: Options) -> Report:
 def _row(name: str, what: str, goal: float, options: Options, *, usual: int, peers: bool = False) -> Row:
     if "HPSTUDY_DATA_DIR" not in os.environ:
         raise Skipped("set HPSTUDY_DATA_DIR to the folder of the datasets: the scripts read them from there")
-    sides = {"hpstudy": lambda: _hpstudy(name, options), _SCRIPT: lambda: _peer("handwritten", name, options)}
+    sides = {
+        "hpstudy": lambda: _hpstudy(name, options),
+        _SCRIPT: lambda: _peer("handwritten", name, options),
+        _PINNED: lambda: _peer("handwritten", name, options, "--pin"),
+    }
     if peers:
         sides |= {
             "KerasTuner, one process": lambda: _peer("kerastuner", name, options, needs="keras_tuner"),
@@ -61,14 +66,14 @@ def _hpstudy(name: str, options: Options) -> Run:
         return Run(value=seconds, accuracy=status["best"]["value"], more={"trials": status["trials"]})
 
 
-def _peer(script: str, name: str, options: Options, needs: str | None = None) -> Run:
+def _peer(script: str, name: str, options: Options, *flags: str, needs: str | None = None) -> Run:
     if needs and importlib.util.find_spec(needs) is None:
         raise Skipped(f"{needs} is not installed; `pip install -c constraints.txt -e '.[bench]'` brings it")
     with new_folder() as folder:
         quick = [part for key, value in _SMOKE.items() for part in (f"--{key}", value)] if options.smoke else []
         quiet = {"TF_CPP_MIN_LOG_LEVEL": "2", "MLFLOW_DISABLE_TELEMETRY": "true"}
         try:
-            seconds, printed = timed(python(f"benchmarks.peers.{script}", name, folder, *quick), env=quiet)
+            seconds, printed = timed(python(f"benchmarks.peers.{script}", name, folder, *quick, *flags), env=quiet)
             return Run(value=seconds, accuracy=float(printed.split()[-1]))
         except (RuntimeError, ValueError, IndexError) as error:
             if needs is None:

@@ -24,6 +24,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--trials", type=int)
     parser.add_argument("--epochs", type=int)
+    parser.add_argument("--pin", action="store_true", help="each process to a core of its own, which few people do")
     parser.add_argument("--worker", type=int, help="which of the processes this is")
     options = parser.parse_args()
     changes = {name: getattr(options, name) for name in ("trials", "epochs") if getattr(options, name)}
@@ -31,6 +32,9 @@ def main() -> None:
     if options.worker is None:
         _lead(workload, options.folder)
     else:
+        if options.pin:
+            cores = sorted(os.sched_getaffinity(0))
+            os.sched_setaffinity(0, {cores[options.worker % len(cores)]})
         _work(workload, options.folder, options.worker)
 
 
@@ -56,8 +60,7 @@ def _lead(workload: Workload, folder: Path) -> None:
 
 
 def _work(workload: Workload, folder: Path, number: int) -> None:
-    """A share of the trials, on one core."""
-    os.sched_setaffinity(0, {sorted(os.sched_getaffinity(0))[number % os.cpu_count()]})  # type: ignore[operator]
+    """A share of the trials."""
     import keras
     import mlflow
     import optuna
