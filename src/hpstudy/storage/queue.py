@@ -29,7 +29,7 @@ from hpstudy.storage.conversion import Start
 from hpstudy.storage.database import Database
 from hpstudy.storage.ledger import Ledger, Standing
 from hpstudy.storage.orders import DECLARATION, ORDERS, Orders
-from hpstudy.storage.samplers import make_pruner, make_sampler, suggest
+from hpstudy.storage.samplers import make_pruner, make_sampler, make_space, suggest
 
 EVALUATION = "hpstudy.evaluation"  # user attribute of an Optuna study: its scores on the test split
 _LOG = logging.getLogger(__name__)
@@ -85,6 +85,7 @@ class StudyQueue:
         self._ledger = Ledger(database, self._study_id)
         self._book = RecordBook(database, self._study_id)
         self._cells = CellOrder(study)
+        self._space = make_space()
         self._found_best: tuple[int, list[TrialRecord]] = (0, [])  # among so many complete trials
         self.prunes = not isinstance(study.design, Grid) and study.design.pruner != "none"
 
@@ -363,6 +364,6 @@ class StudyQueue:
         return optuna.load_study(
             study_name=self.study.name,
             storage=self.database.optuna,
-            sampler=make_sampler(self.study, trial_number),
+            sampler=make_sampler(self.study, trial_number, self._space),
             pruner=make_pruner(self.study),
         )

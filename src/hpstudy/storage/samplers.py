@@ -5,11 +5,13 @@ from __future__ import annotations
 import importlib.util
 import warnings
 from collections.abc import Callable
+from typing import Any
 
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
+from optuna.search_space import IntersectionSearchSpace
 
 from hpstudy.domains import Choice, Domain, Float
 from hpstudy.errors import UserError
@@ -17,12 +19,20 @@ from hpstudy.factors import Level
 from hpstudy.spec import Grid, Search, Study
 
 
-def make_sampler(study: Study, trial_number: int) -> BaseSampler:
+def make_space() -> IntersectionSearchSpace:
+    """What the samplers of a study's trials in one process share: the factors that all trials have."""
+    return IntersectionSearchSpace(include_pruned=True)
+
+
+def make_sampler(study: Study, trial_number: int, space: IntersectionSearchSpace | None = None) -> BaseSampler:
     """The sampler that proposes one trial.
 
     Its random numbers depend on seed and trial number, so that processes with the same seed do not propose
     the same, and one process alone proposes the same again. Quasi-random points come from one sequence, whose
     scrambling all processes must share.
+
+    Args:
+        space: Of this study; a new one looks through all trials.
 
     Raises:
         UserError: the sampler needs a library that is not installed.
@@ -37,7 +47,9 @@ def make_sampler(study: Study, trial_number: int) -> BaseSampler:
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         if search.sampler == "tpe":
             conditional = any(domain.when for domain in study.vary.values())
-            return optuna.samplers.TPESampler(seed=seed, multivariate=True, group=conditional)
+            if conditional:
+                return optuna.samplers.TPESampler(seed=seed, multivariate=True, group=True)
+            return _Tpe(space or make_space(), seed=seed, multivariate=True)
         if search.sampler == "qmc":
             return optuna.samplers.QMCSampler(seed=base, scramble=True, warn_independent_sampling=False)
         if search.sampler == "cmaes":
@@ -47,6 +59,21 @@ def make_sampler(study: Study, trial_number: int) -> BaseSampler:
         if search.sampler == "nsga2":
             return optuna.samplers.NSGAIISampler(seed=seed)
         return optuna.samplers.RandomSampler(seed=seed)
+
+
+class _Tpe(optuna.samplers.TPESampler):
+    """TPE that does not look through all trials again to learn which factors they have in common."""
+
+    def __init__(self, space: IntersectionSearchSpace, **options: Any) -> None:
+        super().__init__(**options)
+        self._space = space
+
+    def infer_relative_search_space(
+        self, study: optuna.Study, trial: optuna.trial.FrozenTrial
+    ) -> dict[str, BaseDistribution]:
+        if len(study.directions) > 1:
+            return super().infer_relative_search_space(study, trial)
+        return {name: kind for name, kind in self._space.calculate(study, use_cache=True).items() if not kind.single()}
 
 
 def check_sampler(search: Search) -> None:
