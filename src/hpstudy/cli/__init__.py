@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import importlib
 import sys
 from typing import Any
@@ -35,6 +37,12 @@ _COMMANDS = {  # command → module of this package; each is imported only when 
     "data": "data",
     "ui": "ui",
 }
+
+
+# Python looks for cycles of objects among all that the libraries have made, again and again while they are loaded and
+# once more at its end: a second and a half of a run. There are none worth finding.
+gc.set_threshold(10_000, 10, 10)
+atexit.register(gc.freeze)
 
 
 class _Group(click.Group):
