@@ -1,10 +1,12 @@
 """Single epochs in a process of its own: `python -m benchmarks.trained small hpstudy 1 5` prints JSON.
 
-Modes: `hpstudy` (the compiled epoch), `fit` (Keras on the same arrays, dense), `floor` (a large matrix product).
+Modes: `hpstudy` (the compiled epoch), `fit` (Keras on the same arrays, dense), `floor` (a large matrix product),
+`products` (the matrix products of an epoch at its batch size and nothing else, compiled like hpstudy's).
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import sys
@@ -29,8 +31,9 @@ def main() -> None:
     name, mode, epochs = sys.argv[1], sys.argv[2], int(sys.argv[3])
     cores = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, cores[: int(os.environ.get("BENCH_THREADS", len(cores)))])
-    found = _floor(epochs) if mode == "floor" else _hpstudy(name, epochs) if mode == "hpstudy" else _fit(name, epochs)
-    print(json.dumps(found))
+    modes = {"floor": lambda: _floor(epochs), "products": lambda: _products(name, epochs)}
+    modes |= {"hpstudy": lambda: _hpstudy(name, epochs), "fit": lambda: _fit(name, epochs)}
+    print(json.dumps(modes[mode]()))
 
 
 def _floor(repeats: int) -> dict[str, Any]:
@@ -49,6 +52,42 @@ def _floor(repeats: int) -> dict[str, Any]:
             multiply()
             speeds.append(2 * _SIDE**3 / (time.perf_counter() - begun) / 1e9)
     return {"gflops": max(speeds)}
+
+
+def _products(name: str, epochs: int) -> dict[str, Any]:
+    """Seconds of the products of all training batches: what the compiler reaches at these shapes."""
+    import tensorflow as tf
+
+    _, base = CONFIGURATIONS[name]
+    rows, batch = 48_000, int(base["batch_size"])
+    sizes = [784, *[base["units"]] * base["depth"], 10]
+    x = tf.random.uniform((rows, sizes[0]))
+    weights = [tf.random.uniform(shape, -0.1, 0.1) for shape in itertools.pairwise(sizes)]
+
+    def step(place: tf.Tensor, *weights: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        outputs = [tf.slice(x, (place * batch, 0), (batch, sizes[0]))]
+        for weight in weights:
+            outputs.append(outputs[-1] @ weight)
+        gradient = outputs.pop()
+        moved: list[tf.Tensor] = []
+        for layer in reversed(range(len(weights))):
+            moved.insert(0, weights[layer] - 1e-9 * tf.matmul(outputs[layer], gradient, transpose_a=True))
+            if layer:
+                gradient = tf.matmul(gradient, weights[layer], transpose_b=True)
+        return place + 1, *moved
+
+    steps = rows // batch
+
+    def epoch() -> tf.Tensor:
+        return tf.while_loop(lambda place, *_: place < steps, step, (0, *weights))[1]
+
+    run = tf.function(epoch, jit_compile=True, autograph=False)
+    seconds = []
+    for _ in range(epochs + 1):
+        begun = time.perf_counter()
+        run().numpy()
+        seconds.append(time.perf_counter() - begun)
+    return {"seconds": seconds[1:], "accuracy": None}
 
 
 def _prepared(name: str) -> tuple[dict[str, Any], Any]:
