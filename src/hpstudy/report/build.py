@@ -14,7 +14,7 @@ from hpstudy.report.beside import published_beside, published_finding, published
 from hpstudy.report.document import Figure, Report, Section, Table
 from hpstudy.report.findings import cost, grid_findings
 from hpstudy.report.held_out import held_out_finding, held_out_section
-from hpstudy.report.inside_sections import inside_findings, inside_sections
+from hpstudy.report.inside_sections import inside_sections
 from hpstudy.report.methods import GRID_METHODS, INSIDE_METHODS, PUBLISHED_METHOD, SEARCH_METHODS
 from hpstudy.report.overview import Overview
 from hpstudy.report.search import SearchResult
@@ -49,7 +49,6 @@ def build_report(
         findings = search_findings(analysis, analysis.search)
         sections = _search_sections(analysis, analysis.search, figures)
     inside = inside_sections(study, analysis.inside, figures=figures)
-    findings += inside_findings(analysis)
     if evaluation:
         findings.insert(1, held_out_finding(evaluation))
         sections.insert(0, held_out_section(evaluation))

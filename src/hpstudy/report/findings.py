@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from hpstudy.report import statistics, texts
 from hpstudy.report.analysis import Analysis, GridAnalysis
 from hpstudy.report.effects import FactorEffect, LevelEffect
+from hpstudy.report.inside_sections import inside_findings
 from hpstudy.report.overview import Overview
 from hpstudy.spec import Objective
 
@@ -17,10 +18,11 @@ def grid_findings(analysis: Analysis, grid: GridAnalysis) -> list[str]:
     """Best first, then factor by factor, then what was in the way and what to do next."""
     objective = analysis.study.objectives[0]
     if not grid.cells:
-        return list(trouble(analysis.overview))
+        return [*trouble(analysis.overview), *inside_findings(analysis)]
     found = [_best_cell(objective, grid)]
     found += [_factor(objective, effect) for effect in grid.effects]
     found += list(_interactions(grid))
+    found += inside_findings(analysis)
     found += list(_doubts(analysis, grid))
     found += list(trouble(analysis.overview))
     found += list(_next_steps(grid))

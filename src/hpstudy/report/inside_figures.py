@@ -124,11 +124,11 @@ def _activation_figure(cell: InsideCell) -> Figure:
 def _ridges(axes: Any, layers: Sequence[InsideLayer]) -> None:
     for place, layer in enumerate(layers):
         if layer.end:
-            x, y = _outline(layer.end)
-            axes.fill_between(x, place, place + y, color=style.colour(0), alpha=0.45, linewidth=0)
+            heights = place + _heights(layer.end)
+            axes.stairs(heights, layer.end.edges, baseline=place, fill=True, color=style.colour(0), alpha=0.45)
         if layer.start:
-            x, y = _outline(layer.start)
-            axes.plot(x, place + y, color=style.colour(1), linewidth=1.1)
+            heights = place + _heights(layer.start)
+            axes.stairs(heights, layer.start.edges, baseline=place, color=style.colour(1), linewidth=1.1)
     axes.set_yticks(range(len(layers)), [style.shortened(layer.name) for layer in layers])
     axes.set_ylim(-0.1, len(layers))
     low, high = _limits([one for layer in layers for one in (layer.start, layer.end) if one])
@@ -137,10 +137,9 @@ def _ridges(axes: Any, layers: Sequence[InsideLayer]) -> None:
     axes.grid(axis="y", visible=False)
 
 
-def _outline(histogram: Histogram) -> tuple[Any, Any]:
-    """The steps of a histogram, at most 0.9 high."""
-    heights = np.sqrt(histogram.shares / (histogram.shares.max() or 1.0))
-    return np.repeat(histogram.edges, 2), 0.9 * np.concatenate([[0.0], np.repeat(heights, 2), [0.0]])
+def _heights(histogram: Histogram) -> Any:
+    """Of the bins, at most 0.9."""
+    return 0.9 * np.sqrt(histogram.shares / (histogram.shares.max() or 1.0))
 
 
 def _limits(histograms: Sequence[Histogram]) -> tuple[float, float]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from hpstudy.report import texts
 from hpstudy.report.analysis import Analysis
 from hpstudy.report.findings import trouble
+from hpstudy.report.inside_sections import inside_findings
 from hpstudy.report.search import MIN_TRIALS, SearchResult
 from hpstudy.spec import Study
 
@@ -20,6 +21,7 @@ def search_findings(analysis: Analysis, search: SearchResult) -> list[str]:
     found += list(_importance(search))
     found += list(_course(analysis, search))
     found += list(_pruning(search))
+    found += inside_findings(analysis)
     found += list(trouble(analysis.overview))
     found += list(_next_steps(study, search))
     return found

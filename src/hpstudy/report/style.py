@@ -116,6 +116,7 @@ def _inline(svg: str) -> str:
     """Without the prolog, with ids of its own, and in the page's colours."""
     body = svg[svg.index("<svg") :]
     prefix = f"f{hashlib.sha256(body.encode()).hexdigest()[:8]}-"
+    body = re.sub(r' d="[^"]*"', lambda path: re.sub(r"(\.\d\d)\d+", r"\1", path[0]), body)  # finer is not seen
     body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
     body = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{prefix}", body)
     body = body.replace(_INK, "currentColor").replace(_GRID, "var(--line)")
