@@ -93,7 +93,9 @@ def _of_run(client: Any, run: Any, record: TrialRecord, queue: StudyQueue) -> li
     times = [round(moment.timestamp() * 1000) for moment in (record.started, record.ended) if moment]
     if [run.info.start_time, run.info.end_time] != times:
         found.append(f"from and to {run.info.start_time}, {run.info.end_time} instead of {times}")
-    params = {name: str(level) for name, level in queue.study.config(record.params).items() if level is not None}
+    is_decided = record.params.keys() >= queue.study.vary.keys()  # else it was lost before its sampler had proposed
+    levels = queue.study.config(record.params) if is_decided else record.params
+    params = {name: str(level) for name, level in levels.items() if level is not None}
     if run.data.params != params:
         found.append(f"params {run.data.params} instead of {params}")
     if record.values and run.data.metrics.get("objective") != record.value:
