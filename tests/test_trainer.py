@@ -15,7 +15,7 @@ from hpstudy import Choice, Grid, Study, data
 from hpstudy.data import Arrays
 from hpstudy.errors import TrialFailed, UserError
 from hpstudy.factors import ACTIVATIONS, INITIALIZERS, OPTIMIZERS
-from hpstudy.model import make_network, make_optimizer, make_schedule, row_losses, with_scaling
+from hpstudy.model import make_network, make_optimizer, row_losses, with_scaling
 from hpstudy.records import Epoch
 from hpstudy.settings import Settings
 from hpstudy.trainer import Trainer
@@ -46,6 +46,14 @@ def without_times(metrics: Any) -> dict[str, float]:
     return {name: value for name, value in metrics.items() if name not in TIMES}
 
 
+def keras_schedule(config: dict[str, Any], total_steps: int) -> Any:
+    """Keras's own object for the schedule: what a user would give to `fit`."""
+    rate = float(config["learning_rate"])
+    if config["schedule"] == "exponential":
+        return keras.optimizers.schedules.ExponentialDecay(rate, total_steps, 0.01)
+    return keras.optimizers.schedules.CosineDecay(rate, total_steps)
+
+
 def fit(config: dict[str, Any], arrays: Arrays, seed: int = 42) -> keras.callbacks.History:
     """Plain Keras on the same initial weights, in the same order of rows."""
     keras.utils.set_random_seed(seed)
@@ -54,7 +62,7 @@ def fit(config: dict[str, Any], arrays: Arrays, seed: int = 42) -> keras.callbac
     epochs, steps = config["epochs"], -(-len(arrays.train) // batch)
     optimizer = make_optimizer(config)
     if config["schedule"] != "constant":
-        optimizer = type(optimizer)(learning_rate=make_schedule(config, epochs * steps))
+        optimizer = type(optimizer)(learning_rate=keras_schedule(config, epochs * steps))
     losses = {
         ("cross_entropy", 1): "binary_crossentropy",
         ("cross_entropy", arrays.outputs): "categorical_crossentropy",

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
+from hpstudy import factors
+from hpstudy.catalog import DatasetFacts
 from hpstudy.errors import UserError
 from hpstudy.factors import Level
 
@@ -163,3 +165,57 @@ def _check_range(kind: str, low: object, high: object, log: bool) -> None:
         raise UserError(f"{kind}: low must not be above high; it is {kind}({low}, {high}).")
     if log and low <= 0:  # type: ignore[operator]
         raise UserError(f"{kind}: log=True needs a low above 0; it is {low}.")
+
+
+def checked_base(facts: DatasetFacts, base: Mapping[str, Level]) -> Mapping[str, Level]:
+    """What all trials share, in normal form. Raises UserError: no such factor or level, or it varies."""
+    if not isinstance(base, Mapping):
+        raise UserError(f"base must be a dict of factor=level, such as dict(depth=1); it is {base!r}.")
+    for name, level in base.items():
+        factors.check_applies(facts, name)
+        if isinstance(level, Choice | Float | Int):
+            raise UserError(f"Factor {name!r} varies, so it belongs in vary=dict(…), not in base.")
+    return MappingProxyType({name: factors.check_level(name, level) for name, level in base.items()})
+
+
+def checked_vary(facts: DatasetFacts, vary: Mapping[str, Domain], base: Mapping[str, Level]) -> Mapping[str, Domain]:
+    """What varies, with its levels in normal form. Raises UserError: no such factor or level, or a wrong condition."""
+    if not isinstance(vary, Mapping):
+        raise UserError(f"vary must be a dict of factor=Choice(…), Float(…) or Int(…); it is {vary!r}.")
+    checked: dict[str, Domain] = {}
+    for name, domain in vary.items():
+        factors.check_applies(facts, name)
+        if not isinstance(domain, Choice | Float | Int):
+            raise UserError(
+                f"Factor {name!r} must be Choice(…), Float(…) or Int(…); it is {domain!r}. "
+                "A level that does not vary belongs in base=dict(…)."
+            )
+        if name in base:
+            raise UserError(f"Factor {name!r} stands in base and in vary. Keep one of the two.")
+        checked[name] = _checked_domain(name, domain)
+        _check_conditions(name, domain, checked)
+    return MappingProxyType(checked)
+
+
+def _checked_domain(name: str, domain: Domain) -> Domain:
+    levels = tuple(factors.check_level(name, level) for level in domain.levels)
+    if not isinstance(domain, Choice):
+        return domain
+    if len({(type(level), level) for level in levels}) < len(levels):
+        raise UserError(f"Factor {name!r} has a level twice: {', '.join(map(str, domain.levels))}.")
+    conditions = {
+        other: tuple(factors.check_level(other, level) for level in when) for other, when in domain.when.items()
+    }
+    return Choice(*levels, when=conditions)
+
+
+def _check_conditions(name: str, domain: Domain, earlier: Mapping[str, Domain]) -> None:
+    for other, levels in domain.when.items():
+        if other == name or other not in earlier:
+            raise UserError(
+                f"Factor {name!r} depends on {other!r}, which must stand above it in vary; there is "
+                f"{', '.join(key for key in earlier if key != name) or 'nothing'} above it."
+            )
+        for level in levels:
+            if not earlier[other].contains(factors.check_level(other, level)):
+                raise UserError(f"Factor {name!r} exists when {other}={level!r}, which {other!r} never is.")

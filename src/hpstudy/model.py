@@ -166,16 +166,6 @@ def learning_rates(config: Config, total_steps: int) -> np.ndarray:
     return rate * shapes[str(config["schedule"])]
 
 
-def make_schedule(config: Config, total_steps: int) -> float | keras.optimizers.schedules.LearningRateSchedule:
-    """Keras's own object for the same schedule: what `model.fit` would be given."""
-    rate = float(config["learning_rate"])  # type: ignore[arg-type]
-    if config["schedule"] == "exponential":
-        return keras.optimizers.schedules.ExponentialDecay(rate, total_steps, 0.01)
-    if config["schedule"] == "cosine":
-        return keras.optimizers.schedules.CosineDecay(rate, total_steps)
-    return rate
-
-
 def with_scaling(network: keras.Model, scale: np.ndarray, offset: np.ndarray) -> keras.Model:
     """The same network with its input scaling inside: it takes rows as the dataset has them.
 

@@ -127,7 +127,7 @@ def _print_table(console: Console, table: Table) -> None:
         console.print(table.caption, style="dim", markup=False)
 
 
-@click.command("compare", epilog="Example: hpstudy compare dropout l2")
+@click.command("compare", epilog="Example: hpstudy compare optimizers dropout")
 @click.argument("names", nargs=-1, required=True, metavar="NAME…")
 @settings_options
 @json_option
@@ -137,7 +137,7 @@ def compare_command(settings: Settings, names: tuple[str, ...], as_json: bool) -
     from hpstudy.report.comparison import check_comparable, comparison_table, entrant
 
     if len(set(names)) < 2:
-        raise UserError("Give at least two studies to compare, such as `hpstudy compare dropout l2`.")
+        raise UserError("Give at least two studies to compare, such as `hpstudy compare optimizers dropout`.")
     store = open_store(settings)
     queues = [store.open(name) for name in dict.fromkeys(names)]
     check_comparable([queue.study for queue in queues])

@@ -12,8 +12,6 @@ from hpstudy.report.document import Report
 from hpstudy.report.html import to_html
 from hpstudy.report.markdown import to_markdown
 
-FORMATS = ("html", "md", "json")
-
 
 def write_report(report: Report, folder: Path, formats: Sequence[str] = ("html", "md")) -> list[Path]:
     """Write `report.html`, `report.md` or `report.json` into a folder, which is made.

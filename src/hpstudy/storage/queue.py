@@ -149,10 +149,6 @@ class StudyQueue:
         standing, orders = self.database.retrying(self._read)
         return self._progress(standing, orders)
 
-    def running(self) -> set[int]:
-        """The numbers of the trials in training."""
-        return {trial.number for trial in self.database.retrying(self._read)[0].running}
-
     def stop(self) -> None:
         """Let nobody take a trial of this study until `resume`. Trials that are in training go on to their end."""
         self._order(lambda orders: dataclasses.replace(orders, stopped=True))
