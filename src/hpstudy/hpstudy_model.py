@@ -1,7 +1,8 @@
 """The evaluated model as MLflow keeps it: raw rows in, class probabilities out.
 
 This file is copied into the model, beside the networks and a description of the rows. So it imports nothing of
-hpstudy: whoever loads the model needs Keras, TensorFlow, NumPy and pandas.
+hpstudy: whoever loads the model needs Keras, TensorFlow, NumPy and pandas. How words and texts are numbered stands here
+and not in `data`, which reads it from here, so that training and serving cannot differ.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpstudy.data.integrity import bad_file
+from hpstudy.hpstudy_model import CODES, MISSING
 
 Table = NDArray[np.float64]  # (rows, columns), NaN where a value is missing
 
@@ -20,10 +21,6 @@ _EXPECTED = (
     "a Titanic passenger list with the columns survived, pclass (or class), sex and age, as Kaggle's train.csv, "
     "OpenML's titanic (.arff or .csv) and bokeh_sampledata's titanic_all.csv have them"
 )
-_MISSING = ("", "?", "na", "nan", "*")
-_CLASSES = {"1": 1, "2": 2, "3": 3, "1st": 1, "2nd": 2, "3rd": 3, "1.0": 1, "2.0": 2, "3.0": 3}
-_SEXES = {"female": 0, "male": 1}
-_PORTS = {"c": 0, "q": 1, "s": 2}
 _SURVIVED = {"0": 0, "1": 1, "0.0": 0, "1.0": 1}
 
 
@@ -40,13 +37,13 @@ def _amount(text: str) -> float:
 
 # Every column that is used, in the order of the features, and how its texts become numbers.
 _PARSERS: dict[str, Callable[[str], float]] = {
-    "pclass": _code(_CLASSES),
-    "sex": _code(_SEXES),
+    "pclass": _code(CODES["pclass"]),
+    "sex": _code(CODES["sex"]),
     "age": _amount,
     "sibsp": _amount,
     "parch": _amount,
     "fare": _amount,
-    "embarked": _code(_PORTS),
+    "embarked": _code(CODES["embarked"]),
 }
 _NEEDED = ("survived", "pclass", "sex", "age")
 
@@ -113,7 +110,7 @@ def _fitted(columns: tuple[str, ...], training: Table) -> Any:
     ordinal = make_pipeline(
         SimpleImputer(strategy="most_frequent", keep_empty_features=True), OrdinalEncoder(categories=[[1, 2, 3]])
     )
-    encoders = {"pclass": ordinal, "sex": one_hot(_SEXES), "embarked": one_hot(_PORTS)}
+    encoders = {"pclass": ordinal, "sex": one_hot(CODES["sex"]), "embarked": one_hot(CODES["embarked"])}
     transformer = ColumnTransformer(
         [
             (name, encoders.get(name, SimpleImputer(strategy="median", keep_empty_features=True)), [index])
@@ -190,7 +187,7 @@ def _records(
 
 def _number(path: Path, line: int, column: str, text: str) -> float:
     plain = text.strip().lower()
-    if plain in _MISSING:
+    if plain in MISSING:
         return math.nan
     try:
         return _PARSERS[column](plain)

@@ -10,14 +10,13 @@ import numpy as np
 from hpstudy.catalog import DATASETS
 from hpstudy.data.scaling import decode
 from hpstudy.data.sources import fetch
-from hpstudy.data.words import INDEX_FROM
+from hpstudy.hpstudy_model import INDEX_FROM, MISSING
 
 if TYPE_CHECKING:
     from hpstudy.data.arrays import Arrays
     from hpstudy.settings import Settings
 
 EXAMPLES = 2  # rows
-_MISSING = ("", "?", "na", "nan", "*")
 
 
 def row_facts(dataset: str, arrays: Arrays, settings: Settings) -> dict[str, Any]:
@@ -74,8 +73,8 @@ def _passengers(dataset: str, settings: Settings) -> dict[str, Any]:
 
 def _typed(texts: Sequence[str]) -> dict[str, Any]:
     """A column as pandas reads it: whole numbers where nothing is missing, numbers, or texts."""
-    known = [text for text in texts if text.strip().lower() not in _MISSING]
-    shown = [text if text.strip().lower() not in _MISSING else None for text in texts[:EXAMPLES]]
+    known = [text for text in texts if text.strip().lower() not in MISSING]
+    shown = [text if text.strip().lower() not in MISSING else None for text in texts[:EXAMPLES]]
     try:
         numbers = [float(text) for text in known]
     except ValueError:
