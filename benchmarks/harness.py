@@ -22,7 +22,6 @@ import psutil
 
 RESULTS = Path(__file__).parent / "results"
 _PACKAGES = (
-    "hpstudy",
     "tensorflow",
     "keras",
     "optuna",

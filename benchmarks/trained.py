@@ -109,9 +109,8 @@ def _hpstudy(name: str, epochs: int) -> dict[str, Any]:
     trainer = Trainer()
     before = process.memory_info().rss
     config, arrays = _prepared(name)
-    trainer._dataset(arrays)
-    data_mb = (process.memory_info().rss - before) / 1e6
     training = iter(trainer.start(config, 42, arrays))
+    data_mb = (process.memory_info().rss - before) / 1e6
     found = [next(training) for _ in range(epochs + 1)]
     return {
         "seconds": [epoch.metrics["seconds"] for epoch in found[1:]],

@@ -23,6 +23,7 @@ LAYERS = (
         "data",
         "model",
         "program",
+        "sparse_program",
         "diagnostics",
         "trainer",
         "networks",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -18,6 +19,7 @@ from hpstudy.factors import ACTIVATIONS, INITIALIZERS, OPTIMIZERS
 from hpstudy.model import make_network, make_optimizer, row_losses, with_scaling
 from hpstudy.records import Epoch
 from hpstudy.settings import Settings
+from hpstudy.sparse_program import SparseProgram, is_worth_it
 from hpstudy.trainer import Trainer
 
 TIMES = ("seconds", "train_s")
@@ -27,6 +29,12 @@ TIMES = ("seconds", "train_s")
 def trainer() -> Trainer:
     """Shared, as in a trainer process: each test also shows that earlier trials leave no trace."""
     return Trainer()
+
+
+@pytest.fixture
+def words(settings_for: Callable[[str], Settings]) -> Settings:
+    """Settings with IMDB."""
+    return settings_for("imdb")
 
 
 def make_config(dataset: str = "digits", **base: object) -> dict[str, Any]:
@@ -168,6 +176,73 @@ def test_words_are_trained_like_keras_fit_on_the_dense_matrix(
         assert history[-1].metrics[name] == pytest.approx(expected[name][-1], abs=2e-3)
 
 
+SPARSE_AS_DENSE: dict[str, dict[str, Any]] = {
+    "no hidden layer": dict(depth=0, loss="mse"),
+    "dropout": dict(depth=2, dropout=0.3),
+    "both penalties on a batch that does not divide the rows": dict(l1=0.0001, l2=0.001, batch_size=30, depth=3),
+    "full batch with a schedule": dict(batch_size="full", schedule="cosine", optimizer="nadam"),
+    "early stopping": dict(early_stopping=1, epochs=8, learning_rate=0.05, optimizer="rmsprop"),
+}
+
+
+@pytest.fixture
+def always_sparse(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small batches of the small dataset of the tests, too."""
+    monkeypatch.setattr("hpstudy.sparse_program.WORTH_CELLS", 1)
+
+
+@pytest.mark.parametrize("factors", SPARSE_AS_DENSE.values(), ids=SPARSE_AS_DENSE)
+@pytest.mark.usefixtures("always_sparse")
+def test_only_the_words_that_occur_give_what_keras_fit_gives(
+    trainer: Trainer, words: Settings, factors: dict[str, Any]
+) -> None:
+    config = make_config("imdb", **{"num_words": 1000, "batch_size": 32, "train_rows": 80, **factors})
+    arrays = data.prepare("imdb", config, 42, words)
+    own = Trainer()
+    history, result, network = train(own, config, arrays)
+    again, _, _ = train(own, config, arrays)
+    assert [type(program) for program in own._programs.values()] == [SparseProgram]
+    assert [without_times(epoch.metrics) for epoch in history] == [without_times(epoch.metrics) for epoch in again]
+    assert evaluate_binary(network, arrays) == pytest.approx(result["val_accuracy"])
+    names = ("loss", "val_loss", "accuracy", "val_accuracy")
+    if config["dropout"]:  # `fit` draws other random numbers, the dense program the same
+        matrix = replace(arrays, encoding="dense", x=decode(arrays), digest="dense")
+        theirs = [epoch.metrics for epoch in train(trainer, config, matrix)[0]]
+    else:
+        found = fit(config, arrays).history
+        theirs = [{name: found[name][epoch] for name in names} for epoch in range(len(found["loss"]))]
+    assert len(history) == len(theirs)
+    for epoch, expected in zip(history, theirs, strict=True):
+        for name in names:
+            assert epoch.metrics[name] == pytest.approx(expected[name], rel=1e-3, abs=1e-3), name
+
+
+@pytest.mark.usefixtures("always_sparse")
+def test_a_second_trial_on_words_compiles_nothing(words: Settings) -> None:
+    config = make_config("imdb", num_words=1000, batch_size=32, train_rows=80, dropout=0.2, l2=0.001)
+    shared = Trainer()
+    train(shared, config, data.prepare("imdb", config, 42, words))
+    other = {**config, "learning_rate": 0.01, "dropout": 0.4, "l2": 0.1, "initializer": "he_normal"}
+    train(shared, other, data.prepare("imdb", other, 43, words), seed=43)
+    [program] = shared._programs.values()
+    assert isinstance(program, SparseProgram)
+    graphs = (program._epoch, program._gradients, program._update, program._validate)
+    assert [graph.experimental_get_tracing_count() for graph in graphs] == [1, 1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("base", "is_sparse"),
+    [
+        (dict(num_words=10_000, batch_size=512), True),
+        (dict(num_words=10_000, batch_size=32), False),
+    ],
+    ids=["large batches", "small batches"],
+)
+def test_words_are_summed_where_that_is_faster(words: Settings, base: dict[str, Any], is_sparse: bool) -> None:
+    config = make_config("imdb", **base)
+    assert is_worth_it(config, data.prepare("imdb", config, 42, words)) is is_sparse
+
+
 @pytest.mark.parametrize(
     "factors",
     [dict(), dict(dropout=0.3, depth=2), dict(augmentation="both"), dict(optimizer="nadam", l2=0.01, batch_size=50)],
@@ -267,6 +342,11 @@ def evaluate(network: keras.Model, arrays: Arrays) -> float:
     """Validation accuracy, counted outside hpstudy."""
     x = (decode(arrays) * arrays.scale + arrays.offset).reshape(-1, *arrays.input_shape)[arrays.validation]
     guesses = network.predict(x, verbose=0).argmax(axis=1)
+    return float((guesses == arrays.y[arrays.validation]).mean())
+
+
+def evaluate_binary(network: keras.Model, arrays: Arrays) -> float:
+    guesses = network.predict(decode(arrays)[arrays.validation], verbose=0)[:, 0] > 0.5
     return float((guesses == arrays.y[arrays.validation]).mean())
 
 

@@ -7,6 +7,7 @@ dropout rate, penalties, initial values, seeds and the split are its inputs, so 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -45,8 +46,9 @@ class Rows:
     validation: tf.Tensor  # int32 (validation rows,), padded with zeros to whole evaluation batches
 
     @classmethod
-    def of(cls, arrays: Arrays, x: tf.Tensor, y: tf.Tensor) -> Rows:
-        """`x` and `y` are given as they are shared by all splits of a dataset."""
+    def of(cls, arrays: Arrays, stored: tuple[tf.Tensor, tf.Tensor]) -> Rows:
+        """`stored` is what `Program.store` gave: x and y, shared by all splits of a dataset."""
+        x, y = stored
         padding = -len(arrays.validation) % _evaluation_batch(arrays)
         return cls(
             x=x,
@@ -108,6 +110,15 @@ class Program:
         self.steps = -(-self._rows // self._batch)
         self._seeds = keras.random.SeedGenerator(0)
         self._epoch = tf.function(self._train_and_evaluate, jit_compile=True, autograph=False)
+
+    @staticmethod
+    def store(arrays: Arrays) -> Any:
+        """What a process keeps of a dataset, for all of its splits."""
+        return tf.constant(arrays.x), tf.constant(arrays.y)
+
+    def rows(self, arrays: Arrays, stored: Any) -> Any:
+        """What `epoch` takes; `stored` comes from `store`."""
+        return Rows.of(arrays, stored)
 
     def start(self, config: Config, variables: list[np.ndarray], seed: int) -> None:
         """Put the program at the beginning of a trial.
@@ -174,27 +185,34 @@ class Program:
             present = self._present(first, size, self._validation_rows)
             probabilities = self.network(inputs, training=False)
             losses = row_losses(self._loss, labels, probabilities)
-            return sums + _sums(losses, self._penalty(), row_hits(labels, probabilities), present)
+            return sums + row_sums(losses, self._penalty(), row_hits(labels, probabilities), present)
 
         whole = self.steps if self._pads else self._rows // self._batch
-        trained = _loop(whole, lambda step, sums: train(step, self._batch, sums))
+        trained = loop(whole, lambda step, sums: train(step, self._batch, sums))
         if whole < self.steps:
             trained = train(tf.constant(whole), self._rows % self._batch, trained)
         batches = -(-self._validation_rows // self._evaluation_batch)
-        evaluated = _loop(batches, evaluate)
+        evaluated = loop(batches, evaluate)
         return tf.concat([trained / self._rows, evaluated / self._validation_rows], axis=0)
 
     def _train_step(self, inputs: tf.Tensor, labels: tf.Tensor, present: tf.Tensor) -> tf.Tensor:
         weights = self.network.trainable_variables
+        values = [weight.value for weight in weights]
+        gradients, sums = self._differentiate(lambda: self.network(inputs, training=True), values, labels, present)
+        self._optimizer.apply(gradients, weights)
+        return sums
+
+    def _differentiate(
+        self, predict: Callable[[], tf.Tensor], by: list[Any], labels: tf.Tensor, present: tf.Tensor
+    ) -> tuple[list[tf.Tensor | None], tf.Tensor]:
+        """Gradients of the batch's mean loss `by` these tensors or variables, and its `row_sums`."""
         with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch([weight.value for weight in weights])
-            probabilities = self.network(inputs, training=True)
+            tape.watch(by)
+            probabilities = predict()
             losses = row_losses(self._loss, labels, probabilities)
             penalty = self._penalty()
             loss = tf.reduce_sum(losses * present) / tf.reduce_sum(present) + penalty
-        gradients = tape.gradient(loss, [weight.value for weight in weights])
-        self._optimizer.apply(gradients, weights)
-        return _sums(losses, penalty, row_hits(labels, probabilities), present)
+        return tape.gradient(loss, by), row_sums(losses, penalty, row_hits(labels, probabilities), present)
 
     def _decode(self, raw: tf.Tensor) -> tf.Tensor:
         """Stored rows become float32 (batch, features)."""
@@ -244,7 +262,7 @@ class Program:
         return tf.cast(first + tf.range(size) < rows, tf.float32)
 
 
-def _sums(losses: tf.Tensor, penalty: tf.Tensor, hits: tf.Tensor, present: tf.Tensor) -> tf.Tensor:
+def row_sums(losses: tf.Tensor, penalty: tf.Tensor, hits: tf.Tensor, present: tf.Tensor) -> tf.Tensor:
     """Sums over the rows that are present: of loss with penalty, and of hits, float32 (2,)."""
     return tf.stack([tf.reduce_sum((losses + penalty) * present), tf.reduce_sum(hits * present)])
 
@@ -253,7 +271,7 @@ def _within(numbers: tf.Tensor, size: int) -> tf.Tensor:
     return tf.logical_and(numbers >= 0, numbers < size)
 
 
-def _loop(count: int, body: Any) -> tf.Tensor:
+def loop(count: int, body: Any) -> tf.Tensor:
     """Add up `body(step, sums)` over the steps, starting with zeros, float32 (2,)."""
     _, sums = tf.while_loop(
         lambda step, sums: step < count,

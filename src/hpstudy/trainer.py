@@ -21,22 +21,23 @@ from hpstudy.diagnostics import GradientNorms, NoProbe, Probe
 from hpstudy.errors import TrialFailed
 from hpstudy.factors import Config
 from hpstudy.model import Build, learning_rates, make_network, make_own_network
-from hpstudy.program import Program, Rows
+from hpstudy.program import Program
 from hpstudy.records import Diagnostics, Epoch
+from hpstudy.sparse_program import SparseProgram, is_worth_it
 
 if TYPE_CHECKING:
     from hpstudy.data import Arrays
 
 KEPT_PROGRAMS = 16  # compiled epochs that a process keeps; each is some megabytes
-KEPT_DATASETS = 2  # of which a process keeps tensors
+KEPT_DATASETS = 2  # that a process keeps in the form in which it trains on them
 
 
 class Trainer:
-    """Trains one trial after another, sharing compiled programs and dataset tensors between them."""
+    """Trains one trial after another, sharing compiled programs and datasets between them."""
 
     def __init__(self) -> None:
         self._programs: OrderedDict[tuple[Any, ...], Program] = OrderedDict()
-        self._tensors: OrderedDict[str, tuple[tf.Tensor, tf.Tensor]] = OrderedDict()
+        self._datasets: OrderedDict[tuple[str, str], Any] = OrderedDict()
         self._gradient_norms: WeakKeyDictionary[Program, GradientNorms] = WeakKeyDictionary()
 
     def start(
@@ -61,7 +62,7 @@ class Trainer:
                 network = make_network(config, arrays.input_shape, arrays.outputs)
             program = self._program(config, arrays, network if build else None)
             program.start(config, [variable.numpy() for variable in network.variables], seed)
-            rows = Rows.of(arrays, *self._dataset(arrays))
+            rows = program.rows(arrays, self._stored(program, arrays))
             probe = NoProbe()
             if diagnostics:
                 norms = self._norms(program, str(config["loss"]))
@@ -73,13 +74,16 @@ class Trainer:
     def forget(self) -> None:
         """Free what is kept between trials, after memory ran out."""
         self._programs.clear()
-        self._tensors.clear()
+        self._datasets.clear()
 
     def _program(self, config: Config, arrays: Arrays, own: keras.Model | None) -> Program:
         key = _structure(config, arrays, own is not None)
         if key not in self._programs:
-            # An own network becomes part of its program, so the trial that reports gets a copy of it.
-            self._programs[key] = Program(config, arrays, keras.models.clone_model(own) if own else None)
+            if own is None and is_worth_it(config, arrays):
+                self._programs[key] = SparseProgram(config, arrays)
+            else:
+                # An own network becomes part of its program, so the trial that reports gets a copy of it.
+                self._programs[key] = Program(config, arrays, keras.models.clone_model(own) if own else None)
         self._programs.move_to_end(key)
         while len(self._programs) > KEPT_PROGRAMS:
             self._programs.popitem(last=False)
@@ -90,13 +94,14 @@ class Trainer:
             self._gradient_norms[program] = GradientNorms(program.network, loss)
         return self._gradient_norms[program]
 
-    def _dataset(self, arrays: Arrays) -> tuple[tf.Tensor, tf.Tensor]:
-        if arrays.digest not in self._tensors:
-            self._tensors[arrays.digest] = (tf.constant(arrays.x), tf.constant(arrays.y))
-        self._tensors.move_to_end(arrays.digest)
-        while len(self._tensors) > KEPT_DATASETS:
-            self._tensors.popitem(last=False)
-        return self._tensors[arrays.digest]
+    def _stored(self, program: Program, arrays: Arrays) -> Any:
+        key = (arrays.digest, type(program).__name__)
+        if key not in self._datasets:
+            self._datasets[key] = program.store(arrays)
+        self._datasets.move_to_end(key)
+        while len(self._datasets) > KEPT_DATASETS:
+            self._datasets.popitem(last=False)
+        return self._datasets[key]
 
 
 class Training:
@@ -114,7 +119,7 @@ class Training:
         arrays: Arrays,
         network: keras.Model,
         program: Program,
-        rows: Rows,
+        rows: Any,
         probe: NoProbe,
     ) -> None:
         self.network = network
