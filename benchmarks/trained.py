@@ -13,6 +13,8 @@ import sys
 import time
 from typing import Any
 
+from hpstudy.worker.environment import for_tensorflow
+
 CONFIGURATIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "small": ("fashion_mnist", {"depth": 1, "units": 100, "batch_size": 32}),
     "deep": ("fashion_mnist", {"depth": 4, "units": 512, "batch_size": 100}),
@@ -24,7 +26,7 @@ _SIDE = 4096  # rows and columns of the large product; smaller ones are slower
 def environment(threads: int) -> dict[str, str]:
     """For a process with so many threads."""
     names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "BENCH_THREADS")
-    return {**dict.fromkeys(names, str(threads)), "TF_NUM_INTEROP_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "2"}
+    return {**dict.fromkeys(names, str(threads)), "TF_NUM_INTEROP_THREADS": "1", **for_tensorflow()}
 
 
 def main() -> None:

@@ -99,7 +99,9 @@ class _Trained:
 
 def _make_deterministic() -> None:
     """As trainer processes do; before anything is computed."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    from hpstudy.worker.environment import for_tensorflow
+
+    os.environ.update(for_tensorflow())
     import tensorflow as tf
 
     logging.getLogger("tensorflow").setLevel(logging.ERROR)

@@ -1,13 +1,31 @@
-"""Where a trial was trained: versions, commit, device."""
+"""Where a trial is trained: what TensorFlow finds set, versions, commit, device."""
 
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import platform
 import subprocess
 from pathlib import Path
 
 _PACKAGES = ("hpstudy", "keras", "numpy", "optuna", "tensorflow")
+
+# XLA compiles for vectors of 256 bits even where the processor has 512. Its compiler ends the process at a flag that it
+# does not know, so it is set for the version only with which it was tried.
+_WIDE_VECTORS = "--xla_cpu_prefer_vector_width"
+_WIDE_VECTORS_VERSION = "2.21."
+
+
+def for_tensorflow() -> dict[str, str]:
+    """Environment variables of every process that trains; to be set before TensorFlow starts.
+
+    Numbers depend on them in the last bits, so whoever trains a trial again must have the same. What the user has set
+    stays.
+    """
+    flags = os.environ.get("XLA_FLAGS", "")
+    if (_version("tensorflow") or "").startswith(_WIDE_VECTORS_VERSION) and _WIDE_VECTORS not in flags:
+        flags = f"{flags} {_WIDE_VECTORS}=512".strip()
+    return {"TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "2"), "XLA_FLAGS": flags}
 
 
 def facts() -> dict[str, str]:

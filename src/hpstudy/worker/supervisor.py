@@ -19,6 +19,7 @@ from hpstudy.errors import FatalError, StorageError
 from hpstudy.owner import Owner
 from hpstudy.settings import Settings
 from hpstudy.worker.devices import Slot
+from hpstudy.worker.environment import for_tensorflow
 from hpstudy.worker.messages import CORES_VARIABLE, PIPE_VARIABLE, RECYCLE, Inbox, Message
 from hpstudy.worker.weights import KeptWeights
 
@@ -299,7 +300,7 @@ def _environment(settings: Settings, pipe: int, slot: Slot) -> dict[str, str]:
         "OMP_NUM_THREADS": str(len(slot.cores)),
         "TF_NUM_INTRAOP_THREADS": str(len(slot.cores)),
         "TF_NUM_INTEROP_THREADS": "1",
-        "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "2"),
+        **for_tensorflow(),
     }
 
 
