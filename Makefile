@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: install demo test published chaos exactness bench memory mlflow-away lint format clean
+.PHONY: install demo test published chaos exactness bench mlflow-away lint format clean
 
 install: $(INSTALLED)
 
@@ -39,10 +39,7 @@ bench: install
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
 	$(BIN)/python -m benchmarks $(PART) $(if $(REPEATS),--repeats $(REPEATS))
 
-# Growth of one trainer process over 200 trials; a study's time with and without the MLflow server.
-memory: install
-	$(BIN)/python benchmarks/memory.py
-
+# A study's time with and without the MLflow server.
 mlflow-away: install
 	$(BIN)/python benchmarks/mlflow_away.py
 

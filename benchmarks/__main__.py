@@ -21,6 +21,7 @@ PARTS = {  # name → module and function; those that need no quiet machine come
     "claims": "claims.run",
     "mirror": "mirror.run",
     "growth": "growth.run",
+    "memory": "memory.run",
     "search": "search.run",
     "hyperband": "hyperband.run",
 }

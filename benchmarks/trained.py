@@ -1,7 +1,8 @@
 """Single epochs in a process of its own: `python -m benchmarks.trained small hpstudy 1 5` prints JSON.
 
 Modes: `hpstudy` (the compiled epoch), `fit` (Keras on the same arrays, dense), `floor` (a large matrix product),
-`products` (the matrix products of an epoch at its batch size and nothing else, compiled like hpstudy's).
+`products` (the matrix products of an epoch at its batch size and nothing else, compiled like hpstudy's), `steps` (what
+the parts of a step cost).
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ from typing import Any
 from hpstudy.worker.environment import for_tensorflow
 
 CONFIGURATIONS: dict[str, tuple[str, dict[str, Any]]] = {
-    "small": ("fashion_mnist", {"depth": 1, "units": 100, "batch_size": 32}),
-    "deep": ("fashion_mnist", {"depth": 4, "units": 512, "batch_size": 100}),
+    "small": ("fashion_mnist", {"depth": 1, "units": 100, "batch_size": 32, "optimizer": "adam"}),
+    "deep": ("fashion_mnist", {"depth": 4, "units": 512, "batch_size": 100, "optimizer": "adam"}),
+    "small_sgd": ("fashion_mnist", {"depth": 1, "units": 100, "batch_size": 32, "optimizer": "sgd"}),
+    "deep_sgd": ("fashion_mnist", {"depth": 4, "units": 512, "batch_size": 100, "optimizer": "sgd"}),
     "imdb": ("imdb", {"num_words": 10_000, "depth": 2, "units": 16, "batch_size": 512, "optimizer": "rmsprop"}),
 }
 _SIDE = 4096  # rows and columns of the large product; smaller ones are slower
@@ -34,6 +37,7 @@ def main() -> None:
     cores = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, cores[: int(os.environ.get("BENCH_THREADS", len(cores)))])
     modes = {"floor": lambda: _floor(epochs), "products": lambda: _products(name, epochs)}
+    modes["steps"] = lambda: _steps(name)
     modes |= {"hpstudy": lambda: _hpstudy(name, epochs), "fit": lambda: _fit(name, epochs)}
     print(json.dumps(modes[mode]()))
 
@@ -90,6 +94,13 @@ def _products(name: str, epochs: int) -> dict[str, Any]:
         run().numpy()
         seconds.append(time.perf_counter() - begun)
     return {"seconds": seconds[1:], "accuracy": None}
+
+
+def _steps(name: str) -> dict[str, Any]:
+    from benchmarks.steps import parts_us
+
+    config, arrays = _prepared(name)
+    return parts_us(config, arrays.features)
 
 
 def _prepared(name: str) -> tuple[dict[str, Any], Any]:

@@ -50,9 +50,13 @@ def retry_command(settings: Settings, name: str, failed: bool, as_json: bool) ->
         raise UserError(f"Say which trials: `hpstudy retry {name} --failed` tries every failed trial again.")
     queue = open_study(settings, name)
     numbers = queue.retry_failed()
-    which = f"{len(numbers)} failed trials" if numbers else "No trial of study " + name + " has failed; none"
-    verb = "wait for a worker" if numbers else "is tried again"
-    _say(queue, f"{which} {verb}.", as_json)
+    if not numbers:
+        sentence = f"No trial of study {name} has failed; none is tried again."
+    elif len(numbers) == 1:
+        sentence = "1 failed trial waits for a worker."
+    else:
+        sentence = f"{len(numbers)} failed trials wait for a worker."
+    _say(queue, sentence, as_json)
 
 
 @click.command("extend", epilog="Example: hpstudy extend search --trials 200")
