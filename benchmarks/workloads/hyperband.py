@@ -5,7 +5,7 @@ from hpstudy import Choice, Float, Search, Study
 study = Study(
     name="hyperband",
     dataset="fashion_mnist",
-    base=dict(depth=1, batch_size=32, epochs=15),
+    base=dict(depth=1, batch_size=32),
     vary=dict(
         optimizer=Choice("momentum", "rmsprop", "adam"),
         learning_rate=Float(1e-4, 1e-1, log=True),
