@@ -188,6 +188,8 @@ SPARSE_AS_DENSE: dict[str, dict[str, Any]] = {
 @pytest.fixture
 def always_sparse(monkeypatch: pytest.MonkeyPatch) -> None:
     """Small batches of the small dataset of the tests, too."""
+    if tf.config.list_physical_devices("GPU"):
+        pytest.skip("on a GPU words are trained as dense rows; this needs a machine without one")
     monkeypatch.setattr("hpstudy.sparse_program.WORTH_CELLS", 1)
 
 
@@ -240,7 +242,8 @@ def test_a_second_trial_on_words_compiles_nothing(words: Settings) -> None:
 )
 def test_words_are_summed_where_that_is_faster(words: Settings, base: dict[str, Any], is_sparse: bool) -> None:
     config = make_config("imdb", **base)
-    assert is_worth_it(config, data.prepare("imdb", config, 42, words)) is is_sparse
+    has_gpu = bool(tf.config.list_physical_devices("GPU"))
+    assert is_worth_it(config, data.prepare("imdb", config, 42, words)) is (is_sparse and not has_gpu)
 
 
 @pytest.mark.parametrize(
