@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from hpstudy.settings import Settings
+from hpstudy.worker.environment import for_tensorflow
 from mlflow_server import MlflowServer
 from nursery import Nursery
 from postgres import ADDRESS_VARIABLE, Postgres
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.update(for_tensorflow())
 for variable in ("HPSTUDY_HOME", "HPSTUDY_STORAGE", "HPSTUDY_TRACKING_URI", "MLFLOW_TRACKING_URI"):
     os.environ.pop(variable, None)  # tests must not write to the developer's own study database
 

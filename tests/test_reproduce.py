@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -50,9 +52,10 @@ def test_a_trial_comes_out_the_same_and_a_changed_record_does_not(settings: Sett
     assert (different.metric, different.differs_from_epoch) == ("val_loss", 2)
 
     home = str(tmp_path / "home")
-    result = CliRunner().invoke(main, ["reproduce", "small", "0", "--home", home])
-    assert result.exit_code == 0, result.output
-    assert "The same to the last bit in 2 epochs." in result.output
+    command = [sys.executable, "-m", "hpstudy", "reproduce", "small", "0", "--home", home]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "The same to the last bit in 2 epochs." in done.stdout
     result = CliRunner().invoke(main, ["reproduce", "small", "0", "--home", home, "--json"])
     assert json.loads(result.stdout)["same"] is True
     assert CliRunner().invoke(main, ["reproduce", "small", "9", "--home", home]).exit_code == 1

@@ -8,8 +8,11 @@ from __future__ import annotations
 import logging
 import math
 import os
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hpstudy.errors import TrialFailed, UserError
@@ -102,10 +105,26 @@ def _make_deterministic() -> None:
     from hpstudy.worker.environment import for_tensorflow
 
     os.environ.update(for_tensorflow())
-    import tensorflow as tf
+    with _nothing_from_libraries():
+        import tensorflow as tf
 
+        tf.config.list_physical_devices()
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     tf.config.experimental.enable_op_determinism()
+
+
+@contextmanager
+def _nothing_from_libraries() -> Iterator[None]:
+    """TensorFlow's start writes to stderr what nobody needs, past Python and its own log level. Errors still raise."""
+    sys.stderr.flush()
+    stderr = os.dup(2)
+    with Path(os.devnull).open("wb") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
 
 
 def _train(config: Config, record: TrialRecord, arrays: Arrays, build: Build | None) -> _Trained:

@@ -61,7 +61,7 @@ def reproduce_command(
         click.echo(f"It failed this time: {found.error}" if not record.error else f"It fails again: {found.error}")
     epochs = len(record.history)
     if found.is_same:
-        click.echo(f"The same to the last bit in {epochs} epochs.")
+        click.echo(f"The same to the last bit in {epochs} epoch{'s' if epochs > 1 else ''}.")
     else:
         first = min((one.differs_from_epoch for one in found.comparisons if one.differs_from_epoch), default=epochs)
         click.echo(f"Not the same: the first difference is in epoch {first} of {epochs}.")
