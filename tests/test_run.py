@@ -249,9 +249,11 @@ def test_processes_that_die_over_the_test_split_cost_no_trial(project: Project) 
 
 
 def test_a_killed_trainer_process_loses_one_trial_which_is_tried_again(project: Project) -> None:
-    project.write(epochs=150, replicates=2)
+    project.write(epochs=1000, replicates=2)  # long trials: it dies in one, not between two
     process = project.start("run", "small.py", "--processes", "2")
     wait_for(process, "trial 0 complete")
+    while project.status()["trials"]["running"] < 2:  # whoever ended trial 0 has no other yet
+        assert process.poll() is None
     victim = psutil.Process(process.pid).children()[0]
     victim.send_signal(signal.SIGKILL)
     output, _ = process.communicate(timeout=200)
