@@ -272,10 +272,14 @@ def _within(numbers: tf.Tensor, size: int) -> tf.Tensor:
 
 
 def loop(count: int, body: Any) -> tf.Tensor:
-    """Add up `body(step, sums)` over the steps, starting with zeros, float32 (2,)."""
+    """Add up `body(step, sums)` over the steps, one after the other, starting with zeros, float32 (2,).
+
+    Outside XLA, TensorFlow would begin a step while another one has not yet changed the weights, if it were allowed to.
+    """
     _, sums = tf.while_loop(
         lambda step, sums: step < count,
         lambda step, sums: (step + 1, body(step, sums)),
         (tf.constant(0), tf.zeros(2)),
+        parallel_iterations=1,
     )
     return sums

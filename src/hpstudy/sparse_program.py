@@ -31,7 +31,7 @@ _CHUNK_ROWS = 1024  # decoded at a time
 class SparseRows:
     """A dataset and a split."""
 
-    x: sparse.csr_array  # float32 (rows, features), scaled
+    x: sparse.csr_array  # float32 (rows, features)
     y: NDArray[np.int32]  # (rows,)
     validation: NDArray[np.int32]  # (validation rows,)
 
@@ -39,13 +39,13 @@ class SparseRows:
 def is_worth_it(config: Config, arrays: Arrays) -> bool:
     """Whether the built-in network is trained faster by a `SparseProgram`, on this machine and at this batch size."""
     batch = len(arrays.train) if config["batch_size"] == "full" else int(config["batch_size"])  # type: ignore[arg-type]
-    has_one_factor = arrays.scale.shape == () and not arrays.offset.any()  # an offset would leave no zeros
+    is_unscaled = bool(np.all(arrays.scale == 1)) and not arrays.offset.any()
     is_large = min(batch, len(arrays.train)) * arrays.features >= WORTH_CELLS
-    return arrays.encoding == "bits" and has_one_factor and is_large and not tf.config.list_physical_devices("GPU")
+    return arrays.encoding == "bits" and is_unscaled and is_large and not tf.config.list_physical_devices("GPU")
 
 
 class SparseProgram(Program):
-    """A `Program` for the built-in network on a 0-1 matrix of few ones, with one factor as its scaling."""
+    """A `Program` for the built-in network on a 0-1 matrix of few ones, unscaled."""
 
     def __init__(self, config: Config, arrays: Arrays) -> None:
         super().__init__(config, arrays)
@@ -65,7 +65,7 @@ class SparseProgram(Program):
 
     def rows(self, arrays: Arrays, stored: sparse.csr_array) -> SparseRows:
         """What `epoch` takes; `stored` comes from `store`."""
-        return SparseRows(x=stored * arrays.scale[()], y=np.asarray(arrays.y), validation=arrays.validation)
+        return SparseRows(x=stored, y=np.asarray(arrays.y), validation=arrays.validation)
 
     def epoch(self, rows: SparseRows, order: np.ndarray, rates: np.ndarray) -> EpochMetrics:  # type: ignore[override]
         """As in `Program`."""
