@@ -128,7 +128,7 @@ def _filled(server: Any, size: int) -> tuple[Copies, Any]:
 
 def _mirror(sizes: _Sizes) -> Row:
     """Runs a second into the embedded store, of trials with ten epochs."""
-    from hpstudy.mirror import Mirror
+    from hpstudy.tracking.mlflow import Mirror
 
     with _filled_home(sizes.mirrored) as home:
         settings = Settings.load({"home": str(home)}, environ={})

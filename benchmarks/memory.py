@@ -16,9 +16,9 @@ import numpy as np
 
 from benchmarks.harness import Options, Report, Side, at_most, python
 from hpstudy import Choice, Float, Grid, Search, Study
-from hpstudy.domains import Domain
 from hpstudy.settings import Settings
 from hpstudy.storage import Store
+from hpstudy.study.domains import Domain
 
 _GOAL_MB = 0.2  # a trial
 _MEMORY = "process_memory_usage_megabytes"

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from hpstudy.model import make_optimizer
+from hpstudy.training.model import make_optimizer
 
 _STEPS = 1500
 _TIMES = 7  # the fastest counts

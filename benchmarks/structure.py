@@ -6,14 +6,14 @@ import time
 
 from benchmarks.harness import Options, Report, Row, Side
 from hpstudy import Grid, Study, data
-from hpstudy.factors import Level
 from hpstudy.settings import Settings
+from hpstudy.study.factors import Level
 
 _OTHER: dict[str, Level] = {"learning_rate": 0.01, "dropout": 0.4, "l2": 0.01, "initializer": "he_normal"}
 
 
 def run(options: Options) -> Report:
-    from hpstudy.trainer import Trainer
+    from hpstudy.training.trainer import Trainer
 
     base = {"depth": 2, "units": 100, "dropout": 0.2, "l2": 0.001, "epochs": 1}
     config = Study(name="bench", dataset="digits", base=base, design=Grid()).config({})

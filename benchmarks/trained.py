@@ -14,7 +14,7 @@ import sys
 import time
 from typing import Any
 
-from hpstudy.worker.environment import for_tensorflow
+from hpstudy.training.environment import for_tensorflow
 
 CONFIGURATIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "small": ("fashion_mnist", {"depth": 1, "units": 100, "batch_size": 32, "optimizer": "adam"}),
@@ -116,7 +116,7 @@ def _hpstudy(name: str, epochs: int) -> dict[str, Any]:
     """Seconds of each epoch but the first, in which the program is compiled, and what the data need of memory."""
     import psutil
 
-    from hpstudy.trainer import Trainer
+    from hpstudy.training.trainer import Trainer
 
     process = psutil.Process()
     trainer = Trainer()
@@ -143,7 +143,7 @@ def _fit(name: str, epochs: int) -> dict[str, Any]:
     import numpy as np
 
     from hpstudy import data
-    from hpstudy.model import make_network, make_optimizer
+    from hpstudy.training.model import make_network, make_optimizer
 
     config, arrays = _prepared(name)
     x = (

@@ -10,17 +10,18 @@ from pathlib import Path
 from typing import Any
 
 from hpstudy import data
+from hpstudy.analysis import statistics
 from hpstudy.errors import NotFoundError
-from hpstudy.evaluation import evaluate
-from hpstudy.factors import describe
-from hpstudy.published import TEST_ACCURACY, Published
+from hpstudy.evaluation.evaluate import evaluate
 from hpstudy.records import TrialRecord, TrialState
-from hpstudy.report import statistics, texts
+from hpstudy.report import texts
 from hpstudy.report.beside import Beside, published_beside
 from hpstudy.settings import Settings
-from hpstudy.spec import Study
 from hpstudy.storage import Store, StudyQueue
-from hpstudy.studyfile import load_all
+from hpstudy.study.factors import describe
+from hpstudy.study.published import TEST_ACCURACY, Published
+from hpstudy.study.spec import Study
+from hpstudy.study.studyfile import load_all
 
 ROOT = Path(__file__).parents[1]
 STUDIES = ROOT / "studies" / "published.py"
@@ -134,7 +135,7 @@ def cross_entropies() -> str:
     import numpy as np
     import tensorflow as tf
 
-    from hpstudy.model import row_losses
+    from hpstudy.training.model import row_losses
 
     two = row_losses("cross_entropy", tf.constant([1, 0, 0, 1]), tf.constant([[0.8], [0.3], [0.5], [0.9]]))
     probabilities = tf.constant([[0.6, 0.3, 0.1], [0.3, 0.6, 0.1], [0.1, 0.7, 0.2]])

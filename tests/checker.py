@@ -6,11 +6,11 @@ from collections import Counter
 from typing import Any
 
 from hpstudy import Grid
-from hpstudy.mirror.connection import connect
 from hpstudy.records import TrialRecord, TrialState
 from hpstudy.settings import Settings
 from hpstudy.storage import StudyQueue
 from hpstudy.storage.conversion import MAX_ATTEMPTS
+from hpstudy.tracking.mlflow.connection import connect
 
 STATUS = {
     TrialState.RUNNING: "RUNNING",

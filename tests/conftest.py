@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from hpstudy.settings import Settings
-from hpstudy.worker.environment import for_tensorflow
+from hpstudy.training.environment import for_tensorflow
 from mlflow_server import MlflowServer
 from nursery import Nursery
 from postgres import ADDRESS_VARIABLE, Postgres

@@ -36,7 +36,7 @@ def make_mlflow_settings(home: Path, **changes: Any) -> Settings:
 
 @functools.cache
 def _empty_mlflow_store() -> Path:
-    from hpstudy.mirror.connection import make_store
+    from hpstudy.tracking.mlflow.connection import make_store
 
     home = Path(tempfile.mkdtemp(prefix="hpstudy-test-"))
     atexit.register(shutil.rmtree, home, ignore_errors=True)

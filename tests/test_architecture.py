@@ -91,5 +91,5 @@ def test_a_trainer_process_loads_no_mlflow() -> None:
 
 
 def test_a_supervisor_loads_no_tensorflow() -> None:
-    code = "import mlflow, hpstudy.data, hpstudy.mirror, hpstudy.storage, hpstudy.worker.supervisor"
+    code = "import mlflow, hpstudy.data, hpstudy.tracking.mlflow, hpstudy.storage, hpstudy.worker.supervisor"
     assert not {"tensorflow", "keras"} & loaded(code)

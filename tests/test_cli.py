@@ -122,7 +122,7 @@ def test_an_unknown_study_is_named(folder: Path, command: str) -> None:
 
 
 def test_init_writes_a_study_that_is_right(folder: Path) -> None:
-    from hpstudy.studyfile import load
+    from hpstudy.study.studyfile import load
 
     assert "hpstudy run mine.py" in call("init", "mine")
     assert load(folder / "mine.py").study.budget == 27
@@ -172,7 +172,7 @@ def test_every_command_has_help_with_an_example(command: tuple[str, ...]) -> Non
 def test_the_shell_completes_the_names_of_studies(folder: Path) -> None:
     from hpstudy.settings import Settings
     from hpstudy.storage import Store
-    from hpstudy.studyfile import load
+    from hpstudy.study.studyfile import load
 
     (folder / "good.py").write_text(GOOD)
     settings = Settings.load({})

@@ -12,12 +12,12 @@ import pytest
 
 from hpstudy import Grid, Study, data
 from hpstudy.data import Arrays
-from hpstudy.diagnostics import activation_of, idle_share, probe_rows, spread
 from hpstudy.errors import TrialFailed
-from hpstudy.model import make_network
 from hpstudy.records import Diagnostics, Epoch, LayerDiagnostics
 from hpstudy.settings import Settings
-from hpstudy.trainer import Trainer
+from hpstudy.training.diagnostics import activation_of, idle_share, probe_rows, spread
+from hpstudy.training.model import make_network
+from hpstudy.training.trainer import Trainer
 
 SEED = 42
 

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from hpstudy import factors, settings, spec
-from hpstudy.catalog import DATASETS
+from hpstudy import settings
 from hpstudy.cli import _COMMANDS
-from hpstudy.studyfile import load
+from hpstudy.study import factors, spec
+from hpstudy.study.catalog import DATASETS
+from hpstudy.study.studyfile import load
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()

@@ -13,9 +13,9 @@ from factories import make_grid_records, make_record, make_study
 from hpstudy import Choice, Float, Grid, Search, data
 from hpstudy.cli import main
 from hpstudy.errors import NotFoundError
-from hpstudy.evaluation import chosen_trials, scores
+from hpstudy.evaluation.evaluate import chosen_trials, scores
 from hpstudy.report.build import build_report
-from hpstudy.report.files import render
+from hpstudy.report.render.files import render
 from hpstudy.settings import Settings
 from hpstudy.storage import Outcome, Owner, Store
 
@@ -91,7 +91,7 @@ def test_the_report_shows_the_stored_scores() -> None:
 
 
 def test_the_command_scores_once_and_keeps_the_result(settings: Settings, tmp_path: Path) -> None:
-    from hpstudy.trainer import Trainer
+    from hpstudy.training.trainer import Trainer
 
     queue = Store(settings.storage).register(
         make_study(name="small", vary={"optimizer": Choice("adam")}, base={"epochs": 2}, design=Grid(replicates=2))

@@ -9,9 +9,9 @@ import pytest
 from factories import make_study
 from hpstudy import Choice, Grid
 from hpstudy.records import TrialState
-from hpstudy.rundir import RunDir, forget_weights, trials_with_weights
 from hpstudy.settings import Settings
 from hpstudy.storage import Outcome, Owner, Store
+from hpstudy.training.rundir import RunDir, forget_weights, trials_with_weights
 from hpstudy.worker import weights
 from hpstudy.worker.weights import KeptWeights
 

@@ -25,11 +25,11 @@ from factories import (
     make_study,
 )
 from hpstudy import Choice, Grid, Objective, Search
-from hpstudy.mirror import Mirror, remote
-from hpstudy.mirror.connection import connect
-from hpstudy.mirror.contents import MODEL_TAG
 from hpstudy.records import TrialState
 from hpstudy.settings import Settings
+from hpstudy.tracking.mlflow import Mirror, remote
+from hpstudy.tracking.mlflow.connection import connect
+from hpstudy.tracking.mlflow.contents import MODEL_TAG
 
 # MLflow 3.17 still uses a loader strategy that SQLAlchemy 2.1 deprecates.
 EPOCH_METRICS = {"loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds"}
@@ -365,7 +365,7 @@ def test_several_objectives_have_a_front_of_best_trials(settings: Settings) -> N
 
 
 def test_names_say_what_varied() -> None:
-    from hpstudy.mirror.contents import trial_name
+    from hpstudy.tracking.mlflow.contents import trial_name
 
     study = make_study(
         vary={
@@ -423,7 +423,7 @@ def test_factors_with_names_that_mlflow_refuses_are_renamed(settings: Settings) 
 
 
 def test_a_trial_that_mlflow_refuses_does_not_hold_up_the_others(settings: Settings) -> None:
-    from hpstudy.mirror import MirrorError
+    from hpstudy.tracking.mlflow import MirrorError
 
     study = make_study(vary={"..": Choice(1, 2)}, network="a digest")
     records = [make_record(0, params={"..": 1}), make_record(1, params={})]
@@ -450,10 +450,10 @@ def test_nothing_is_printed_and_mlflow_is_imported_late(tmp_path: Path) -> None:
     script = f"""
 import sys
 from pathlib import Path
-import hpstudy.mirror
+import hpstudy.tracking.mlflow
 assert not {{"mlflow", "tensorflow", "pandas", "sqlalchemy"}} & sys.modules.keys()
 from factories import make_record, make_settings, make_study
-hpstudy.mirror.Mirror(make_settings(Path({str(home)!r})), make_study()).sync([make_record()], state="finished")
+hpstudy.tracking.mlflow.Mirror(make_settings(Path({str(home)!r})), make_study()).sync([make_record()], state="finished")
 from mlflow.telemetry.client import get_telemetry_client
 assert get_telemetry_client() is None
 """

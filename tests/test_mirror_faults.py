@@ -19,11 +19,11 @@ import pytest
 from factories import make_grid_records, make_mlflow_settings, make_record, make_settings, make_study
 from hpstudy import Grid
 from hpstudy.errors import UserError
-from hpstudy.mirror import Mirror, MirrorError, MirrorThread, ui_command, ui_environment
-from hpstudy.mirror import thread as mirror_thread
-from hpstudy.mirror.connection import connect
 from hpstudy.records import TrialState
 from hpstudy.settings import Settings
+from hpstudy.tracking.mlflow import Mirror, MirrorError, MirrorThread, ui_command, ui_environment
+from hpstudy.tracking.mlflow import thread as mirror_thread
+from hpstudy.tracking.mlflow.connection import connect
 from postgres import free_port
 from proxy import HttpProxy
 from tls import TlsFront, make_certificate

@@ -12,10 +12,10 @@ import pytest
 
 from factories import make_mlflow_settings, make_record, make_settings, make_study
 from hpstudy.errors import StorageError
-from hpstudy.mirror import Mirror, MirrorThread
-from hpstudy.mirror import thread as mirror_thread
 from hpstudy.records import TrialRecord, TrialState
 from hpstudy.settings import Settings
+from hpstudy.tracking.mlflow import Mirror, MirrorThread
+from hpstudy.tracking.mlflow import thread as mirror_thread
 
 # MLflow 3.17 still uses a loader strategy that SQLAlchemy 2.1 deprecates.
 

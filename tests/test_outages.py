@@ -174,7 +174,7 @@ def test_down_in_the_middle(
 
 def test_no_system_metric_is_missing_in_mlflow(settings: Settings) -> None:
     """Under MLflow's own names, at least one sample a trial."""
-    from hpstudy.mirror.connection import connect
+    from hpstudy.tracking.mlflow.connection import connect
 
     client = connect(settings)
     experiment = client.get_experiment_by_name("middle")

@@ -16,19 +16,20 @@ import pytest
 
 from data_factories import generated, openml_arff, random_passengers
 from factories import make_mlflow_settings, make_record, make_study
-from hpstudy import Choice, Float, Grid, Search, Study, data, evaluation
+from hpstudy import Choice, Float, Grid, Search, Study, data
 from hpstudy.data.readers import read_test
 from hpstudy.data.splits import test_and_rest as split_off
 from hpstudy.errors import UserError
-from hpstudy.hpstudy_model import encode
-from hpstudy.mirror import Mirror, MirrorError
-from hpstudy.mirror.connection import connect
-from hpstudy.mirror.contents import MODEL_TAG
-from hpstudy.packaging import log_model, register
+from hpstudy.evaluation import evaluate as evaluation
 from hpstudy.records import TrialRecord
-from hpstudy.rundir import RunDir
+from hpstudy.serving.hpstudy_model import encode
 from hpstudy.settings import Settings
-from hpstudy.trainer import Trainer
+from hpstudy.tracking.mlflow import Mirror, MirrorError
+from hpstudy.tracking.mlflow.connection import connect
+from hpstudy.tracking.mlflow.contents import MODEL_TAG
+from hpstudy.tracking.mlflow.packaging import log_model, register
+from hpstudy.training.rundir import RunDir
+from hpstudy.training.trainer import Trainer
 
 pytestmark = [
     # MLflow 3.17 says so of its own type hints when its pyfunc is imported.

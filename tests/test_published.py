@@ -15,14 +15,14 @@ import pytest
 
 from factories import make_grid_records, make_record, make_settings, make_study
 from hpstudy import Choice, Float, Grid, Published, Search, Study
+from hpstudy.analysis import statistics
 from hpstudy.errors import UserError
-from hpstudy.overrides import override, quick
-from hpstudy.report import statistics
 from hpstudy.report.build import build_report
 from hpstudy.report.document import Report
-from hpstudy.report.files import render
+from hpstudy.report.render.files import render
 from hpstudy.storage import Outcome, Owner, Store
-from hpstudy.studyfile import load_all
+from hpstudy.study.overrides import override, quick
+from hpstudy.study.studyfile import load_all
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "published.md").read_text()

@@ -16,15 +16,15 @@ from click.testing import CliRunner
 
 from factories import make_grid_records, make_record, make_settings, make_study
 from hpstudy import Choice, Float, Grid, Int, Search
+from hpstudy.analysis.search import importances, search_result
 from hpstudy.cli import main
 from hpstudy.errors import HpstudyError, UserError
 from hpstudy.records import TrialRecord, TrialState
 from hpstudy.report.build import build_report
 from hpstudy.report.document import Report
-from hpstudy.report.files import render, write_report
-from hpstudy.report.search import importances, search_result
-from hpstudy.spec import Study
+from hpstudy.report.render.files import render, write_report
 from hpstudy.storage import Outcome, Owner, Store
+from hpstudy.study.spec import Study
 
 
 def make_search(trials: int = 30, **changes: object) -> Study:

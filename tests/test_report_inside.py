@@ -11,13 +11,13 @@ import pytest
 
 from factories import make_grid_records, make_mlflow_settings, make_record, make_settings, make_study
 from hpstudy import Choice, Grid, Search, Study
-from hpstudy.mirror import Mirror
-from hpstudy.mirror.connection import connect
+from hpstudy.analysis.inside import inside_cells, panels
 from hpstudy.records import Diagnostics, LayerDiagnostics, Spread, TrialRecord, TrialState
 from hpstudy.report.build import build_report
-from hpstudy.report.inside import inside_cells, panels
-from hpstudy.report.inside_sections import ratio_text
+from hpstudy.report.inside.sections import ratio_text
 from hpstudy.storage import Outcome, Owner, Store
+from hpstudy.tracking.mlflow import Mirror
+from hpstudy.tracking.mlflow.connection import connect
 from test_report import check_page, everything, make_search, make_search_records, run
 
 FADING = {"sigmoid": 0.01, "relu": 0.9}  # of the gradient, from layer to layer

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 
 from factories import make_grid_records, make_mlflow_settings, make_study
-from hpstudy.evaluation import scores
-from hpstudy.mirror import Mirror
-from hpstudy.mirror.connection import connect
-from hpstudy.packaging import log_report
+from hpstudy.evaluation.evaluate import scores
 from hpstudy.report.build import build_report
-from hpstudy.report.files import render
-from hpstudy.report.markdown import findings_markdown
-from hpstudy.report.pictures import pictures
+from hpstudy.report.render.files import render
+from hpstudy.report.render.markdown import findings_markdown
+from hpstudy.report.render.pictures import pictures
+from hpstudy.tracking.mlflow import Mirror
+from hpstudy.tracking.mlflow.connection import connect
+from hpstudy.tracking.mlflow.packaging import log_report
 
 NOTE = "mlflow.note.content"
 

@@ -15,7 +15,7 @@ import pytest
 from factories import make_grid_records, make_record, make_study
 from hpstudy import Choice, Grid
 from hpstudy.report.build import build_report
-from hpstudy.report.files import write_report
+from hpstudy.report.render.files import write_report
 
 BROWSER = next(
     (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None

@@ -11,14 +11,14 @@ from scipy import stats
 
 from factories import make_record, make_study
 from hpstudy import Choice, Grid
+from hpstudy.analysis import statistics
+from hpstudy.analysis.cells import factor_values, grid_values
+from hpstudy.analysis.effects import factor_effects
+from hpstudy.analysis.ranking import ranked_cells
+from hpstudy.analysis.variance import pair_cells, variance_shares
 from hpstudy.errors import UserError
 from hpstudy.records import TrialRecord, TrialState
-from hpstudy.report import statistics
-from hpstudy.report.cells import factor_values, grid_values
-from hpstudy.report.effects import factor_effects
-from hpstudy.report.ranking import ranked_cells
-from hpstudy.report.variance import pair_cells, variance_shares
-from hpstudy.spec import Study
+from hpstudy.study.spec import Study
 
 # Student (1908), The Probable Error of a Mean, p. 20: additional hours of sleep by two drugs, ten patients
 DEXTRO = np.array([0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0])

@@ -16,8 +16,8 @@ from factories import make_record, make_study
 from hpstudy import Choice, Grid
 from hpstudy.cli import main
 from hpstudy.errors import UserError
+from hpstudy.evaluation.reproduce import compare, reproduce
 from hpstudy.records import Epoch, TrialState
-from hpstudy.reproduce import compare, reproduce
 from hpstudy.settings import Settings
 from hpstudy.storage import Outcome, Owner, Store
 
@@ -25,7 +25,7 @@ from hpstudy.storage import Outcome, Owner, Store
 def train(settings: Settings) -> Store:
     """Two short trials on digits, as a trainer process makes them."""
     from hpstudy import data
-    from hpstudy.trainer import Trainer
+    from hpstudy.training.trainer import Trainer
 
     store = Store(settings.storage)
     vary = {"optimizer": Choice("sgd", "adam")}

@@ -6,8 +6,9 @@ import dataclasses
 
 import pytest
 
-from hpstudy import Choice, Float, Grid, Int, Objective, Search, Study, factors
+from hpstudy import Choice, Float, Grid, Int, Objective, Search, Study
 from hpstudy.errors import UserError
+from hpstudy.study import factors
 
 
 def make_study(**changes: object) -> Study:

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from data_factories import real_data_dir
-from hpstudy import Grid, data, overrides
+from hpstudy import Grid, data
 from hpstudy.errors import TrialFailed
 from hpstudy.settings import Settings
-from hpstudy.studyfile import load
-from hpstudy.trainer import Trainer
+from hpstudy.study import overrides
+from hpstudy.study.studyfile import load
+from hpstudy.training.trainer import Trainer
 
 FOLDER = Path(__file__).parents[1] / "studies"
 FILES = sorted(file for file in FOLDER.glob("*.py") if file.stem != "published")  # that is in test_published.py

@@ -15,12 +15,12 @@ import tensorflow as tf
 from hpstudy import Choice, Grid, Study, data
 from hpstudy.data import Arrays
 from hpstudy.errors import TrialFailed, UserError
-from hpstudy.factors import ACTIVATIONS, INITIALIZERS, OPTIMIZERS
-from hpstudy.model import make_network, make_optimizer, row_losses, with_scaling
 from hpstudy.records import Epoch
 from hpstudy.settings import Settings
-from hpstudy.sparse_program import SparseProgram, is_worth_it
-from hpstudy.trainer import Trainer
+from hpstudy.study.factors import ACTIVATIONS, INITIALIZERS, OPTIMIZERS
+from hpstudy.training.model import make_network, make_optimizer, row_losses, with_scaling
+from hpstudy.training.sparse_program import SparseProgram, is_worth_it
+from hpstudy.training.trainer import Trainer
 
 TIMES = ("seconds", "train_s")
 
@@ -190,7 +190,7 @@ def always_sparse(monkeypatch: pytest.MonkeyPatch) -> None:
     """Small batches of the small dataset of the tests, too."""
     if tf.config.list_physical_devices("GPU"):
         pytest.skip("on a GPU words are trained as dense rows; this needs a machine without one")
-    monkeypatch.setattr("hpstudy.sparse_program.WORTH_CELLS", 1)
+    monkeypatch.setattr("hpstudy.training.sparse_program.WORTH_CELLS", 1)
 
 
 @pytest.mark.parametrize("factors", SPARSE_AS_DENSE.values(), ids=SPARSE_AS_DENSE)
@@ -285,7 +285,7 @@ def test_dropout_lowers_training_accuracy_but_not_that_of_the_whole_network(
 
 def test_dropout_drops_the_share_that_it_was_told(settings: Settings) -> None:
     """A network that passes its input on loses that share of it; the rest is scaled up to the same mean."""
-    from hpstudy.program import SharedRateDropout
+    from hpstudy.training.program import SharedRateDropout
 
     del settings
     layer = SharedRateDropout(tf.Variable(0.3))
@@ -297,7 +297,7 @@ def test_dropout_drops_the_share_that_it_was_told(settings: Settings) -> None:
 
 @pytest.mark.parametrize("kind", ["shift", "flip", "both"])
 def test_augmentation_moves_images_and_keeps_their_pixels(settings: Settings, kind: str) -> None:
-    from hpstudy.program import Program
+    from hpstudy.training.program import Program
 
     config = make_config(augmentation=kind)
     arrays = data.prepare("digits", config, 42, settings)

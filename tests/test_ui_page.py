@@ -17,9 +17,9 @@ import pytest
 
 from factories import make_grid_records, make_mlflow_settings, make_study
 from hpstudy import Choice, Grid
-from hpstudy.mirror import Mirror, ui_command, ui_environment
-from hpstudy.packaging import log_report
 from hpstudy.report.build import build_report
+from hpstudy.tracking.mlflow import Mirror, ui_command, ui_environment
+from hpstudy.tracking.mlflow.packaging import log_report
 from test_report_page import BROWSER
 
 playwright = pytest.importorskip("playwright.sync_api", reason="no Playwright in this environment (pip: playwright)")

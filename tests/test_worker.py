@@ -111,7 +111,7 @@ def test_orders_are_given_from_anywhere(team: Team) -> None:
 
 
 def test_a_study_with_its_own_network_needs_its_file(team: Team) -> None:
-    from hpstudy import studyfile
+    from hpstudy.study import studyfile
 
     store = Store(team.url)
     file = team.folder / team.write("own", text=OWN)

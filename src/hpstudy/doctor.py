@@ -123,8 +123,8 @@ def _ask(store: Store, query: str) -> Any:
 
 
 def _mlflow(settings: Settings) -> Iterator[Finding]:
-    from hpstudy.mirror.connection import connect, is_server, translated
-    from hpstudy.mirror.secrets import without_credentials
+    from hpstudy.tracking.mlflow.connection import connect, is_server, translated
+    from hpstudy.tracking.mlflow.secrets import without_credentials
 
     where = without_credentials(settings.tracking_uri)
     with translated(settings, "does not answer", _MLFLOW_FIX):
@@ -173,7 +173,7 @@ def _gpus() -> Iterator[Finding]:
 
 def _datasets(settings: Settings) -> Iterator[Finding]:
     from hpstudy import data
-    from hpstudy.catalog import DATASETS
+    from hpstudy.study.catalog import DATASETS
 
     for name in DATASETS:
         if not data.locate(name, settings):

@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from hpstudy.factors import Level
+from hpstudy.study.factors import Level
 
 _SYSTEM = "system/"  # before the names of system metrics, in JSON as in MLflow
 

@@ -6,11 +6,11 @@ import json
 
 import click
 
-from hpstudy.catalog import DATASETS
 from hpstudy.cli.options import json_option, settings_options
 from hpstudy.errors import HpstudyError
-from hpstudy.factors import dataset_facts
 from hpstudy.settings import Settings
+from hpstudy.study.catalog import DATASETS
+from hpstudy.study.factors import dataset_facts
 
 
 @click.group("data", epilog="Example: hpstudy data fetch fashion_mnist")

@@ -11,10 +11,10 @@ import click
 from hpstudy.errors import HpstudyError
 
 if TYPE_CHECKING:
-    from hpstudy.mirror import Mirror
     from hpstudy.report.document import Report
     from hpstudy.settings import Settings
     from hpstudy.storage import StudyQueue
+    from hpstudy.tracking.mlflow import Mirror
 
 
 _LIBRARIES = (
@@ -26,15 +26,15 @@ _LIBRARIES = (
     "sklearn.metrics",
     "matplotlib.backends.backend_svg",
     "mlflow.pyfunc",
-    "hpstudy.packaging",
+    "hpstudy.tracking.mlflow.packaging",
     "hpstudy.report.build",
-    "hpstudy.report.figures",
+    "hpstudy.report.grid.figures",
 )
 
 
 def load_ahead(settings: Settings) -> None:
     """Load what the end needs while the last trials are trained: some seconds that nobody then waits for."""
-    from hpstudy.mirror.connection import prepare_environment
+    from hpstudy.tracking.mlflow.connection import prepare_environment
 
     prepare_environment(settings)
     threading.Thread(target=_load, name="hpstudy-load", daemon=True).start()
@@ -46,7 +46,7 @@ def keep_evaluation(settings: Settings, queue: StudyQueue, problem: str | None) 
     Args:
         problem: Why they did not answer; None: they did.
     """
-    from hpstudy.evaluation import answer_folder, judge
+    from hpstudy.evaluation.evaluate import answer_folder, judge
 
     name = queue.study.name
     try:
@@ -67,14 +67,14 @@ def keep_evaluation(settings: Settings, queue: StudyQueue, problem: str | None) 
 
 def forget_weights_but(settings: Settings, name: str, evaluation: dict[str, Any]) -> None:
     """The weights of the other configurations were kept in case they had become the best."""
-    from hpstudy.rundir import forget_weights
+    from hpstudy.training.rundir import forget_weights
 
     forget_weights(settings.runs_dir, name, evaluation["trials"])
 
 
 def package_or_tell(settings: Settings, queue: StudyQueue, mirror: Mirror, report: Report) -> str | None:
     """Report and model to MLflow. Returns the model's URI; where MLflow is away, this is told in a sentence."""
-    from hpstudy.packaging import package
+    from hpstudy.tracking.mlflow.packaging import package
 
     try:
         return package(settings, queue, mirror, report)

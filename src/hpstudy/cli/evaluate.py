@@ -35,9 +35,9 @@ def evaluate_command(
     from hpstudy.cli import render
     from hpstudy.cli.ending import forget_weights_but
     from hpstudy.cli.report import print_findings, print_section
-    from hpstudy.evaluation import evaluate
+    from hpstudy.evaluation.evaluate import evaluate
     from hpstudy.report.held_out import held_out_finding, held_out_section
-    from hpstudy.studyfile import load
+    from hpstudy.study.studyfile import load
 
     queue = open_study(settings, name)
     found = queue.evaluation()
@@ -67,8 +67,8 @@ def evaluate_command(
 
 def _to_mlflow(settings: Settings, queue: StudyQueue) -> str | None:
     from hpstudy.cli.ending import package_or_tell
-    from hpstudy.mirror import Mirror
     from hpstudy.report.build import build_report
+    from hpstudy.tracking.mlflow import Mirror
 
     report = build_report(queue.study, queue.records(), evaluation=queue.evaluation())
     return package_or_tell(settings, queue, Mirror(settings, queue.study), report)
@@ -76,7 +76,7 @@ def _to_mlflow(settings: Settings, queue: StudyQueue) -> str | None:
 
 def _register(settings: Settings, name: str, uri: str | None, model: str) -> None:
     """Raises HpstudyError if there is no model in MLflow."""
-    from hpstudy.packaging import register
+    from hpstudy.tracking.mlflow.packaging import register
 
     if uri is None:
         raise HpstudyError(

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from hpstudy.errors import UserError
-from hpstudy.spec import Grid, Study
+from hpstudy.study.spec import Grid, Study
 
 _TEMPLATE = '''"""Which optimizer and learning rate train a small network best?
 

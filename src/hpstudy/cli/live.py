@@ -14,7 +14,7 @@ from rich.text import Text
 
 from hpstudy.cli import render
 from hpstudy.records import TrialRecord
-from hpstudy.spec import Grid, Study
+from hpstudy.study.spec import Grid, Study
 from hpstudy.worker.messages import Message
 from hpstudy.worker.supervisor import TrainerHandle
 

@@ -67,7 +67,7 @@ def retry_command(settings: Settings, name: str, failed: bool, as_json: bool) ->
 @json_option
 def extend_command(settings: Settings, name: str, trials: int | None, replicates: int | None, as_json: bool) -> None:
     """Give a study a larger budget. Living workers take it up; a finished study goes on."""
-    from hpstudy.overrides import override
+    from hpstudy.study.overrides import override
 
     if trials is None and replicates is None:
         raise UserError("Say how far: --trials N for a Search, --replicates N for a Grid; N is the whole new number.")

@@ -12,10 +12,10 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from hpstudy.factors import describe, level_text
 from hpstudy.records import TrialRecord, TrialState
 from hpstudy.report import texts
-from hpstudy.spec import Objective, Study
+from hpstudy.study.factors import describe, level_text
+from hpstudy.study.spec import Objective, Study
 
 if TYPE_CHECKING:
     from hpstudy.storage import Progress

@@ -45,8 +45,8 @@ def report_command(
     """
     from hpstudy.cli import render
     from hpstudy.report.build import build_report
-    from hpstudy.report.files import render as written
-    from hpstudy.report.files import write_report
+    from hpstudy.report.render.files import render as written
+    from hpstudy.report.render.files import write_report
 
     queue = open_study(settings, name)
     is_printed = form in ("md", "json") and output is None
@@ -74,8 +74,8 @@ def _to_mlflow(settings: Settings, queue: StudyQueue, report: Report) -> None:
     if settings.uses_embedded_store and not (settings.home / "mlflow.db").exists():
         return  # nothing of this database was mirrored yet; `hpstudy sync` does that
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", str(MLFLOW_PATIENCE_S))
-    from hpstudy.mirror import Mirror, MirrorError
-    from hpstudy.packaging import log_report
+    from hpstudy.tracking.mlflow import Mirror, MirrorError
+    from hpstudy.tracking.mlflow.packaging import log_report
 
     try:
         log_report(Mirror(settings, queue.study), report)

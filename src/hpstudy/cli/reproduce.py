@@ -29,8 +29,8 @@ def reproduce_command(
     import json
 
     from hpstudy.cli import render
-    from hpstudy.reproduce import reproduce
-    from hpstudy.studyfile import load
+    from hpstudy.evaluation.reproduce import reproduce
+    from hpstudy.study.studyfile import load
 
     queue = open_study(settings, name)
     record = queue.record(trial)

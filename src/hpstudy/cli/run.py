@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from hpstudy import overrides
 from hpstudy.cli.options import open_store, settings_options
 from hpstudy.errors import HpstudyError, NotFoundError, UserError
 from hpstudy.settings import Settings
-from hpstudy.studyfile import StudyFile, load_all
+from hpstudy.study import overrides
+from hpstudy.study.studyfile import StudyFile, load_all
 from hpstudy.worker.devices import default_processes, slots
 from hpstudy.worker.supervisor import Supervisor, TrainerHandle, WorkOrder
 

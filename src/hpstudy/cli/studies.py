@@ -114,7 +114,7 @@ def delete_command(settings: Settings, name: str, yes: bool) -> None:
 
 def delete_study(settings: Settings, queue: StudyQueue) -> None:
     """The database first: it is the truth; what remains elsewhere is only a copy."""
-    from hpstudy.mirror import Mirror
+    from hpstudy.tracking.mlflow import Mirror
 
     open_store(settings).delete(queue.study.name)
     shutil.rmtree(settings.runs_dir / queue.study.name, ignore_errors=True)
@@ -132,9 +132,9 @@ def sync_command(settings: Settings, name: str) -> None:
 
     Of a study that has begun it also sends the report, and the evaluated model where its networks lie on this machine.
     """
-    from hpstudy.mirror import Mirror
-    from hpstudy.packaging import package
     from hpstudy.report.build import build_report
+    from hpstudy.tracking.mlflow import Mirror
+    from hpstudy.tracking.mlflow.packaging import package
     from hpstudy.worker.mirroring import records_with_journals
 
     queue = open_study(settings, name)

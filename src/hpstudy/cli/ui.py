@@ -17,8 +17,8 @@ from hpstudy.settings import Settings
 @settings_options
 def ui_command(settings: Settings, port: int) -> None:
     """Open MLflow's UI over the store in .hpstudy, for this machine only."""
-    from hpstudy.mirror.server import ui_command as server_command
-    from hpstudy.mirror.server import ui_environment
+    from hpstudy.tracking.mlflow.server import ui_command as server_command
+    from hpstudy.tracking.mlflow.server import ui_environment
 
     command = server_command(settings, port=port)
     if not (settings.home / "mlflow.db").exists():

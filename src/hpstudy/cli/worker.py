@@ -84,7 +84,7 @@ def _places(slots: Sequence[Slot]) -> str:
 
 
 def _name_in(file: Path) -> str:
-    from hpstudy.studyfile import load
+    from hpstudy.study.studyfile import load
 
     return load(file).study.name
 
@@ -93,8 +93,8 @@ class _Worker:
     """One `hpstudy worker`, from its first look at the database to its last word."""
 
     def __init__(self, settings: Settings, order: WorkOrder) -> None:
-        from hpstudy.owner import Owner
         from hpstudy.storage import NoticeBoard, Store
+        from hpstudy.storage.owner import Owner
         from hpstudy.worker.mirroring import Mirrors
         from hpstudy.worker.studies import ServedStudies
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpstudy.data.integrity import bad_file
-from hpstudy.hpstudy_model import CODES, MISSING
+from hpstudy.serving.hpstudy_model import CODES, MISSING
 
 Table = NDArray[np.float64]  # (rows, columns), NaN where a value is missing
 

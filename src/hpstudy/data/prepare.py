@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hpstudy.catalog import DATASETS
 from hpstudy.data.arrays import Arrays, TestArrays
 from hpstudy.data.cache import Matrix, key_of, stored, stored_vectors
 from hpstudy.data.places import Source
 from hpstudy.data.scaling import constant_scaling, fit_scaling
 from hpstudy.data.sources import fetch
 from hpstudy.errors import UserError
-from hpstudy.factors import FACTORS, check_level, dataset_facts
 from hpstudy.settings import Settings
+from hpstudy.study.catalog import DATASETS
+from hpstudy.study.factors import FACTORS, check_level, dataset_facts
 
 _FORMAT_VERSION = 1  # raise it whenever the same sources would be prepared differently
 _UNIT = {"fashion_mnist": 255, "mnist": 255, "digits": 16}  # the largest value a pixel can have

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hpstudy.catalog import DATASETS
 from hpstudy.data.scaling import decode
 from hpstudy.data.sources import fetch
-from hpstudy.hpstudy_model import INDEX_FROM, MISSING
+from hpstudy.serving.hpstudy_model import INDEX_FROM, MISSING
+from hpstudy.study.catalog import DATASETS
 
 if TYPE_CHECKING:
     from hpstudy.data.arrays import Arrays

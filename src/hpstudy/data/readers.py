@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hpstudy.catalog import DATASETS
 from hpstudy.data.images import read_idx_pair, read_npz_pair
 from hpstudy.data.passengers import read_passengers
 from hpstudy.data.places import Source
 from hpstudy.data.splits import test_and_rest
 from hpstudy.data.words import Reviews, read_reviews
+from hpstudy.study.catalog import DATASETS
 
 _IDX_FILES = 4
 GATES = {"and": (0, 0, 0, 1), "or": (0, 1, 1, 1), "nand": (1, 1, 1, 0), "xor": (0, 1, 1, 0)}

@@ -11,8 +11,8 @@ from hpstudy.data.integrity import UnavailableError
 from hpstudy.data.places import ADVICE, BUILT_IN, Source, built_in, datasets_dir, places
 from hpstudy.data.registry import DEFAULT_REGISTRY, TEMPORARY_PREFIX, Fallback, Registry
 from hpstudy.errors import NotFoundError, StorageError
-from hpstudy.factors import dataset_facts
 from hpstudy.settings import Settings
+from hpstudy.study.factors import dataset_facts
 
 
 def locate(dataset: str, settings: Settings, *, registry: Registry = DEFAULT_REGISTRY) -> Source | None:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from hpstudy.data.images import read_npz_member
 from hpstudy.data.integrity import bad_file
-from hpstudy.hpstudy_model import INDEX_FROM, OUT_OF_VOCABULARY, START
+from hpstudy.serving.hpstudy_model import INDEX_FROM, OUT_OF_VOCABULARY, START
 
 _EXPECTED = "Keras's imdb.npz: lists of word numbers in x_train and x_test, 0 or 1 in y_train and y_test"
 _CHUNK_CELLS = 1 << 23  # of the unpacked matrix at a time, to be frugal with memory

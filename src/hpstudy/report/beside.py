@@ -7,13 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hpstudy.factors import level_text
-from hpstudy.published import TEST_ACCURACY, Published
+from hpstudy.analysis import statistics
+from hpstudy.analysis.statistics import Interval
 from hpstudy.records import TrialRecord, TrialState
-from hpstudy.report import statistics, texts
+from hpstudy.report import texts
 from hpstudy.report.document import Number, Row, Section, Table
-from hpstudy.report.statistics import Interval
-from hpstudy.spec import Grid, Study
+from hpstudy.study.factors import level_text
+from hpstudy.study.published import TEST_ACCURACY, Published
+from hpstudy.study.spec import Grid, Study
 
 MOST_IN_FINDING = 4  # figures that the sentence names
 

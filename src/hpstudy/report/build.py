@@ -5,21 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hpstudy.factors import describe, level_text
+from hpstudy.analysis.analyse import Analysis, GridAnalysis, analyse
+from hpstudy.analysis.overview import Overview
+from hpstudy.analysis.search import SearchResult
 from hpstudy.records import TrialRecord
-from hpstudy.report import grid_sections, search_sections, texts
-from hpstudy.report.analysis import Analysis, GridAnalysis, analyse
-from hpstudy.report.as_json import numbers
+from hpstudy.report import texts
 from hpstudy.report.beside import published_beside, published_finding, published_json, published_section
 from hpstudy.report.document import Figure, Report, Section, Table
-from hpstudy.report.findings import cost, grid_findings
+from hpstudy.report.grid import sections as grid_sections
+from hpstudy.report.grid.findings import cost, grid_findings
 from hpstudy.report.held_out import held_out_finding, held_out_section
-from hpstudy.report.inside_sections import inside_sections
+from hpstudy.report.inside.sections import inside_sections
 from hpstudy.report.methods import GRID_METHODS, INSIDE_METHODS, PUBLISHED_METHOD, SEARCH_METHODS
-from hpstudy.report.overview import Overview
-from hpstudy.report.search import SearchResult
-from hpstudy.report.search_findings import search_findings
-from hpstudy.spec import Grid, Study
+from hpstudy.report.render.as_json import numbers
+from hpstudy.report.search import sections as search_sections
+from hpstudy.report.search.findings import search_findings
+from hpstudy.study.factors import describe, level_text
+from hpstudy.study.spec import Grid, Study
 
 
 def build_report(
@@ -123,7 +125,7 @@ def _grid_sections(analysis: Analysis, grid: GridAnalysis, figures: bool) -> lis
     sections += [_factor_section(analysis, grid, factor, figures) for factor in analysis.study.vary]
     sections.append(_interaction_section(analysis, grid, figures))
     if figures:
-        from hpstudy.report.figures import cost_figures
+        from hpstudy.report.grid.figures import cost_figures
 
         sections.append(Section(title="Cost", figures=tuple(cost_figures(analysis, grid.cells))))
     return [section for section in sections if section.tables or section.figures]
@@ -135,7 +137,7 @@ def _factor_section(analysis: Analysis, grid: GridAnalysis, factor: str, figures
     curves = [curves for curves in analysis.curves if curves.factor == factor]
     pictures: list[Figure] = []
     if figures:
-        from hpstudy.report.figures import curve_figures, effect_figures
+        from hpstudy.report.grid.figures import curve_figures, effect_figures
 
         pictures += [figure for effect in effects for figure in effect_figures(analysis, effect)]
         pictures += [figure for one in curves for figure in curve_figures(one)]
@@ -150,7 +152,7 @@ def _interaction_section(analysis: Analysis, grid: GridAnalysis, figures: bool) 
     tables = [grid_sections.pair_table(analysis, pair) for pair in pairs]
     pictures: list[Figure] = []
     if figures:
-        from hpstudy.report.figures import pair_figure
+        from hpstudy.report.grid.figures import pair_figure
 
         pictures = [pair_figure(analysis, pair) for pair in pairs]
     title = "Interactions and variance"
@@ -166,8 +168,8 @@ def _search_sections(analysis: Analysis, search: SearchResult, figures: bool) ->
     if importances:
         sections.append(Section(title="Importance", tables=(importances,)))
     if figures and len(search.complete) > 1:
-        from hpstudy.report.figures import cost_figure
-        from hpstudy.report.search_figures import search_figures
+        from hpstudy.report.grid.figures import cost_figure
+        from hpstudy.report.search.figures import search_figures
 
         sections.append(Section(title="The search", figures=tuple(search_figures(analysis, search))))
         metric = analysis.study.objectives[0].metric

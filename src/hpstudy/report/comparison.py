@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hpstudy.analysis import statistics
+from hpstudy.analysis.analyse import Analysis, analyse
+from hpstudy.analysis.statistics import Difference, Interval
 from hpstudy.errors import UserError
 from hpstudy.records import TrialRecord, TrialState
-from hpstudy.report import statistics, texts
-from hpstudy.report.analysis import Analysis, analyse
+from hpstudy.report import texts
 from hpstudy.report.document import Number, Row, Table
-from hpstudy.report.statistics import Difference, Interval
-from hpstudy.spec import Study
+from hpstudy.study.spec import Study
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from hpstudy.report import statistics, texts
+from hpstudy.analysis import statistics
+from hpstudy.report import texts
 from hpstudy.report.document import Row, Section, Table
 
 

@@ -1,6 +1,6 @@
 """Which method gives which number, and where it comes from: printed at the end of every report."""
 
-from hpstudy.report import statistics
+from hpstudy.analysis import statistics
 
 _COMMON = (
     (

@@ -6,11 +6,11 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from hpstudy.factors import Level, describe, level_text
 from hpstudy.report.document import Number
+from hpstudy.study.factors import Level, describe, level_text
 
 if TYPE_CHECKING:
-    from hpstudy.report.statistics import Interval
+    from hpstudy.analysis.statistics import Interval
 
 
 def number(value: float | None, digits: int | None = None) -> str:

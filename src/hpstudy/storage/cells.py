@@ -5,8 +5,8 @@ from __future__ import annotations
 import functools
 from collections.abc import Hashable, Set
 
-from hpstudy import factors
-from hpstudy.spec import Cell, Grid, Study
+from hpstudy.study import factors
+from hpstudy.study.spec import Cell, Grid, Study
 
 
 class CellOrder:

@@ -14,9 +14,9 @@ import optuna
 from optuna.exceptions import UpdateFinishedTrialError
 
 from hpstudy.errors import HpstudyError, TrialLost
-from hpstudy.factors import Level
 from hpstudy.records import Epoch
 from hpstudy.storage.conversion import RESULT, Start
+from hpstudy.study.factors import Level
 
 if TYPE_CHECKING:
     from hpstudy.storage.queue import StudyQueue

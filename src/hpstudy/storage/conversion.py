@@ -10,11 +10,11 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial
 
-from hpstudy.factors import Level
-from hpstudy.owner import Owner
 from hpstudy.records import Epoch, TrialRecord, TrialState
-from hpstudy.spec import Study
+from hpstudy.storage.owner import Owner
 from hpstudy.storage.samplers import distribution
+from hpstudy.study.factors import Level
+from hpstudy.study.spec import Study
 
 START = "hpstudy.start"  # set when the trial is created: cell, replicate, seed, attempt, retry_of, owner, at, token
 RESULT = "hpstudy.result"  # set when it ends: metrics, history, at, device, facts, diagnostics

@@ -17,10 +17,7 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial
 
 from hpstudy.errors import NotFoundError, StorageError, UserError
-from hpstudy.factors import Level
-from hpstudy.owner import Owner
 from hpstudy.records import TrialRecord
-from hpstudy.spec import Grid, Study
 from hpstudy.storage import conversion
 from hpstudy.storage.book import RecordBook
 from hpstudy.storage.cells import CellOrder
@@ -29,7 +26,10 @@ from hpstudy.storage.conversion import Start
 from hpstudy.storage.database import Database
 from hpstudy.storage.ledger import Ledger, Standing
 from hpstudy.storage.orders import DECLARATION, ORDERS, Orders
+from hpstudy.storage.owner import Owner
 from hpstudy.storage.samplers import make_pruner, make_sampler, make_space, suggest
+from hpstudy.study.factors import Level
+from hpstudy.study.spec import Grid, Study
 
 EVALUATION = "hpstudy.evaluation"  # user attribute of an Optuna study: its scores on the test split
 _LOG = logging.getLogger(__name__)

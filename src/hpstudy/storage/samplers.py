@@ -13,10 +13,10 @@ from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
 from optuna.search_space import IntersectionSearchSpace
 
-from hpstudy.domains import Choice, Domain, Float
 from hpstudy.errors import UserError
-from hpstudy.factors import Level
-from hpstudy.spec import Grid, Search, Study
+from hpstudy.study.domains import Choice, Domain, Float
+from hpstudy.study.factors import Level
+from hpstudy.study.spec import Grid, Search, Study
 
 
 def make_space() -> IntersectionSearchSpace:

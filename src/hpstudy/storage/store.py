@@ -5,13 +5,13 @@ from __future__ import annotations
 import optuna
 
 from hpstudy.errors import NotFoundError, StorageError, UserError
-from hpstudy.factors import unknown
-from hpstudy.spec import Grid, Study
 from hpstudy.storage.database import PATIENCE_S, Database
 from hpstudy.storage.ledger import Ledger
 from hpstudy.storage.orders import DECLARATION
 from hpstudy.storage.queue import StudyQueue
 from hpstudy.storage.samplers import check_sampler
+from hpstudy.study.factors import unknown
+from hpstudy.study.spec import Grid, Study
 
 
 class Store:

@@ -7,7 +7,7 @@ import os
 from dataclasses import asdict, dataclass, field
 from typing import Any, TextIO
 
-from hpstudy.factors import Level
+from hpstudy.study.factors import Level
 
 RECYCLE = 75  # exit code of a trainer process whose memory has grown: start another one
 CORES_VARIABLE = "HPSTUDY_CORES"  # processor cores of a trainer process, separated by commas

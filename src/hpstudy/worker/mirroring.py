@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from hpstudy.errors import HpstudyError
 from hpstudy.records import TrialRecord, TrialState
-from hpstudy.rundir import RunDir
 from hpstudy.settings import Settings
+from hpstudy.training.rundir import RunDir
 
 if TYPE_CHECKING:
-    from hpstudy.mirror import Mirror, MirrorThread
     from hpstudy.storage import StudyQueue
+    from hpstudy.tracking.mlflow import Mirror, MirrorThread
 
 
 class Mirrors:
@@ -77,7 +77,7 @@ class Mirrors:
 
     def _catch_up(self, queues: Sequence[StudyQueue]) -> None:
         """Two requests for a study that is whole in MLflow: its run is marked as finished after all of its trials."""
-        from hpstudy.mirror import Mirror
+        from hpstudy.tracking.mlflow import Mirror
 
         for queue in queues:
             try:
@@ -88,7 +88,7 @@ class Mirrors:
                 self.poke(queue)
 
     def _start(self, queue: StudyQueue) -> MirrorThread:
-        from hpstudy.mirror import Mirror, MirrorThread
+        from hpstudy.tracking.mlflow import Mirror, MirrorThread
 
         journals = _Journals(self._settings, queue.study.name)
 

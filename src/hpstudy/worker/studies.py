@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hpstudy import studyfile
 from hpstudy.errors import NotFoundError, UserError
+from hpstudy.study import studyfile
 
 if TYPE_CHECKING:
-    from hpstudy.model import Build
     from hpstudy.storage import Store, StudyQueue
+    from hpstudy.training.model import Build
 
 
 class ServedStudies:

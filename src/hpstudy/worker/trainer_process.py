@@ -23,14 +23,14 @@ import psutil
 
 from hpstudy.errors import HpstudyError, TrialFailed, TrialLost
 from hpstudy.records import Epoch
-from hpstudy.rundir import RunDir
 from hpstudy.settings import Settings
+from hpstudy.training.rundir import RunDir
 from hpstudy.worker.messages import CORES_VARIABLE, RECYCLE, Pipe
 from hpstudy.worker.system import SystemMetrics
 
 if TYPE_CHECKING:
     from hpstudy.storage import Claim, Outcome, StudyQueue
-    from hpstudy.trainer import Trainer, Training
+    from hpstudy.training.trainer import Trainer, Training
 
 IDLE_S = 0.5  # between looks at studies whose last trials others are training; grows to the longest
 LONGEST_IDLE_S = 5.0
@@ -83,7 +83,7 @@ def _load_libraries() -> None:
     tf.config.experimental.enable_op_determinism()
     import hpstudy.data
     import hpstudy.storage
-    import hpstudy.trainer  # noqa: F401 - loads Keras
+    import hpstudy.training.trainer  # noqa: F401 - loads Keras
 
     gc.freeze()  # nor shall it be looked for among them later
     gc.enable()
@@ -99,8 +99,8 @@ def _die_with_supervisor() -> None:
 class _Worker:
     def __init__(self, options: argparse.Namespace, pipe: Pipe) -> None:
         from hpstudy.storage import Owner, Store
-        from hpstudy.trainer import Trainer
-        from hpstudy.worker.environment import describe_device, facts
+        from hpstudy.training.environment import describe_device, facts
+        from hpstudy.training.trainer import Trainer
         from hpstudy.worker.studies import ServedStudies
 
         self._settings = Settings.load({})
@@ -171,7 +171,7 @@ class _Worker:
 
     def _answer(self, queue: StudyQueue) -> str:
         """Why it failed; empty if it went well."""
-        from hpstudy.evaluation import answer
+        from hpstudy.evaluation.evaluate import answer
 
         build = self._studies.build_of(queue)
         try:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hpstudy.records import TrialState
-from hpstudy.rundir import RunDir, trials_with_weights
+from hpstudy.training.rundir import RunDir, trials_with_weights
 
 if TYPE_CHECKING:
     from hpstudy.storage import StudyQueue

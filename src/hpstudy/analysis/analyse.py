@@ -1,0 +1,68 @@
+"""All that is computed of a study, before any of it is put into words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hpstudy.analysis.cells import GridValues, grid_values
+from hpstudy.analysis.curves import FactorCurves, factor_curves
+from hpstudy.analysis.effects import FactorEffect, baselines, factor_effects
+from hpstudy.analysis.inside import InsideCell, inside_cells
+from hpstudy.analysis.overview import Overview, overview
+from hpstudy.analysis.ranking import RankedCell, ranked_cells
+from hpstudy.analysis.search import SearchResult, search_result
+from hpstudy.analysis.variance import PairCells, Share, pair_cells, variance_shares
+from hpstudy.records import TrialRecord
+from hpstudy.study.spec import Grid, Study
+
+
+@dataclass(frozen=True, kw_only=True)
+class GridAnalysis:
+    values: GridValues
+    effects: tuple[FactorEffect, ...]
+    shares: tuple[Share, ...]
+    pairs: tuple[PairCells, ...]
+    cells: tuple[RankedCell, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Analysis:
+    """A study's numbers. Exactly one of `grid` and `search` is there."""
+
+    study: Study
+    records: tuple[TrialRecord, ...]
+    overview: Overview
+    curves: tuple[FactorCurves, ...]
+    grid: GridAnalysis | None = None
+    search: SearchResult | None = None
+    inside: tuple[InsideCell, ...] = ()  # of a search, the best trial; empty without diagnostics
+
+
+def analyse(study: Study, records: Sequence[TrialRecord], baseline: Sequence[str] = ()) -> Analysis:
+    """Raises UserError if a baseline is no level of the study."""
+    is_grid = isinstance(study.design, Grid)
+    found = (factor_curves(study, records, factor) for factor in study.vary) if is_grid else ()
+    baselines(study, baseline)
+    search = None if is_grid else search_result(study, records)
+    return Analysis(
+        study=study,
+        records=tuple(records),
+        overview=overview(study, records),
+        curves=tuple(curves for curves in found if curves),
+        grid=_grid(study, records, baseline) if is_grid else None,
+        search=search,
+        inside=inside_cells(search.front[:1] if search else records),
+    )
+
+
+def _grid(study: Study, records: Sequence[TrialRecord], baseline: Sequence[str]) -> GridAnalysis:
+    values = grid_values(study, records)
+    shares = variance_shares(values)
+    return GridAnalysis(
+        values=values,
+        effects=tuple(factor_effects(values, baseline)),
+        shares=tuple(shares),
+        pairs=tuple(pair_cells(values, shares)),
+        cells=tuple(ranked_cells(values)),
+    )

@@ -1,0 +1,159 @@
+"""A grid's trials as arrays: cells × replicates, and for each factor levels × contexts × replicates."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpstudy.analysis.statistics import Flags, Floats
+from hpstudy.records import TrialRecord, TrialState
+from hpstudy.study.factors import Level, level_text
+from hpstudy.study.spec import Grid, Study
+
+Context = tuple[tuple[str, str], ...]  # the levels of the other factors, as texts
+
+
+@dataclass(frozen=True, kw_only=True)
+class GridValues:
+    """The first objective of every cell × replicate."""
+
+    study: Study
+    params: tuple[Mapping[str, Level], ...]  # of each cell
+    values: Floats  # (cells, replicates); NaN where there is none
+    failed: Flags  # (cells, replicates): ended without a finite value
+    trials: Mapping[tuple[int, int], TrialRecord]  # (cell, replicate) → the trial that counts
+
+    @property
+    def pending(self) -> Flags:
+        """(cells, replicates): not trained yet."""
+        pending: Flags = np.isnan(self.values) & ~self.failed
+        return pending
+
+    @property
+    def finished(self) -> list[int]:
+        """Replicates whose every cell has ended; only they can be compared."""
+        return np.flatnonzero(~self.pending.any(axis=0)).tolist()
+
+    def cell_values(self, cell: int) -> Floats:
+        """What there is of one cell, of finished replicates or not."""
+        row: Floats = self.values[cell]
+        known: Floats = row[~np.isnan(row)]
+        return known
+
+
+@dataclass(frozen=True, kw_only=True)
+class FactorValues:
+    """One factor's levels on equal terms.
+
+    Levels are compared over the same contexts in the same replicates. A context in which one of them failed
+    counts for none of them; a level that failed so often that nothing would be left is not compared.
+    """
+
+    factor: str
+    levels: tuple[str, ...]  # that are compared, in the order of the declaration
+    values: Floats  # (levels, replicates), means over the contexts
+    replicates: tuple[int, ...]  # finished ones
+    contexts: tuple[Context, ...]  # that are averaged over
+    all_contexts: int  # how many the design has
+    excluded: tuple[str, ...]  # levels that are not compared, because they failed
+
+
+def grid_values(study: Study, records: Sequence[TrialRecord]) -> GridValues:
+    """Arrange the trials of a grid; those of other designs or of no known cell are left out."""
+    assert isinstance(study.design, Grid)
+    cells = study.cells()
+    shape = (len(cells), study.design.replicates)
+    values, failed = np.full(shape, math.nan), np.zeros(shape, bool)
+    trials: dict[tuple[int, int], TrialRecord] = {}
+    for record in records:
+        if record.cell is None or record.cell >= shape[0] or record.replicate >= shape[1] or not record.state.is_final:
+            continue
+        place = (record.cell, record.replicate)
+        trials[place] = record
+        value = record.value if record.state == TrialState.COMPLETE else None
+        if value is not None and math.isfinite(value):
+            values[place], failed[place] = value, False
+        else:
+            failed[place] = True
+    params = tuple(cell.params for cell in cells)
+    return GridValues(study=study, params=params, values=values, failed=failed, trials=trials)
+
+
+def factor_values(grid: GridValues, factor: str) -> FactorValues | None:
+    """None if no finished replicate has two levels to compare."""
+    cells = cells_of(grid, factor)
+    levels = [level_text(level) for level in grid.study.vary[factor].levels]
+    contexts = list(dict.fromkeys(context for level in levels for context in cells.get(level, {})))
+    replicates = grid.finished
+    if not replicates or not contexts:
+        return None
+    means = _means(grid, cells, levels, contexts, replicates)
+    kept = _kept(np.all(np.isfinite(means), axis=2))
+    if len(kept) < 2:
+        return None
+    common = np.flatnonzero(np.isfinite(means[kept]).all(axis=(0, 2)))
+    return FactorValues(
+        factor=factor,
+        levels=tuple(levels[place] for place in kept),
+        values=means[kept][:, common].mean(axis=1),
+        replicates=tuple(replicates),
+        contexts=tuple(contexts[place] for place in common),
+        all_contexts=len(contexts),
+        excluded=tuple(level for place, level in enumerate(levels) if place not in kept),
+    )
+
+
+def cells_of(grid: GridValues, factor: str) -> dict[str, dict[Context, list[int]]]:
+    """Level → context → its cells: several where a factor exists for some levels of this one only.
+
+    Such a factor (momentum beside sgd) is averaged over within its level, for other levels have no such context.
+    """
+    inner = {factor, *dependants(grid.study, factor)}
+    cells: dict[str, dict[Context, list[int]]] = {}
+    for number, params in enumerate(grid.params):
+        if factor in params:
+            context = tuple((name, level_text(level)) for name, level in params.items() if name not in inner)
+            cells.setdefault(level_text(params[factor]), {}).setdefault(context, []).append(number)
+    return cells
+
+
+def dependants(study: Study, factor: str) -> set[str]:
+    """The factors that exist for some levels of this one only, directly or through another."""
+    found: set[str] = set()
+    for name, domain in study.vary.items():  # a condition names earlier factors only
+        if {factor, *found} & set(domain.when):
+            found.add(name)
+    return found
+
+
+def _means(
+    grid: GridValues,
+    cells: Mapping[str, Mapping[Context, Sequence[int]]],
+    levels: Sequence[str],
+    contexts: Sequence[Context],
+    replicates: Sequence[int],
+) -> Floats:
+    """(levels, contexts, replicates): NaN where a cell is missing or failed."""
+    means = np.full((len(levels), len(contexts), len(replicates)), math.nan)
+    for row, level in enumerate(levels):
+        for column, context in enumerate(contexts):
+            if numbers := cells.get(level, {}).get(context):
+                means[row, column] = grid.values[np.ix_(numbers, replicates)].mean(axis=0)
+    return means
+
+
+def _kept(complete: NDArray[Any]) -> list[int]:
+    """Levels with a context in common: the one with the fewest complete contexts goes until there is one.
+
+    Args:
+        complete: (levels, contexts).
+    """
+    kept = [place for place, row in enumerate(complete) if row.any()]
+    while kept and not complete[kept].all(axis=0).any():
+        kept.remove(min(kept, key=lambda place: int(complete[place].sum())))
+    return kept

@@ -1,0 +1,152 @@
+"""What each factor of a grid does: means by level, differences on the same replicates, and how sure they are."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from hpstudy.analysis import statistics
+from hpstudy.analysis.cells import FactorValues, GridValues, cells_of, factor_values
+from hpstudy.analysis.statistics import Difference, Interval
+from hpstudy.errors import UserError
+from hpstudy.study.factors import level_text, unknown
+from hpstudy.study.spec import Study
+
+
+@dataclass(frozen=True, kw_only=True)
+class LevelEffect:
+    """One level of a factor against the reference level."""
+
+    level: str
+    rank: int  # 1 is best
+    mean: Interval  # of the objective, over replicates
+    at_best: float  # mean of its best cell: with the other factors as suits this level most
+    difference: Difference | None  # to the reference; None for the reference itself
+    p: float | None  # corrected (Holm)
+    needed: int | None  # replicates that would show this difference with 80 % power; None: above the most we advise
+
+    @property
+    def is_distinct(self) -> bool:
+        if self.difference and self.difference.is_constant:
+            return True
+        return self.p is not None and self.p < statistics.ALPHA
+
+
+@dataclass(frozen=True, kw_only=True)
+class FactorEffect:
+    """All levels of a factor, the best first."""
+
+    factor: str
+    values: FactorValues
+    levels: tuple[LevelEffect, ...]
+    reference: str  # the best level, or the baseline
+    is_baseline: bool  # the reference was named by the user before
+    comparisons: int  # that the p-values are corrected for
+    p_any: float | None  # whether the levels differ at all
+
+    def of(self, level: str) -> LevelEffect:
+        return next(effect for effect in self.levels if effect.level == level)
+
+    @property
+    def best(self) -> LevelEffect:
+        return self.levels[0]
+
+
+def factor_effects(grid: GridValues, baseline: Sequence[str] = ()) -> list[FactorEffect]:
+    """Every factor that has two levels to compare.
+
+    Args:
+        baseline: Levels to compare with instead of the best one, as `adam` or `optimizer=adam`.
+
+    Raises:
+        UserError: a baseline is no level of the study, or of several factors.
+    """
+    references = baselines(grid.study, baseline)
+    compared = (factor_values(grid, factor) for factor in grid.study.vary)
+    return [_effect(grid, values, references.get(values.factor)) for values in compared if values]
+
+
+def baselines(study: Study, given: Sequence[str]) -> dict[str, str]:
+    """Factor → its baseline level."""
+    found: dict[str, str] = {}
+    for text in given:
+        name, _, level = text.rpartition("=")
+        owners = [
+            factor
+            for factor, domain in study.vary.items()
+            if name in ("", factor) and level in map(level_text, domain.levels)
+        ]
+        if not owners:
+            legal = [
+                f"{factor}={level_text(one)}" if name else level_text(one)
+                for factor, domain in study.vary.items()
+                for one in domain.levels
+            ]
+            raise UserError(unknown("baseline", text, legal))
+        if len(owners) > 1:
+            raise UserError(f"Baseline {text!r} is a level of {' and '.join(owners)}. Write {owners[0]}={level}.")
+        found[owners[0]] = level
+    return found
+
+
+def _effect(grid: GridValues, values: FactorValues, baseline: str | None) -> FactorEffect:
+    sign = 1 if grid.study.objectives[0].maximizes else -1
+    means = values.values.mean(axis=1)
+    order = [int(place) for place in np.argsort(-sign * means, kind="stable")]
+    named = baseline in values.levels
+    reference = values.levels.index(baseline) if named and baseline else order[0]
+    differences = [
+        None if place == reference else statistics.paired_difference(row, values.values[reference])
+        for place, row in enumerate(values.values)
+    ]
+    p_values = _baseline_p(differences) if named else _all_pairs_p(values, reference)
+    comparisons = len(values.levels) - 1 if named else len(values.levels) * (len(values.levels) - 1) // 2
+    levels = [
+        LevelEffect(
+            level=values.levels[place],
+            rank=rank,
+            mean=statistics.interval(values.values[place]),
+            at_best=_at_best(grid, values, values.levels[place]),
+            difference=differences[place],
+            p=p_values[place],
+            needed=_needed(differences[place], comparisons),
+        )
+        for rank, place in enumerate(order, start=1)
+    ]
+    return FactorEffect(
+        factor=values.factor,
+        values=values,
+        levels=tuple(levels),
+        reference=values.levels[reference],
+        is_baseline=named,
+        comparisons=comparisons,
+        p_any=statistics.any_effect_p(values.values),
+    )
+
+
+def _baseline_p(differences: Sequence[Difference | None]) -> list[float | None]:
+    return statistics.holm([difference.p if difference else None for difference in differences])
+
+
+def _all_pairs_p(values: FactorValues, best: int) -> list[float | None]:
+    """Corrected for all pairs of levels, because which one is best was seen in the same numbers."""
+    pairs = list(itertools.combinations(range(len(values.levels)), 2))
+    raw = [statistics.paired_difference(values.values[one], values.values[other]).p for one, other in pairs]
+    corrected = dict(zip(pairs, statistics.holm(raw), strict=True))
+    return [corrected.get((min(place, best), max(place, best))) for place in range(len(values.levels))]
+
+
+def _needed(difference: Difference | None, comparisons: int) -> int | None:
+    if difference is None or difference.sd is None:
+        return None
+    return statistics.replicates_needed(difference.interval.mean, difference.sd, comparisons)
+
+
+def _at_best(grid: GridValues, values: FactorValues, level: str) -> float:
+    sign = 1 if grid.study.objectives[0].maximizes else -1
+    numbers = itertools.chain.from_iterable(cells_of(grid, values.factor)[level].values())
+    means = grid.values[np.ix_(list(numbers), values.replicates)].mean(axis=1)
+    return float(sign * np.nanmax(sign * means))

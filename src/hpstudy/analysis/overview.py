@@ -1,0 +1,115 @@
+"""What a study has so far: how many trials ended how, what they cost, and which levels fail."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hpstudy.records import TrialRecord, TrialState
+from hpstudy.study.factors import level_text
+from hpstudy.study.spec import Study
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overview:
+    budget: int
+    complete: int
+    pruned: int
+    failed: int
+    running: int
+    lost: int  # tried again; not part of the budget
+    train_s: float  # seconds of training in all trials, as their epochs say
+    span_s: float | None  # from the first start to the last end
+    epochs: int  # trained in all trials
+    failures: tuple[Failure, ...]  # the commonest reason first
+    failing: tuple[FailingLevel, ...]
+    not_finite: int  # complete trials whose objective is no finite number
+
+    @property
+    def ended(self) -> int:
+        return self.complete + self.pruned + self.failed
+
+    @property
+    def is_finished(self) -> bool:
+        return self.ended >= self.budget
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """Trials that failed for one reason."""
+
+    reason: str
+    trials: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FailingLevel:
+    """A level whose trials fail more often than those of other levels."""
+
+    factor: str
+    level: str
+    failed: int
+    ended: int
+
+
+def overview(study: Study, records: Sequence[TrialRecord]) -> Overview:
+    counts = Counter(record.state for record in records)
+    failed = [record for record in records if record.state == TrialState.FAILED]
+    starts = [record.started for record in records if record.started]
+    ends = [record.ended for record in records if record.ended]
+    return Overview(
+        budget=study.budget,
+        complete=counts[TrialState.COMPLETE],
+        pruned=counts[TrialState.PRUNED],
+        failed=counts[TrialState.FAILED],
+        running=counts[TrialState.RUNNING],
+        lost=counts[TrialState.LOST],
+        train_s=sum(_seconds(record) for record in records),
+        span_s=(max(ends) - min(starts)).total_seconds() if starts and ends else None,
+        epochs=sum(len(record.history) for record in records),
+        failures=_failures(failed),
+        failing=_failing(study, records),
+        not_finite=sum(
+            record.state == TrialState.COMPLETE and record.value is not None and not math.isfinite(record.value)
+            for record in records
+        ),
+    )
+
+
+def _seconds(record: TrialRecord) -> float:
+    return sum(epoch.metrics.get("seconds", 0.0) for epoch in record.history)
+
+
+def _failures(failed: Sequence[TrialRecord]) -> tuple[Failure, ...]:
+    """Reasons without the numbers in them, so that `diverged in epoch 3` and `in epoch 4` are one."""
+    groups: dict[str, list[TrialRecord]] = {}
+    for record in failed:
+        text = (record.error or "no reason recorded").splitlines()[0]
+        groups.setdefault("".join("#" if letter.isdigit() else letter for letter in text), []).append(record)
+    ordered = sorted(groups.values(), key=len, reverse=True)
+    return tuple(
+        Failure(
+            reason=(members[0].error or "no reason recorded").splitlines()[0],
+            trials=tuple(record.number for record in members),
+        )
+        for members in ordered
+    )
+
+
+def _failing(study: Study, records: Sequence[TrialRecord]) -> tuple[FailingLevel, ...]:
+    """Levels of choices at least half of whose trials failed, while others failed less."""
+    found = []
+    ended = [record for record in records if record.state.is_final]
+    share = sum(record.state == TrialState.FAILED for record in ended) / len(ended) if ended else 0.0
+    for factor in study.vary:
+        levels: dict[str, list[TrialRecord]] = {}
+        for record in ended:
+            if factor in record.params:
+                levels.setdefault(level_text(record.params[factor]), []).append(record)
+        for level, members in levels.items():
+            failed = sum(record.state == TrialState.FAILED for record in members)
+            if len(members) > 1 and failed >= max(len(members) / 2, 1) and failed / len(members) > share:
+                found.append(FailingLevel(factor=factor, level=level, failed=failed, ended=len(members)))
+    return tuple(found)

@@ -1,0 +1,87 @@
+"""The cells of a grid, best first, each against the best on the same replicates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from hpstudy.analysis import statistics
+from hpstudy.analysis.cells import GridValues
+from hpstudy.analysis.statistics import Difference, Floats, Interval
+from hpstudy.records import TrialRecord
+from hpstudy.study.factors import Level
+
+
+@dataclass(frozen=True, kw_only=True)
+class RankedCell:
+    """One configuration with its replicates."""
+
+    number: int
+    params: Mapping[str, Level]
+    mean: Interval
+    difference: Difference | None  # to the best cell; None for itself and where replicates are missing
+    p: float | None  # corrected for all pairs of cells (Holm)
+    failed: int  # replicates without a value
+    train_s: float | None  # mean over replicates
+    parameters: float | None
+
+    @property
+    def is_distinct(self) -> bool:
+        return self.p is not None and self.p < statistics.ALPHA
+
+
+def ranked_cells(grid: GridValues) -> list[RankedCell]:
+    """Cells with a value, the best first. Compared are those that have a value in every finished replicate."""
+    sign = 1 if grid.study.objectives[0].maximizes else -1
+    values = [(cell, grid.cell_values(cell)) for cell in range(len(grid.params))]
+    known = sorted((pair for pair in values if len(pair[1])), key=lambda pair: -sign * pair[1].mean())
+    replicates = grid.finished
+    whole = [cell for cell, _ in known if replicates and np.isfinite(grid.values[cell, replicates]).all()]
+    matrix = grid.values[np.ix_(whole, replicates)]
+    p_values = dict(zip(whole, _p_against_first(matrix), strict=True))
+    rows = dict(zip(whole, matrix, strict=True))
+    return [
+        RankedCell(
+            number=cell,
+            params=grid.params[cell],
+            mean=statistics.interval(found),
+            difference=_difference(rows, whole, cell),
+            p=p_values.get(cell),
+            failed=int(grid.failed[cell].sum()),
+            train_s=_mean(_trials(grid, cell), "train_s"),
+            parameters=_mean(_trials(grid, cell), "parameters"),
+        )
+        for cell, found in known
+    ]
+
+
+def _difference(rows: Mapping[int, Floats], whole: Sequence[int], cell: int) -> Difference | None:
+    if cell not in rows or cell == whole[0]:
+        return None
+    return statistics.paired_difference(rows[cell], rows[whole[0]])
+
+
+def _p_against_first(matrix: Floats) -> list[float | None]:
+    """Corrected for all pairs, because which cell is the best was seen in the same numbers.
+
+    Args:
+        matrix: (cells, replicates), the best first.
+    """
+    cells, replicates = matrix.shape
+    if cells < 2 or replicates < statistics.MIN_REPLICATES:
+        return [None] * cells
+    one, other = np.triu_indices(cells, k=1)  # pairs in rows: those with the first cell come first
+    raw = statistics.paired_p(matrix[other] - matrix[one])
+    corrected = statistics.holm([None if np.isnan(p) else float(p) for p in raw])
+    return [None, *corrected[: cells - 1]]
+
+
+def _trials(grid: GridValues, cell: int) -> list[TrialRecord]:
+    return [record for (number, _), record in grid.trials.items() if number == cell]
+
+
+def _mean(trials: Sequence[TrialRecord], metric: str) -> float | None:
+    values = [record.metrics[metric] for record in trials if metric in record.metrics]
+    return sum(values) / len(values) if values else None

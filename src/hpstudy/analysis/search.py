@@ -1,0 +1,222 @@
+"""What a search found: importances by Optuna, the best trials, the course of the search, what pruning saved."""
+
+from __future__ import annotations
+
+import math
+import random
+import statistics
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from hpstudy.records import TrialRecord, TrialState
+from hpstudy.study.domains import Choice, Domain, Int
+from hpstudy.study.factors import level_text
+from hpstudy.study.spec import Study
+
+if TYPE_CHECKING:
+    import optuna
+
+MIN_TRIALS = 10  # for importances: of fewer every ranking is chance
+_MOST_TREES = 64  # of the fANOVA, which is Optuna's default
+_TREE_ROWS = 8_000  # trials × trees: more than that takes a reader's patience
+_MOST_FOREST_TRIALS = 500  # of the fANOVA, drawn at random: its time grows with their square
+_FOREST_SEED = 0  # so that the same trials give the same importances
+_FEW_LEVELS = 5  # of a whole number: of fewer, one is soon at an end
+_EDGE = 0.05  # of a range: a best level there may lie beyond it
+
+
+@dataclass(frozen=True, kw_only=True)
+class Importance:
+    """How much a factor matters, by two methods; the importances of one method sum to one."""
+
+    factor: str
+    ped_anova: float | None  # for being among the best tenth (Watanabe et al. 2023)
+    fanova: float | None  # for the variance over all trials (Hutter et al. 2014); None for conditional factors
+
+
+@dataclass(frozen=True, kw_only=True)
+class Saving:
+    """What the pruner spared."""
+
+    trials: int
+    epochs: int  # not trained
+    share: float  # of the epochs that all these trials would have had
+    seconds: float  # estimated from the median epoch of each trial
+
+
+@dataclass(frozen=True, kw_only=True)
+class Edge:
+    """A factor whose best level lies at the end of its range."""
+
+    factor: str
+    level: str
+    end: str  # "lower" or "upper"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchResult:
+    complete: tuple[TrialRecord, ...]  # with finite values, the best first
+    front: tuple[TrialRecord, ...]  # the Pareto front of several objectives, else the best trial
+    importances: tuple[Importance, ...]  # the most important first; empty for too few trials
+    best_so_far: tuple[tuple[int, float], ...]  # (trial, best value up to there), where it improved
+    saving: Saving | None
+    edges: tuple[Edge, ...]
+
+
+def search_result(study: Study, records: Sequence[TrialRecord]) -> SearchResult:
+    complete = ranked_trials(study, records)
+    return SearchResult(
+        complete=tuple(complete),
+        front=tuple(_front(study, complete)),
+        importances=tuple(importances(study, complete)),
+        best_so_far=tuple(_improvements(study, complete)),
+        saving=_saving(study, records),
+        edges=tuple(_edges(study, complete[0].params)) if len(complete) >= MIN_TRIALS else (),
+    )
+
+
+def ranked_trials(study: Study, records: Sequence[TrialRecord]) -> list[TrialRecord]:
+    """Complete trials with finite values, the best first."""
+    return sorted((record for record in records if _is_scored(record)), key=lambda record: _cost(study, record))
+
+
+def importances(study: Study, complete: Sequence[TrialRecord]) -> list[Importance]:
+    """Of the factors for the first objective, by Optuna's evaluators over the complete trials."""
+    if len(complete) < MIN_TRIALS:
+        return []
+    from optuna.importance import FanovaImportanceEvaluator, PedAnovaImportanceEvaluator
+
+    common = [name for name in study.vary if all(name in record.params for record in complete)]
+    optuna_study = _in_memory(study, complete)
+    ped_anova = _evaluated(optuna_study, PedAnovaImportanceEvaluator(), None)
+    sample = _sample(complete)
+    sampled = optuna_study if len(sample) == len(complete) else _in_memory(study, sample)
+    trees = min(_MOST_TREES, _TREE_ROWS // len(sample))
+    fanova = _evaluated(sampled, FanovaImportanceEvaluator(n_trees=trees, seed=_FOREST_SEED), common)
+    found = [
+        Importance(factor=name, ped_anova=ped_anova.get(name), fanova=fanova.get(name))
+        for name in study.vary
+        if name in ped_anova or name in fanova
+    ]
+    return sorted(found, key=lambda importance: -(importance.ped_anova or 0.0))
+
+
+def _sample(complete: Sequence[TrialRecord]) -> Sequence[TrialRecord]:
+    """As many trials as a forest bears, the same ones each time."""
+    if len(complete) <= _MOST_FOREST_TRIALS:
+        return complete
+    return random.Random(_FOREST_SEED).sample(complete, _MOST_FOREST_TRIALS)
+
+
+def _evaluated(study: optuna.Study, evaluator: Any, params: list[str] | None) -> Mapping[str, float]:
+    """Empty where the evaluator has nothing to work on, such as equal values in all trials."""
+    import optuna
+
+    if params == []:
+        return {}
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of too few trials, and that an evaluator is experimental
+            return optuna.importance.get_param_importances(study, evaluator=evaluator, params=params)
+    except (ValueError, RuntimeError):
+        return {}
+
+
+def _in_memory(study: Study, complete: Sequence[TrialRecord]) -> optuna.Study:
+    """The trials as Optuna's evaluators want them. Values are costs: less is better."""
+    import optuna
+
+    from hpstudy.storage.samplers import distribution
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    kinds = {name: distribution(domain) for name, domain in study.vary.items()}
+    copy = optuna.create_study(direction="minimize")
+    copy.add_trials(
+        [
+            optuna.trial.create_trial(
+                params=dict(record.params),
+                distributions={name: kinds[name] for name in record.params},
+                value=_cost(study, record),
+            )
+            for record in complete
+        ]
+    )
+    return copy
+
+
+def _is_scored(record: TrialRecord) -> bool:
+    return record.state == TrialState.COMPLETE and bool(record.values) and all(map(math.isfinite, record.values or ()))
+
+
+def _cost(study: Study, record: TrialRecord) -> float:
+    """The first objective such that less is better."""
+    value = record.value or 0.0
+    return -value if study.objectives[0].maximizes else value
+
+
+def _front(study: Study, complete: Sequence[TrialRecord]) -> list[TrialRecord]:
+    if len(study.objectives) == 1 or not complete:
+        return list(complete[:1])
+    import numpy as np
+
+    signs = np.array([-1.0 if objective.maximizes else 1.0 for objective in study.objectives])
+    costs = np.array([record.values for record in complete]) * signs
+    return [
+        record
+        for record, cost in zip(complete, costs, strict=True)
+        if not ((costs <= cost).all(axis=1) & (costs < cost).any(axis=1)).any()
+    ]
+
+
+def _improvements(study: Study, complete: Sequence[TrialRecord]) -> list[tuple[int, float]]:
+    found: list[tuple[int, float]] = []
+    best = math.inf
+    for record in sorted(complete, key=lambda record: record.number):
+        if _cost(study, record) < best:
+            best = _cost(study, record)
+            found.append((record.number, record.value or 0.0))
+    return found
+
+
+def _saving(study: Study, records: Sequence[TrialRecord]) -> Saving | None:
+    pruned = [record for record in records if record.state == TrialState.PRUNED]
+    if not pruned:
+        return None
+    planned = [int(study.config(record.params)["epochs"]) for record in pruned]  # type: ignore[arg-type]
+    left = [total - len(record.history) for total, record in zip(planned, pruned, strict=True)]
+    return Saving(
+        trials=len(pruned),
+        epochs=sum(left),
+        share=sum(left) / max(1, sum(planned)),
+        seconds=sum(epochs * _epoch_s(record, records) for epochs, record in zip(left, pruned, strict=True)),
+    )
+
+
+def _epoch_s(record: TrialRecord, others: Sequence[TrialRecord]) -> float:
+    """Without the first epoch, in which the program is compiled; of a trial that had no other, as in all others."""
+    later = [epoch.metrics.get("seconds", 0.0) for epoch in record.history[1:]]
+    if not later:
+        later = [epoch.metrics.get("seconds", 0.0) for other in others for epoch in other.history[1:]]
+    return statistics.median(later) if later else 0.0
+
+
+def _edges(study: Study, params: Mapping[str, Any]) -> list[Edge]:
+    places = {name: _place(domain, params.get(name)) for name, domain in study.vary.items()}
+    return [
+        Edge(factor=name, level=level_text(params[name]), end="lower" if place <= _EDGE else "upper")
+        for name, place in places.items()
+        if place is not None and not _EDGE < place < 1 - _EDGE
+    ]
+
+
+def _place(domain: Domain, level: Any) -> float | None:
+    """Where in a range a level lies, 0 to 1; None for choices, and ranges with an end that cannot be passed."""
+    if isinstance(domain, Choice) or level is None or domain.low == domain.high:
+        return None
+    if isinstance(domain, Int) and len(domain.levels) < _FEW_LEVELS:
+        return None
+    low, high, at = (math.log(x) if domain.log else float(x) for x in (domain.low, domain.high, level))
+    place = (at - low) / (high - low)
+    return None if domain.low == 0 and place <= _EDGE else place

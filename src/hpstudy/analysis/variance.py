@@ -1,0 +1,121 @@
+"""Which factor moves the objective most, and whether factors depend on each other."""
+
+from __future__ import annotations
+
+import itertools
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from hpstudy.analysis.cells import GridValues
+from hpstudy.analysis.statistics import Interval, interval
+from hpstudy.study.factors import level_text
+
+REPLICATE = "replicate"
+Terms: TypeAlias = dict[tuple[str, ...], str]  # sources of variance → their terms in a formula
+MOST_FACTORS = 6  # pairs beyond these are left in the rest
+
+
+@dataclass(frozen=True, kw_only=True)
+class Share:
+    """A source of variance: a factor, a pair of factors, the replicate, or the rest."""
+
+    factors: tuple[str, ...]  # one, two, ("replicate",), or () for the rest
+    share: float  # 0 to 1, of the sum of squares around the grand mean (η²)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairCells:
+    """Means of the objective by the levels of two factors."""
+
+    factors: tuple[str, str]
+    levels: tuple[tuple[str, ...], tuple[str, ...]]
+    means: Mapping[tuple[str, str], Interval]  # what there is of them
+    share: float  # of the variance, due to the interaction
+
+
+def variance_shares(grid: GridValues) -> list[Share]:
+    """Shares of variance by factor, pair of factors and replicate: η² of an analysis of variance.
+
+    Sums of squares of type II (Yates 1934) by statsmodels' least squares: each factor beside all others, each
+    pair beside all factors and pairs. In a complete grid this is the classical analysis (Fisher 1925) and the
+    shares sum to one. Left out are factors that exist for some levels of another only, and failed trials.
+
+    Returns:
+        The largest first, the rest last; empty where nothing varies or there are too few trials.
+    """
+    names = [name for name, domain in grid.study.vary.items() if not domain.when and len(domain.levels) > 1]
+    frame, total = _frame(grid, names)
+    if not names or len(frame) <= len(names) + 1 or total <= 0:
+        return []
+    mains: Terms = {(name,): f"C(f{number})" for number, name in enumerate(names)}
+    pairs: Terms = {
+        (one, other): f"{mains[one,]}:{mains[other,]}" for one, other in itertools.combinations(names[:MOST_FACTORS], 2)
+    }
+    block: Terms = {(REPLICATE,): f"C({REPLICATE})"} if frame[REPLICATE].nunique() > 1 else {}
+    alone, everything = {**mains, **block}, {**mains, **block, **pairs}
+    squares = {**_left_out(frame, alone, alone), **_left_out(frame, everything, pairs)}
+    rest = _residual(frame, list(everything.values()))
+    ordered = sorted(squares.items(), key=lambda item: -item[1])
+    found = [Share(factors=factors, share=min(1.0, square / total)) for factors, square in ordered]
+    return [*found, Share(factors=(), share=min(1.0, rest / total))]
+
+
+def pair_cells(grid: GridValues, shares: Sequence[Share]) -> list[PairCells]:
+    """Every pair of factors, the one that interacts most first."""
+    known = {share.factors: share.share for share in shares}
+    pairs = [pair for pair in itertools.combinations(grid.study.vary, 2) if pair in known]
+    return sorted((_pair(grid, pair, known[pair]) for pair in pairs), key=lambda pair: -pair.share)
+
+
+def _pair(grid: GridValues, pair: tuple[str, str], share: float) -> PairCells:
+    numbers: dict[tuple[str, str], list[int]] = {}
+    for number, params in enumerate(grid.params):
+        if pair[0] in params and pair[1] in params:
+            numbers.setdefault((level_text(params[pair[0]]), level_text(params[pair[1]])), []).append(number)
+    means = {}
+    for levels, cells in numbers.items():
+        by_replicate = grid.values[cells][:, grid.finished].mean(axis=0)
+        known = by_replicate[np.isfinite(by_replicate)]
+        if len(known):
+            means[levels] = interval(known)
+    one, other = (tuple(level_text(level) for level in grid.study.vary[name].levels) for name in pair)
+    return PairCells(factors=pair, levels=(one, other), means=means, share=share)
+
+
+def _frame(grid: GridValues, names: Sequence[str]) -> tuple[Any, float]:
+    """One row a trial of the finished replicates, and the total sum of squares."""
+    import pandas as pd
+
+    columns = [f"f{place}" for place in range(len(names))]
+    rows = [
+        (*(level_text(grid.params[cell][name]) for name in names), replicate, grid.values[cell, replicate])
+        for cell in range(len(grid.params))
+        for replicate in grid.finished
+        if not np.isnan(grid.values[cell, replicate])
+    ]
+    frame = pd.DataFrame(rows, columns=[*columns, REPLICATE, "value"])
+    total = float(((frame["value"] - frame["value"].mean()) ** 2).sum())
+    scale = float((frame["value"] ** 2).sum())
+    return frame, total if total > 1e-20 * max(scale, 1e-300) else 0.0
+
+
+def _left_out(frame: Any, terms: Terms, asked: Terms) -> dict[tuple[str, ...], float]:
+    """How much worse the fit becomes without each of the terms that are asked for."""
+    full = _residual(frame, list(terms.values()))
+    return {
+        factors: max(0.0, _residual(frame, [other for other in terms.values() if other != term]) - full)
+        for factors, term in asked.items()
+    }
+
+
+def _residual(frame: Any, terms: Sequence[str]) -> float:
+    """Sum of squares that these terms leave unexplained."""
+    from statsmodels.formula.api import ols
+
+    with warnings.catch_warnings():  # failed cells leave parameters undetermined, but not the residual
+        warnings.filterwarnings("ignore", message="The design matrix is rank-deficient")
+        return float(ols("value ~ " + (" + ".join(terms) or "1"), frame).fit().ssr)

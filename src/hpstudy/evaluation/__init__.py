@@ -1,0 +1,1 @@
+"""After the training: the chosen configuration on the test split, and trials trained again."""

@@ -1,0 +1,225 @@
+"""The test split, once: the configuration that validation chose, its replicates' networks, their scores.
+
+Two halves, because they run in two processes: `answer` has the networks, `judge` has the statistics. Between them is
+a folder, which also holds all that the model in MLflow consists of.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpstudy.errors import NotFoundError, StorageError, UserError
+from hpstudy.records import TrialRecord, TrialState
+from hpstudy.settings import Settings
+from hpstudy.study.spec import Grid, Study
+from hpstudy.training.rundir import RunDir
+
+if TYPE_CHECKING:
+    from hpstudy.training.model import Build
+    from hpstudy.training.trainer import Trainer
+
+SEARCH_REPLICATES = 3  # seeds with which the best trial of a search is trained
+NETWORKS = "networks"  # in an answer: the networks and what their rows are, as `hpstudy_model` reads them
+_ANSWERS = "answers.npz"  # predictions (replicates, rows, classes), labels (rows,)
+_FACTS = "facts.json"
+_CONFIDENCE = 0.95
+
+
+def answer_folder(settings: Settings, study: str) -> Path:
+    """Where the networks of a study's chosen configuration and their answers lie on this machine."""
+    return settings.runs_dir / study / "chosen"
+
+
+def chosen_trials(study: Study, records: Sequence[TrialRecord]) -> list[TrialRecord]:
+    """The replicates of the configuration with the best mean validation score.
+
+    Of a search it is the best trial and the same configuration under the next seeds, which have no number yet (-1).
+
+    Raises:
+        NotFoundError: no trial is complete.
+    """
+    from hpstudy.analysis.search import ranked_trials
+
+    if isinstance(study.design, Grid):
+        cell = _best_cell(study, records)
+        if cell is not None:
+            return [record for record in records if record.cell == cell and record.state == TrialState.COMPLETE]
+    elif ranked := ranked_trials(study, records):
+        best = ranked[0]
+        others = range(1, SEARCH_REPLICATES)
+        return [best, *(replace(best, number=-1, replicate=r, seed=study.seed_of(r), metrics={}) for r in others)]
+    raise NotFoundError(f"Study {study.name!r} has no complete trial to evaluate.")
+
+
+def _best_cell(study: Study, records: Sequence[TrialRecord]) -> int | None:
+    """As the report ranks them, without what it computes besides."""
+    from hpstudy.analysis.cells import grid_values
+
+    grid = grid_values(study, records)
+    sign = 1 if study.objectives[0].maximizes else -1
+    means = {cell: sign * found.mean() for cell in range(len(grid.params)) if len(found := grid.cell_values(cell))}
+    return max(means, key=lambda cell: means[cell]) if means else None
+
+
+def evaluate(
+    study: Study,
+    records: Sequence[TrialRecord],
+    settings: Settings,
+    build: Build | None = None,
+    told: Callable[[str], None] = lambda _: None,
+) -> dict[str, Any]:
+    """Score the chosen configuration on the test split.
+
+    Args:
+        told: Hears what is being done.
+
+    Returns:
+        What the database keeps and the report shows, as JSON values.
+
+    Raises:
+        UserError: the study builds its own network and `build` is missing.
+        NotFoundError: no trial is complete.
+        StorageError: the networks cannot be written.
+    """
+    answer(study, records, settings, build, told)
+    return judge(answer_folder(settings, study.name))
+
+
+def answer(
+    study: Study,
+    records: Sequence[TrialRecord],
+    settings: Settings,
+    build: Build | None = None,
+    told: Callable[[str], None] = lambda _: None,
+    trainer: Trainer | None = None,
+) -> None:
+    """Let the networks of the chosen configuration predict the test split. Fills `answer_folder`, all or nothing.
+
+    Raises:
+        As `evaluate`.
+    """
+    if study.network and build is None:
+        raise UserError(f"Study {study.name!r} builds its own network. Give its study file with --file STUDY.py.")
+    trials = chosen_trials(study, records)
+    folder = answer_folder(settings, study.name)
+    unfinished = folder.with_name(f".{folder.name}")
+    try:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        (unfinished / NETWORKS).mkdir(parents=True)
+        _fill(unfinished, study, trials, settings, build, told, trainer)
+        shutil.rmtree(folder, ignore_errors=True)
+        unfinished.rename(folder)
+    except OSError as error:
+        raise StorageError(
+            f"The networks of study {study.name!r} cannot be kept in {folder}: {error.strerror or error}. Make room "
+            f"there; `hpstudy evaluate {study.name}` tries again."
+        ) from None
+
+
+def _fill(
+    folder: Path,
+    study: Study,
+    trials: Sequence[TrialRecord],
+    settings: Settings,
+    build: Build | None,
+    told: Callable[[str], None],
+    trainer: Trainer | None,
+) -> None:
+    from hpstudy import data
+    from hpstudy.serving import hpstudy_model
+    from hpstudy.training.networks import class_probabilities, trained_model
+
+    config = study.config(trials[0].params)
+    predictions, validation, members = [], [], []
+    for place, record in enumerate(trials):
+        told(f"seed {record.seed}")
+        arrays = data.prepare(study.dataset, config, record.seed, settings)
+        test = data.prepare_test(study.dataset, config, record.seed, settings)
+        weights = RunDir.of(settings.runs_dir, study.name, record.number).weights if record.number >= 0 else None
+        model = trained_model(config, record, arrays, weights, build, trainer)
+        predictions.append(class_probabilities(model, test, np.arange(len(test.y))))
+        guesses = class_probabilities(model, arrays, arrays.validation).argmax(axis=1)
+        validation.append(float(np.mean(guesses == arrays.y[arrays.validation])))
+        members.append({"file": f"seed-{place}.keras", "rows": data.row_facts(study.dataset, arrays, settings)})
+        model.save(folder / NETWORKS / str(members[-1]["file"]))
+    np.savez(folder / _ANSWERS, predictions=np.array(predictions), labels=test.y)
+    _write(folder / NETWORKS / hpstudy_model.FACTS, {"classes": test.classes, "networks": members})
+    facts = {
+        "params": dict(trials[0].params),
+        "trials": [record.number for record in trials if record.number >= 0],
+        "seeds": [record.seed for record in trials],
+        "chosen_by": "mean over replicates" if isinstance(study.design, Grid) else "the best trial",
+        "at": time.time(),
+        "digest": test.digest,
+        "validation": validation,
+    }
+    example = data.example(study.dataset, arrays, settings)
+    _write(folder / _FACTS, {"evaluation": facts, "classes": test.classes, "example": example})
+
+
+def judge(folder: Path) -> dict[str, Any]:
+    """Every score of the networks that answered, and what was evaluated, as JSON values.
+
+    Raises:
+        NotFoundError: there is no answer in the folder.
+    """
+    facts = read_facts(folder)
+    with np.load(folder / _ANSWERS) as answers:
+        predictions, labels = answers["predictions"], answers["labels"]
+    evaluation = dict(facts["evaluation"])
+    return {**evaluation, **scores(predictions, labels, facts["classes"], evaluation["validation"])}
+
+
+def read_facts(folder: Path) -> dict[str, Any]:
+    """What was evaluated: `evaluation`, `classes` and `example`. Raises NotFoundError if nothing is there."""
+    try:
+        facts: dict[str, Any] = json.loads((folder / _FACTS).read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise NotFoundError(
+            f"No evaluated networks lie in {folder} ({error}). `hpstudy evaluate` makes them."
+        ) from None
+    return facts
+
+
+def scores(
+    predictions: NDArray[Any], labels: NDArray[Any], classes: Sequence[str], validation: Sequence[float]
+) -> dict[str, Any]:
+    """Every score of the replicates and of their ensemble, which averages their probabilities.
+
+    Args:
+        predictions: (replicates, rows, classes) probabilities.
+        labels: (rows,) class numbers.
+        validation: Accuracy of each replicate on its own validation rows.
+    """
+    from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+    from statsmodels.stats.proportion import proportion_confint
+
+    accuracies = (predictions.argmax(axis=2) == labels).mean(axis=1)
+    guesses = predictions.mean(axis=0).argmax(axis=1)
+    hits, numbers = int((guesses == labels).sum()), list(range(len(classes)))
+    low, high = proportion_confint(hits, len(labels), alpha=1 - _CONFIDENCE, method="wilson")
+    precision, recall, f1, support = precision_recall_fscore_support(labels, guesses, labels=numbers, zero_division=0.0)
+    return {
+        "rows": len(labels),
+        "accuracy": [float(value) for value in accuracies],
+        "validation": list(validation),
+        "ensemble": {"accuracy": hits / len(labels), "low": float(low), "high": float(high)},
+        "confusion": confusion_matrix(labels, guesses, labels=numbers).tolist(),
+        "by_class": [
+            {"class": name, "precision": float(p), "recall": float(r), "f1": float(f), "rows": int(n)}
+            for name, p, r, f, n in zip(classes, precision, recall, f1, support, strict=True)
+        ],
+    }
+
+
+def _write(path: Path, values: Any) -> None:
+    path.write_text(json.dumps(values), "utf-8")

@@ -1,0 +1,179 @@
+"""Train a recorded trial again and compare, epoch by epoch and metric by metric.
+
+The same configuration, seed, data and versions give the same numbers to the last bit on one kind of CPU.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hpstudy.errors import TrialFailed, UserError
+from hpstudy.records import Epoch, TrialRecord, TrialState
+from hpstudy.settings import Settings
+from hpstudy.study.spec import Study
+
+if TYPE_CHECKING:
+    from hpstudy.data import Arrays
+    from hpstudy.study.factors import Config
+    from hpstudy.training.model import Build
+
+_OF_THE_CLOCK = ("seconds", "train_s")  # never the same twice
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """One metric, recorded and trained again."""
+
+    metric: str
+    recorded: float | None  # at the end; None: not recorded
+    again: float | None
+    differs_from_epoch: int | None  # the first epoch in which they differ, from 1
+    largest: float  # difference in any epoch or at the end; NaN against a number is infinite
+
+    @property
+    def is_same(self) -> bool:
+        return self.largest == 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reproduction:
+    """What came of training a trial again."""
+
+    comparisons: tuple[Comparison, ...]
+    circumstances: tuple[str, ...]  # what was different around it: versions, dataset, device
+    error: str | None  # why it failed this time
+
+    @property
+    def is_same(self) -> bool:
+        return all(comparison.is_same for comparison in self.comparisons)
+
+
+def reproduce(study: Study, record: TrialRecord, settings: Settings, build: Build | None = None) -> Reproduction:
+    """Train the trial again, for as many epochs as it had.
+
+    Args:
+        build: The study file's own network, which the study must have been run with.
+
+    Raises:
+        UserError: the trial has no epoch that could be compared, or the study's own network is missing.
+    """
+    if not record.history or record.state in (TrialState.RUNNING, TrialState.LOST):
+        raise UserError(
+            f"Trial {record.number} is {record.state} and has no recorded epochs to compare with. "
+            f"`hpstudy export {study.name}` lists those that have."
+        )
+    if study.network and build is None:
+        raise UserError(f"Study {study.name!r} builds its own network. Give its study file with --file STUDY.py.")
+    _make_deterministic()
+    from hpstudy import data
+    from hpstudy.training.environment import facts
+
+    config = study.config(record.params)
+    arrays = data.prepare(study.dataset, config, record.seed, settings)
+    trained = _train(config, record, arrays, build)
+    now = {**facts(), "dataset_digest": arrays.digest}
+    return Reproduction(
+        comparisons=tuple(compare(record, trained.history, trained.metrics)),
+        circumstances=tuple(_circumstances(record, now)),
+        error=trained.error,
+    )
+
+
+def compare(record: TrialRecord, history: Sequence[Epoch], metrics: dict[str, float]) -> list[Comparison]:
+    """Every metric of the epochs and of the end, without those that measure time."""
+    names = dict.fromkeys((*(name for epoch in record.history for name in epoch.metrics), *record.metrics))
+    return [_compare_one(record, history, metrics, name) for name in names if name not in _OF_THE_CLOCK]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Trained:
+    history: tuple[Epoch, ...]
+    metrics: dict[str, float]
+    error: str | None
+
+
+def _make_deterministic() -> None:
+    """As trainer processes do; before anything is computed."""
+    from hpstudy.training.environment import for_tensorflow
+
+    os.environ.update(for_tensorflow())
+    with _nothing_from_libraries():
+        import tensorflow as tf
+
+        tf.config.list_physical_devices()
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    tf.config.experimental.enable_op_determinism()
+
+
+@contextmanager
+def _nothing_from_libraries() -> Iterator[None]:
+    """TensorFlow's start writes to stderr what nobody needs, past Python and its own log level. Errors still raise."""
+    sys.stderr.flush()
+    stderr = os.dup(2)
+    with Path(os.devnull).open("wb") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
+
+
+def _train(config: Config, record: TrialRecord, arrays: Arrays, build: Build | None) -> _Trained:
+    from hpstudy.training.trainer import Trainer
+
+    training = Trainer().start(config, record.seed, arrays, build)
+    history: list[Epoch] = []
+    try:
+        for epoch in training:
+            history.append(epoch)
+            if record.state == TrialState.PRUNED and len(history) == len(record.history):
+                break
+    except TrialFailed as error:
+        return _Trained(history=tuple(history), metrics={}, error=str(error))
+    metrics = training.result() if record.metrics else {}
+    return _Trained(history=tuple(history), metrics=metrics, error=None)
+
+
+def _compare_one(record: TrialRecord, history: Sequence[Epoch], metrics: dict[str, float], name: str) -> Comparison:
+    pairs = [
+        (one.metrics.get(name, math.nan), other.metrics.get(name, math.nan))
+        for one, other in zip(record.history, history, strict=False)
+    ]
+    gaps = [_gap(one, other) for one, other in pairs]
+    if len(record.history) != len(history):
+        gaps.append(math.inf)
+    recorded, again = record.metrics.get(name), metrics.get(name)
+    if recorded is not None:
+        gaps.append(_gap(recorded, math.nan if again is None else again))
+    first = next((number for number, gap in enumerate(gaps, start=1) if gap and number <= len(pairs)), None)
+    last = pairs[-1] if pairs else (None, None)
+    return Comparison(
+        metric=name,
+        recorded=last[0] if recorded is None else recorded,
+        again=last[1] if recorded is None else again,
+        differs_from_epoch=first,
+        largest=max(gaps, default=0.0),
+    )
+
+
+def _gap(one: float, other: float) -> float:
+    if one == other or (math.isnan(one) and math.isnan(other)):
+        return 0.0
+    gap = abs(one - other)
+    return gap if math.isfinite(gap) else math.inf
+
+
+def _circumstances(record: TrialRecord, now: dict[str, str]) -> list[str]:
+    """What was recorded then and is otherwise now."""
+    return [
+        f"{name}: {record.facts[name]} → {now[name]}" for name in now if record.facts.get(name, now[name]) != now[name]
+    ]

@@ -1,0 +1,192 @@
+"""Figures of a grid: intervals, interactions, learning curves, cost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from hpstudy.analysis.analyse import Analysis
+from hpstudy.analysis.curves import Curve, FactorCurves
+from hpstudy.analysis.effects import FactorEffect
+from hpstudy.analysis.ranking import RankedCell
+from hpstudy.analysis.variance import PairCells
+from hpstudy.report import style, texts
+from hpstudy.report.document import Figure
+
+_MOST_CURVES = 8  # levels in one figure
+
+
+def effect_figures(analysis: Analysis, effect: FactorEffect) -> list[Figure]:
+    """Means with intervals, and differences with theirs, level by level."""
+    metric = analysis.study.objectives[0].metric
+    levels = [level.level for level in effect.levels]
+
+    def means(axes: Any) -> None:
+        _whiskers(axes, [level.mean for level in effect.levels], levels)
+        axes.set_xlabel(f"mean {metric}")
+
+    def differences(axes: Any) -> None:
+        _whiskers(axes, [level.difference.interval if level.difference else None for level in effect.levels], levels)
+        axes.axvline(0, color=style._INK, linewidth=1)
+        axes.set_xlabel(f"difference of {metric} to {style.shortened(effect.reference)}")
+
+    size = (style.PANEL[0], max(1.6, 0.9 + 0.3 * len(levels)))
+    n = effect.best.mean.n
+    bars = f"bars: 95 % t-intervals over {n} replicates" if n > 1 else "one replicate, so no intervals"
+    return [
+        Figure(
+            title=f"{metric} by {effect.factor}", caption=f"Mean {metric} by {effect.factor}; {bars}.",
+            svg=style.draw(means, size),
+        ),
+        Figure(
+            title=f"Differences of {metric} by {effect.factor}",
+            caption=f"Differences to {effect.reference} on the same replicates; {bars}. Zero is no difference.",
+            svg=style.draw(differences, size),
+        ),
+    ]  # fmt: skip
+
+
+def _whiskers(axes: Any, intervals: Sequence[Any], levels: Sequence[str]) -> None:
+    for place, interval in enumerate(intervals):
+        if interval is None:
+            axes.plot(0, place, "|", color=style._INK, markersize=9)
+            continue
+        half = interval.half_width
+        axes.errorbar(interval.mean, place, xerr=half, fmt="o", color=style.colour(0), capsize=3, markersize=5)
+    style.level_ticks(axes, levels, vertical=True)
+    axes.grid(axis="y", visible=False)
+
+
+def pair_figure(analysis: Analysis, pair: PairCells) -> Figure:
+    """The interaction plot: a line for each level of the factor with fewer of them."""
+    metric = analysis.study.objectives[0].metric
+    flipped = len(pair.levels[0]) < len(pair.levels[1])
+    lines, along = (pair.levels[0], pair.levels[1]) if flipped else (pair.levels[1], pair.levels[0])
+    line_name, along_name = (pair.factors[0], pair.factors[1]) if flipped else (pair.factors[1], pair.factors[0])
+
+    def paint(axes: Any) -> None:
+        for number, line in enumerate(lines):
+            found = [pair.means.get((line, level) if flipped else (level, line)) for level in along]
+            shift = 0.08 * (number - (len(lines) - 1) / 2)
+            places = [place + shift for place, interval in enumerate(found) if interval]
+            known = [interval for interval in found if interval]
+            if known:
+                axes.errorbar(
+                    places,
+                    [interval.mean for interval in known],
+                    yerr=[interval.half_width or 0.0 for interval in known],
+                    color=style.colour(number),
+                    marker=style.marker(number),
+                    linestyle=style.dash(number),
+                    markersize=5,
+                    capsize=2,
+                    elinewidth=0.9,
+                )
+        style.level_ticks(axes, along)
+        axes.set_xlabel(along_name)
+        axes.set_ylabel(f"mean {metric}")
+
+    return Figure(
+        title=f"Interaction of {along_name} and {line_name}",
+        caption=(
+            f"Mean {metric} by {along_name}, a line for each {line_name}; bars: 95 % t-intervals. Lines that are not "
+            f"parallel are an interaction, here {texts.percent(pair.share)} of the variance."
+        ),
+        svg=style.draw(paint),
+        legend=style.legend([f"{line_name} {line}" for line in lines]),
+    )
+
+
+def curve_figures(curves: FactorCurves) -> list[Figure]:
+    """Validation and training by epoch, and the gap between them."""
+    shown = curves.levels[:_MOST_CURVES]
+    left_out = f" The first {len(shown)} of {len(curves.levels)} levels." if len(shown) < len(curves.levels) else ""
+    training_metric = curves.metric.removeprefix("val_")
+    sign = 1 if curves.metric == "val_accuracy" else -1
+
+    def validation(axes: Any) -> None:
+        for number, level in enumerate(shown):
+            _line(axes, level.validation, number)
+        _finish(axes, curves.metric)
+
+    def training(axes: Any) -> None:
+        for number, level in enumerate(shown):
+            _line(axes, level.training, number)
+        _finish(axes, f"training {training_metric}")
+
+    def gap(axes: Any) -> None:
+        for number, level in enumerate(shown):
+            length = min(len(level.training.mean), len(level.validation.mean))
+            gaps = sign * (level.training.mean[:length] - level.validation.mean[:length])
+            axes.plot(level.validation.epochs[:length], gaps, color=style.colour(number), linestyle=style.dash(number))
+        axes.axhline(0, color=style._INK, linewidth=0.8)
+        _finish(axes, "gap")
+
+    legend = style.legend([f"{curves.factor} {level.level}" for level in shown])
+    bands = "Bands: 95 % t-intervals over replicates." if shown[0].validation.low is not None else "One replicate."
+    return [
+        Figure(
+            title=f"{curves.metric} by epoch and {curves.factor}",
+            caption=f"Validation by epoch, mean over trials. {bands}{left_out}",
+            svg=style.draw(validation),
+            legend=legend,
+        ),
+        Figure(
+            title=f"Training {training_metric} by epoch and {curves.factor}",
+            caption=f"Training by epoch, measured while the weights change, with dropout on. {bands}",
+            svg=style.draw(training),
+            legend=legend,
+        ),
+        Figure(
+            title=f"Gap between training and validation by epoch and {curves.factor}",
+            caption="Gap: how much better training is than validation. Growing means overfitting.",
+            svg=style.draw(gap),
+            legend=legend,
+        ),
+    ]
+
+
+def _line(axes: Any, curve: Curve, number: int) -> None:
+    few = {"marker": style.marker(number), "markersize": 3.5} if len(curve.epochs) <= 12 else {}
+    axes.plot(curve.epochs, curve.mean, color=style.colour(number), linestyle=style.dash(number), **few)
+    if curve.low is not None and curve.high is not None:
+        axes.fill_between(curve.epochs, curve.low, curve.high, color=style.colour(number), alpha=0.15, linewidth=0)
+
+
+def _finish(axes: Any, label: str) -> None:
+    axes.set_xlabel("epoch")
+    axes.set_ylabel(label)
+    axes.xaxis.get_major_locator().set_params(integer=True)
+
+
+def cost_figures(analysis: Analysis, cells: Sequence[RankedCell]) -> list[Figure]:
+    """Time and size of the network against the objective, a point for each configuration."""
+    metric = analysis.study.objectives[0].metric
+    figures = []
+    for quantity, label in (("train_s", "training time, s"), ("parameters", "parameters of the network")):
+        points = [(getattr(cell, quantity), cell.mean.mean) for cell in cells if getattr(cell, quantity) is not None]
+        if len({x for x, _ in points}) > 1 and metric != quantity:
+            figures.append(cost_figure(points, label, metric))
+    return figures
+
+
+def cost_figure(points: Sequence[tuple[float, float]], label: str, metric: str) -> Figure:
+    values = np.array(points)
+
+    def paint(axes: Any) -> None:
+        axes.scatter(
+            values[:, 0], values[:, 1], s=22, color=style.colour(0), alpha=0.7, linewidth=0,
+            rasterized=style.is_large(len(points)),
+        )  # fmt: skip
+        if values[:, 0].min() > 0 and values[:, 0].max() > 20 * values[:, 0].min():
+            axes.set_xscale("log")
+        axes.set_xlabel(label)
+        axes.set_ylabel(metric)
+
+    return Figure(
+        title=f"{metric} against {label}",
+        caption=f"{metric} against {label}, a point for each configuration (mean over replicates) or trial.",
+        svg=style.draw(paint),
+    )

@@ -1,0 +1,201 @@
+"""A grid's numbers as tables."""
+
+from __future__ import annotations
+
+from hpstudy.analysis import statistics
+from hpstudy.analysis.analyse import Analysis, GridAnalysis
+from hpstudy.analysis.curves import FactorCurves
+from hpstudy.analysis.effects import FactorEffect, LevelEffect
+from hpstudy.analysis.ranking import RankedCell
+from hpstudy.analysis.variance import REPLICATE, PairCells, Share
+from hpstudy.report import texts
+from hpstudy.report.document import Number, Row, Table
+from hpstudy.study.factors import level_text
+
+MOST_CELLS = 20  # in the table of configurations
+MOST_PAIRS = 6  # of factors, in tables and figures
+
+
+def cells_table(analysis: Analysis, grid: GridAnalysis) -> Table:
+    """The best configurations, each against the best on the same replicates."""
+    metric = analysis.study.objectives[0].metric
+    shown = grid.cells[:MOST_CELLS]
+    more = f" The best {len(shown)} of {len(grid.cells)}." if len(grid.cells) > len(shown) else ""
+    return Table(
+        title="Configurations, best first",
+        columns=(
+            *analysis.study.vary,
+            f"mean {metric}",
+            "95 % interval",
+            "n",
+            "difference to best",
+            "its 95 % interval",
+            "p (Holm)",
+            "training, s",
+            "parameters",
+        ),
+        rows=tuple(_cell_row(analysis, cell) for cell in shown),
+        caption=(
+            "Mean and t-interval over n replicates. Differences are paired by replicate, which shares seed and split; "
+            f"p from paired t-tests, corrected for all pairs of configurations (Holm).{more}"
+        ),
+        spare=("training, s", "parameters", "its 95 % interval"),
+    )
+
+
+def _cell_row(analysis: Analysis, cell: RankedCell) -> Row:
+    levels = [level_text(cell.params[name]) if name in cell.params else None for name in analysis.study.vary]
+    difference = cell.difference.interval if cell.difference else None
+    return (
+        *levels,
+        texts.sortable(cell.mean.mean),
+        texts.interval_text(cell.mean),
+        texts.count(cell.mean.n),
+        Number(value=difference.mean, text=texts.signed(difference.mean)) if difference else None,
+        texts.interval_text(difference, sign=True) if difference else None,
+        texts.p_number(cell.p),
+        texts.sortable(cell.train_s, 1),
+        texts.count(int(cell.parameters)) if cell.parameters is not None else None,
+    )
+
+
+def factor_table(analysis: Analysis, effect: FactorEffect) -> Table:
+    metric = analysis.study.objectives[0].metric
+    reference = f"{'baseline ' if effect.is_baseline else ''}{effect.reference}"
+    return Table(
+        title=f"Factor {effect.factor}",
+        columns=(
+            "rank",
+            effect.factor,
+            f"mean {metric}",
+            "95 % interval",
+            f"difference to {reference}",
+            "its 95 % interval",
+            "p (Holm)",
+            "effect size g",
+            "at its best",
+            "replicates needed",
+        ),
+        rows=tuple(_level_row(effect, level) for level in effect.levels),
+        caption=_factor_caption(effect),
+        spare=("effect size g", "at its best", "replicates needed"),
+    )
+
+
+def _level_row(effect: FactorEffect, level: LevelEffect) -> Row:
+    difference = level.difference
+    return (
+        texts.count(level.rank),
+        level.level,
+        texts.sortable(level.mean.mean),
+        texts.interval_text(level.mean),
+        Number(value=difference.interval.mean, text=texts.signed(difference.interval.mean)) if difference else None,
+        texts.interval_text(difference.interval, sign=True) if difference else None,
+        texts.p_number(level.p),
+        texts.sortable(difference.effect, 2) if difference else None,
+        texts.sortable(level.at_best),
+        _needed(level),
+    )
+
+
+def _needed(level: LevelEffect) -> Number | None:
+    if level.difference is None or level.difference.sd is None:
+        return None
+    if level.needed is None:
+        return Number(value=statistics.MOST_REPLICATES + 1, text=f"> {statistics.MOST_REPLICATES}")
+    return texts.count(level.needed)
+
+
+def _factor_caption(effect: FactorEffect) -> str:
+    contexts, n = len(effect.values.contexts), len(effect.values.replicates)
+    over = (
+        f"{texts.counted(contexts, 'combination')} of the other factors" if contexts > 1 else "one configuration each"
+    )
+    family = "with the baseline" if effect.is_baseline else "of all pairs, as the best level was chosen by its mean"
+    if n < statistics.MIN_REPLICATES:
+        tests = f"{texts.counted(n, 'replicate')}: too few for a test (at least {statistics.MIN_REPLICATES})."
+    else:
+        tests = (
+            f"Intervals and paired t-tests over {n} replicates; p corrected for {effect.comparisons} "
+            f"{'comparison' if effect.comparisons == 1 else 'comparisons'} {family}."
+        )
+    any_effect = f" Do the levels differ at all? {texts.p_phrase(effect.p_any)} (F-test)." if effect.p_any else ""
+    return (
+        f"Means over {over}. {tests}{any_effect} “At its best” is the mean of the level's best configuration. "
+        "“Replicates needed” would show a difference of this size with 80 % power."
+    )
+
+
+def shares_table(grid: GridAnalysis) -> Table | None:
+    if not grid.shares:
+        return None
+    return Table(
+        title="Share of variance",
+        columns=("source", "share, %"),
+        rows=tuple((share_name(share), texts.sortable(100 * share.share, 1)) for share in grid.shares),
+        caption=(
+            "Shares of the sum of squares over all trials (analysis of variance, type II). A × B is what the two do "
+            "together beyond each alone; the replicate is seed and split; the rest is chance and higher interactions."
+        ),
+    )
+
+
+def share_name(share: Share) -> str:
+    if not share.factors:
+        return "rest"
+    return "replicate (seed and split)" if share.factors == (REPLICATE,) else " × ".join(share.factors)
+
+
+def pair_table(analysis: Analysis, pair: PairCells) -> Table:
+    one, other = pair.factors
+    metric = analysis.study.objectives[0].metric
+    rows = tuple(
+        (level, *(_mean_of(pair, level, column) for column in pair.levels[1]))
+        for level in pair.levels[0]
+        if any((level, column) in pair.means for column in pair.levels[1])
+    )
+    return Table(
+        title=f"{one} × {other}: mean {metric}",
+        columns=(one, *(f"{other} {level}" for level in pair.levels[1])),
+        rows=rows,
+        caption=f"The interaction is {texts.percent(pair.share)} of the variance. Means over replicates"
+        f"{' and the other factors' if len(analysis.study.vary) > 2 else ''}.",
+        is_short=False,
+    )
+
+
+def _mean_of(pair: PairCells, level: str, column: str) -> Number | None:
+    found = pair.means.get((level, column))
+    return texts.sortable(found.mean) if found else None
+
+
+def curves_table(curves: FactorCurves) -> Table:
+    return Table(
+        title=f"Learning by {curves.factor}",
+        columns=(
+            curves.factor,
+            "trials",
+            f"last training {curves.metric.removeprefix('val_')}",
+            f"last {curves.metric}",
+            "gap",
+            f"best {curves.metric}",
+            "in epoch",
+        ),
+        rows=tuple(
+            (
+                level.level,
+                texts.count(level.trials),
+                texts.sortable(level.final_training, 4),
+                texts.sortable(level.final_validation, 4),
+                texts.sortable(level.gap, 4),
+                texts.sortable(level.best_value, 4),
+                texts.sortable(level.best_epoch, 1),
+            )
+            for level in curves.levels
+        ),
+        caption=(
+            "Means over complete trials. The gap is how much better the training score is than the validation score "
+            "after the last epoch: overfitting. “In epoch” is where validation was best."
+        ),
+        is_short=False,
+    )

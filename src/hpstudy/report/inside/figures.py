@@ -1,0 +1,158 @@
+"""Figures of what is seen inside the networks: gradients by layer and epoch, histograms of activations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from hpstudy.analysis.inside import Histogram, InsideCell, InsideLayer, Panel
+from hpstudy.report import style
+from hpstudy.report.document import Figure
+from hpstudy.study.factors import describe, level_text
+from hpstudy.study.spec import Study
+
+_MOST_PANELS = 6
+_MOST_LINES = 8
+_MOST_HISTOGRAMS = 12  # configurations; each has all its layers in one figure
+_TAIL = 0.005  # of the values of every layer, left out of the axis at each end
+
+
+def inside_figures(study: Study, panels: Sequence[Panel]) -> list[Figure]:
+    """Gradients of every panel, then activations of the deepest configurations."""
+    figures = [figure for panel in panels[:_MOST_PANELS] for figure in _gradient_figures(study, panel)]
+    cells = [cell for panel in panels for cell in panel.cells if any(layer.start for layer in cell.layers)]
+    if len(cells) > _MOST_HISTOGRAMS:
+        deepest = max(len(cell.layers) for cell in cells)
+        cells = [cell for cell in cells if len(cell.layers) == deepest]
+    return [*figures, *(_activation_figure(cell) for cell in cells[:_MOST_HISTOGRAMS])]
+
+
+def _gradient_figures(study: Study, panel: Panel) -> list[Figure]:
+    cells = [cell for cell in panel.cells if cell.learning][:_MOST_LINES]
+    if not cells:
+        return []
+    where = f" with {describe(panel.context)}" if panel.context else ""
+    cut = f" The first {len(cells)} of {len(panel.cells)} levels." if len(cells) < len(panel.cells) else ""
+    lines = [(_colour(study, panel, cell), cell) for cell in cells]
+    legend = tuple((style.colour(number), _label(panel, cell)) for number, cell in lines) if panel.factor else ()
+    found = []
+    if any(len(cell.learning) > 1 for cell in cells):
+        found.append(
+            Figure(
+                title=f"Gradient norm by layer{where}",
+                caption=f"Gradient norm by layer{where}, log scale: at the start (solid, marked) and after training "
+                f"(dashed). The last layer is the output.{cut}",
+                svg=style.draw(lambda axes: _by_layer(axes, lines)),
+                legend=legend,
+            )
+        )
+    found.append(
+        Figure(
+            title=f"Gradient norm by epoch{where}",
+            caption=f"Gradient norm by epoch{where}, log scale: of the first layer (solid) and of the last one "
+            f"(dashed); epoch 0 is before training.{cut}",
+            svg=style.draw(lambda axes: _by_epoch(axes, lines)),
+            legend=legend,
+        )
+    )
+    return found
+
+
+def _colour(study: Study, panel: Panel, cell: InsideCell) -> int:
+    """A level has its colour in every panel."""
+    levels = study.vary[panel.factor].levels if panel.factor else ()
+    level = cell.params.get(panel.factor)
+    return levels.index(level) if level in levels else 0
+
+
+def _label(panel: Panel, cell: InsideCell) -> str:
+    has_level = panel.factor in cell.params
+    return f"{panel.factor} {level_text(cell.params[panel.factor])}" if has_level else f"without {panel.factor}"
+
+
+def _by_layer(axes: Any, lines: Sequence[tuple[int, InsideCell]]) -> None:
+    for number, cell in lines:
+        places = range(1, len(cell.learning) + 1)
+        mark = {"color": style.colour(number), "markersize": 4}
+        axes.plot(places, _drawable([layer.gradient_norms[0] for layer in cell.learning]),
+                  marker=style.marker(number), **mark)  # fmt: skip
+        axes.plot(places, _drawable([layer.final_norm for layer in cell.learning]), linestyle="--", **mark)
+    _log_axis(axes, "layer")
+
+
+def _by_epoch(axes: Any, lines: Sequence[tuple[int, InsideCell]]) -> None:
+    for number, cell in lines:
+        first, last = cell.learning[0].gradient_norms, cell.learning[-1].gradient_norms
+        axes.plot(range(len(first)), _drawable(first), color=style.colour(number),
+                  marker=style.marker(number), markersize=3)  # fmt: skip
+        if len(cell.learning) > 1:
+            axes.plot(range(len(last)), _drawable(last), color=style.colour(number), linestyle="--")
+    _log_axis(axes, "epoch")
+
+
+def _drawable(values: Any) -> Any:
+    """Zero has no place on a log scale: a gap in the line."""
+    numbers = np.asarray(values, float)
+    return np.where(numbers > 0, numbers, np.nan)
+
+
+def _log_axis(axes: Any, along: str) -> None:
+    axes.set_yscale("log")
+    axes.set_xlabel(along)
+    axes.set_ylabel("gradient norm")
+    axes.xaxis.get_major_locator().set_params(integer=True)
+
+
+def _activation_figure(cell: InsideCell) -> Figure:
+    layers = [layer for layer in cell.layers if layer.start or layer.end]
+    where = describe(cell.params)
+    size = (style.PANEL[0], min(4.5, 0.9 + 0.42 * len(layers)))
+    return Figure(
+        title=f"Activations by layer{f' with {where}' if where else ''}",
+        caption=(
+            f"Activations by layer{f' with {where}' if where else ''}, the first one at the bottom: at the start "
+            "(line) and after training (filled). Heights: square root of the share of values, each curve to its own "
+            "maximum."
+        ),
+        svg=style.draw(lambda axes: _ridges(axes, layers), size),
+        legend=((style.colour(1), "start"), (style.colour(0), "after training")),
+    )
+
+
+def _ridges(axes: Any, layers: Sequence[InsideLayer]) -> None:
+    for place, layer in enumerate(layers):
+        if layer.end:
+            heights = place + _heights(layer.end)
+            axes.stairs(heights, layer.end.edges, baseline=place, fill=True, color=style.colour(0), alpha=0.45)
+        if layer.start:
+            heights = place + _heights(layer.start)
+            axes.stairs(heights, layer.start.edges, baseline=place, color=style.colour(1), linewidth=1.1)
+    axes.set_yticks(range(len(layers)), [style.shortened(layer.name) for layer in layers])
+    axes.set_ylim(-0.1, len(layers))
+    low, high = _limits([one for layer in layers for one in (layer.start, layer.end) if one])
+    axes.set_xlim(low, high)
+    axes.set_xlabel("activation")
+    axes.grid(axis="y", visible=False)
+
+
+def _heights(histogram: Histogram) -> Any:
+    """Of the bins, at most 0.9."""
+    return 0.9 * np.sqrt(histogram.shares / (histogram.shares.max() or 1.0))
+
+
+def _limits(histograms: Sequence[Histogram]) -> tuple[float, float]:
+    """Of an axis that holds all layers but for their longest tails."""
+    lows, highs = zip(*(_middle(histogram) for histogram in histograms), strict=True)
+    low, high = min(lows), max(highs)
+    margin = 0.03 * (high - low) or 0.5
+    return low - margin, high + margin
+
+
+def _middle(histogram: Histogram) -> tuple[float, float]:
+    below = np.cumsum(histogram.shares)
+    first = int(np.searchsorted(below, _TAIL, side="right"))
+    last = int(np.searchsorted(below, 1 - _TAIL))
+    edges = histogram.edges
+    return float(edges[min(first, len(edges) - 2)]), float(edges[min(last, len(edges) - 2) + 1])

@@ -1,0 +1,44 @@
+"""A report on disk. Written to a temporary name first, so that no reader finds half a file."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from hpstudy.errors import HpstudyError
+from hpstudy.report.document import Report
+from hpstudy.report.render.html import to_html
+from hpstudy.report.render.markdown import to_markdown
+
+
+def write_report(report: Report, folder: Path, formats: Sequence[str] = ("html", "md")) -> list[Path]:
+    """Write `report.html`, `report.md` or `report.json` into a folder, which is made.
+
+    Raises:
+        HpstudyError: the folder cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return [_write(folder / f"report.{form}", render(report, form)) for form in formats]
+    except OSError as error:
+        raise HpstudyError(
+            f"The report cannot be written to {folder}: {error.strerror}. Choose another folder with -o DIR."
+        ) from None
+
+
+def render(report: Report, form: str) -> str:
+    if form == "json":
+        return json.dumps(report.data, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return to_html(report) if form == "html" else to_markdown(report)
+
+
+def _write(path: Path, text: str) -> Path:
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        unfinished.write_text(text, "utf-8")
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return path

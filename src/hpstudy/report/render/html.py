@@ -1,0 +1,106 @@
+"""A report as one HTML file that needs nothing else: no network, light and dark, paper and phone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from html import escape
+from importlib import resources
+
+from hpstudy.report.document import Figure, Number, Report, Section, Table
+from hpstudy.report.render.markdown import is_numeric
+
+
+def to_html(report: Report) -> str:
+    """The page. Only text that is escaped, our own SVG, one style sheet and a script that sorts tables.
+
+    The same trials give the same page, so that it is sent to MLflow once.
+    """
+    return "\n".join(_page(report)) + "\n"
+
+
+def _page(report: Report) -> Iterator[str]:
+    yield '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">'
+    yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
+    yield '<meta name="color-scheme" content="light dark">'
+    policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
+    yield f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
+    yield f"<title>{escape(report.title)}</title>\n<style>\n{_asset('report.css')}</style>\n</head>\n<body>"
+    yield f"<header><h1>{escape(report.title)}</h1>"
+    yield from (f'<p class="question">{escape(paragraph)}</p>' for paragraph in _paragraphs(report.question))
+    mark = "status" if report.is_finished else "status unfinished"
+    yield f'<p class="{mark}">{escape(report.status)}</p></header>\n<main>'
+    yield '<section id="findings"><h2>Findings</h2><ul>'
+    yield from (f"<li>{escape(finding)}</li>" for finding in report.findings)
+    yield "</ul></section>"
+    yield "<nav>" + " · ".join(
+        f'<a href="#{_anchor(section)}">{escape(section.title)}</a>' for section in report.sections
+    )
+    yield ' · <a href="#declaration">Declaration</a> · <a href="#methods">Methods</a></nav>'
+    for section in report.sections:
+        yield from _section(section)
+    yield '<section id="declaration"><h2>Declaration</h2><dl>'
+    yield from (f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in report.facts)
+    yield '</dl></section>\n<section id="methods"><h2>Methods</h2><dl>'
+    yield from (f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in report.methods)
+    yield f"</dl></section>\n</main>\n<footer>{_state(report)}</footer>"
+    yield f"<script>\n{_asset('report.js')}</script>\n</body>\n</html>"
+
+
+def _state(report: Report) -> str:
+    at = f", as it was on {report.at:%Y-%m-%d at %H:%M} UTC" if report.at else ""
+    return f"Written by hpstudy from the study database{at}."
+
+
+def _section(section: Section) -> Iterator[str]:
+    yield f'<section id="{_anchor(section)}"><h2>{escape(section.title)}</h2>'
+    yield from (f"<p>{escape(text)}</p>" for text in section.text)
+    for table in section.tables:
+        yield from _table(table)
+    if section.figures:
+        yield '<div class="figures">'
+        yield from map(_figure, section.figures)
+        yield "</div>"
+    yield "</section>"
+
+
+def _table(table: Table) -> Iterator[str]:
+    numeric = [is_numeric(table, place) for place in range(len(table.columns))]
+    yield f'<figure class="table"><h3>{escape(table.title)}</h3><div class="scroll" tabindex="0"><table><thead><tr>'
+    for column, is_number in zip(table.columns, numeric, strict=True):
+        yield f'<th scope="col"{_right(is_number)}><button type="button">{escape(column)}</button></th>'
+    yield "</tr></thead><tbody>"
+    for row in table.rows:
+        yield "<tr>" + "".join(_cell(cell, is_number) for cell, is_number in zip(row, numeric, strict=True)) + "</tr>"
+    yield f"</tbody></table></div><figcaption>{escape(table.caption)}</figcaption></figure>"
+
+
+def _cell(cell: str | Number | None, is_number: bool) -> str:
+    if isinstance(cell, Number):
+        return f'<td data-value="{cell.value!r}"{_right(is_number)}>{escape(cell.text)}</td>'
+    return f"<td{_right(is_number)}>{'–' if cell is None else escape(cell)}</td>"
+
+
+def _right(is_number: bool) -> str:
+    return ' class="number"' if is_number else ""
+
+
+def _figure(figure: Figure) -> str:
+    legend = "".join(
+        f'<span><i style="background:{escape(colour)}"></i>{escape(label)}</span>' for colour, label in figure.legend
+    )
+    wide = ' class="wide"' if figure.is_wide else ""
+    picture = f'<div role="img" aria-label="{escape(figure.title)}">{figure.svg}</div>'
+    labels = f'<div class="legend">{legend}</div>' if legend else ""
+    return f"<figure{wide}>{picture}{labels}<figcaption>{escape(figure.caption)}</figcaption></figure>"
+
+
+def _anchor(section: Section) -> str:
+    return "-".join(section.title.lower().split())
+
+
+def _paragraphs(text: str) -> list[str]:
+    return [paragraph.replace("\n", " ").strip() for paragraph in text.split("\n\n") if paragraph.strip()]
+
+
+def _asset(name: str) -> str:
+    return resources.files(__package__).joinpath(name).read_text("utf-8")

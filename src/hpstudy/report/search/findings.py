@@ -1,0 +1,100 @@
+"""What a search says, in sentences that are made from its numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hpstudy.analysis.analyse import Analysis
+from hpstudy.analysis.search import MIN_TRIALS, SearchResult
+from hpstudy.report import texts
+from hpstudy.report.grid.findings import trouble
+from hpstudy.report.inside.sections import inside_findings
+from hpstudy.study.spec import Study
+
+_ENOUGH = 100  # trials for a stable ranking of factors
+_TELLING = 3  # factors that the sentence on importance names
+
+
+def search_findings(analysis: Analysis, search: SearchResult) -> list[str]:
+    study = analysis.study
+    found = list(_best(study, search))
+    found += list(_importance(search))
+    found += list(_course(analysis, search))
+    found += list(_pruning(search))
+    found += inside_findings(analysis)
+    found += list(trouble(analysis.overview))
+    found += list(_next_steps(study, search))
+    return found
+
+
+def _best(study: Study, search: SearchResult) -> Iterator[str]:
+    if not search.complete:
+        return
+    if len(study.objectives) > 1:
+        metrics = texts.listed([objective.metric for objective in study.objectives])
+        yield (
+            f"{texts.counted(len(search.front), 'trial')} of {len(search.complete)} form the Pareto front of "
+            f"{metrics}: no other trial is better in one of them without being worse in another."
+        )
+        return
+    best = search.complete[0]
+    metric = study.objectives[0].metric
+    text = f"The best trial is {best.number}: {metric} {texts.number(best.value)} with {texts.params(best.params)}."
+    if len(search.complete) > 1:
+        second = search.complete[1]
+        text += f" The second, trial {second.number}, reached {texts.number(second.value)}."
+    yield text + " Each is one training with one seed: differences as small as those between seeds mean nothing."
+
+
+def _importance(search: SearchResult) -> Iterator[str]:
+    if not search.importances:
+        if search.complete:
+            yield (
+                f"Which factors matter cannot be said from {texts.counted(len(search.complete), 'complete trial')}: "
+                f"it takes {MIN_TRIALS}, and different values."
+            )
+        return
+    top = [f"{one.factor} ({texts.percent(one.ped_anova or 0.0)})" for one in search.importances[:_TELLING]]
+    rough = f", a rough estimate from {len(search.complete)} trials" if len(search.complete) < _ENOUGH else ""
+    text = f"To be among the best trials it matters most to choose {texts.listed(top)} well (PED-ANOVA{rough})."
+    by_variance = max(search.importances, key=lambda one: one.fanova or 0.0)
+    if by_variance.fanova and by_variance.factor != search.importances[0].factor:
+        text += (
+            f" Over the whole range {by_variance.factor} moves the result most "
+            f"({texts.percent(by_variance.fanova)} of the variance, fANOVA)."
+        )
+    yield text
+
+
+def _course(analysis: Analysis, search: SearchResult) -> Iterator[str]:
+    if len(search.complete) < MIN_TRIALS or len(analysis.study.objectives) > 1:
+        return
+    last = search.best_so_far[-1][0]
+    since = max(record.number for record in analysis.records) - last
+    if since == 0:
+        yield "The very last trial was the best one: the search has not come to rest, and more trials may find better."
+    else:
+        yield f"The best trial was followed by {since} that were not better."
+
+
+def _pruning(search: SearchResult) -> Iterator[str]:
+    if search.saving:
+        saving = search.saving
+        yield (
+            f"Pruning ended {texts.counted(saving.trials, 'trial')} early and saved "
+            f"{texts.counted(saving.epochs, 'epoch')} ({texts.percent(saving.share)} of theirs), "
+            f"about {texts.duration(saving.seconds)} of training."
+        )
+
+
+def _next_steps(study: Study, search: SearchResult) -> Iterator[str]:
+    for edge in search.edges:
+        yield (
+            f"The best {edge.factor}, {edge.level}, lies at the {edge.end} end of its range: "
+            "a wider range may hold better ones."
+        )
+    if search.complete and len(study.objectives) == 1:
+        yield (
+            "Next: put the best few configurations into a Grid with replicates=5, so that chance and merit can be "
+            "told apart."
+        )

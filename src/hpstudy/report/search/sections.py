@@ -1,0 +1,81 @@
+"""A search's numbers as tables."""
+
+from __future__ import annotations
+
+from hpstudy.analysis.analyse import Analysis
+from hpstudy.analysis.search import SearchResult
+from hpstudy.report import texts
+from hpstudy.report.document import Number, Table
+
+MOST_TRIALS = 15
+
+
+def trials_table(analysis: Analysis, search: SearchResult) -> Table | None:
+    """The best trials, or the Pareto front."""
+    if not search.complete:
+        return None
+    study = analysis.study
+    several = len(study.objectives) > 1
+    shown = (search.front if several else search.complete)[:MOST_TRIALS]
+    names = [name for name in study.vary if any(name in record.params for record in shown)]
+    return Table(
+        title=f"Pareto front, {len(search.front)} trials" if several else "Best trials",
+        columns=(
+            "trial",
+            *(objective.metric for objective in study.objectives),
+            *names,
+            "epochs",
+            "training, s",
+            "parameters",
+        ),
+        rows=tuple(
+            (
+                texts.count(record.number),
+                *(texts.sortable(value) for value in record.values or ()),
+                *(_level(record.params.get(name)) if name in record.params else None for name in names),
+                texts.count(len(record.history)),
+                texts.sortable(record.metrics.get("train_s"), 1),
+                texts.sortable(record.metrics.get("parameters"), 0),
+            )
+            for record in shown
+        ),
+        caption=(
+            f"The first {len(shown)} of {texts.counted(len(search.complete), 'complete trial')}, each one training "
+            "with the study's seed."
+        ),
+        spare=("epochs", "training, s", "parameters"),
+    )
+
+
+def _level(level: object) -> str | Number:
+    from hpstudy.study.factors import level_text
+
+    if isinstance(level, int | float) and not isinstance(level, bool):
+        return Number(value=float(level), text=level_text(level))
+    return level_text(level)
+
+
+def importances_table(search: SearchResult) -> Table | None:
+    if not search.importances:
+        return None
+    return Table(
+        title="Importance of the factors",
+        columns=("factor", "PED-ANOVA, %", "fANOVA, %"),
+        rows=tuple(
+            (
+                importance.factor,
+                texts.sortable(_percent(importance.ped_anova), 1),
+                texts.sortable(_percent(importance.fanova), 1),
+            )
+            for importance in search.importances
+        ),
+        caption=(
+            f"By Optuna over {texts.counted(len(search.complete), 'complete trial')}, pruned ones left out. PED-ANOVA: "
+            "for being among the best tenth. fANOVA: share of the variance over the whole range, for factors that "
+            "every trial has. Both are estimates, and rough ones below a hundred trials."
+        ),
+    )
+
+
+def _percent(share: float | None) -> float | None:
+    return None if share is None else 100 * share

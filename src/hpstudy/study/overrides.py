@@ -1,0 +1,50 @@
+"""What flags change of a declared study: its budget, its epochs, or all at once for a first taste."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from hpstudy.errors import UserError
+from hpstudy.study.spec import Grid, Search, Study
+
+QUICK_EPOCHS = 2
+QUICK_ROWS = 2_000
+QUICK_TRIALS = 6
+
+
+def override(
+    study: Study, *, trials: int | None = None, replicates: int | None = None, epochs: int | None = None
+) -> Study:
+    """The study with another budget or number of epochs. Published figures are of the declared epochs.
+
+    Raises:
+        UserError: the flag does not fit the study's design.
+    """
+    if trials is not None:
+        if not isinstance(study.design, Search):
+            raise UserError("--trials is for a Search; this study is a Grid, whose budget is cells × --replicates.")
+        study = dataclasses.replace(study, design=dataclasses.replace(study.design, trials=trials))
+    if replicates is not None:
+        if not isinstance(study.design, Grid):
+            raise UserError("--replicates is for a Grid; this study is a Search, whose budget is --trials.")
+        study = dataclasses.replace(study, design=Grid(replicates=replicates))
+    if epochs is not None:
+        if "epochs" in study.vary:
+            raise UserError("--epochs cannot be set: epochs is a factor that varies in this study.")
+        published = study.published if epochs == study.max_epochs else ()
+        study = dataclasses.replace(study, base={**study.base, "epochs": epochs}, published=published)
+    return study
+
+
+def quick(study: Study) -> Study:
+    """A study of its own, NAME-quick, with few epochs, rows and trials: to see that everything works."""
+    base = dict(study.base)
+    if "epochs" not in study.vary:
+        base["epochs"] = min(QUICK_EPOCHS, study.max_epochs)
+    if "train_rows" not in study.vary and study.facts.rows > QUICK_ROWS:
+        base["train_rows"] = min(QUICK_ROWS, int(base.get("train_rows") or QUICK_ROWS))
+    if isinstance(study.design, Grid):
+        design: Grid | Search = Grid(replicates=1)
+    else:
+        design = dataclasses.replace(study.design, trials=min(QUICK_TRIALS, study.design.trials))
+    return dataclasses.replace(study, name=f"{study.name}-quick", base=base, design=design, published=())

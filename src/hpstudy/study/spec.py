@@ -1,0 +1,349 @@
+"""The declaration of a study: what varies, on which base, and how configurations are chosen.
+
+Everything here is frozen, checked when it is made, and turns into JSON and back. That JSON is what the
+database keeps.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import itertools
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from hpstudy.errors import UserError
+from hpstudy.study import factors
+from hpstudy.study.catalog import DatasetFacts
+from hpstudy.study.domains import Choice, Domain, Float, checked_base, checked_vary, domain_from_json
+from hpstudy.study.factors import Level
+from hpstudy.study.published import Published, checked
+
+SAMPLERS = ("tpe", "random", "gp", "cmaes", "qmc", "nsga2")
+PRUNERS = ("none", "median", "hyperband", "successive_halving", "percentile", "patient")
+METRICS = {  # every metric a trial records, and which way is better
+    "loss": "minimize",
+    "accuracy": "maximize",
+    "val_loss": "minimize",
+    "val_accuracy": "maximize",
+    "train_s": "minimize",
+    "parameters": "minimize",
+}
+FORMAT = 1  # of the JSON; raised when an older hpstudy could no longer read it
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grid:
+    """Every cell × replicate exactly once."""
+
+    replicates: int = 1
+
+    def __post_init__(self) -> None:
+        _check_count("Grid(replicates=…)", self.replicates)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Search:
+    """An Optuna sampler with a budget, and a pruner that ends bad trials early.
+
+    Args:
+        trials: The budget.
+        seed: Of the sampler; the study's seed if None.
+    """
+
+    trials: int
+    sampler: str = "tpe"
+    pruner: str = "none"
+    seed: int | None = None
+
+    def __post_init__(self) -> None:
+        _check_count("Search(trials=…)", self.trials)
+        if self.sampler not in SAMPLERS:
+            raise UserError(factors.unknown("sampler", self.sampler, SAMPLERS))
+        if self.pruner not in PRUNERS:
+            raise UserError(factors.unknown("pruner", self.pruner, PRUNERS))
+        if self.seed is not None:
+            _check_count("Search(seed=…)", self.seed, low=0)
+
+
+@dataclass(frozen=True)
+class Objective:
+    """A recorded metric and which way is better; `direction` may be left out where that is obvious."""
+
+    metric: str = "val_accuracy"
+    direction: str = ""
+
+    def __post_init__(self) -> None:
+        if self.metric not in METRICS:
+            raise UserError(factors.unknown("metric", self.metric, METRICS))
+        if not self.direction:
+            object.__setattr__(self, "direction", METRICS[self.metric])
+        if self.direction not in ("maximize", "minimize"):
+            raise UserError(factors.unknown("direction", self.direction, ("maximize", "minimize")))
+
+    @property
+    def maximizes(self) -> bool:
+        return self.direction == "maximize"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One combination of levels in a grid design."""
+
+    number: int  # from 0, in the order of the declaration
+    params: Mapping[str, Level]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """A question: a dataset, a base configuration, the factors that vary, and a design.
+
+    Factors of a user's own invention are legal only with a `build` function in the study file; as that
+    function may stand below the Study, `check_factors` is called by whoever has read the whole file.
+
+    Raises:
+        UserError: something in the declaration is wrong; the message says what is legal.
+    """
+
+    name: str
+    dataset: str
+    design: Grid | Search
+    vary: Mapping[str, Domain] = field(default_factory=dict)
+    base: Mapping[str, Level] = field(default_factory=dict)
+    objective: str | Objective | Sequence[str | Objective] = "val_accuracy"
+    seed: int = 42  # replicate r trains with seed + r
+    question: str = field(default="", compare=False)  # a paragraph for readers; the file's docstring
+    network: str = ""  # digest of the study file's `build` function; "" is the built-in network
+    published: Sequence[Published] = field(default=(), compare=False)  # results of others, for the report
+    diagnostics: bool = False  # look into the networks: activations and gradients by layer
+
+    def __post_init__(self) -> None:
+        _check_name(self.name)
+        facts = factors.dataset_facts(self.dataset)
+        if not isinstance(self.design, Grid | Search):
+            raise UserError(f"design must be Grid(…) or Search(…); it is {self.design!r}.")
+        _check_count("Study(seed=…)", self.seed, low=0)
+        if not isinstance(self.diagnostics, bool):
+            raise UserError(f"Study(diagnostics=…) must be True or False; it is {self.diagnostics!r}.")
+        object.__setattr__(self, "objective", _objectives(self.objective))
+        object.__setattr__(self, "base", checked_base(facts, self.base))
+        object.__setattr__(self, "vary", checked_vary(facts, self.vary, self.base))
+        self._check_design()
+        self._check_combinations(facts)
+        if self.published:
+            params = [cell.params for cell in self.cells()] if isinstance(self.design, Grid) else []
+            object.__setattr__(self, "published", checked(self.published, METRICS, self.vary, params))
+
+    @property
+    def objectives(self) -> tuple[Objective, ...]:
+        """What the trials are compared by; more than one makes a Pareto front."""
+        return self.objective  # type: ignore[return-value]
+
+    @property
+    def facts(self) -> DatasetFacts:
+        return factors.dataset_facts(self.dataset)
+
+    @functools.cached_property
+    def budget(self) -> int:
+        """How many trials the study asks for."""
+        if isinstance(self.design, Search):
+            return self.design.trials
+        return len(self.cells()) * self.design.replicates
+
+    @property
+    def max_epochs(self) -> int:
+        """The most epochs that a trial can have."""
+        if "epochs" in self.vary:
+            return max(int(level) for level in self.vary["epochs"].levels)  # type: ignore[arg-type]
+        return int(self.config({})["epochs"])  # type: ignore[arg-type]
+
+    def cells(self) -> list[Cell]:
+        """Every combination of levels, in the order of the declaration, each once."""
+        return [
+            Cell(number=number, params=MappingProxyType(params))
+            for number, params in enumerate(_combinations(self.vary))
+        ]
+
+    def config(self, params: Mapping[str, Level]) -> dict[str, Level]:
+        """The whole configuration of a trial: its own levels over the base over the defaults."""
+        return factors.complete({**factors.default_config(self.facts), **self.base, **params})
+
+    def seed_of(self, replicate: int) -> int:
+        """Depends on nothing but study seed and replicate, so cells are compared on the same splits."""
+        return self.seed + replicate
+
+    def check_factors(self) -> Study:
+        """Refuse unknown factors unless the study file builds its own network. Returns the study."""
+        if not self.network:
+            for name in (*self.base, *self.vary):
+                if name not in factors.FACTORS:
+                    raise UserError(
+                        factors.unknown("factor", name, factors.FACTORS)
+                        + " Factors of your own need a function build(config, input_shape, outputs) in the file."
+                    )
+        return self
+
+    def check_params(self, params: Mapping[str, Level]) -> None:
+        """Refuse parameters that this study cannot have produced, such as ones changed in the database.
+
+        Raises:
+            UserError: a name or a level is not in the declaration.
+        """
+        expected = {name for name, domain in self.vary.items() if domain.exists_beside(params)}
+        if set(params) != expected:
+            raise UserError(f"Parameters {sorted(params)} do not fit the study's factors {sorted(expected)}.")
+        for name, level in params.items():
+            if not self.vary[name].contains(level):
+                raise UserError(f"Factor {name!r}: {level!r} is not a level of the study.")
+
+    def to_json(self) -> str:
+        """One line of JSON; `Study.from_json` gives an equal study."""
+        design = dataclasses.asdict(self.design)
+        declaration = {
+            "format": FORMAT,
+            "name": self.name,
+            "dataset": self.dataset,
+            "base": dict(self.base),
+            "vary": {name: domain.to_json() for name, domain in self.vary.items()},
+            "design": {type(self.design).__name__.lower(): design},
+            "objective": [dataclasses.asdict(objective) for objective in self.objectives],
+            "seed": self.seed,
+            "question": self.question,
+            "network": self.network,
+            **({"published": [figure.to_json() for figure in self.published]} if self.published else {}),
+            **({"diagnostics": True} if self.diagnostics else {}),  # studies recorded before it existed stay equal
+        }
+        return json.dumps(declaration, ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Study:
+        """Raises UserError if the text is no declaration that this version can read."""
+        try:
+            values = json.loads(text)
+            if values.pop("format") != FORMAT:
+                raise UserError("The study was written by another version of hpstudy. Upgrade this one.")
+            values["vary"] = {name: domain_from_json(domain) for name, domain in values["vary"].items()}
+            ((kind, design),) = values["design"].items()
+            values["design"] = {"grid": Grid, "search": Search}[kind](**design)
+            values["objective"] = tuple(Objective(**objective) for objective in values["objective"])
+            values["published"] = tuple(Published.from_json(figure) for figure in values.get("published", ()))
+            return cls(**values)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise UserError(f"This is no declaration of a study: {error!r}.") from error
+
+    def changes(self, recorded: Study) -> list[str]:
+        """What differs from the recorded declaration, a line each; empty if the two ask the same.
+
+        The question and published figures are for readers: they change nothing of what is trained.
+        """
+        old, new = (json.loads(study.to_json()) for study in (recorded, self))
+        for declaration in (old, new):
+            for name in ("question", "published"):
+                declaration.pop(name, None)
+        return list(_differences(old, new))
+
+    def _check_design(self) -> None:
+        objectives = self.objectives
+        if isinstance(self.design, Grid):
+            for name, domain in self.vary.items():
+                if isinstance(domain, Float):
+                    raise UserError(
+                        f"Factor {name!r}: a grid needs levels, and Float({domain.low:g}, {domain.high:g}) has "
+                        "none. List them in a Choice(…), or use design=Search(trials=…)."
+                    )
+            return
+        if not self.vary:
+            raise UserError("A search needs factors that vary. To repeat one configuration use Grid(replicates=…).")
+        if self.design.pruner != "none" and len(objectives) > 1:
+            raise UserError(
+                f"Pruner {self.design.pruner!r} compares trials by one metric; the study has {len(objectives)}. "
+                "Take pruner='none' or one objective."
+            )
+        if self.design.pruner != "none" and objectives[0].metric in ("train_s", "parameters"):
+            raise UserError(
+                f"{objectives[0].metric} is known at the end only, so no trial can be pruned by it. "
+                "Take pruner='none' or an objective such as 'val_accuracy'."
+            )
+        if self.design.sampler == "cmaes":
+            if sum(not isinstance(domain, Choice) for domain in self.vary.values()) < 2:
+                raise UserError("Sampler 'cmaes' needs at least two Float or Int factors. Take 'tpe' for others.")
+            if len(objectives) > 1:
+                raise UserError("Sampler 'cmaes' has one objective. Take 'tpe' or 'nsga2' for several.")
+
+    def _check_combinations(self, facts: DatasetFacts) -> None:
+        for params in _combinations(self.vary, corners=True):
+            factors.check_combination(facts, {**self.base, **params})
+        depths = self.vary["depth"].levels if "depth" in self.vary else (self.config({})["depth"],)
+        idle = [name for name in ("units", "activation", "dropout") if name in self.vary]
+        if not self.network and set(depths) == {0} and idle:
+            raise UserError(
+                f"depth=0 has no hidden layer, so {', '.join(idle)} cannot make a difference. "
+                "Raise depth or leave them out."
+            )
+
+
+def _check_name(name: object) -> None:
+    if isinstance(name, str) and _NAME.fullmatch(name):
+        return
+    proposal = re.sub(r"[^A-Za-z0-9._-]+", "-", str(name)).strip("-._")[:100] or "my-study"
+    raise UserError(
+        f"A study's name is 1 to 100 letters a-z, digits, '.', '_' or '-', beginning with a letter or digit, "
+        f"because it names files and addresses; it is {name!r}. Try {proposal!r}."
+    )
+
+
+def _check_count(what: str, value: object, low: int = 1) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < low:
+        raise UserError(f"{what} must be a whole number of at least {low}; it is {value!r}.")
+
+
+def _objectives(given: str | Objective | Sequence[str | Objective]) -> tuple[Objective, ...]:
+    entries = (given,) if isinstance(given, str | Objective) else tuple(given)
+    objectives = tuple(entry if isinstance(entry, Objective) else Objective(entry) for entry in entries)
+    metrics = [objective.metric for objective in objectives]
+    if not objectives or len(set(metrics)) < len(metrics):
+        raise UserError(f"A study needs one objective or several different ones; it has {metrics}.")
+    return objectives
+
+
+def _combinations(vary: Mapping[str, Domain], *, corners: bool = False) -> Iterator[dict[str, Level]]:
+    """Each combination of levels once; with `corners`, of the levels that can contradict each other.
+
+    Only texts and conditions take part in contradictions, so a long range counts by its two ends there.
+    """
+    partial: list[dict[str, Level]] = [{}]
+    for name, domain in vary.items():
+        levels = domain.levels
+        if corners and (not isinstance(domain, Choice) or name not in _CONTRADICTING):
+            needed = {level for other in vary.values() for level in other.when.get(name, ())}
+            levels = tuple({levels[0]: None, **dict.fromkeys(needed)})
+        partial = list(
+            itertools.chain.from_iterable(
+                ({**params, name: level} for level in levels) if domain.exists_beside(params) else (params,)
+                for params in partial
+            )
+        )
+    yield from partial
+
+
+_CONTRADICTING = ("optimizer", "momentum", "units", "augmentation", "scaling")
+
+
+def _differences(old: Any, new: Any, path: str = "") -> Iterator[str]:
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in dict.fromkeys((*old, *new)):
+            inner = f"{path}.{key}" if path else key
+            if key not in old:
+                yield f"{inner}: added, {json.dumps(new[key], ensure_ascii=False)}"
+            elif key not in new:
+                yield f"{inner}: removed, was {json.dumps(old[key], ensure_ascii=False)}"
+            else:
+                yield from _differences(old[key], new[key], inner)
+    elif old != new:
+        yield f"{path}: {json.dumps(old, ensure_ascii=False)} → {json.dumps(new, ensure_ascii=False)}"

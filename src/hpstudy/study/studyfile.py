@@ -1,0 +1,149 @@
+"""A path becomes studies: the file is Python, and defines one as `study` or several as `studies = (…)`."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import hashlib
+import importlib.util
+import sys
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from hpstudy.errors import UserError
+from hpstudy.study.spec import Study
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyFile:
+    """A study and the file that defines it."""
+
+    path: Path
+    source: str
+    study: Study
+    build: Callable[..., Any] | None  # build(config, input_shape, outputs) -> keras.Model
+
+
+def load(path: Path) -> StudyFile:
+    """Run a study file and take its one Study.
+
+    Raises:
+        UserError: the file is missing, is not Python, raises, defines no study or several, or a wrong one.
+    """
+    files = load_all(path)
+    if len(files) > 1:
+        names = ", ".join(file.study.name for file in files)
+        raise UserError(f"{path} defines {len(files)} studies ({names}), and one is wanted here. Name one of them.")
+    return files[0]
+
+
+def load_all(path: Path) -> tuple[StudyFile, ...]:
+    """Run a study file and take every Study of it, in the order of the file.
+
+    Raises:
+        UserError: the file is missing, is not Python, raises, defines no study, or a wrong one.
+    """
+    source = _read(path)
+    tree = _parse(path, source)
+    module = _execute(path)
+    studies = _studies(path, module)
+    build = getattr(module, "build", None)
+    if build is not None and not callable(build):
+        raise UserError(f"{path}: `build` must be a function build(config, input_shape, outputs); it is {build!r}.")
+    if build is not None and len(studies) > 1:
+        raise UserError(f"{path} has a `build` function for {len(studies)} studies. Put each into a file of its own.")
+    question = " ".join((ast.get_docstring(tree) or "").split())
+    network = _digest(tree) if build else ""
+    return tuple(
+        StudyFile(path=path, source=source, study=_completed(path, study, question, network), build=build)
+        for study in studies
+    )
+
+
+def _studies(path: Path, module: ModuleType) -> list[Study]:
+    several = getattr(module, "studies", ())
+    if not isinstance(several, tuple | list) or not all(isinstance(study, Study) for study in several):
+        raise UserError(f"{path}: `studies` must be a tuple such as (Study(…), Study(…)); it is {several!r}.")
+    found = list(
+        {id(value): value for value in (*several, *vars(module).values()) if isinstance(value, Study)}.values()
+    )
+    names = [study.name for study in found]
+    if not found or len(found) > max(len(several), 1):
+        raise UserError(
+            f"{path} must define one Study, or several as studies = (Study(…), …); it has {len(found)} "
+            f"({', '.join(names) or 'none'}). `hpstudy init NAME` writes a file to begin with."
+        )
+    if len(set(names)) < len(names):
+        raise UserError(f"{path} has a name twice: {', '.join(names)}. Results are kept by the study's name.")
+    return found
+
+
+def _completed(path: Path, study: Study, question: str, network: str) -> Study:
+    try:
+        return dataclasses.replace(study, question=study.question or question, network=network).check_factors()
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        near = sorted(str(other) for other in path.parent.glob("*.py")) if path.parent.is_dir() else []
+        hint = f" Files there: {', '.join(near)}." if near else ""
+        raise UserError(f"There is no study file {path}.{hint} `hpstudy init NAME` writes a new one.") from None
+    except IsADirectoryError:
+        raise UserError(f"{path} is a folder; expected a study file such as {path}/optimizers.py.") from None
+    except UnicodeDecodeError:
+        raise UserError(f"{path} is not a text file in UTF-8, so it is no Python study file.") from None
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}.") from None
+
+
+def _parse(path: Path, source: str) -> ast.Module:
+    try:
+        return ast.parse(source, filename=str(path))
+    except (SyntaxError, ValueError) as error:
+        line = getattr(error, "lineno", None)
+        where = f"{path}, line {line}" if line else str(path)
+        raise UserError(f"{where}: this is not Python: {getattr(error, 'msg', error)}.") from error
+
+
+def _execute(path: Path) -> ModuleType:
+    """Import the file under a name of its own, with its folder importable as for a script."""
+    spec = importlib.util.spec_from_file_location(f"_hpstudy_file_{path.stem}", path.absolute())
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    folder = str(path.absolute().parent)
+    sys.path.insert(0, folder)
+    try:
+        spec.loader.exec_module(module)
+    except UserError as error:
+        raise UserError(f"{_place(path, error)}: {error}") from error
+    except (Exception, SystemExit) as error:
+        raise UserError(
+            f"{_place(path, error)}: the study file raised {type(error).__name__}: {error}. "
+            "It should only declare a study; run it with --debug to see the traceback."
+        ) from error
+    finally:
+        sys.path.remove(folder)
+    return module
+
+
+def _place(path: Path, error: BaseException) -> str:
+    lines = [
+        frame.lineno for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == path.absolute()
+    ]
+    return f"{path}, line {lines[-1]}" if lines else str(path)
+
+
+def _digest(tree: ast.Module) -> str:
+    """Of the program text, so that comments, layout and the docstring may change."""
+    body = tree.body[1:] if ast.get_docstring(tree) is not None else tree.body
+    text = ast.unparse(ast.Module(body=body, type_ignores=[]))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

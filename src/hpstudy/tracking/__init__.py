@@ -1,0 +1,1 @@
+"""Who is told about trials. MLflow is the tracker that ships."""

@@ -1,0 +1,320 @@
+"""What MLflow is to hold of a study and of each trial. Pure: records go in, contents of runs come out."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from hpstudy.errors import UserError
+from hpstudy.records import Diagnostics, TrialRecord, TrialState
+from hpstudy.study.domains import Choice, Domain
+from hpstudy.study.factors import Level, describe, level_text
+from hpstudy.study.spec import Grid, Study
+
+STUDY_TAG = "hpstudy.study"
+ROLE_TAG = "hpstudy.role"
+TRIAL_TAG = "hpstudy.trial"
+PARENT_TAG = "mlflow.parentRunId"
+NOTE_TAG = "mlflow.note.content"
+MODEL_TAG = "hpstudy.model"  # of the study's run: where its evaluated model is
+
+_TAG_CHARACTERS = 8000  # MLflow's limits
+_PARAM_CHARACTERS = 6000
+_DIGEST_CHARACTERS = 36
+_NAME_CHARACTERS = 100  # of a run: more is cut off in MLflow's table
+BATCH_POINTS = 800  # in one request of MLflow, which takes 1,000 of everything together
+_ILLEGAL_IN_KEYS = re.compile(r"[^\w.\- :]")
+_STATUS = {
+    TrialState.RUNNING: "RUNNING",
+    TrialState.COMPLETE: "FINISHED",
+    TrialState.PRUNED: "FINISHED",
+    TrialState.FAILED: "FAILED",
+    TrialState.LOST: "KILLED",
+}
+_SHORT_NAMES = {
+    "batch_size": "batch",
+    "early_stopping": "patience",
+    "learning_rate": "lr",
+    "num_words": "words",
+    "train_rows": "rows",
+}
+_STUDY_STATUS = {"running": "RUNNING", "finished": "FINISHED", "stopped": "KILLED"}
+
+Hide = Callable[[str], str]  # removes passwords from a text that people wrote or a library made
+
+
+@dataclass(frozen=True, kw_only=True)
+class Point:
+    """One value of a metric."""
+
+    key: str
+    value: float
+    at_ms: int  # fixed when it happened: MLflow drops a point that it has already only if this is the same
+    step: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dataset:
+    """The logged input of a run."""
+
+    name: str
+    digest: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunContent:
+    """A run as it should be."""
+
+    name: str
+    first_name: str  # what it is called while its levels are not known yet
+    status: str  # MLflow's word
+    tags: Mapping[str, str]
+    params: Mapping[str, str]
+    points: tuple[Point, ...] = ()  # in the order in which they are sent: later ones are added at the end
+    started_ms: int | None = None
+    identity_ms: int | None = None  # a run that started at another time is another run
+    ended_ms: int | None = None
+    dataset: Dataset | None = None
+    fixed_tags: Mapping[str, str] = field(default_factory=dict)  # set at creation, then left to people
+
+
+def trial_content(study: Study, record: TrialRecord, parent_id: str, hide: Hide = str) -> RunContent:
+    """The run of one trial. Of one that was just claimed only those levels are told that are decided."""
+    digest = record.facts.get("dataset_digest")
+    is_decided = _is_decided(study, record)
+    first_name = f"trial {record.number}"
+    return RunContent(
+        name=trial_name(study, record) if is_decided else first_name,
+        first_name=first_name,
+        status=_STATUS[record.state],
+        tags=_tags(_trial_tags(study, record, parent_id, hide)),
+        params=_params(study.config(record.params) if is_decided else record.params),
+        points=_points(record),
+        started_ms=_milliseconds(record.started),
+        identity_ms=_milliseconds(record.started),
+        ended_ms=_milliseconds(record.ended),
+        dataset=Dataset(name=study.dataset, digest=digest[:_DIGEST_CHARACTERS]) if digest else None,
+    )
+
+
+def study_content(study: Study, trials: Sequence[TrialRecord], state: str, hide: Hide = str) -> RunContent:
+    """The parent run of a study.
+
+    Args:
+        state: Of the study: running, finished or stopped.
+    """
+    starts = [record.started for record in trials if record.started]
+    ends = [record.ended for record in trials if record.ended]
+    ended_ms = _milliseconds(max(ends, default=None))
+    is_finished = state == "finished"
+    best = best_trials(study, trials) if is_finished else []
+    tags = {STUDY_TAG: study.name, ROLE_TAG: "study", "hpstudy.state": state}
+    if best:
+        tags["hpstudy.best_trial"] = ", ".join(str(record.number) for record in best)
+    return RunContent(
+        name=study.name,
+        first_name=study.name,
+        status=_STUDY_STATUS[state],
+        tags=_tags(tags),
+        params=_params(_summary(study)),
+        points=tuple(_study_points(study, trials, best, ended_ms or 0)) if is_finished else (),
+        started_ms=_milliseconds(min(starts, default=None)),
+        ended_ms=ended_ms,
+        fixed_tags=_tags({NOTE_TAG: hide(description(study))}),
+    )
+
+
+def trial_name(study: Study, record: TrialRecord) -> str:
+    """What varied, short: `adam · lr 0.001 · r2`."""
+    parts = [_level_name(study.vary, name, level) for name, level in record.params.items()]
+    if isinstance(study.design, Grid) and study.design.replicates > 1:
+        parts.append(f"r{record.replicate}")
+    if record.attempt > 1:
+        parts.append(f"attempt {record.attempt}")
+    return _cut(" · ".join(parts) or f"trial {record.number}", _NAME_CHARACTERS)
+
+
+def description(study: Study) -> str:
+    """The question and the declaration, in Markdown."""
+    rows = {**_summary(study), "base": describe(study.base)}
+    rows |= {f"**{name}**": _domain_text(domain) for name, domain in study.vary.items()}
+    table = "\n".join(f"| {name} | {text} |" for name, text in rows.items())
+    return f"{study.question.strip()}\n\n| | |\n|---|---|\n{table}".strip()
+
+
+def best_trials(study: Study, trials: Sequence[TrialRecord]) -> list[TrialRecord]:
+    """The best complete trial (of equals the first); with several objectives the Pareto front."""
+    complete = [record for record in trials if record.state == TrialState.COMPLETE and record.values]
+    scores = {record.number: _scores(study, record) for record in complete}
+    if len(study.objectives) == 1:
+        return [max(complete, key=lambda record: scores[record.number])] if complete else []
+    return [
+        record for record in complete if not any(_dominates(other, scores[record.number]) for other in scores.values())
+    ]
+
+
+def _is_decided(study: Study, record: TrialRecord) -> bool:
+    """A sampler decides level by level, and the database shows it in between."""
+    try:
+        study.check_params(record.params)
+    except UserError:
+        return False
+    return True
+
+
+def _trial_tags(study: Study, record: TrialRecord, parent_id: str, hide: Hide) -> dict[str, object]:
+    facts = {f"hpstudy.{name}": hide(value) for name, value in record.facts.items()}
+    return {
+        **facts,
+        PARENT_TAG: parent_id,
+        STUDY_TAG: study.name,
+        ROLE_TAG: "trial",
+        TRIAL_TAG: record.number,
+        "hpstudy.state": record.state.value,
+        "hpstudy.cell": record.cell,
+        "hpstudy.replicate": record.replicate,
+        "hpstudy.seed": record.seed,
+        "hpstudy.attempt": record.attempt,
+        "hpstudy.retry_of": record.retry_of,
+        "hpstudy.dataset": study.dataset,
+        "hpstudy.host": record.host,
+        "hpstudy.device": record.device,
+        "hpstudy.error": hide(record.error) if record.error else None,
+        "hpstudy.pruned": "true" if record.state == TrialState.PRUNED else None,
+        "mlflow.source.git.commit": record.facts.get("git_commit"),
+    }
+
+
+def _points(record: TrialRecord) -> tuple[Point, ...]:
+    """Gradient norms only where they need no further request: the database and the report have them anyway."""
+    points = (*_epoch_points(record), *_final_points(record))
+    norms = tuple(_gradient_points(record)) if record.diagnostics else ()
+    return (*points, *norms) if len(points) + len(norms) <= BATCH_POINTS else points
+
+
+def _gradient_points(record: TrialRecord) -> Iterator[Point]:
+    """`gradient_norm/hidden 1` and so on, by epoch; step 0 is before training."""
+    begun_ms = _milliseconds(record.started) or 0
+    times_ms = [begun_ms, *(round(epoch.at * 1000) for epoch in record.history)]
+    for layer in Diagnostics.from_text(record.diagnostics or "").layers:
+        for step, (norm, at_ms) in enumerate(zip(layer.gradient_norms, times_ms, strict=False)):
+            if norm is not None:
+                yield Point(key=f"gradient_norm/{_key(layer.name)}", value=norm, at_ms=at_ms, step=step)
+
+
+def _epoch_points(record: TrialRecord) -> Iterator[Point]:
+    for epoch in record.history:
+        for name, value in epoch.metrics.items():
+            if _is_number(value):
+                yield Point(key=_key(name), value=float(value), at_ms=round(epoch.at * 1000), step=epoch.number)
+        for name, value in epoch.system.items():  # MLflow's page "System metrics" shows what has this prefix
+            yield Point(key=f"system/{name}", value=value, at_ms=round(epoch.at * 1000), step=epoch.number)
+
+
+def _final_points(record: TrialRecord) -> Iterator[Point]:
+    """What is known at the end only: the objective, training time, the number of parameters."""
+    if record.state == TrialState.RUNNING:
+        return
+    step = record.history[-1].number if record.history else 0
+    at_ms = _milliseconds(record.ended) or _milliseconds(record.started) or 0
+    in_epochs = {name for epoch in record.history for name in epoch.metrics}
+    finals = {name: value for name, value in record.metrics.items() if name not in in_epochs}
+    for place, value in enumerate(record.values or ()):
+        finals["objective" if place == 0 else f"objective_{place + 1}"] = value
+    for name, value in finals.items():
+        if _is_number(value):
+            yield Point(key=_key(name), value=float(value), at_ms=at_ms, step=step)
+
+
+def _study_points(
+    study: Study, trials: Sequence[TrialRecord], best: Sequence[TrialRecord], at_ms: int
+) -> Iterator[Point]:
+    """The step is the number of trials, so that the values of an extended study are the latest ones."""
+    values: dict[str, float] = {}
+    for place, objective in enumerate(study.objectives):
+        reached = [record.values[place] for record in best if record.values]
+        if reached:
+            values[f"best_{objective.metric}"] = max(reached) if objective.maximizes else min(reached)
+    counts = Counter(record.state for record in trials)
+    values |= {f"trials_{state}": counts[state] for state in TrialState if state != TrialState.RUNNING}
+    for name, value in values.items():
+        yield Point(key=name, value=float(value), at_ms=at_ms, step=len(trials))
+
+
+def _summary(study: Study) -> dict[str, str]:
+    if isinstance(study.design, Grid):
+        design = f"grid, {study.design.replicates} × {len(study.cells())} cells"
+    else:
+        pruner = "" if study.design.pruner == "none" else f", pruner {study.design.pruner}"
+        design = f"search, sampler {study.design.sampler}{pruner}"
+    objectives = ", ".join(f"{objective.metric} ({objective.direction})" for objective in study.objectives)
+    return {"dataset": study.dataset, "design": design, "budget": str(study.budget), "objective": objectives}
+
+
+def _domain_text(domain: Domain) -> str:
+    if isinstance(domain, Choice):
+        text = ", ".join(level_text(level) for level in domain.levels)
+    else:
+        text = f"{level_text(domain.low)} to {level_text(domain.high)}" + (" (log)" if domain.log else "")
+    conditions = " and ".join(
+        f"{name} is {' or '.join(map(level_text, levels))}" for name, levels in domain.when.items()
+    )
+    return f"{text}, where {conditions}" if conditions else text
+
+
+def _level_name(vary: Mapping[str, Domain], name: str, level: Level) -> str:
+    """A text speaks for itself (`adam`) unless another factor has the same level; a number does not."""
+    owners = [factor for factor, domain in vary.items() if level in domain.levels]
+    is_telling = isinstance(level, str) and level not in ("none", "full") and len(owners) == 1
+    return str(level) if is_telling else f"{_short(vary, name)} {level_text(level)}"
+
+
+def _short(vary: Mapping[str, Domain], name: str) -> str:
+    """What the field calls a built-in factor, unless the study has a factor of that very name."""
+    short = _SHORT_NAMES.get(name, name)
+    return name if short in vary else short
+
+
+def _scores(study: Study, record: TrialRecord) -> tuple[float, ...]:
+    """The objectives such that more is better; NaN is worst."""
+    signs = [1 if objective.maximizes else -1 for objective in study.objectives]
+    scores = [sign * value for sign, value in zip(signs, record.values or (), strict=True)]
+    return tuple(-math.inf if math.isnan(score) else score for score in scores)
+
+
+def _dominates(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
+    return one != other and all(mine >= its for mine, its in zip(one, other, strict=True))
+
+
+def _params(values: Mapping[str, object]) -> dict[str, str]:
+    return {_key(name): _cut(str(value), _PARAM_CHARACTERS) for name, value in values.items() if value is not None}
+
+
+def _tags(values: Mapping[str, object]) -> dict[str, str]:
+    return {name: cut_tag(str(value)) for name, value in values.items() if value is not None}
+
+
+def cut_tag(text: str) -> str:
+    """As much as a tag of MLflow can hold."""
+    return _cut(text, _TAG_CHARACTERS)
+
+
+def _key(name: str) -> str:
+    """A name of a user's own factor may have characters that MLflow refuses."""
+    return _ILLEGAL_IN_KEYS.sub("_", name)
+
+
+def _cut(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _milliseconds(moment: datetime | None) -> int | None:
+    return round(moment.timestamp() * 1000) if moment else None
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

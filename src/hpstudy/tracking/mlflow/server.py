@@ -1,0 +1,46 @@
+"""How to start MLflow's own web interface over the store that needs no server."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from hpstudy.errors import UserError
+from hpstudy.settings import Settings
+from hpstudy.tracking.mlflow.connection import is_server
+from hpstudy.tracking.mlflow.secrets import without_credentials
+
+_LOOPBACK = "localhost,localhost:*,127.0.0.1,127.0.0.1:*,[::1],[::1]:*"
+
+
+def ui_command(settings: Settings, host: str = "127.0.0.1", port: int = 5000) -> list[str]:
+    """The command line; what is secret or belongs to the store is in `ui_environment`.
+
+    Raises:
+        UserError: there is a tracking server, so there is nothing to start.
+    """
+    if is_server(settings.tracking_uri):
+        address = without_credentials(settings.tracking_uri)
+        raise UserError(
+            f"The runs are on a tracking server. Open {address} in a browser. `hpstudy ui` is for the store in "
+            "HPSTUDY_HOME; to look at that one, unset HPSTUDY_TRACKING_URI and MLFLOW_TRACKING_URI."
+        )
+    # One worker starts in a quarter of the time of MLflow's four, and serves one person.
+    return [sys.executable, "-m", "mlflow", "server", "--host", host, "--port", str(port), "--workers", "1"]
+
+
+def ui_environment(settings: Settings, host: str = "127.0.0.1") -> dict[str, str]:
+    """The whole environment of the command: this process's, the store, and what MLflow should leave off."""
+    allowed = _LOOPBACK if host in _LOOPBACK.split(",") else f"{_LOOPBACK},{host},{host}:*"
+    environment = {
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_SERVER_ALLOWED_HOSTS": allowed,
+        "MLFLOW_UVICORN_OPTS": "--log-level warning",  # not a line for every request
+        "PYTHONWARNINGS": "ignore",  # its libraries warn each other of deprecations
+        **os.environ,
+        "MLFLOW_BACKEND_STORE_URI": settings.tracking_uri,
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+    }
+    if settings.artifact_root is not None:
+        environment["MLFLOW_ARTIFACTS_DESTINATION"] = settings.artifact_root
+    return environment

@@ -1,0 +1,107 @@
+"""Mirroring beside the training: a thread that nobody waits for."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from hpstudy.records import TrialRecord
+from hpstudy.tracking.mlflow.mirror import Mirror
+
+Snapshot = Callable[[], tuple[str, Sequence[TrialRecord]]]
+
+_FIRST_PAUSE_S = 1.0  # after an error; doubled with each further one
+_LONGEST_PAUSE_S = 30.0
+_log = logging.getLogger(__name__)
+
+
+class MirrorThread(threading.Thread):
+    """Syncs at its start, then whenever it is poked, at most once in `interval_s`. It survives every error.
+
+    Args:
+        snapshot: Gives the state of the study and all of its trials; called in this thread.
+        interval_s: The shortest time between two syncs that went well.
+    """
+
+    def __init__(self, mirror: Mirror, snapshot: Snapshot, interval_s: float = 2.0) -> None:
+        super().__init__(name="hpstudy-mirror", daemon=True)
+        self.problem: str | None = None  # why MLflow is behind, in one sentence; None when all is well
+        self.mirror, self._snapshot, self._interval_s = mirror, snapshot, interval_s
+        self._condition = threading.Condition()
+        self._is_changed = True
+        self._deadline: float | None = None  # set when it is to finish; on the monotonic clock
+        self._pause_s = 0.0
+        self._failures = 0  # since the last sync that went well
+        self._is_equal = False
+
+    def poke(self) -> None:
+        """Say that something changed. Returns at once."""
+        with self._condition:
+            self._is_changed = True
+            self._condition.notify()
+
+    def conclude(self, patience_s: float) -> None:
+        """Say that it is to finish, as in `finish`. Returns at once."""
+        with self._condition:
+            self._deadline = time.monotonic() + patience_s
+            self._condition.notify()
+
+    def finish(self, patience_s: float, limit_s: float | None = None) -> bool:
+        """Sync everything once more, against what MLflow really holds, and stop.
+
+        Args:
+            patience_s: MLflow may be away: try again for so long, then give up.
+            limit_s: Return after so long although a sync is still under way; None: it is not cut off.
+
+        Returns:
+            Whether MLflow is equal to the last snapshot.
+        """
+        self.conclude(patience_s)
+        if self.ident is not None:
+            self.join(limit_s)
+        return self._is_equal
+
+    def run(self) -> None:
+        while self._await_work():
+            self._sync_safely()
+        if self._is_finishing():
+            self._finish()
+
+    def _await_work(self) -> bool:
+        """Wait for a change, and then for the end of the pause. False when it is time to finish."""
+        with self._condition:
+            self._condition.wait_for(self._is_finishing, timeout=self._pause_s)
+            self._condition.wait_for(lambda: self._is_changed or self._is_finishing())
+            self._is_changed = False
+            return not self._is_finishing()
+
+    def _finish(self) -> None:
+        while not self._is_equal:
+            self.mirror.refresh()
+            self._is_equal = self._sync_safely(last=True)
+            left_s = (self._deadline or 0.0) - time.monotonic()
+            if self._is_equal or left_s <= _FIRST_PAUSE_S:
+                return
+            time.sleep(_FIRST_PAUSE_S)  # somebody waits for this, so it does not grow
+
+    def _sync_safely(self, *, last: bool = False) -> bool:
+        try:
+            state, trials = self._snapshot()
+            self.mirror.sync(trials, state=state, complete=last and state == "finished")
+        except Exception as error:
+            self._note(error)
+            return False
+        self.problem, self._failures, self._pause_s = None, 0, self._interval_s
+        return True
+
+    def _note(self, error: Exception) -> None:
+        self.problem = self.mirror.explain(error)
+        self._pause_s = min(_FIRST_PAUSE_S * 2**self._failures, _LONGEST_PAUSE_S)
+        self._failures += 1
+        self._is_changed = True
+        _log.debug("The mirror will try again.", extra={"problem": self.problem, "pause_s": self._pause_s})
+
+    def _is_finishing(self) -> bool:
+        return self._deadline is not None

@@ -1,0 +1,243 @@
+"""Look into a network in training: how activations are spread, and how much gradient each layer gets.
+
+A probe is a fixed sample of the training rows. On it the network is evaluated as for prediction (no dropout, no
+augmentation, stored batch statistics), so that looking changes neither a weight nor a random generator.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from hpstudy.data import decode
+from hpstudy.records import Diagnostics, LayerDiagnostics, Spread
+from hpstudy.training.model import row_losses
+
+if TYPE_CHECKING:
+    from hpstudy.data import Arrays
+
+PROBE_ROWS = 512  # at most
+BINS = 30  # of a histogram
+NEAR = 0.05  # of the range of a bounded activation: nearer to a bound the gradient is below a fifth of its maximum
+RELU_LIKE = ("relu", "relu6", "leaky_relu", "elu", "selu", "gelu", "silu")
+BOUNDS = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0)}
+_ACTIVATION_LAYERS = {"ReLU": "relu", "LeakyReLU": "leaky_relu", "ELU": "elu", "PReLU": "leaky_relu"}
+
+
+class NoProbe:
+    """Looks at nothing: the probe of a trial without diagnostics."""
+
+    def look(self) -> None:
+        """Note the gradient norms as they are now."""
+
+    def found(self, network: keras.Model | None) -> Diagnostics | None:
+        """All that was seen.
+
+        Args:
+            network: With the weights that the trial ends with; None if it was not trained to its end.
+        """
+        del network
+        return None
+
+
+class GradientNorms:
+    """The norm of the gradient by layer: a graph that all trials of one structure share.
+
+    It is the Euclidean norm over all weights of a layer, of the mean loss over the probe rows without weight
+    penalties: a penalty's gradient does not come from the layers above, and would hide that theirs vanishes.
+    """
+
+    def __init__(self, network: keras.Model, loss: str) -> None:
+        self._network, self._loss = network, loss
+        self._weights = [[weight.value for weight in layer.trainable_weights] for layer in watched(network)]
+        self._graph = tf.function(self._norms, autograph=False)
+
+    def __call__(self, inputs: tf.Tensor, labels: tf.Tensor) -> list[float]:
+        """One number a watched layer; 0 for a layer without weights.
+
+        Args:
+            inputs: float32 (rows, *input_shape).
+            labels: int32 (rows,).
+        """
+        norms: list[float] = self._graph(inputs, labels).numpy().tolist()
+        return norms
+
+    def _norms(self, inputs: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+        """float64 (layers,): squares of what has all but vanished are no float32 numbers."""
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(self._weights)
+            loss = tf.reduce_mean(row_losses(self._loss, labels, self._network(inputs, training=False)))
+        gradients = tape.gradient(loss, self._weights, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        return tf.stack([_norm(of_layer) for of_layer in gradients])
+
+
+class Probe(NoProbe):
+    """Looks into the network of one trial.
+
+    Args:
+        network: The trial's own, with its initial weights.
+        norms: Of the program that trains it.
+        seed: Of the trial; decides the rows.
+        is_own: Whether a study file built the network; then the layers have the names they have there.
+    """
+
+    def __init__(
+        self, network: keras.Model, norms: GradientNorms, arrays: Arrays, seed: int, *, is_own: bool = False
+    ) -> None:
+        rows = probe_rows(arrays, seed)
+        dense = decode(arrays.x[rows], arrays.encoding, arrays.features).astype(np.float32)
+        self._inputs = tf.constant((dense * arrays.scale + arrays.offset).reshape(-1, *arrays.input_shape))
+        self._labels = tf.constant(arrays.y[rows])
+        self._names = own_names(network) if is_own else names(network)
+        self._gradient_norms, self._seen = norms, list[list[float]]()
+        self._layers = [(activation_of(layer), bool(layer.trainable_weights)) for layer in watched(network)]
+        self._start = spreads(network, self._inputs)
+
+    def look(self) -> None:
+        self._seen.append(self._gradient_norms(self._inputs, self._labels))
+
+    def found(self, network: keras.Model | None) -> Diagnostics:
+        ends = spreads(network, self._inputs) if network else [None] * len(self._layers)
+        by_layer = zip(*self._seen, strict=True) if self._seen else [()] * len(self._layers)
+        return Diagnostics(
+            rows=len(self._labels),
+            layers=tuple(
+                LayerDiagnostics(
+                    name=name,
+                    activation=activation,
+                    gradient_norms=tuple(map(_rounded, norms)) if learns else (),
+                    start=start,
+                    end=end,
+                )
+                for name, (activation, learns), norms, start, end in zip(
+                    self._names, self._layers, by_layer, self._start, ends, strict=True
+                )
+            ),
+        )
+
+
+def probe_rows(arrays: Arrays, seed: int) -> NDArray[np.int32]:
+    """Numbers of the training rows that a trial of this seed is looked at with, sorted."""
+    count = min(PROBE_ROWS, len(arrays.train))
+    chosen: NDArray[np.int32] = np.random.default_rng([seed, 0]).choice(arrays.train, count, replace=False)
+    return np.sort(chosen)
+
+
+def watched(network: keras.Model) -> list[keras.layers.Layer]:
+    """The layers that learn or that are an activation of their own, from the input on."""
+    return [layer for layer in network.layers if layer.trainable_weights or _is_activation(layer)]
+
+
+def names(network: keras.Model) -> list[str]:
+    """`hidden 1`, `hidden 2`, …, `output`: of the built-in network."""
+    return [*(f"hidden {number}" for number in range(1, len(watched(network)))), "output"]
+
+
+def own_names(network: keras.Model) -> list[str]:
+    """As the study file names its layers. Keras counts nameless ones through all networks; here each begins anew."""
+    stems = [re.sub(r"_\d+$", "", layer.name) for layer in watched(network)]
+    several, counted = Counter(stems), Counter[str]()
+    counted_names = []
+    for stem in stems:
+        counted[stem] += 1
+        counted_names.append(f"{stem} {counted[stem]}" if several[stem] > 1 else stem)
+    return counted_names
+
+
+def activation_of(layer: keras.layers.Layer) -> str | None:
+    """`relu`, `sigmoid`, …; None for a layer without an activation function."""
+    if type(layer).__name__ in _ACTIVATION_LAYERS:
+        return _ACTIVATION_LAYERS[type(layer).__name__]
+    function = getattr(layer, "activation", None)
+    return None if function is None else str(getattr(function, "__name__", type(function).__name__))
+
+
+def spreads(network: keras.Model, inputs: tf.Tensor) -> list[Spread | None]:
+    """Of each watched layer. None of the last one, which is no hidden layer, and where outputs cannot be had."""
+    hidden = watched(network)[:-1]
+    outputs = _outputs(network, hidden, inputs)
+    return [*(spread(values, activation_of(layer)) for values, layer in zip(outputs, hidden, strict=True)), None]
+
+
+def spread(values: NDArray[Any] | None, activation: str | None) -> Spread | None:
+    """A histogram over all rows and units.
+
+    Args:
+        values: (rows, …, units); of images or sequences a unit is a channel.
+    """
+    finite = np.zeros(0) if values is None else values[np.isfinite(values)].astype(np.float64)
+    if values is None or not finite.size:
+        return None
+    counts, edges = np.histogram(finite, BINS)
+    return Spread(
+        low=_short(edges[0]),
+        high=_short(edges[-1]),
+        counts=tuple(counts.tolist()),
+        idle=idle_share(values.reshape(-1, values.shape[-1]), activation),
+    )
+
+
+def idle_share(values: NDArray[Any], activation: str | None) -> float | None:
+    """The share of units that pass hardly a gradient on.
+
+    Dead: of a ReLU or one of its relatives, and never positive. Saturated: of a sigmoid or tanh, and on more than
+    half of the rows within 5 % of its range from a bound.
+
+    Args:
+        values: (rows, units).
+    """
+    if activation in RELU_LIKE:
+        return _short((~(values > 0).any(axis=0)).mean())
+    if activation in BOUNDS:
+        low, high = BOUNDS[activation]
+        margin = NEAR * (high - low)
+        near = (values < low + margin) | (values > high - margin)
+        return _short((near.mean(axis=0) > 0.5).mean())
+    return None
+
+
+def _outputs(
+    network: keras.Model, layers: list[keras.layers.Layer], inputs: tf.Tensor
+) -> list[NDArray[np.float32] | None]:
+    """What comes out of each layer, (rows, …, units); None of all where the network is no graph of its layers."""
+    graph = _graph(network, layers)
+    if graph is None:
+        return [None] * len(layers)
+    found = keras.tree.flatten(graph(inputs, training=False))  # Keras takes a single output out of its list
+    return [np.asarray(output, np.float32) for output in found]
+
+
+def _graph(network: keras.Model, layers: list[keras.layers.Layer]) -> keras.Model | None:
+    sources = getattr(network, "inputs", None) or []
+    if not layers or len(sources) != 1 or any(isinstance(layer, keras.Model) for layer in layers):
+        return None
+    try:
+        outputs = [layer.output for layer in layers]
+        is_one_each = all(isinstance(output, keras.KerasTensor) for output in outputs)
+        return keras.Model(sources[0], outputs) if is_one_each else None
+    except (ValueError, AttributeError):  # Keras's answer to layers that were never called on a graph
+        return None
+
+
+def _is_activation(layer: keras.layers.Layer) -> bool:
+    return isinstance(layer, keras.layers.Activation) or type(layer).__name__ in _ACTIVATION_LAYERS
+
+
+def _norm(gradients: list[tf.Tensor]) -> tf.Tensor:
+    squares = [tf.reduce_sum(tf.square(tf.cast(tf.convert_to_tensor(one), tf.float64))) for one in gradients]
+    return tf.sqrt(tf.add_n(squares)) if squares else tf.constant(0.0, tf.float64)
+
+
+def _rounded(value: float) -> float | None:
+    return _short(value) if np.isfinite(value) else None
+
+
+def _short(value: float) -> float:
+    """Four figures: more would only make the database larger."""
+    return float(f"{value:.4g}")

@@ -1,0 +1,183 @@
+"""A configuration becomes a Keras model and an optimizer. What comes out is plain Keras, to save and to load."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from hpstudy.errors import UserError
+from hpstudy.study.factors import Config, hidden_units
+
+Build = Callable[[Mapping[str, Any], tuple[int, ...], int], keras.Model]
+
+_ACTIVATIONS = {"leaky_relu": "leaky_relu", "linear": None}
+_NORMAL_STDDEV = {"normal_1": 1.0, "normal_0.1": 0.1, "normal_0.01": 0.01}
+_OPTIMIZERS: dict[str, Callable[..., keras.optimizers.Optimizer]] = {
+    "adagrad": keras.optimizers.Adagrad,
+    "rmsprop": keras.optimizers.RMSprop,
+    "adam": keras.optimizers.Adam,
+    "adamw": keras.optimizers.AdamW,
+    "nadam": keras.optimizers.Nadam,
+}
+
+
+def make_initializer(name: str) -> keras.initializers.Initializer:
+    """Initial values of a weight matrix; its seed comes from Keras's global seed.
+
+    Glorot: Glorot & Bengio 2010 ("Xavier"). He: He et al. 2015. LeCun: LeCun et al. 1998. Orthogonal: Saxe et al. 2014.
+    """
+    if name in _NORMAL_STDDEV:
+        return keras.initializers.RandomNormal(stddev=_NORMAL_STDDEV[name])
+    return keras.initializers.get(name)
+
+
+def make_network(
+    config: Config,
+    input_shape: tuple[int, ...],
+    outputs: int,
+    *,
+    make_dropout: Callable[[float], keras.layers.Layer] = keras.layers.Dropout,
+) -> keras.Sequential:
+    """The built-in network: `depth` hidden layers of `units`, dropout after each, then probabilities.
+
+    Args:
+        input_shape: Of one row; flattened first.
+        outputs: Units of the last layer. One gives the probability of class 1 (sigmoid); more give a
+            probability a class (softmax), or independent ones (sigmoid) when the loss is `mse`.
+        make_dropout: Makes the layer for a rate above 0.
+
+    Returns:
+        A built model, (batch, *input_shape) float32 → (batch, outputs) float32.
+    """
+    penalty = make_penalty(config)
+    layers: list[keras.layers.Layer] = [keras.Input(input_shape)]
+    if len(input_shape) > 1:
+        layers.append(keras.layers.Flatten())
+    for units in hidden_units(config):
+        layers.append(
+            keras.layers.Dense(
+                units,
+                activation=_ACTIVATIONS.get(str(config["activation"]), config["activation"]),
+                kernel_initializer=make_initializer(str(config["initializer"])),
+                kernel_regularizer=penalty,
+            )
+        )
+        if config["dropout"]:
+            layers.append(make_dropout(float(config["dropout"])))
+    last = "sigmoid" if outputs == 1 or config["loss"] == "mse" else "softmax"
+    layers.append(
+        keras.layers.Dense(
+            outputs,
+            activation=last,
+            kernel_initializer=make_initializer(str(config["initializer"])),
+            kernel_regularizer=penalty,
+        )
+    )
+    return keras.Sequential(layers)
+
+
+def make_penalty(config: Config) -> keras.regularizers.Regularizer | None:
+    """The weight penalty l1·Σ|w| + l2·Σw² of every weight matrix (not of biases), or None."""
+    if not config["l1"] and not config["l2"]:
+        return None
+    return keras.regularizers.L1L2(l1=config["l1"], l2=config["l2"])
+
+
+def make_own_network(build: Build, config: Config, input_shape: tuple[int, ...], outputs: int) -> keras.Model:
+    """Call a study file's `build` and check what it returns.
+
+    Raises:
+        UserError: it raised, returned something else, or its output has another shape.
+    """
+    try:
+        model = build(dict(config), input_shape, outputs)
+    except Exception as error:
+        raise UserError(f"The study's build(config, input_shape, outputs) raised {error!r}.") from error
+    if not isinstance(model, keras.Model):
+        raise UserError(f"The study's build(…) must return a keras.Model; it returned {type(model).__name__}.")
+    if not model.built:
+        model.build((None, *input_shape))
+    if tuple(model.output_shape) != (None, outputs):
+        raise UserError(
+            f"The study's build(…) must return a model whose output is {outputs} probabilities a row, "
+            f"shape (None, {outputs}); it is {model.output_shape}."
+        )
+    return model
+
+
+def row_losses(loss: str, labels: tf.Tensor, probabilities: tf.Tensor) -> tf.Tensor:
+    """The loss of each row, without penalties, as `model.fit` has it.
+
+    Args:
+        loss: `cross_entropy` or `mse`.
+        labels: int32 (rows,), class numbers.
+        probabilities: float32 (rows, outputs); one output is the probability of class 1.
+
+    Returns:
+        float32 (rows,).
+    """
+    outputs = probabilities.shape[1]
+    if outputs == 1:
+        truth = tf.cast(labels, tf.float32)[:, tf.newaxis]
+        if loss == "mse":
+            return keras.losses.mean_squared_error(truth, probabilities)
+        return keras.losses.binary_crossentropy(truth, probabilities)
+    if loss == "mse":
+        return keras.losses.mean_squared_error(tf.one_hot(labels, outputs), probabilities)
+    return keras.losses.sparse_categorical_crossentropy(labels, probabilities)
+
+
+def row_hits(labels: tf.Tensor, probabilities: tf.Tensor) -> tf.Tensor:
+    """1 where the most probable class is the true one, else 0, float32 (rows,)."""
+    if probabilities.shape[1] == 1:
+        guesses = tf.cast(probabilities[:, 0] > 0.5, tf.int32)
+    else:
+        guesses = tf.argmax(probabilities, axis=1, output_type=tf.int32)
+    return tf.cast(guesses == labels, tf.float32)
+
+
+def make_optimizer(config: Config) -> keras.optimizers.Optimizer:
+    """The optimizer at its learning rate, without a schedule; `learning_rates` holds the schedule."""
+    family = str(config["optimizer"])
+    rate = float(config["learning_rate"])  # type: ignore[arg-type]
+    if family in _OPTIMIZERS:
+        return _OPTIMIZERS[family](learning_rate=rate)
+    momentum = float(config["momentum"] or 0.0)
+    return keras.optimizers.SGD(learning_rate=rate, momentum=momentum, nesterov=family == "nesterov")
+
+
+def learning_rates(config: Config, total_steps: int) -> np.ndarray:
+    """The learning rate of every step of the training, shape (total_steps,), float64.
+
+    Exponential decays to a hundredth, cosine to zero, both over the whole training
+    (Loshchilov & Hutter 2017 for the cosine, without restarts).
+    """
+    rate = float(config["learning_rate"])  # type: ignore[arg-type]
+    progress = np.arange(total_steps, dtype=np.float64) / total_steps
+    shapes = {
+        "constant": np.ones_like(progress),
+        "exponential": 0.01**progress,
+        "cosine": (1 + np.cos(np.pi * progress)) / 2,
+    }
+    return rate * shapes[str(config["schedule"])]
+
+
+def with_scaling(network: keras.Model, scale: np.ndarray, offset: np.ndarray) -> keras.Model:
+    """The same network with its input scaling inside: it takes rows as the dataset has them.
+
+    Args:
+        scale: float32, of shape () or of one number an input; the network sees x · scale + offset.
+        offset: like scale.
+    """
+    input_shape = network.input_shape[1:]
+
+    def as_config(values: np.ndarray) -> Any:
+        return values.reshape(input_shape if values.shape else ()).tolist()
+
+    rescale = keras.layers.Rescaling(as_config(scale), as_config(offset))
+    inputs = keras.Input(input_shape)
+    return keras.Model(inputs, network(rescale(inputs)), name="network")
