@@ -1,10 +1,12 @@
-"""Imports point downwards, and each process loads only what it needs."""
+"""Rooms import downwards, without circles, and each process loads only what it needs."""
 
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -12,65 +14,69 @@ import pytest
 import hpstudy
 
 SOURCE = Path(hpstudy.__file__).parent
-# from the ground up: a module may import modules of its own layer and of layers above it in this list
-LAYERS = (
-    ("errors",),
-    ("catalog", "factors", "domains", "published", "spec", "settings", "passwords", "records", "owner"),
-    (
-        "studyfile",
-        "overrides",
-        "rundir",
-        "data",
-        "model",
-        "program",
-        "sparse_program",
-        "diagnostics",
-        "trainer",
-        "networks",
-        "hpstudy_model",
-        "storage",
-        "mirror",
-    ),
-    ("worker", "report", "evaluation"),
-    ("reproduce", "doctor", "packaging"),
-    ("cli",),
-)
+DESIGN = Path(__file__).parents[1] / "docs" / "design.md"
 HEAVY = {"tensorflow", "keras", "mlflow", "optuna", "pandas", "sklearn"}
 
 
-def layer_of(module: str) -> int | None:
-    return next((number for number, layer in enumerate(LAYERS) if module in layer), None)
+def floors() -> dict[str, int]:
+    """Room → floor, as the table of docs/design.md has them."""
+    rows = re.findall(r"^\| (\d+) \| `(\w+)` \|", DESIGN.read_text(encoding="utf-8"), re.MULTILINE)
+    return {room: int(floor) for floor, room in rows}
 
 
-def modules() -> list[Path]:
-    return [file for file in SOURCE.rglob("*.py") if file.parent != SOURCE or not file.name.startswith("__")]
+FLOORS = floors()
+
+
+def module_of(file: Path) -> str:
+    """The dotted name below the package: `study.spec`; that of a package for its `__init__`."""
+    return ".".join(file.relative_to(SOURCE).with_suffix("").parts).removesuffix(".__init__")
+
+
+MODULES = {
+    module_of(file): file
+    for file in sorted(SOURCE.rglob("*.py"))
+    if file.parent != SOURCE or not file.name.startswith("__")
+}
 
 
 def imported(file: Path) -> set[str]:
-    """The modules of hpstudy that a file imports anywhere, by the name below the package."""
-    names = set()
-    for node in ast.walk(ast.parse(file.read_text())):
-        if isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            names |= {node.module} if node.module != "hpstudy" else {f"hpstudy.{alias.name}" for alias in node.names}
+    """The modules of hpstudy that a file imports anywhere, by their names below the package."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module and f"{node.module}.".startswith("hpstudy."):
+            parent = node.module.removeprefix("hpstudy").removeprefix(".")
+            inner = {f"{parent}.{alias.name}".removeprefix(".") for alias in node.names}
+            names |= {name if name in MODULES else parent for name in inner}
         elif isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-    return {name.split(".")[1] for name in names if name.startswith("hpstudy.")}
+            names |= {alias.name.removeprefix("hpstudy.") for alias in node.names if alias.name.startswith("hpstudy.")}
+    return names - {module_of(file), ""}
 
 
-def room(file: Path) -> str:
-    return file.relative_to(SOURCE).parts[0].removesuffix(".py")
+IMPORTS = {module: imported(file) for module, file in MODULES.items()}
 
 
-@pytest.mark.parametrize("file", modules(), ids=lambda file: str(file.relative_to(SOURCE)))
-def test_imports_point_downwards(file: Path) -> None:
-    own = layer_of(room(file))
-    assert own is not None, f"{room(file)} has no layer: give it one in this test and in docs/design.md"
-    above = {name for name in imported(file) if (layer_of(name) if layer_of(name) is not None else -1) > own}  # type: ignore[operator]
+def room(module: str) -> str:
+    return module.split(".", maxsplit=1)[0]
+
+
+def test_every_room_stands_in_the_table_of_the_design_and_no_other() -> None:
+    assert {room(module) for module in MODULES} == set(FLOORS)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_point_downwards(module: str) -> None:
+    own = FLOORS[room(module)]
+    above = {name for name in IMPORTS[module] if room(name) != room(module) and FLOORS[room(name)] >= own}
     assert not above
 
 
-def test_nobody_imports_the_command_line() -> None:
-    assert not [file for file in modules() if room(file) != "cli" and "cli" in imported(file)]
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    packages = {module for module, file in MODULES.items() if file.name == "__init__.py"}
+    graph = {module: names - packages for module, names in IMPORTS.items() if module not in packages}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(" → ".join(error.args[1]))
 
 
 def loaded(code: str) -> set[str]:

@@ -15,6 +15,7 @@ from optuna.storages._rdb import models
 from optuna.storages._rdb.storage import _create_scoped_session
 from optuna.trial import FrozenTrial, TrialState
 
+from hpstudy.storage.conversion import START
 from hpstudy.storage.reading import read_trials
 from hpstudy.storage.retrying import Superseded
 
@@ -44,10 +45,10 @@ class FencedStorage(RDBStorage):
         """Called by `create_new_trial` within its transaction. The first heartbeat belongs to the same one.
 
         Raises:
-            Superseded: the template has a number, and it is not the next one.
+            Superseded: the template is of a claim, and its number is not the next one.
         """
         trial = super()._get_prepared_new_trial(study_id, template_trial, session)
-        if template_trial is not None and template_trial.number >= 0:
+        if template_trial is not None and _is_claim(template_trial):
             if trial.number != template_trial.number:
                 raise Superseded(f"Trial {template_trial.number} was created by another process.")
             session.add(models.TrialHeartbeatModel(trial_id=trial.trial_id))
@@ -119,3 +120,8 @@ class FencedStorage(RDBStorage):
         query = sa.select(attribute.value_json).where(attribute.trial_id == trial_id, attribute.key == name)
         if session.execute(query).scalar() != text:
             raise UpdateFinishedTrialError(f"Trial {trial_id} has ended already.")
+
+
+def _is_claim(template: FrozenTrial) -> bool:
+    """Whether a running trial of hpstudy's is to be created; Optuna's tools may put trials of any number."""
+    return template.state == TrialState.RUNNING and START in template.user_attrs
