@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import time
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,7 @@ from data_factories import (
     write_kaggle_titanic,
 )
 from hpstudy.data import Arrays, decode, prepare, prepare_test
+from hpstudy.data.splits import test_and_rest as split_off
 from hpstudy.errors import StorageError, UserError
 from hpstudy.settings import Settings
 
@@ -175,6 +178,41 @@ def test_unit_scaling_of_a_table_divides_by_the_largest_training_value(tmp_path:
     assert network_input(arrays, arrays.train).max(axis=0) == pytest.approx(np.ones(arrays.features))
 
 
+def with_fare(folder: Path, row: int, fare: str, others: str) -> Settings:
+    """A Titanic file in which only the passenger `row` has another fare."""
+    passengers = [replace(one, fare=fare if place == row else others) for place, one in enumerate(random_passengers())]
+    (folder / "titanic.csv").write_text(kaggle_csv(passengers))
+    return make_settings(folder, folder)
+
+
+@pytest.mark.parametrize(("fare", "scaling"), [("1e+30", "none"), ("1e-40", "standard")])
+def test_a_value_that_scaling_makes_no_network_input_is_refused_with_its_line(
+    tmp_path: Path, fare: str, scaling: str
+) -> None:
+    settings = with_fare(tmp_path, 140, fare, others="0")
+    with pytest.raises(UserError, match=rf"titanic\.csv has {re.escape(fare)} as fare in line 142.*{scaling}"):
+        prepare("titanic", {"scaling": scaling}, 42, settings)
+    assert np.isfinite(prepare("titanic", {"scaling": "minmax"}, 42, settings).scale).all()
+
+
+def test_such_a_value_in_the_test_split_is_found_when_that_is_read(tmp_path: Path) -> None:
+    row = int(split_off(np.array([int(one.survived) for one in random_passengers()]))[0][0])
+    settings = with_fare(tmp_path, row, "3e+37", others="1")
+    assert prepare("titanic", {}, 42, settings).features == 10
+    with pytest.raises(UserError, match=rf"has 3e\+37 as fare in line {row + 2}"):
+        prepare_test("titanic", {}, 42, settings)
+
+
+def test_training_rows_of_a_subset_hold_every_class_or_are_refused(tmp_path: Path) -> None:
+    passengers = [replace(one, survived=str(int(place < 9))) for place, one in enumerate(random_passengers())]
+    (tmp_path / "titanic.csv").write_text(kaggle_csv(passengers))
+    settings = make_settings(tmp_path, tmp_path)
+    arrays = prepare("titanic", {"train_rows": 24}, 42, settings)
+    assert set(arrays.y[arrays.train].tolist()) == {0, 1}
+    with pytest.raises(UserError, match="train_rows=4 of 96 training rows cannot hold rows of all 2 classes"):
+        prepare("titanic", {"train_rows": 4}, 42, settings)
+
+
 @pytest.mark.parametrize("dataset", ["titanic", "digits", "fashion_mnist", "mnist", "imdb"])
 def test_test_rows_never_reach_the_trials(dataset: str, shared_settings: dict[str, Settings]) -> None:
     """Rows outside and inside the test split make up the whole, and distinguishable rows are in one of them."""
@@ -253,7 +291,10 @@ def test_digests_do_not_depend_on_machine_path_or_time(tmp_path: Path) -> None:
     assert len(digests) == 1
 
 
-@pytest.mark.parametrize(("dataset", "digest"), [("fashion_mnist", "d3db5b1df74eebbc"), ("imdb", "c2c834f41cb37d18")])
+@pytest.mark.parametrize(
+    ("dataset", "digest"),
+    [("fashion_mnist", "d3db5b1df74eebbc"), ("imdb", "c2c834f41cb37d18"), ("titanic", "b67b6817496eeb8f")],
+)
 def test_digests_of_the_real_datasets_are_known(
     dataset: str, digest: str, shared_settings: dict[str, Settings]
 ) -> None:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
+import io
+import math
 import os
 import pickle
+import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
+from pandas._libs.parsers import STR_NA_VALUES  # type: ignore[attr-defined]
 
 from data_factories import (
     IDX_FILES,
@@ -33,6 +39,7 @@ from hpstudy.data import Arrays, TestArrays, decode, prepare, prepare_test, veri
 from hpstudy.data.images import read_idx
 from hpstudy.data.passengers import read_passengers
 from hpstudy.errors import UserError
+from hpstudy.serving.hpstudy_model import encode
 
 HAND_MADE = bytes.fromhex("00000803 00000002 00000001 00000003 01 02 03 fd fe ff")
 
@@ -86,7 +93,14 @@ def test_packed_file_that_is_cut_damaged_or_not_packed_is_refused(tmp_path: Path
     [
         (IDX_FILES[1], np.zeros(199), "199 labels"),
         (IDX_FILES[1], np.full(200, 10), "label 10"),
-        (IDX_FILES[3], np.full(40, 77), "label 77"),
+        (IDX_FILES[3], np.append(np.zeros(39), 77), "label 77 in row 39"),
+        (
+            IDX_FILES[1],
+            np.full(200, 3),
+            "none of them of the class 0 (T-shirt/top), 1 (Trouser), 2 (Pullover), 4 (Coat)",
+        ),
+        (IDX_FILES[1], np.arange(200) % 9, "none of them of the class 9 (Ankle boot)"),
+        (IDX_FILES[3], np.full(40, 3), "40 rows for the test"),
         (IDX_FILES[0], np.zeros((200, 27, 28)), "27 × 28"),
         (IDX_FILES[2], np.zeros((40, 28)), "begins with"),
     ],
@@ -105,6 +119,8 @@ def test_verify_names_the_idx_file_that_does_not_fit(tmp_path: Path, name: str, 
         ("x_test", np.zeros((40, 14, 14), np.uint8), "14"),
         ("y_train", np.zeros(199, np.uint8), "199 labels"),
         ("y_test", np.full(40, -1), "label -1"),
+        ("y_train", np.zeros(200, np.uint8), "none of them of the class 1 (1)"),
+        ("y_train", np.zeros(200), "float64"),
         ("y_train", ragged([[1]] * 200), "cannot be read"),
     ],
 )
@@ -130,21 +146,23 @@ def test_npz_file_that_is_cut_damaged_or_incomplete_is_refused(tmp_path: Path, d
 
 
 @pytest.mark.parametrize(
-    ("member", "array"),
+    ("member", "array", "says"),
     [
-        ("x_train", np.zeros((120, 10), np.int32)),
-        ("x_train", ragged(["a review"] * 120)),
-        ("x_train", ragged([1] * 120)),
-        ("x_train", ragged([[-7]] * 120)),
-        ("x_test", ragged([[1 << 40]] * 40)),
-        ("x_test", ragged([[1]] * 39)),
-        ("y_train", np.full(120, 2)),
-        ("y_test", np.zeros(40)),
+        ("x_train", np.zeros((120, 10), np.int32), "int32"),
+        ("x_train", ragged(["a review"] * 120), "something else than lists"),
+        ("x_train", ragged([1] * 120), "something else than lists"),
+        ("x_train", ragged([[-7]] * 120), "word numbers from -7"),
+        ("x_test", ragged([[1 << 40]] * 40), "word numbers"),
+        ("x_test", ragged([[1]] * 39), "39 reviews and labels of shape (40,)"),
+        ("y_train", np.append(np.zeros(119, int), 2), "label 2 in row 119 (from 0) of y_train"),
+        ("y_train", np.ones(120, int), "none of them of the class 0 (negative)"),
+        ("y_test", np.zeros(40, int), "40 rows for the test, none of them of the class 1 (positive)"),
+        ("y_test", np.zeros(40), "float64"),
     ],
 )
-def test_verify_refuses_an_imdb_file_with_another_structure(tmp_path: Path, member: str, array: Any) -> None:
+def test_verify_refuses_an_imdb_file_with_another_structure(tmp_path: Path, member: str, array: Any, says: str) -> None:
     path = write_imdb(tmp_path / "imdb.npz", **{member: array})
-    refused(lambda: verify("imdb", make_settings(tmp_path, tmp_path)), path)
+    assert says in refused(lambda: verify("imdb", make_settings(tmp_path, tmp_path)), path)
 
 
 class _Bomb:
@@ -243,6 +261,114 @@ def test_openml_file_that_scikit_learn_ships_is_read_whole(tmp_path: Path) -> No
     assert missing == {"pclass": 0, "sex": 0, "age": 263, "sibsp": 0, "parch": 0, "fare": 1, "embarked": 2}
 
 
+def delimited(delimiter: str, *, comma: bool = False, **form: Any) -> str:
+    """Kaggle's list with another delimiter, and with decimal commas in Age and Fare."""
+    header, *rows = csv.reader(io.StringIO(kaggle_csv(random_passengers(40))))
+    if comma:
+        rows = [[cell.replace(".", ",") if place in (5, 9) else cell for place, cell in enumerate(row)] for row in rows]
+    stream = io.StringIO()
+    csv.writer(stream, delimiter=delimiter, **{"lineterminator": "\n", **form}).writerows([header, *rows])
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(pytest.param(delimited(mark).encode(), id=f"delimiter {mark!r}") for mark in ";\t|"),
+        pytest.param(delimited(";", comma=True, lineterminator="\r\n").encode("cp1252"), id="German spreadsheet"),
+        pytest.param(
+            delimited("\t", comma=True, quoting=csv.QUOTE_ALL).encode("utf-16"), id="Unicode text, all quoted"
+        ),
+        pytest.param(delimited(";").replace("O'Brien", "Ödön").encode("latin-1"), id="Latin-1"),
+        pytest.param(delimited(",").encode("utf-16-le"), id="UTF-16 without a mark"),
+        pytest.param(delimited(",").replace("O'Brien", "Ödön").encode("utf-8-sig"), id="UTF-8 with a mark"),
+        pytest.param(delimited(",").replace("\n", "\r").encode(), id="line breaks of old Macs"),
+        pytest.param(delimited(",").replace("O'Brien,", "O'Brien\r\n;;|\t").encode(), id="line breaks in names"),
+        pytest.param(delimited(",").replace("\n", ",\n").encode(), id="a delimiter at every end"),
+        pytest.param(re.sub("(?<!Embarked)\n", ",\n", delimited(",")).encode(), id="a delimiter at the ends of rows"),
+        pytest.param(delimited(",").replace("\n", "\n\n  \n,,,,,,,,,,,\n").encode(), id="empty rows"),
+        pytest.param(delimited(",").replace(",", ", ").encode(), id="a space after each delimiter"),
+        pytest.param(
+            delimited(",").replace("Pclass,Name,Sex,Age", " PCLASS ,Name,sex, age").encode(), id="other names"
+        ),
+    ],
+)
+def test_a_passenger_list_means_the_same_whatever_program_wrote_it(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "kaggle.csv").write_text(kaggle_csv(random_passengers(40)))
+    columns, values, survived = read_passengers(tmp_path / "kaggle.csv")
+    (tmp_path / "other.csv").write_bytes(content)
+    other_columns, other_values, other_survived = read_passengers(tmp_path / "other.csv")
+    assert other_columns == columns
+    np.testing.assert_array_equal(other_values, values)
+    np.testing.assert_array_equal(other_survived, survived)
+
+
+@pytest.mark.parametrize("text", [*sorted(STR_NA_VALUES), "-", "?", " Na ", "NONE"])
+def test_texts_that_stand_for_missing_values_are_the_same_in_a_file_and_in_a_served_row(
+    tmp_path: Path, text: str
+) -> None:
+    path = tmp_path / "titanic.csv"
+    path.write_text(kaggle_csv([Passenger(survived="1", pclass="2", sex="male", age=text, embarked=text, name=text)]))
+    _, values, _ = read_passengers(path)
+    assert np.isnan(values).tolist() == [[False, False, True, False, False, False, True]]
+    fills = {"age": 28.0, "embarked": 2.0}
+    row = pd.DataFrame({"Age": [text], "Embarked": [text]})
+    assert encode(row, {"kind": "table", "fills": fills}).tolist() == [[28, 0, 0, 1]]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("Cabin", "age", "'Age' and 'age'"),
+        ("Cabin", " AGE ", "'Age' and ' AGE '"),
+        ("Cabin", "Survived", "'Survived' and 'Survived'"),
+        ("Ticket", "pclass", "'Pclass' and 'pclass'"),
+    ],
+)
+def test_a_column_that_is_there_twice_is_refused_in_a_file_and_in_served_rows(
+    tmp_path: Path, old: str, new: str, says: str
+) -> None:
+    path = tmp_path / "titanic.csv"
+    path.write_text(kaggle_csv(random_passengers()).replace(old, new))
+    assert says in refused(lambda: verify("titanic", make_settings(tmp_path, tmp_path)), path)
+    with pytest.raises(ValueError, match="'Age' and 'age '"):
+        encode(pd.DataFrame({"Age": [3], "age ": [4]}), {"kind": "table", "fills": {"age": 28.0}})
+
+
+def test_columns_that_nobody_reads_may_have_one_name(tmp_path: Path) -> None:
+    path = tmp_path / "titanic.csv"
+    path.write_text(kaggle_csv(random_passengers()).replace("Cabin", "Ticket"))
+    assert read_passengers(path)[1].shape == (150, 7)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        *((value, "magnitude 8.5e+37 at most") for value in ("1e39", "inf", "-Infinity", "1e400", "-1e39", "1e38")),
+        *((value, "a number such as 7.25") for value in ("1912-04-15", "cheap", "7,25", "1.234,5")),
+        ("-3", "at least 0"),
+    ],
+)
+def test_a_value_that_cannot_be_computed_is_refused_with_its_line_in_a_file_and_in_served_rows(
+    tmp_path: Path, value: str, expected: str
+) -> None:
+    path = tmp_path / "titanic.csv"
+    path.write_text(kaggle_csv(random_passengers()).replace(",2.25,", f',"{value}",').replace("O'B", "O\n\n'B", 1))
+    says = refused(lambda: verify("titanic", make_settings(tmp_path, tmp_path)), path)
+    assert f"has {value!r} as fare in line 6. Expected: " in says
+    assert expected in says
+    with pytest.raises(ValueError, match=r"fare is .*Expected: ") as caught:
+        encode(pd.DataFrame({"fare": [value]}), {"kind": "table", "fills": {"fare": 28.0}})
+    assert expected in str(caught.value)
+
+
+def test_values_that_float32_can_hold_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "titanic.csv"
+    path.write_text(kaggle_csv(random_passengers(4)).replace(",0.25,", ",8e37,").replace(",1.25,", ",1e-300,"))
+    assert read_passengers(path)[1][:2, 5].tolist() == [8e37, 1e-300]
+    assert not any(map(math.isinf, read_passengers(path)[1].astype(np.float32).ravel()))
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [
@@ -253,7 +379,14 @@ def test_openml_file_that_scikit_learn_ships_is_read_whole(tmp_path: Path) -> No
         (lambda text: text.replace("male", "man", 1), "man"),
         (lambda text: text.replace(",0.25,", ",cheap,"), "'cheap' as fare in line 2"),
         (lambda text: text.replace("\n1,0,", "\n1,7,").replace("\n1,1,", "\n1,7,"), "'7' as survived in line 2"),
+        (lambda text: text.replace("\n1,0,", "\n1,,").replace("\n1,1,", "\n1,,"), "lacks survived in line 2"),
+        (lambda text: text.replace("\n9,", "\n9,1,"), "13 cells in line 10. Expected: 12"),
+        (lambda text: text.replace("\n9,1,", "\n").replace("\n9,0,", "\n"), "10 cells in line 10. Expected: 12"),
+        (lambda text: text.replace(",Sex", ";Sex") + "\0", "no text"),
         (lambda text: text.splitlines()[0] + "\n", "no passengers"),
+        (lambda text: text.splitlines()[0], "no passengers"),
+        (lambda text: re.sub(r"\n(\d+),0,", r"\n\1,1,", text), "150 rows, none of them of the class 0 (died)"),
+        (lambda text: re.sub(r"\n(\d+),1,", r"\n\1,0,", text), "150 rows, none of them of the class 1 (survived)"),
         (lambda _: "", "survived, pclass, sex, age"),
         (lambda text: text + '"', "breaks off"),
     ],
@@ -274,8 +407,24 @@ def test_passenger_list_that_is_no_text_or_no_arff_is_refused(tmp_path: Path) ->
         refused(lambda: verify("titanic", settings), path)
 
 
-def test_a_dataset_with_too_few_rows_to_split_says_so(tmp_path: Path) -> None:
-    lonely = [Passenger(survived=str(int(i == 0)), pclass="1", sex="male", age="30") for i in range(10)]
-    (tmp_path / "titanic.csv").write_text(kaggle_csv(lonely))
-    with pytest.raises(UserError, match="cannot be split"):
-        verify("titanic", make_settings(tmp_path, tmp_path))
+@pytest.mark.parametrize(("survivors", "rows"), [(1, 10), (2, 100), (3, 200)])
+def test_a_class_that_is_too_rare_for_every_split_is_refused(tmp_path: Path, survivors: int, rows: int) -> None:
+    lonely = [Passenger(survived=str(int(i < survivors)), pclass="1", sex="male", age="30") for i in range(rows)]
+    path = tmp_path / "titanic.csv"
+    path.write_text(kaggle_csv(lonely))
+    settings = make_settings(tmp_path, tmp_path)
+    for action in (lambda: verify("titanic", settings), lambda: prepare("titanic", {}, 42, settings)):
+        says = refused(action, path)
+        assert "cannot be split with every class in both parts: the label 1 has" in says
+        assert "seven are enough" in says
+
+
+def test_seven_rows_of_a_class_are_enough_for_every_split(tmp_path: Path) -> None:
+    rare = [Passenger(survived=str(int(i < 7)), pclass="1", sex="male", age=str(i % 50)) for i in range(93)]
+    (tmp_path / "titanic.csv").write_text(kaggle_csv(rare))
+    settings = make_settings(tmp_path, tmp_path)
+    for seed in range(8):
+        arrays, test = (make("titanic", {}, seed, settings) for make in (prepare, prepare_test))
+        assert isinstance(arrays, Arrays)
+        for labels in (arrays.y[arrays.train], arrays.y[arrays.validation], test.y):
+            assert set(labels.tolist()) == {0, 1}

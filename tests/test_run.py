@@ -16,6 +16,8 @@ import mlflow
 import psutil
 import pytest
 
+from data_factories import write_kaggle_titanic
+
 STUDY = """
 from hpstudy import Choice, Grid, Study
 
@@ -266,6 +268,18 @@ def test_a_killed_trainer_process_loses_one_trial_which_is_tried_again(project: 
     assert f"process {victim.pid}" in lost["error"]
     states = Counter(run.info.status for run in project.mlflow_runs())
     assert states == {"FINISHED": 9, "KILLED": 1}
+
+
+def test_a_wrong_dataset_file_ends_the_run_with_one_sentence_and_fails_no_trial(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_kaggle_titanic(project.folder / "data" / "titanic.csv")
+    path.write_text(path.read_text().replace(",7.25,", ",1e39,"))
+    project.write(text=STUDY.replace('"digits"', '"titanic"'))
+    monkeypatch.setenv("HPSTUDY_DATA_DIR", str(path.parent))
+    output = project.run("run", "small.py", "--processes", "1", code=1)
+    assert f"Error: {path} has '1e39' as fare in line 9. Expected: " in output
+    assert not {row["state"] for row in project.export()} & {"failed", "complete"}
 
 
 def test_an_interrupted_study_goes_on_where_it_stopped(project: Project) -> None:

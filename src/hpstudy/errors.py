@@ -17,6 +17,10 @@ class UserError(HpstudyError):
     exit_code = 2
 
 
+class DatasetError(UserError):
+    """A file of a dataset is truncated or wrong. No trial is at fault, and none can be trained before it is mended."""
+
+
 class NotFoundError(HpstudyError):
     """A study, trial or dataset that does not exist here."""
 

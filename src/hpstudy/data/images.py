@@ -31,7 +31,7 @@ def read_idx_pair(images: Path, labels: Path, shape: tuple[int, ...], class_coun
         uint8 (rows, height * width) and int32 (rows,) from 0 to class_count - 1.
 
     Raises:
-        UserError: one of the files is truncated or wrong; the message names it.
+        DatasetError: one of the files is truncated or wrong; the message names it.
     """
     pixels = read_idx(images, dimensions=1 + len(shape))
     if pixels.shape[1:] != shape:
@@ -47,7 +47,7 @@ def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
         uint8 of so many dimensions as asked for, the first of them the rows.
 
     Raises:
-        UserError: the file cannot be unpacked, has another header, or fewer or more bytes than it announces.
+        DatasetError: the file cannot be unpacked, has another header, or fewer or more bytes than it announces.
     """
     expected = f"an idx file of unsigned bytes in {dimensions} dimension{'s' if dimensions > 1 else ''}"
     header_bytes = 4 + 4 * dimensions
@@ -77,7 +77,7 @@ def read_npz_pair(path: Path, split: str, shape: tuple[int, ...], class_count: i
         uint8 (rows, height * width) and int32 (rows,) from 0 to class_count - 1.
 
     Raises:
-        UserError: the file is truncated or holds something else.
+        DatasetError: the file is truncated or holds something else.
     """
     pixels, numbers = (read_npz_member(path, f"{part}_{split}") for part in "xy")
     if pixels.dtype != np.uint8 or pixels.shape[1:] != shape:
@@ -91,7 +91,7 @@ def read_npz_member(path: Path, member: str) -> NDArray[Any]:
     """Read one array of numbers from an .npz file. Nothing in it is ever executed.
 
     Raises:
-        UserError: the file is truncated, its checksum (CRC) is wrong, or it has no such array.
+        DatasetError: the file is truncated, its checksum (CRC) is wrong, or it has no such array.
     """
     expected = f"a Keras .npz file with the array {member}"
     try:
@@ -110,9 +110,11 @@ def _checked(
         raise bad_file(
             labels, f"holds {len(numbers):,} labels", f"one for each of the {len(pixels):,} images of {images}"
         )
-    if numbers.min() < 0 or numbers.max() >= class_count:
-        wrong = numbers.max() if numbers.max() >= class_count else numbers.min()
-        raise bad_file(labels, f"holds the label {wrong}", f"labels from 0 to {class_count - 1}")
+    if (wrong := (numbers < 0) | (numbers >= class_count)).any():
+        row = int(wrong.argmax())
+        raise bad_file(
+            labels, f"holds the label {numbers[row]} in row {row} (from 0)", f"labels from 0 to {class_count - 1}"
+        )
     return pixels.reshape(len(pixels), -1), numbers.astype(np.int32)
 
 

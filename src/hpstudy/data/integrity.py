@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
 
-from hpstudy.errors import HpstudyError, UserError
+from hpstudy.errors import DatasetError, HpstudyError
 
 _CHUNK_BYTES = 1 << 20
 
@@ -49,15 +49,15 @@ class Checksum:
         return f"has the {self.algorithm} {came} instead of {self.hexdigest}"
 
 
-def bad_file(path: Path, problem: str, expected: str) -> UserError:
+def bad_file(path: Path, problem: str, expected: str) -> DatasetError:
     """The refusal of one file, by name.
 
     Args:
         problem: What came, a clause whose subject is the file.
         expected: What the file should be, a noun phrase.
     """
-    return UserError(
-        f"{path} {problem}. Expected: {expected}. Replace the file, or delete it and run "
+    return DatasetError(
+        f"{path} {problem}. Expected: {expected}. Correct or replace the file, or delete it and run "
         "`hpstudy data fetch` to get another copy."
     )
 

@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 from hpstudy.data.arrays import Arrays, TestArrays
 from hpstudy.data.cache import Matrix, key_of, stored, stored_vectors
 from hpstudy.data.places import Source
-from hpstudy.data.scaling import constant_scaling, fit_scaling
+from hpstudy.data.scaling import LARGEST_INPUT, constant_scaling, fit_scaling, unfit_inputs
 from hpstudy.data.sources import fetch
 from hpstudy.errors import UserError
 from hpstudy.settings import Settings
 from hpstudy.study.catalog import DATASETS
 from hpstudy.study.factors import FACTORS, check_level, dataset_facts
 
-_FORMAT_VERSION = 1  # raise it whenever the same sources would be prepared differently
+_FORMAT_VERSION = 2  # raise it whenever the same sources would be prepared differently, or refused
 _UNIT = {"fashion_mnist": 255, "mnist": 255, "digits": 16}  # the largest value a pixel can have
 
 
@@ -90,7 +90,7 @@ def prepare(dataset: str, config: Mapping[str, Any], seed: int, settings: Settin
     source = fetch(dataset, settings)
     folder = request.folder(source, settings)
     matrix = stored(folder, lambda: _build(request, source, test=False))
-    view = stored_vectors(folder, request.view_file, lambda: _view(request, matrix))
+    view = stored_vectors(folder, request.view_file, lambda: _view(request, source, matrix))
     return Arrays(
         x=matrix.x,
         encoding=matrix.encoding,
@@ -119,6 +119,7 @@ def prepare_test(dataset: str, config: Mapping[str, Any], seed: int, settings: S
     source = fetch(dataset, settings)
     folder = request.folder(source, settings, test=True)
     matrix = stored(folder, lambda: _build(request, source, test=True))
+    _check_inputs(request, source, matrix, trained.scale, trained.offset, test=True)
     return TestArrays(
         x=matrix.x,
         encoding=matrix.encoding,
@@ -135,8 +136,7 @@ def prepare_test(dataset: str, config: Mapping[str, Any], seed: int, settings: S
 def _build(request: _Request, source: Source, *, test: bool) -> Matrix:
     """Read and encode the rows. The readers are imported here: with everything cached nobody needs them."""
     from hpstudy.data.passengers import fit_encoder
-    from hpstudy.data.readers import read_test, read_train
-    from hpstudy.data.splits import train_and_validation
+    from hpstudy.data.readers import read_test, read_train, split_train
     from hpstudy.data.words import Reviews, multi_hot
 
     raw = (read_test if test else read_train)(source, request.gate)
@@ -145,28 +145,51 @@ def _build(request: _Request, source: Source, *, test: bool) -> Matrix:
     rows = raw.rows
     if raw.columns:
         known = read_train(source)
-        train, _ = train_and_validation(known.labels, request.seed, request.train_rows)
+        train, _ = split_train(source, known.labels, request.seed, request.train_rows)
         assert isinstance(known.rows, np.ndarray)
         rows = fit_encoder(raw.columns, known.rows[train])(rows)
     return Matrix.of(rows, raw.labels, "dense", rows.shape[1])
 
 
-def _view(request: _Request, matrix: Matrix) -> dict[str, NDArray[Any]]:
+def _view(request: _Request, source: Source, matrix: Matrix) -> dict[str, NDArray[Any]]:
     """Split and scaling of one request."""
-    train, validation = _split(request, matrix.y)
+    from hpstudy.data.readers import split_train
+
+    train, validation = split_train(source, matrix.y, request.seed, request.train_rows)
     scale, offset = _scaling(request, matrix, train)
+    _check_inputs(request, source, matrix, scale, offset, test=False)
     return {"train": train, "validation": validation, "scale": scale, "offset": offset}
 
 
-def _split(request: _Request, y: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    from hpstudy.data.splits import train_and_validation
+def _check_inputs(
+    request: _Request,
+    source: Source,
+    matrix: Matrix,
+    scale: NDArray[np.float32],
+    offset: NDArray[np.float32],
+    *,
+    test: bool,
+) -> None:
+    """Refuse a table with values that a network cannot be trained on. Pixels and words have none."""
+    if DATASETS[request.dataset].kind != "table":
+        return
+    unfit = unfit_inputs(matrix.x, scale, offset)
+    if not unfit.any():
+        return
+    from hpstudy.data.passengers import encoded_columns
+    from hpstudy.data.readers import read_test, read_train
 
-    if DATASETS[request.dataset].kind != "gate":
-        return train_and_validation(y, request.seed, request.train_rows)
-    if request.train_rows not in (None, len(y)):
-        raise UserError(f"train_rows={request.train_rows}: a truth table is learned whole. Leave train_rows out.")
-    rows = np.arange(len(y), dtype=np.int32)
-    return rows, rows
+    raw = (read_test if test else read_train)(source)
+    assert isinstance(raw.rows, np.ndarray)
+    assert raw.lines is not None
+    row, feature = np.argwhere(unfit)[np.abs(matrix.x[unfit]).argmax()]
+    column = encoded_columns(raw.columns)[feature]
+    value = raw.rows[row, raw.columns.index(column)]
+    raise UserError(
+        f"{source.files[0]} has {value:g} as {column} in line {raw.lines[row]}, and scaling="
+        f"{request.scaling!r} makes a network input of it that is not finite or larger than {LARGEST_INPUT:.1e}, whose "
+        "square float32 cannot hold. Correct the value, or choose another scaling."
+    )
 
 
 def _scaling(

@@ -9,7 +9,7 @@ import numpy as np
 
 from hpstudy.data.scaling import decode
 from hpstudy.data.sources import fetch
-from hpstudy.serving.hpstudy_model import INDEX_FROM, MISSING
+from hpstudy.serving.hpstudy_model import INDEX_FROM, is_missing
 from hpstudy.study.catalog import DATASETS
 
 if TYPE_CHECKING:
@@ -73,15 +73,12 @@ def _passengers(dataset: str, settings: Settings) -> dict[str, Any]:
 
 def _typed(texts: Sequence[str]) -> dict[str, Any]:
     """A column as pandas reads it: whole numbers where nothing is missing, numbers, or texts."""
-    known = [text for text in texts if text.strip().lower() not in MISSING]
-    shown = [text if text.strip().lower() not in MISSING else None for text in texts[:EXAMPLES]]
+    known = [text for text in texts if not is_missing(text)]
+    shown = [None if is_missing(text) else text for text in texts[:EXAMPLES]]
     try:
         numbers = [float(text) for text in known]
     except ValueError:
         return {"type": "string", "values": shown}
     if len(known) == len(texts) and all(number.is_integer() for number in numbers):
-        return {
-            "type": "long",
-            "values": [int(text) if "." not in text else int(float(text)) for text in texts[:EXAMPLES]],
-        }
+        return {"type": "long", "values": [int(number) for number in numbers[:EXAMPLES]]}
     return {"type": "double", "values": [None if text is None else float(text) for text in shown]}

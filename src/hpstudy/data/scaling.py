@@ -12,6 +12,7 @@ from hpstudy.data.splits import Rows
 
 Vector = NDArray[np.float32]  # () or (features,)
 
+LARGEST_INPUT = float(np.sqrt(np.finfo(np.float32).max))  # optimizers square gradients, which inputs are factors of
 _CHUNK_CELLS = 1 << 22  # decoded at a time, as float64
 
 
@@ -55,6 +56,19 @@ def fit_scaling(scaling: str, x: NDArray[Any], encoding: str, features: int, tra
     return _vectors(1 / scaler.scale_, np.zeros(features))
 
 
+def unfit_inputs(x: NDArray[np.float32], scale: Vector, offset: Vector) -> NDArray[np.bool_]:
+    """Which network inputs are not finite or so large that float32 cannot hold their squares.
+
+    Args:
+        x: (rows, features), dense.
+
+    Returns:
+        bool (rows, features).
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.asarray(~(np.abs(x * scale + offset) <= LARGEST_INPUT), np.bool_)
+
+
 def _chunks(x: NDArray[Any], encoding: str, features: int, train: Rows) -> Iterator[NDArray[np.float64]]:
     step = max(1, _CHUNK_CELLS // features)
     for first in range(0, len(train), step):
@@ -62,4 +76,5 @@ def _chunks(x: NDArray[Any], encoding: str, features: int, train: Rows) -> Itera
 
 
 def _vectors(scale: NDArray[np.float64], offset: NDArray[np.float64]) -> tuple[Vector, Vector]:
-    return scale.astype(np.float32), offset.astype(np.float32)
+    with np.errstate(over="ignore"):  # `unfit_inputs` tells what comes of it
+        return scale.astype(np.float32), offset.astype(np.float32)

@@ -66,9 +66,9 @@ def verify(dataset: str, settings: Settings, *, registry: Registry = DEFAULT_REG
     if source is None:
         tried = [place.explain(dataset) for place in places(dataset, settings, registry)]
         raise _not_found(dataset, tried, f"Get it with `hpstudy data fetch {dataset}`, or put", settings)
-    from hpstudy.data.readers import read_test, read_train
+    from hpstudy.data.readers import read_test, read_train, split_train
 
-    read_train(source)
+    split_train(source, read_train(source).labels, seed=0)
     read_test(source)
     return source
 

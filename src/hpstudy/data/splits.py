@@ -5,18 +5,22 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from hpstudy.errors import UserError
+from hpstudy.errors import DatasetError, UserError
 
 Rows = NDArray[np.int32]  # sorted row numbers
 
 _TEST_SEED = 0  # the test split is the same whatever the study's seed is
 
 
+class ScarceClassError(DatasetError):
+    """A class has too few rows to be in every part. Whoever knows where the rows come from says so, too."""
+
+
 def test_and_rest(labels: NDArray[np.int32]) -> tuple[Rows, Rows]:
     """A fifth of the rows for the test, and the rest, of a dataset without an official test split.
 
     Raises:
-        UserError: too few rows of a class.
+        ScarceClassError: too few rows of a class.
     """
     rest, test = _split(np.arange(len(labels), dtype=np.int32), labels, test_size=0.2, seed=_TEST_SEED)
     return test, rest
@@ -31,7 +35,8 @@ def train_and_validation(labels: NDArray[np.int32], seed: int, train_rows: int |
         train_rows: Keep so many training rows; None keeps all. The validation rows stay the same.
 
     Raises:
-        UserError: too few rows of a class, or `train_rows` is more than there are or too few to stratify.
+        ScarceClassError: too few rows of a class.
+        UserError: `train_rows` is more than there are or too few to hold every class.
     """
     train, validation = _split(np.arange(len(labels), dtype=np.int32), labels, test_size=0.2, seed=seed)
     if train_rows is None or train_rows == len(train):
@@ -41,21 +46,39 @@ def train_and_validation(labels: NDArray[np.int32], seed: int, train_rows: int |
             f"train_rows={train_rows} is more than the {len(train)} training rows. Take fewer, or None for all."
         )
     try:
-        kept, _ = _split(train, labels[train], test_size=len(train) - train_rows, seed=seed)
-    except UserError as error:
-        raise UserError(f"train_rows={train_rows} of {len(train)} training rows: {error}") from None
+        kept, _ = _split(train, labels[train], test_size=len(train) - train_rows, seed=seed, whole_parts=1)
+    except ScarceClassError:
+        raise UserError(
+            f"train_rows={train_rows} of {len(train)} training rows cannot hold rows of all "
+            f"{len(np.unique(labels))} classes in their shares. Take more, or None for all."
+        ) from None
     return kept, validation
 
 
-def _split(rows: Rows, labels: NDArray[np.int32], *, test_size: float, seed: int) -> tuple[Rows, Rows]:
+def _split(
+    rows: Rows, labels: NDArray[np.int32], *, test_size: float, seed: int, whole_parts: int = 2
+) -> tuple[Rows, Rows]:
+    """Two parts, with every class in the first or in both."""
     from sklearn.model_selection import train_test_split
 
     # A handful of rows less than all keeps the classes' shares anyway, and cannot hold every class itself.
     is_handful = 1 <= test_size < len(np.unique(labels))
+    stratify = None if is_handful else labels
     try:
-        first, second = train_test_split(
-            rows, test_size=test_size, random_state=seed, stratify=None if is_handful else labels
+        first, second, *sides = train_test_split(
+            rows, labels, test_size=test_size, random_state=seed, stratify=stratify
         )
-    except ValueError as error:
-        raise UserError(f"The rows cannot be split with every class in both parts. {error}") from None
+    except ValueError:  # fewer rows than classes, or a single row of one
+        raise _scarce(labels) from None
+    if any(len(np.unique(side)) < len(np.unique(labels)) for side in sides[:whole_parts]):
+        raise _scarce(labels)
     return np.sort(first).astype(np.int32), np.sort(second).astype(np.int32)
+
+
+def _scarce(labels: NDArray[np.int32]) -> ScarceClassError:
+    numbers, counts = np.unique(labels, return_counts=True)
+    rarest = counts.argmin()
+    return ScarceClassError(
+        f"The rows cannot be split with every class in both parts: the label {numbers[rarest]} has "
+        f"{counts[rarest]} of {len(labels):,} rows."
+    )

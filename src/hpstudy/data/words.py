@@ -43,14 +43,17 @@ def read_reviews(path: Path, split: str) -> tuple[Reviews, NDArray[np.int32]]:
         The reviews, and int32 (reviews,) with 1 for a positive one.
 
     Raises:
-        UserError: the file is truncated or holds something else.
+        DatasetError: the file is truncated or holds something else.
     """
     labels = read_npz_member(path, f"y_{split}")
     reviews = _flat(path, _read_lists(path, f"x_{split}"))
     if labels.shape != (len(reviews),) or not len(labels):
         raise bad_file(path, f"holds {len(reviews):,} reviews and labels of shape {labels.shape}", _EXPECTED)
-    if labels.dtype.kind not in "iu" or not np.isin(labels, (0, 1)).all():
-        raise bad_file(path, f"holds other labels than 0 and 1 in y_{split}", _EXPECTED)
+    if labels.dtype.kind not in "iu":
+        raise bad_file(path, f"holds y_{split} of {labels.dtype}", _EXPECTED)
+    if not (known := np.isin(labels, (0, 1))).all():
+        row = int(known.argmin())
+        raise bad_file(path, f"holds the label {labels[row]} in row {row} (from 0) of y_{split}", _EXPECTED)
     return reviews, labels.astype(np.int32)
 
 

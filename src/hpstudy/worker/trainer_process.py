@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import filelock
 import psutil
 
-from hpstudy.errors import HpstudyError, TrialFailed, TrialLost
+from hpstudy.errors import DatasetError, FatalError, HpstudyError, TrialFailed, TrialLost
 from hpstudy.records import Epoch
 from hpstudy.settings import Settings
 from hpstudy.training.rundir import RunDir
@@ -213,7 +213,10 @@ class _Worker:
         from hpstudy import data
 
         study = queue.study
-        arrays = data.prepare(study.dataset, claim.config, claim.start.seed, self._settings)
+        try:
+            arrays = data.prepare(study.dataset, claim.config, claim.start.seed, self._settings)
+        except DatasetError as error:  # the other trials would fail of it, too, and stay failed when it is mended
+            raise FatalError(str(error)) from None
         attempt.facts = {**self._facts, "dataset_digest": arrays.digest}
         build = self._studies.build_of(queue)
         training = self._trainer.start(claim.config, claim.start.seed, arrays, build, diagnostics=study.diagnostics)

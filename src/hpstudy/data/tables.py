@@ -1,0 +1,219 @@
+"""Text files of rows and named columns: CSV with whatever delimiter and encoding, and ARFF.
+
+Every row knows its line, so that whoever makes sense of a value can say where the one stands that makes none.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import re
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import Any, TypeVar
+
+from hpstudy.data.integrity import bad_file
+from hpstudy.serving.hpstudy_model import is_missing
+
+Value = TypeVar("Value")
+Record = tuple[int, list[str]]  # the line that it begins in, from 1, and its cells
+
+_DELIMITERS = "\t;|,"  # the comma last: names and numbers hold commas where something else parts the columns
+_SAMPLE_ROWS = 100  # that a delimiter is judged by
+_SAMPLE_CHARACTERS = 1 << 16
+_DECIMAL_COMMA = re.compile(r"\s*[-+]?\d*,\d+(e[-+]?\d+)?\s*", re.IGNORECASE)
+_BYTE_ORDER_MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32"),  # begins with that of UTF-16
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+    (codecs.BOM_UTF8, "utf-8-sig"),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """A file's cells as texts."""
+
+    path: Path
+    names: tuple[str, ...]  # of the columns, as in the file
+    rows: tuple[list[str], ...]  # each with one cell a column
+    lines: tuple[int, ...]  # of the file, from 1, that the rows begin in
+    delimiter: str = ","
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def column(self, place: int) -> list[str]:
+        """The cells of one column, from above."""
+        return [row[place] for row in self.rows]
+
+    def parsed(self, place: int, name: str, parse: Callable[[str], Value]) -> list[Value]:
+        """What `parse` makes of the cells of one column.
+
+        Args:
+            name: What the column is called in the refusal.
+            parse: Raises ValueError for a cell that does not belong there; its text is what was expected.
+
+        Raises:
+            UserError: names value, column and line of the first cell that was refused.
+        """
+        values = []
+        for line, row in zip(self.lines, self.rows, strict=True):
+            try:
+                values.append(parse(row[place]))
+            except ValueError as error:
+                came = f"has {row[place]!r} as" if row[place].strip() else "lacks"
+                raise bad_file(self.path, f"{came} {name} in line {line}", str(error)) from None
+        return values
+
+    def with_decimal_points(self, places: Iterable[int]) -> Table:
+        """The table with points where the numbers in the columns `places` have decimal commas.
+
+        A comma is a decimal one where it does not part the columns and no number of these columns has a point: else it
+        may part thousands.
+        """
+        places = tuple(places)
+        cells = [row[place] for row in self.rows for place in places if not is_missing(row[place])]
+        if self.delimiter == "," or any("." in cell and "," not in cell for cell in cells):
+            return self
+
+        def pointed(place: int, cell: str) -> str:
+            return cell.replace(",", ".") if place in places and _DECIMAL_COMMA.fullmatch(cell) else cell
+
+        rows = tuple([pointed(place, cell) for place, cell in enumerate(row)] for row in self.rows)
+        return replace(self, rows=rows)
+
+
+def read_table(path: Path, *, expected: str) -> Table:
+    """Read a file whose first row names the columns, or an .arff file.
+
+    Encoding (Unicode with or without a byte order mark, else Windows-1252) and delimiter (comma, semicolon, tab or bar)
+    are found out. Empty rows are left out, and so is the empty cell that a delimiter at the end of each row makes.
+
+    Args:
+        expected: What the file should be, a noun phrase for the refusal.
+
+    Raises:
+        DatasetError: the file cannot be read, is no text, breaks off, or has a row with more or fewer cells than there
+            are columns; the message names the line.
+    """
+    text = _text(path, expected)
+    delimiter = ","
+    if path.suffix.lower() == ".arff":
+        names, records = _arff(path, text, expected)
+    else:
+        delimiter, spaced = _format(text[:_SAMPLE_CHARACTERS])
+        records = _records(_reader(text, delimiter, spaced))
+        _, names = next(_told(path, records, expected), (0, []))
+    names, found = _without_last_delimiter(names, list(_told(path, records, expected)))
+    _check_widths(path, len(names), found, expected, ends_whole=text.endswith(("\n", "\r")))
+    lines, rows = zip(*found, strict=True) if found else ((), ())
+    return Table(path=path, names=tuple(names), rows=rows, lines=lines, delimiter=delimiter)
+
+
+def _text(path: Path, expected: str) -> str:
+    try:
+        content = path.read_bytes()
+        text = content.decode(_encoding(content))
+    except (OSError, UnicodeDecodeError) as error:
+        raise bad_file(path, f"cannot be read ({error})", expected) from None
+    if "\0" in text:
+        raise bad_file(path, "is no text but perhaps a spreadsheet or an archive", expected)
+    return text
+
+
+def _encoding(content: bytes) -> str:
+    for mark, encoding in _BYTE_ORDER_MARKS:
+        if content.startswith(mark):
+            return encoding
+    if 0 in content[:2]:  # half of an ASCII character of UTF-16
+        return "utf-16-be" if content[0] == 0 else "utf-16-le"
+    for encoding in ("utf-8", "cp1252"):
+        with suppress(UnicodeDecodeError):
+            content.decode(encoding)
+            return encoding
+    return "latin-1"  # whose every byte is a character
+
+
+def _reader(text: str, delimiter: str, spaced: bool) -> Any:
+    lines = io.StringIO(text, newline="")  # keeps the line breaks within quotes
+    return csv.reader(lines, delimiter=delimiter, skipinitialspace=spaced, strict=True)
+
+
+def _format(text: str) -> tuple[str, bool]:
+    """The delimiter, and whether spaces follow it: what gives most rows as many cells as the header.
+
+    `csv.Sniffer` gives no answer where rows differ in their length, and takes an apostrophe for a quote.
+    """
+    return max(((mark, spaced) for spaced in (False, True) for mark in _DELIMITERS), key=lambda it: _fit(text, *it))
+
+
+def _fit(text: str, delimiter: str, spaced: bool) -> tuple[bool, float, int]:
+    """Whether there are several columns, the share of rows that have so many cells, and how many columns."""
+    sample: list[list[str]] = []
+    with suppress(csv.Error):  # what came before an error counts
+        for _, cells in islice(_records(_reader(text, delimiter, spaced)), _SAMPLE_ROWS):
+            sample.append(cells)
+    width = len(sample[0]) if sample else 0
+    return width > 1, sum(len(cells) == width for cells in sample) / max(1, len(sample)), width
+
+
+def _records(reader: Any, first_line: int = 1) -> Iterator[Record]:
+    """Those that have anything in them."""
+    before = 0
+    for cells in reader:
+        if any(cell.strip() for cell in cells):
+            yield first_line + before, cells
+        before = reader.line_num
+
+
+def _told(path: Path, records: Iterator[Record], expected: str) -> Iterator[Record]:
+    """The records, with the line of the last whole one where they break off."""
+    last = 0
+    try:
+        for last, cells in records:
+            yield last, cells
+    except csv.Error as error:
+        after = f"after line {last}" if last else "in its first line"
+        raise bad_file(path, f"breaks off or is damaged {after} ({error})", expected) from None
+
+
+def _without_last_delimiter(names: list[str], records: list[Record]) -> tuple[list[str], list[Record]]:
+    """Names and records without the empty column that a delimiter at the end of each row makes, or of the header."""
+    named = names[:-1] if names and not names[-1].strip() else names
+    if records and all(len(cells) == len(named) + 1 and not cells[-1].strip() for _, cells in records):
+        return named, [(line, cells[:-1]) for line, cells in records]
+    if all(len(cells) == len(named) for _, cells in records):
+        return named, records
+    return names, records
+
+
+def _check_widths(path: Path, width: int, records: list[Record], expected: str, *, ends_whole: bool) -> None:
+    if records and not ends_whole:
+        line, cells = records[-1]
+        if len(cells) < width or not cells[-1].strip():
+            raise bad_file(path, f"breaks off in its last line, {line}", f"{expected}, ending with a line break")
+    for line, cells in records:
+        if len(cells) != width:
+            raise bad_file(path, f"has {len(cells)} cells in line {line}", f"{width}, as in its header")
+
+
+def _arff(path: Path, text: str, expected: str) -> tuple[list[str], Iterator[Record]]:
+    """Split an ARFF file into attribute names and rows (format: Weka's; only dense data)."""
+    lines = list(io.StringIO(text, newline=""))
+    marks = [number for number, line in enumerate(lines) if line.strip().lower() == "@data"]
+    if not marks:
+        raise bad_file(path, "has no @data section", expected)
+    declared = [line.split(None, 2) for line in lines[: marks[0]] if line.lower().startswith("@attribute")]
+    names = [parts[1].strip("'\"") for parts in declared if len(parts) > 1]
+    body = ["\n" if line.startswith("%") else line for line in lines[marks[0] + 1 :]]
+    # Both quotes are allowed, and names hold either: the one that cells begin with is the quote.
+    begins = {quote: sum(line.count(f",{quote}") for line in body) for quote in "'\""}
+    quote = max(begins, key=lambda candidate: begins[candidate])
+    reader = csv.reader(body, quotechar=quote, escapechar="\\", skipinitialspace=True, strict=True)
+    return names, _records(reader, first_line=marks[0] + 2)
