@@ -78,11 +78,11 @@ def _of_trial(record: TrialRecord) -> list[str]:
 
 
 def _of_retries(records: list[TrialRecord]) -> list[str]:
-    """Every lost trial is repeated by exactly one other, and nothing else is."""
-    repeated = Counter(record.retry_of for record in records if record.retry_of is not None)
+    """Every lost trial is tried again as exactly one other, and nothing else is."""
+    tried_again = Counter(record.retry_of for record in records if record.retry_of is not None)
     lost = {record.number for record in records if record.state == TrialState.LOST}
-    if set(repeated) != lost or any(count > 1 for count in repeated.values()):
-        return [f"lost are {sorted(lost)}, and repeated are {dict(repeated)}"]
+    if set(tried_again) != lost or any(count > 1 for count in tried_again.values()):
+        return [f"lost are {sorted(lost)}, and tried again are {dict(tried_again)}"]
     return []
 
 

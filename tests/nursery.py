@@ -173,12 +173,15 @@ def optimize(order: Order) -> None:
 def _train(claim: Any, order: Order) -> bool:
     """Returns whether the trial was still ours at its end."""
     from hpstudy.errors import TrialLost
-    from hpstudy.records import Epoch
+    from hpstudy.records import Epoch, TrialState
     from hpstudy.storage import Heartbeat, Outcome
 
     history = []
     with Heartbeat(claim, order.heartbeat_s):
         try:
+            original = claim.original()
+            if original and claim.repeat(original) != TrialState.RUNNING:
+                return True
             for number in range(1, order.epochs + 1):
                 time.sleep(order.epoch_s)
                 metrics = {"val_accuracy": 0.5 + claim.number % 7 / 100, "loss": 1.0 / number}

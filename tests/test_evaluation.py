@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +42,8 @@ def test_of_a_search_the_best_trial_is_chosen_and_repeated_under_other_seeds() -
     assert [record.seed for record in chosen] == [42, 43, 44]
     assert [record.number for record in chosen] == [1, -1, -1]
     assert {record.params["learning_rate"] for record in chosen} == {0.02}
+    repeat = replace(records[1], number=0, repeats=1)  # claimed before the other, and ended after it
+    assert chosen_trials(study, [repeat, records[1]])[0] == records[1], "the one whose weights may be kept"
 
 
 def test_without_a_complete_trial_nothing_is_chosen() -> None:

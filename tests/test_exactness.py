@@ -12,6 +12,7 @@ import pytest
 
 from checker import assert_whole
 from hpstudy import Choice, Float, Grid, Search, Study
+from hpstudy.records import TrialRecord
 from hpstudy.storage import Store
 from nursery import Nursery, Order
 from postgres import Postgres
@@ -23,16 +24,20 @@ SEEDS = range(int(os.environ.get("HPSTUDY_EXACTNESS_SEEDS", "2")))
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_eight_processes_record_exactly_the_budget_of_a_search(nursery: Nursery, postgres: Postgres, seed: int) -> None:
-    search = Search(trials=BUDGET, sampler="random", seed=seed)
+    """Each of the configurations that it is given to try first is among them once."""
+    given = [step / 64 for step in range(20)]
+    search = Search(trials=BUDGET, sampler="random", seed=seed, first=[{"dropout": level} for level in given])
     study = Study(name="study", dataset="digits", vary=dict(dropout=Float(0.0, 0.5)), design=search)
-    assert _recorded(nursery, postgres.new_database(), study) == BUDGET
+    records = _recorded(nursery, postgres.new_database(), study)
+    assert len(records) == BUDGET
+    assert [record.params["dropout"] for record in records[:20]] == given
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_eight_processes_train_every_cell_of_a_grid_once(nursery: Nursery, postgres: Postgres, seed: int) -> None:
     vary = dict(depth=Choice(1, 2, 3), units=Choice(8, 16, 32, 64))
     study = Study(name="study", dataset="digits", vary=vary, design=Grid(), seed=seed)
-    assert _recorded(nursery, postgres.new_database(), study) == 12
+    assert len(_recorded(nursery, postgres.new_database(), study)) == 12
 
 
 def test_optuna_alone_overshoots(nursery: Nursery, postgres: Postgres, capsys: pytest.CaptureFixture[str]) -> None:
@@ -51,12 +56,12 @@ def test_optuna_alone_overshoots(nursery: Nursery, postgres: Postgres, capsys: p
     assert counts != {"budget": BUDGET, "grid": 12}
 
 
-def _recorded(nursery: Nursery, url: str, study: Study) -> int:
-    """How many trials the database holds after eight processes raced."""
+def _recorded(nursery: Nursery, url: str, study: Study) -> list[TrialRecord]:
+    """The trials that the database holds after eight processes raced."""
     store = Store(url)
     queue = store.register(study)
     nursery.wait(nursery.start(Order(url=url), PROCESSES), timeout_s=200)
     assert_whole(queue)
-    count = len(queue.records())
+    records = queue.records()
     store.close()
-    return count
+    return records

@@ -116,7 +116,7 @@ def test_states_become_statuses(settings: Settings) -> None:
         make_record(0, state=TrialState.PRUNED),
         make_record(1, state=TrialState.FAILED, error=error),
         make_record(2, state=TrialState.LOST, error="its process died"),
-        make_record(3, attempt=2, retry_of=2),
+        make_record(3, attempt=2, retry_of=2, repeats=0),
         make_record(4, state=TrialState.RUNNING),
     ]
 
@@ -126,7 +126,8 @@ def test_states_become_statuses(settings: Settings) -> None:
     assert [run.info.status for run in runs] == ["FINISHED", "FAILED", "KILLED", "FINISHED", "RUNNING"]
     assert [run.data.tags.get("hpstudy.pruned") for run in runs] == ["true", None, None, None, None]
     assert runs[1].data.tags["hpstudy.error"] == error
-    assert runs[3].data.tags["hpstudy.retry_of"] == "2"
+    assert (runs[3].data.tags["hpstudy.retry_of"], runs[3].data.tags["hpstudy.repeats"]) == ("2", "0")
+    assert "hpstudy.repeats" not in runs[0].data.tags
     assert runs[3].info.run_name.endswith("attempt 2")
 
 

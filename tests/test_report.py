@@ -276,6 +276,41 @@ def test_a_search_ranks_its_factors_and_shows_what_pruning_saved() -> None:
         assert title in [section.title for section in report.sections]
 
 
+def test_nothing_was_saved_by_pruning_a_trial_that_had_all_of_its_epochs() -> None:
+    """As earlier versions did it."""
+    study = make_search()
+    records = make_search_records(study, trials=12, pruned=4)
+    whole = [
+        make_record(number, params=records[number].params, state=TrialState.PRUNED, epochs=8) for number in range(3)
+    ]
+    assert "Pruning ended 1 trial early and saved 6 epochs (75 %" in everything(
+        build_report(study, [*whole, *records[3:]], figures=False)
+    )
+    assert "Pruning" not in everything(build_report(study, [*whole, *records[4:]], figures=False)).replace(
+        "pruning", ""
+    )
+
+
+def test_a_repeated_trial_is_counted_and_neither_its_time_nor_its_place_is_counted_twice() -> None:
+    study = make_search()
+    records = make_search_records(study, trials=12)
+    best = search_result(study, records).complete[0]
+    second = search_result(study, records).complete[1]
+    repeats = [replace(best, number=number, repeats=best.number) for number in (12, 13)]
+    pruned = replace(make_record(14, params=best.params, state=TrialState.PRUNED, epochs=2), repeats=best.number)
+    report = build_report(study, [*records, *repeats, pruned], figures=False)
+    text = everything(report)
+    assert "3 of 15 trials repeat an earlier configuration and were not trained again." in text
+    assert "15 trials with 96 epochs took 24.0 s of training" in text
+    assert f"The best trial is {best.number}" in text
+    assert f"The second, trial {second.number}, reached" in text
+    assert [row["trial"] for row in report.data["best"]].count(best.number) == 1
+    assert len(report.data["best"]) == 12
+    assert report.data["saving"] is None
+    assert "12 of 14 complete trials" in text
+    assert "2 that repeat others are left out" in text
+
+
 def test_importances_leave_out_what_not_every_trial_has() -> None:
     study = make_search()
     found = {importance.factor: importance for importance in importances(study, make_search_records(study))}

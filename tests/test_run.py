@@ -383,6 +383,37 @@ def test_an_own_network_with_factors_of_its_own_is_studied(project: Project) -> 
     assert {row["state"] for row in rows} == {"complete"}
 
 
+SEARCH = """
+from hpstudy import Choice, Search, Study
+
+study = Study(
+    name="small", dataset="logic_gates", base=dict(epochs=1), vary=dict(units=Choice(4, 8), optimizer=Choice("sgd")),
+    design=Search(trials=12, sampler="random", pruner="median", first=[dict(units=8), dict(units=8, optimizer="sgd")]),
+)
+"""
+
+
+def test_a_search_trains_a_configuration_once_and_prunes_no_trial_after_its_last_epoch(project: Project) -> None:
+    """Of two configurations, the second of which it is given first, twice over."""
+    (project.folder / "small.py").write_text(SEARCH)
+    output = " ".join(project.run("run", "small.py", "--processes", "1").split())
+    rows = project.export()
+    trained = {row["params"]["units"]: row["number"] for row in rows if row["repeats"] is None}
+    assert (len(trained), trained[8]) == (2, 0)
+    assert [row["params"]["units"] for row in rows[:2]] == [8, 8]
+    for row in rows:
+        original = rows[trained[row["params"]["units"]]]
+        assert row["repeats"] in (None, original["number"])
+        assert (row["state"], row["metrics"]) == ("complete", original["metrics"])
+    assert "trial 1 complete, repeats trial 0: units=8, optimizer=sgd: 0." in output
+    assert "12 of 12 trials (12 complete, 0 pruned, 0 failed)" in output
+    assert "10 of 12 trials repeat an earlier configuration and were not trained again" in output
+    assert "12 trials with 2 epochs took" in output
+    assert "repeats trial" in project.run("show", "small", "1")
+    assert [run.data.tags.get("hpstudy.repeats") for run in project.mlflow_runs()].count("0") >= 1
+    assert "0 runs created, 0 updated" in project.run("sync", "small")
+
+
 def test_a_trial_that_kills_its_process_fails_and_the_others_go_on(project: Project) -> None:
     (project.folder / "small.py").write_text(OWN.format(crash=8))
     output = project.run("run", "small.py", "--processes", "1")

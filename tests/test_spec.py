@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 
+import numpy as np
 import pytest
 
 from hpstudy import Choice, Float, Grid, Int, Objective, Search, Study
 from hpstudy.errors import UserError
 from hpstudy.study import factors
+from hpstudy.study.overrides import override, quick
 
 
 def make_study(**changes: object) -> Study:
@@ -33,7 +35,13 @@ STUDIES = {
             units=Int(16, 128, step=16),
             early_stopping=Choice(None, 3),
         ),
-        design=Search(trials=20, sampler="gp", pruner="hyperband", seed=7),
+        design=Search(
+            trials=20,
+            sampler="gp",
+            pruner="hyperband",
+            seed=7,
+            first=[{"momentum": 0.9, "optimizer": "SGD"}, {"units": 32, "early_stopping": None}],
+        ),
     ),
     "pareto": make_study(objective=("val_accuracy", Objective("parameters")), seed=5, question="어느 것?"),
 }
@@ -105,6 +113,9 @@ def test_a_study_cannot_be_changed() -> None:
         study.base["depth"] = 2  # type: ignore[index]
 
 
+GIVEN_AMONG = dict(
+    optimizer=Choice("sgd", "adam"), momentum=Float(0.5, 0.99, when={"optimizer": "sgd"}), units=Int(8, 128, step=8)
+)
 REFUSED = {
     "unknown dataset": (dict(dataset="fashion-mnist"), "Did you mean 'fashion_mnist'"),
     "unknown level": (dict(vary=dict(optimizer=Choice("adm"))), "Did you mean 'adam'"),
@@ -155,6 +166,25 @@ REFUSED = {
         dict(vary=dict(optimizer=Choice("sgd", "adam"), momentum=Choice(0.9, when={"optimizer": "nesterov"}))),
         "never is",
     ),
+    **{
+        f"given {case}": (
+            lambda given=given: dict(base=dict(epochs=10), vary=GIVEN_AMONG, design=Search(trials=2, first=given)),
+            text,
+        )
+        for case, given, text in (
+            ("as one dict", {"units": 16}, "must be a list of dicts"),
+            ("nothing", [{}], "configuration 1 must be a dict of factor=level"),
+            ("more than the budget", [{"units": n} for n in (8, 16, 32)], "at least 3 trials"),
+            ("an unknown factor", [{"unit": 16}], "configuration 1: There is no factor 'unit'. Did you mean"),
+            ("a factor of base", [{"epochs": 5}], "stands in base"),
+            ("an unknown level", [{"units": 16}, {"optimizer": "adm"}], "configuration 2: Factor 'optimizer'"),
+            ("a level of others", [{"optimizer": "nadam"}], "Did you mean 'adam'? Legal: sgd, adam"),
+            ("a level out of range", [{"units": 17}], "17 is no whole number from 8 to 128 in steps of 8"),
+            ("what is not there", [{"optimizer": "adam", "momentum": 0.9}], "not beside optimizer=adam"),
+            ("half a condition", [{"momentum": 0.9}], "'optimizer' is left to the sampler"),
+            ("twice", [{"units": 16}, {"units": 16}], "the same as configuration 1: units=16"),
+        )
+    },
     "name with spaces": (dict(name="my study"), "Try 'my-study'"),
     "name with a slash": (dict(name="a/b"), "Try 'a-b'"),
     "Korean name": (dict(name="최적화"), "Try 'my-study'"),
@@ -183,6 +213,47 @@ def test_a_study_recorded_before_there_were_diagnostics_is_still_the_same() -> N
     assert looking.changes(study) == ["diagnostics: added, true"]
     with pytest.raises(UserError, match="True or False"):
         make_study(diagnostics="yes")
+
+
+def test_given_configurations_are_brought_to_the_form_in_which_a_sampler_proposes_them() -> None:
+    vary = dict(
+        optimizer=Choice("sgd", "adam"),
+        learning_rate=Float(0.001, 1.0),
+        momentum=Float(0.5, 0.99, when={"optimizer": "sgd"}),
+        units=Int(8, 128, step=8),
+        scale=Choice(1.0, 2.0),
+        flag=Choice(True, 1),
+    )
+    first = [
+        {"units": np.int64(16), "learning_rate": 1, "optimizer": "Adam", "scale": 2},
+        {"flag": True, "learning_rate": np.float32(0.5)},
+        {"flag": 1, "learning_rate": 0.5},
+    ]
+    study = make_study(base={}, vary=vary, network="digest", design=Search(trials=3, first=first))
+    assert isinstance(study.design, Search)
+    assert [list(levels.items()) for levels in study.design.first] == [
+        [("optimizer", "adam"), ("learning_rate", 1.0), ("units", 16), ("scale", 2.0)],
+        [("learning_rate", 0.5), ("flag", True)],
+        [("learning_rate", 0.5), ("flag", 1)],
+    ]
+    assert {type(level) for level in study.design.first[0].values()} == {str, float, int}
+    with pytest.raises(TypeError):
+        study.design.first[0]["units"] = 32  # type: ignore[index]
+
+
+def test_a_search_recorded_before_configurations_could_be_given_is_still_the_same() -> None:
+    vary = dict(units=Int(8, 128, step=8))
+    study = make_study(base={}, vary=vary, design=Search(trials=9))
+    assert "first" not in study.to_json()
+    given = make_study(base={}, vary=vary, design=Search(trials=9, first=[{"units": 8}, {"units": 16}]))
+    assert given.changes(study) == ['design.search.first: added, [{"units": 8}, {"units": 16}]']
+    assert override(given, trials=2) == dataclasses.replace(given, design=Search(trials=2, first=given.design.first))
+    with pytest.raises(UserError, match=r"Search\(trials=1\) cannot try 2 configurations first"):
+        override(given, trials=1)
+    many = Search(trials=9, first=[{"units": 8 * n} for n in range(1, 10)])
+    assert quick(make_study(base={}, vary=vary, design=many)).design == dataclasses.replace(
+        many, trials=6, first=many.first[:6]
+    )
 
 
 def test_changes_are_named_one_by_one() -> None:

@@ -136,9 +136,13 @@ def test_the_seed_is_that_of_the_replicate(queue: StudyQueue) -> None:
 def test_a_search_asks_its_sampler_for_exactly_its_budget(open_store: Callable[..., Store], sampler: str) -> None:
     if sampler == "gp":
         pytest.importorskip("torch", reason="PyTorch is missing: pip install 'hpstudy[gp]'")
-    study = make_study(vary=SEARCH, design=Search(trials=14, sampler=sampler))
+    """And first tries what it was given, proposing what that leaves out."""
+    first = [{"depth": 3}, {"optimizer": "adam", "learning_rate": 0.001, "depth": 1}]
+    study = make_study(vary=SEARCH, design=Search(trials=14, sampler=sampler, first=first))
     claims = claim_all(open_store().register(study))
     assert len(claims) == 14
+    assert claims[0].params["depth"] == 3
+    assert claims[1].params == first[1]
     assert len({tuple(claim.params.items()) for claim in claims}) > 7
     for claim in claims:
         study.check_params(claim.params)
@@ -161,6 +165,142 @@ def test_one_process_proposes_the_same_again(tmp_path: Path) -> None:
         proposals.append([dict(claim.params) for claim in claim_all(store.register(study))])
         store.close()
     assert proposals[0] == proposals[1]
+
+
+def test_given_configurations_are_tried_once_each_by_whoever_comes_first(open_store: Callable[..., Store]) -> None:
+    """In their order; a lost one again, with what the sampler had proposed for it."""
+    first = [{"depth": 2}, {"depth": 3, "optimizer": "adam"}, {"learning_rate": 0.01}]
+    study = make_study(vary=SEARCH, design=Search(trials=5, sampler="random", first=first))
+    queues = [open_store().register(study), open_store().register(study)]
+    one, other = queues[0].claim(ME), queues[1].claim(ME)
+    assert one is not None
+    assert other is not None
+    assert (one.params["depth"], other.params["depth"], other.params["optimizer"]) == (2, 3, "adam")
+    finish(other)
+    queues[0].release(ME, "it crashed", failed_attempt=True)
+    claims = claim_all(queues[1])
+    assert (claims[0].params, claims[0].start.retry_of, claims[0].start.given) == (one.params, one.number, 0)
+    assert claims[1].params["learning_rate"] == 0.01
+    assert [claim.start.given for claim in claims] == [0, 2, None, None]
+    queues[0].extend(dataclasses.replace(study, design=dataclasses.replace(study.design, trials=6)))
+    assert [claim.start.given for claim in claim_all(queues[1])] == [None]
+
+
+def train_to_the_end(claim: Claim, values: list[float]) -> None:
+    """As a trainer process does it, with these values after its epochs."""
+    history = []
+    for number, value in enumerate(values, start=1):
+        history.append(dataclasses.replace(make_epoch(number, value), system={"cpu_utilization_percentage": 50.0}))
+        if claim.report(history[-1], is_last=number == len(values)):
+            claim.prune(Outcome(history=history))
+            return
+    metrics = {**history[-1].metrics, "train_s": 2.5}
+    claim.complete(Outcome(metrics=metrics, history=history, device="a processor", facts={"dataset_digest": "abc"}))
+
+
+def test_a_configuration_that_is_proposed_again_takes_over_the_result(open_store: Callable[..., Store]) -> None:
+    """Whichever process trained it, and also from a trial that has taken it over itself."""
+    vary = dict(depth=Choice(1, 2), flag=Choice(True, False))
+    study = make_study(vary=vary, network="digest", design=Search(trials=14, sampler="random"))
+    queues = [open_store().register(study), open_store().register(study)]
+    trained: dict[str, int] = {}
+    while claim := queues[0].claim(ME):
+        queues.reverse()
+        key, original = str(claim.params), claim.original()
+        assert (original.number if original else None) == trained.get(key)
+        if original:
+            assert claim.repeat(original) == TrialState.COMPLETE
+        else:
+            trained[key] = claim.number
+            train_to_the_end(claim, [0.25, claim.number / 32])
+    records = queues[0].records()
+    repeats = [record for record in records if record.repeats is not None]
+    assert len(trained) == 4
+    assert len(repeats) == 10
+    for record in repeats:
+        original = records[record.repeats]
+        assert original.repeats is None
+        assert (record.state, record.params, record.values) == (TrialState.COMPLETE, original.params, original.values)
+        assert (record.metrics, record.pruning, record.facts) == (original.metrics, original.pruning, original.facts)
+        assert [epoch.metrics for epoch in record.history] == [epoch.metrics for epoch in original.history]
+        assert not any(epoch.system for epoch in record.history), "nothing was seen of the machine"
+        assert record.started
+        assert record.ended
+        assert all(record.started.timestamp() <= epoch.at <= record.ended.timestamp() for epoch in record.history)
+    assert (queues[0].progress().complete, queues[0].progress().state) == (14, "finished")
+
+
+def test_what_is_in_training_failed_or_stands_in_a_grid_is_not_taken_over(open_store: Callable[..., Store]) -> None:
+    store = open_store()
+    search = store.register(make_study(vary=dict(depth=Choice(1)), design=Search(trials=3)))
+    running, second = search.claim(ME), search.claim(ME)
+    assert running is not None
+    assert second is not None
+    assert second.original() is None
+    second.fail(Outcome(error="the disk was full", history=[make_epoch()]))
+    third = search.claim(ME)
+    assert third is not None
+    assert third.original() is None
+    finish(running)
+    assert third.original() == search.record(running.number)
+    grid = store.register(make_study(name="grid", vary=dict(depth=Choice(1))))
+    claims = claim_all(grid)
+    assert [claim.original() for claim in claims] == [None, None]
+
+
+def test_a_pruner_sees_a_repeated_trial_as_if_it_were_trained(open_store: Callable[..., Store]) -> None:
+    """The median of the others decides: early, at the end of what was pruned, or not at all."""
+    vary = dict(depth=Choice(*range(20)))
+    first = [{"depth": depth} for depth in range(8)]
+    design = Search(trials=14, sampler="random", pruner="median", first=first)
+    queue = open_store().register(make_study(base=dict(epochs=3), vary=vary, design=design))
+    values = [[0.1, 0.2, 0.3], *([0.5, 0.5, 0.1 + depth / 10] for depth in range(1, 6))]
+    for line in values:
+        claim = queue.claim(ME)
+        assert claim is not None
+        train_to_the_end(claim, line)
+    for state, line in ((TrialState.COMPLETE, [0.6, 0.6, 0.6]), (TrialState.PRUNED, [0.2, 0.9, 0.9])):
+        claim = queue.claim(ME)
+        assert claim is not None
+        assert claim.original() is None
+        train_to_the_end(claim, line)
+        assert queue.record(claim.number).state == state
+    claim = queue.claim(ME)
+    assert claim is not None
+    assert claim.repeat(queue.record(0)) == TrialState.PRUNED, "of the first trials none was pruned, this one is"
+    assert [len(queue.record(claim.number).history), queue.record(claim.number).repeats] == [1, 0]
+    claim = queue.claim(ME)
+    assert claim is not None
+    assert claim.repeat(queue.record(7)) == TrialState.PRUNED
+    longer = dataclasses.replace(queue.record(7), history=(make_epoch(1, 0.7),))
+    claim = queue.claim(ME)
+    assert claim is not None
+    assert claim.repeat(longer) == TrialState.RUNNING, "it was pruned where this one is not: train it"
+    train_to_the_end(claim, [0.7, 0.8, 0.9])
+    assert (queue.record(claim.number).value, queue.record(claim.number).repeats) == (0.9, None)
+    assert queue.record(claim.number).pruning == {1: 0.7, 2: 0.8, 3: 0.9}
+
+
+@pytest.mark.parametrize("pruner", ["median", "hyperband", "successive_halving", "percentile", "patient"])
+def test_no_pruner_takes_the_end_of_a_trial_for_an_early_one(open_store: Callable[..., Store], pruner: str) -> None:
+    """Each trial is worse than all before it, and has had all of its epochs when the pruner is asked."""
+    design = Search(trials=12, sampler="random", pruner=pruner)
+    queue = open_store().register(make_study(base=dict(epochs=1), vary=SEARCH, design=design))
+    while claim := queue.claim(ME):
+        train_to_the_end(claim, [0.9 - claim.number / 20])
+    assert {record.state for record in queue.records()} == {TrialState.COMPLETE}
+
+
+def test_successive_halving_compares_with_what_was_trained_to_its_end(open_store: Callable[..., Store]) -> None:
+    design = Search(trials=6, sampler="random", pruner="successive_halving")
+    queue = open_store().register(make_study(base=dict(epochs=2), vary=SEARCH, design=design))
+    for value in (0.5, 0.9, 0.8, 0.7):
+        claim = queue.claim(ME)
+        assert claim is not None
+        train_to_the_end(claim, [value])
+    claim = queue.claim(ME)
+    assert claim is not None
+    assert claim.report(make_epoch(1, 0.6)) is True, "the four others have stood on this rung"
 
 
 @pytest.mark.parametrize("pruner", ["median", "hyperband", "successive_halving", "percentile", "patient"])

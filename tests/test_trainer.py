@@ -337,6 +337,10 @@ def test_early_stopping_returns_the_best_weights(trainer: Trainer, settings: Set
     history, result, network = train(trainer, config, arrays)
     best = min(history, key=lambda epoch: epoch.metrics["val_loss"])
     assert len(history) == best.number + 2 < 40
+    for patience, last in ((2, len(history)), (None, 2)):  # a pruner must not take the last epoch for an early end
+        short = {**config, "early_stopping": patience, "epochs": 40 if patience else 2}
+        training = trainer.start(short, 42, arrays)
+        assert [training.is_over for _ in training] == [number == last for number in range(1, last + 1)]
     assert result["val_loss"] == best.metrics["val_loss"]
     assert evaluate(network, arrays) == pytest.approx(best.metrics["val_accuracy"])
 

@@ -104,8 +104,9 @@ class TrialRecord:
     replicate: int
     seed: int
     attempt: int  # 1, or more if earlier attempts were lost
-    retry_of: int | None  # the number of the lost trial that this one repeats
+    retry_of: int | None  # the number of the lost trial that this one tries again
     values: tuple[float, ...] | None  # of the objectives, once complete
+    repeats: int | None = None  # the number of the trial whose result this one has taken over, instead of training
     pruning: Mapping[int, float] = field(default_factory=dict)  # epoch → the objective, as the pruner saw it
     metrics: Mapping[str, float] = field(default_factory=dict)  # final ones
     history: tuple[Epoch, ...] = ()

@@ -20,6 +20,7 @@ class Overview:
     failed: int
     running: int
     lost: int  # tried again; not part of the budget
+    repeats: int  # trials that took over the result of an earlier one with the same configuration
     train_s: float  # seconds of training in all trials, as their epochs say
     span_s: float | None  # from the first start to the last end
     epochs: int  # trained in all trials
@@ -56,6 +57,7 @@ class FailingLevel:
 
 def overview(study: Study, records: Sequence[TrialRecord]) -> Overview:
     counts = Counter(record.state for record in records)
+    trained = [record for record in records if record.repeats is None]
     failed = [record for record in records if record.state == TrialState.FAILED]
     starts = [record.started for record in records if record.started]
     ends = [record.ended for record in records if record.ended]
@@ -66,9 +68,10 @@ def overview(study: Study, records: Sequence[TrialRecord]) -> Overview:
         failed=counts[TrialState.FAILED],
         running=counts[TrialState.RUNNING],
         lost=counts[TrialState.LOST],
-        train_s=sum(_seconds(record) for record in records),
+        repeats=len(records) - len(trained),
+        train_s=sum(_seconds(record) for record in trained),
         span_s=(max(ends) - min(starts)).total_seconds() if starts and ends else None,
-        epochs=sum(len(record.history) for record in records),
+        epochs=sum(len(record.history) for record in trained),
         failures=_failures(failed),
         failing=_failing(study, records),
         not_finite=sum(

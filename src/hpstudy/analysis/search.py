@@ -64,6 +64,11 @@ class SearchResult:
     saving: Saving | None
     edges: tuple[Edge, ...]
 
+    @property
+    def trained(self) -> tuple[TrialRecord, ...]:
+        """The complete trials without those that repeat another one."""
+        return tuple(record for record in self.complete if record.repeats is None)
+
 
 def search_result(study: Study, records: Sequence[TrialRecord]) -> SearchResult:
     complete = ranked_trials(study, records)
@@ -181,16 +186,19 @@ def _improvements(study: Study, complete: Sequence[TrialRecord]) -> list[tuple[i
 
 
 def _saving(study: Study, records: Sequence[TrialRecord]) -> Saving | None:
-    pruned = [record for record in records if record.state == TrialState.PRUNED]
-    if not pruned:
+    """By trials that would have been trained further: neither repeats nor those that had all of their epochs."""
+    pruned = [record for record in records if record.state == TrialState.PRUNED and record.repeats is None]
+    planned = {record.number: int(study.config(record.params)["epochs"]) for record in pruned}  # type: ignore[arg-type]
+    left = {record.number: planned[record.number] - len(record.history) for record in pruned}
+    ended = [record for record in pruned if left[record.number] > 0]
+    if not ended:
         return None
-    planned = [int(study.config(record.params)["epochs"]) for record in pruned]  # type: ignore[arg-type]
-    left = [total - len(record.history) for total, record in zip(planned, pruned, strict=True)]
+    epochs = sum(left[record.number] for record in ended)
     return Saving(
-        trials=len(pruned),
-        epochs=sum(left),
-        share=sum(left) / max(1, sum(planned)),
-        seconds=sum(epochs * _epoch_s(record, records) for epochs, record in zip(left, pruned, strict=True)),
+        trials=len(ended),
+        epochs=epochs,
+        share=epochs / sum(planned[record.number] for record in ended),
+        seconds=sum(left[record.number] * _epoch_s(record, records) for record in ended),
     )
 
 

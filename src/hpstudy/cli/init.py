@@ -36,7 +36,12 @@ study = Study(
     #       momentum=Float(0.5, 0.99, when={{"optimizer": "momentum"}}),
     #       depth=Int(1, 4),
     #   ),
-    #   design=Search(trials=50, sampler="tpe", pruner="median"),
+    #   design=Search(
+    #       trials=50,
+    #       sampler="tpe",
+    #       pruner="median",
+    #       first=[{{"optimizer": "adam", "learning_rate": 0.001}}],  # tried before Optuna proposes any
+    #   ),
 )
 '''
 

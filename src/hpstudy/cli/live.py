@@ -38,10 +38,10 @@ class PlainView:
 
     def hear(self, handle: TrainerHandle, message: Message) -> None:
         if message.kind == "claimed":
-            replicate = f", replicate {message.replicate}" if _repeats(self.study) else ""
+            replicate = f", replicate {message.replicate}" if _has_replicates(self.study) else ""
             self._params[message.trial] = render.params_text(message.params) + replicate
         elif message.kind == "ended":
-            self.say(f"trial {message.trial} {message.state}: {self._params.pop(message.trial, '')}{_result(message)}")
+            self.say(f"trial {message.trial} {message.ending}: {self._params.pop(message.trial, '')}{_result(message)}")
         elif message.kind == "warning":
             self.say(f"Warning: {message.text}")
 
@@ -59,6 +59,7 @@ class LiveView(PlainView):
 
     def __init__(self, study: Study, console: Console) -> None:
         super().__init__(study, console)
+        self._repeats = 0  # trials that took over a result
         self._live = Live(console=console, refresh_per_second=4, transient=True)
         self._began_s = time.monotonic()
         self._ended_before: int | None = None
@@ -72,7 +73,9 @@ class LiveView(PlainView):
         self._live.stop()
 
     def hear(self, handle: TrainerHandle, message: Message) -> None:
-        if message.kind == "ended" and message.state in ("failed", "lost"):
+        if message.kind == "ended" and message.repeats is not None:
+            self._repeats += 1
+        elif message.kind == "ended" and message.state in ("failed", "lost"):
             self.failures += message.state == "failed"
             self._last_failure = f"trial {message.trial} {message.state}{_result(message)}"
         elif message.kind == "warning":
@@ -87,6 +90,8 @@ class LiveView(PlainView):
         lines += [self._processes(handles)]
         if self._last_failure:
             lines.append(Text(f"{progress.failed} failed, {progress.lost} lost; last: {self._last_failure}", "yellow"))
+        if self._repeats:
+            lines.append(Text(f"not trained again, as they repeat an earlier configuration: {self._repeats}", "dim"))
         if problem:
             lines.append(Text(f"MLflow waits, training does not: {problem}", "yellow"))
         self._live.update(Group(*lines))
@@ -134,7 +139,7 @@ def make_view(study: Study, console: Console) -> PlainView:
     return LiveView(study, console) if console.is_terminal else PlainView(study, console)
 
 
-def _repeats(study: Study) -> bool:
+def _has_replicates(study: Study) -> bool:
     return isinstance(study.design, Grid) and study.design.replicates > 1
 
 

@@ -28,6 +28,7 @@ EXPORT_COLUMNS = (
     "cell",
     "attempt",
     "retry_of",
+    "repeats",
     "seed",
     "value",
     "values",
@@ -112,6 +113,7 @@ def trial_json(record: TrialRecord, *, history: bool) -> dict[str, Any]:
         "cell": record.cell,
         "attempt": record.attempt,
         "retry_of": record.retry_of,
+        "repeats": record.repeats,
         "seed": record.seed,
         "value": record.value,
         "values": list(record.values) if record.values else None,
@@ -131,12 +133,13 @@ def finite(values: Mapping[str, float]) -> dict[str, float | None]:
 
 
 def result_table(study: Study, records: Sequence[TrialRecord]) -> RenderableType:
-    """Cells of a grid with mean and spread over replicates, best first; or the best trials of a search."""
+    """Cells of a grid with mean and spread over replicates, best first; or the best trained trials of a search."""
     objectives = study.objectives
     done = [record for record in records if record.state == TrialState.COMPLETE]
     if done and done[0].cell is not None:
         return _grid_table(study, done)
-    front = sorted(done, key=lambda record: _rank(objectives[0], record.value))[:TOP]
+    trained = [record for record in done if record.repeats is None]
+    front = sorted(trained, key=lambda record: _rank(objectives[0], record.value))[:TOP]
     columns = ["trial", *(objective.metric for objective in objectives), "time", "levels"]
     rows = [
         [
@@ -147,7 +150,8 @@ def result_table(study: Study, records: Sequence[TrialRecord]) -> RenderableType
         ]
         for record in front
     ]
-    return make_table(f"Best {len(front)} of {len(done)} complete trials", columns, rows)
+    repeats = f", without {len(done) - len(trained)} that repeat them" if len(trained) < len(done) else ""
+    return make_table(f"Best {len(front)} of {len(done)} complete trials{repeats}", columns, rows)
 
 
 def _grid_table(study: Study, done: Sequence[TrialRecord]) -> RenderableType:

@@ -30,13 +30,15 @@ def show_command(settings: Settings, name: str, trial: int, as_json: bool) -> No
     console = render.console()
     what = {
         "state": f"{record.state}, attempt {record.attempt}" if record.attempt > 1 else str(record.state),
-        "repeats trial": record.retry_of,
+        "retry of trial": record.retry_of,
+        "repeats trial": record.repeats,
         "levels": render.params_text(record.params),
         "cell, replicate": f"{record.cell}, {record.replicate}" if record.cell is not None else None,
         "seed": record.seed,
         "started": f"{record.started:%Y-%m-%d %H:%M:%S} UTC" if record.started else None,
         "time": render.duration(record.duration_s),
-        "trained on": ", ".join(filter(None, (record.host, record.device))) or None,
+        "trained on" if record.repeats is None else "recorded on": ", ".join(filter(None, (record.host, record.device)))
+        or None,
         "error": record.error,
         **dict(record.metrics),
         **dict(record.facts),

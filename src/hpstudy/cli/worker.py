@@ -131,7 +131,7 @@ class _Worker:
             _say(f"trial {message.trial} of {message.study} begins in process {handle.slot.number + 1}")
         elif message.kind == "ended":
             value = f": {message.value:.4f}" if message.value is not None else ""
-            _say(f"trial {message.trial} {message.state}{value}{': ' + message.text if message.text else ''}")
+            _say(f"trial {message.trial} {message.ending}{value}{': ' + message.text if message.text else ''}")
         elif message.kind == "warning":
             _say(f"Warning: {message.text}")
         if message.kind in ("claimed", "ended"):

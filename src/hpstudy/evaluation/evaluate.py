@@ -53,8 +53,8 @@ def chosen_trials(study: Study, records: Sequence[TrialRecord]) -> list[TrialRec
         cell = _best_cell(study, records)
         if cell is not None:
             return [record for record in records if record.cell == cell and record.state == TrialState.COMPLETE]
-    elif ranked := ranked_trials(study, records):
-        best = ranked[0]
+    elif trained := [record for record in ranked_trials(study, records) if record.repeats is None]:
+        best = trained[0]  # whose weights may be kept; a trial that repeats it has none
         others = range(1, SEARCH_REPLICATES)
         return [best, *(replace(best, number=-1, replicate=r, seed=study.seed_of(r), metrics={}) for r in others)]
     raise NotFoundError(f"Study {study.name!r} has no complete trial to evaluate.")

@@ -98,7 +98,8 @@ def _facts(study: Study) -> dict[str, str]:
         design = f"grid of {texts.counted(len(study.cells()), 'cell')} × {replicates}"
     else:
         pruner = "" if study.design.pruner == "none" else f", pruner {study.design.pruner}"
-        design = f"search of {study.design.trials} trials, sampler {study.design.sampler}{pruner}"
+        given = f", {len(study.design.first)} given first" if study.design.first else ""
+        design = f"search of {study.design.trials} trials, sampler {study.design.sampler}{pruner}{given}"
     objectives = texts.listed([f"{objective.metric} ({objective.direction})" for objective in study.objectives])
     return {
         "dataset": study.facts.title,

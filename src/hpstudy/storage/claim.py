@@ -7,14 +7,14 @@ import math
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import optuna
 from optuna.exceptions import UpdateFinishedTrialError
 
 from hpstudy.errors import HpstudyError, TrialLost
-from hpstudy.records import Epoch
+from hpstudy.records import Epoch, TrialRecord, TrialState
 from hpstudy.storage.conversion import RESULT, Start
 from hpstudy.study.factors import Level
 
@@ -36,6 +36,7 @@ class Outcome:
     error: str | None = None
     traceback: str | None = None
     diagnostics: str | None = None  # `Diagnostics` as text
+    repeats: int | None = None  # the number of the trial whose result this is
 
     def to_json(self) -> dict[str, Any]:
         values = {**vars(self), "history": [epoch.to_json() for epoch in self.history], "at": time.time()}
@@ -55,19 +56,26 @@ class Claim:
         self.start = start
         self.config = queue.study.config(params)
         self._queue, self._trial, self._trial_id = queue, trial, trial._trial_id
+        self._reported = 0  # epochs
 
     def beat(self) -> None:
         """Say that this process still lives."""
         self._fenced(lambda: self._queue.database.rdb.record_heartbeat(self._trial_id))
 
-    def report(self, epoch: Epoch) -> bool:
-        """Record the objective after an epoch. Returns whether the pruner wants the trial to end."""
+    def report(self, epoch: Epoch, *, is_last: bool = False) -> bool:
+        """Record the objective after an epoch, once. Returns whether the pruner ends the trial early.
+
+        Args:
+            is_last: Whether the trial is trained to its end, so that no pruner can end it early. It is asked even
+                then: successive halving notes what others are to be compared with.
+        """
         objectives = self._queue.study.objectives
         value = epoch.metrics.get(objectives[0].metric)
-        if value is None or len(objectives) > 1:
+        if value is None or len(objectives) > 1 or epoch.number <= self._reported:
             return False
         self._fenced(lambda: self._trial.report(value, epoch.number))
-        return self._queue.prunes and self._fenced(self._trial.should_prune)
+        self._reported = epoch.number
+        return self._queue.prunes and self._fenced(self._trial.should_prune) and not is_last
 
     def complete(self, outcome: Outcome) -> None:
         """End the trial with its objectives, taken from the outcome's metrics."""
@@ -80,6 +88,37 @@ class Claim:
         """End the trial early; its value is the objective at the last epoch, as Optuna's own `tell` has it."""
         last = outcome.history[-1].metrics[self._queue.study.objectives[0].metric]
         self._end(optuna.trial.TrialState.PRUNED, outcome, [last])
+
+    def original(self) -> TrialRecord | None:
+        """The trial that this one would repeat to the last bit; None if none has trained this configuration yet."""
+        return self._queue.original(self.params, self.start.seed)
+
+    def repeat(self, original: TrialRecord) -> TrialState:
+        """End the trial as training it would end it: the pruner sees the epochs of the original one by one.
+
+        Returns:
+            Complete or pruned; or running, if the original was pruned where this trial is not: it must be trained.
+        """
+        now, is_whole = time.time(), original.state == TrialState.COMPLETE
+        history: list[Epoch] = []
+        for epoch in original.history:
+            history.append(replace(epoch, at=now, system={}))  # the machine's load was that of another time
+            is_last = (is_whole and epoch is original.history[-1]) or epoch.number == self.config["epochs"]
+            if self.report(epoch, is_last=is_last):
+                self.prune(Outcome(history=history, facts=original.facts, repeats=original.number))
+                return TrialState.PRUNED
+        if not is_whole:
+            return TrialState.RUNNING
+        self.complete(
+            Outcome(
+                metrics=original.metrics,
+                history=history,
+                facts=original.facts,
+                diagnostics=original.diagnostics,
+                repeats=original.number,
+            )
+        )
+        return TrialState.COMPLETE
 
     def fail(self, outcome: Outcome) -> None:
         """End the trial as failed; it is not tried again."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,8 +16,8 @@ from hpstudy.storage.samplers import distribution
 from hpstudy.study.factors import Level
 from hpstudy.study.spec import Study
 
-START = "hpstudy.start"  # set when the trial is created: cell, replicate, seed, attempt, retry_of, owner, at, token
-RESULT = "hpstudy.result"  # set when it ends: metrics, history, at, device, facts, diagnostics
+START = "hpstudy.start"  # set when it is created: cell, given, replicate, seed, attempt, retry_of, owner, at, token
+RESULT = "hpstudy.result"  # set when it ends: metrics, history, at, device, facts, diagnostics, repeats
 LOST = "hpstudy.lost"  # set when a lost trial is failed: reason, released, at
 MAX_ATTEMPTS = 3  # of a trial whose process dies under it
 
@@ -31,13 +31,14 @@ class Start:
     replicate: int
     seed: int
     cell: int | None = None
+    given: int | None = None  # which of the configurations that a search tries first
     attempt: int = 1
     retry_of: int | None = None
 
     @classmethod
     def of(cls, trial: FrozenTrial) -> Start:
         values = trial.user_attrs.get(START, {})
-        names = ("replicate", "seed", "cell", "attempt", "retry_of")
+        names = ("replicate", "seed", "cell", "given", "attempt", "retry_of")
         return cls(**{"replicate": 0, "seed": 0, **{name: values[name] for name in names if name in values}})
 
 
@@ -102,11 +103,11 @@ def is_retried(trial: FrozenTrial) -> bool:
 
 
 def next_attempt(trial: FrozenTrial) -> Start:
-    """The start of the trial that repeats a lost one."""
+    """The start of the trial that tries a lost one again."""
     start = Start.of(trial)
-    repeated = is_retried(trial)  # if not, it failed, and the user wants it tried from the beginning
-    attempt = start.attempt + (not trial.user_attrs[LOST]["released"]) if repeated else 1
-    return Start(replicate=start.replicate, seed=start.seed, cell=start.cell, attempt=attempt, retry_of=trial.number)
+    was_lost = is_retried(trial)  # if not, it failed, and the user wants it tried from the beginning
+    attempt = start.attempt + (not trial.user_attrs[LOST]["released"]) if was_lost else 1
+    return replace(start, attempt=attempt, retry_of=trial.number)
 
 
 def record_of(trial: FrozenTrial, again: Container[int] = ()) -> TrialRecord | None:
@@ -129,6 +130,7 @@ def record_of(trial: FrozenTrial, again: Container[int] = ()) -> TrialRecord | N
         seed=start.seed,
         attempt=start.attempt,
         retry_of=start.retry_of,
+        repeats=result.get("repeats"),
         values=tuple(trial.values) if state == TrialState.COMPLETE and trial.values else None,
         pruning=dict(trial.intermediate_values),
         metrics=result.get("metrics", {}),

@@ -56,8 +56,9 @@ class Standing:
 class Begun:
     """What the trials that were created so far stand for. Grows, and nothing leaves it."""
 
-    retried: Set[int]  # numbers of lost or failed trials that another one repeats
+    retried: Set[int]  # numbers of lost or failed trials that another one tries again
     taken: Set[tuple[int | None, int]]  # (cell, replicate)
+    given: Set[int | None]  # which of the configurations that a search tries first
 
 
 class Ledger:
@@ -72,7 +73,8 @@ class Ledger:
         self._ended: Counter[_State] = Counter()
         self._failed: dict[int, FrozenTrial] = {}
         self._lost: dict[int, FrozenTrial] = {}
-        self._begun = Begun(retried=set(), taken=set())
+        self._trained: list[tuple[int, bool]] = []
+        self._begun = Begun(retried=set(), taken=set(), given=set())
 
     def read(self) -> Standing:
         """Where the study stands now; as much work as trials have changed since the last time."""
@@ -89,18 +91,31 @@ class Ledger:
                 lost=dict(self._lost),
             )
 
+    def trained(self, after: int) -> list[tuple[int, bool]]:
+        """The complete and the pruned trials, as far as was read, in the order in which they were seen to end.
+
+        Args:
+            after: Without the first so many, which the caller knows.
+
+        Returns:
+            The id of each, and whether it is complete.
+        """
+        with self._lock:
+            return self._trained[after:]
+
     def begun(self) -> Begun:
         """What the trials stand for; asked by those only who have to choose among cells or retries."""
         with self._lock:
             with self._database.rdb.engine.connect() as connection:
                 rows = connection.execute(_STARTS, {"study_id": self._study_id, "after": self._last_begun}).all()
-            retried, taken = set(self._begun.retried), set(self._begun.taken)
+            retried, taken, given = set(self._begun.retried), set(self._begun.taken), set(self._begun.given)
             for trial_id, text in rows:
                 start = json.loads(text)
                 taken.add((start.get("cell"), start.get("replicate", 0)))
+                given.add(start.get("given"))
                 retried.add(start.get("retry_of"))
                 self._last_begun = max(self._last_begun, trial_id)
-            self._begun = Begun(retried=retried, taken=taken)
+            self._begun = Begun(retried=retried, taken=taken, given=given)
             return self._begun
 
     def _changed(self) -> list[FrozenTrial]:
@@ -134,6 +149,7 @@ class Ledger:
         self._unfinished.pop(trial._trial_id, None)
         if trial.state != _State.FAIL:
             self._ended[trial.state] += 1
+            self._trained.append((trial._trial_id, trial.state == _State.COMPLETE))
         elif is_retried(trial):
             self._lost[trial.number] = trial
         else:

@@ -18,7 +18,7 @@ from optuna.trial import FrozenTrial
 
 from hpstudy.errors import NotFoundError, StorageError, UserError
 from hpstudy.owner import Owner
-from hpstudy.records import TrialRecord
+from hpstudy.records import TrialRecord, TrialState
 from hpstudy.storage import conversion
 from hpstudy.storage.book import RecordBook
 from hpstudy.storage.cells import CellOrder
@@ -27,6 +27,7 @@ from hpstudy.storage.conversion import Start
 from hpstudy.storage.database import Database
 from hpstudy.storage.ledger import Ledger, Standing
 from hpstudy.storage.orders import DECLARATION, ORDERS, Orders
+from hpstudy.storage.originals import Originals
 from hpstudy.storage.samplers import make_pruner, make_sampler, make_space, suggest
 from hpstudy.study.factors import Level
 from hpstudy.study.spec import Grid, Study
@@ -84,6 +85,7 @@ class StudyQueue:
         self._orders = Orders()
         self._ledger = Ledger(database, self._study_id)
         self._book = RecordBook(database, self._study_id)
+        self._originals = Originals(database, self._study_id, self._ledger)
         self._cells = CellOrder(study)
         self._space = make_space()
         self._found_best: tuple[int, list[TrialRecord]] = (0, [])  # among so many complete trials
@@ -94,7 +96,8 @@ class StudyQueue:
         return self.database.study_lock(self.study.name)
 
     def claim(self, owner: Owner) -> Claim | None:
-        """Take a trial: the next one lost, the next cell of the grid, or a proposal of the sampler.
+        """Take a trial: the next one lost, the next cell of the grid, the next given configuration, or a proposal of
+        the sampler.
 
         Returns:
             None if nothing is left to take now. Trials of others may still be lost, so ask again unless
@@ -144,6 +147,19 @@ class StudyQueue:
         if record is None:
             raise NotFoundError(f"Study {self.study.name!r} has no trial {number}. `hpstudy export` lists them.")
         return record
+
+    def original(self, params: Mapping[str, Level], seed: int) -> TrialRecord | None:
+        """The trial of a search that was trained with exactly these levels and this seed, if there is one.
+
+        Training them again would give the same epochs. A grid has none: its cells and replicates all differ.
+        """
+        if isinstance(self.study.design, Grid):
+            return None
+        record = self.database.retrying(lambda: self._originals.find(params))
+        wanted = {objective.metric for objective in self.study.objectives}
+        if record is None or record.seed != seed or not record.history:
+            return None  # others may have written into the database, too
+        return record if record.state == TrialState.PRUNED or wanted <= record.metrics.keys() else None
 
     def progress(self) -> Progress:
         standing, orders = self.database.retrying(self._read)
@@ -332,7 +348,18 @@ class StudyQueue:
             cell, replicate = self._cells.first_free(self._ledger.begun().taken)
             start = Start(cell=cell.number, replicate=replicate, seed=self.study.seed_of(replicate))
             return start, dict(cell.params)
-        return Start(replicate=0, seed=self.study.seed_of(0)), {}
+        start = Start(replicate=0, seed=self.study.seed_of(0))
+        given = self._free_given()
+        return (start, {}) if given is None else (dataclasses.replace(start, given=given), dict(self._first[given]))
+
+    @property
+    def _first(self) -> Sequence[Mapping[str, Level]]:
+        return () if isinstance(self.study.design, Grid) else self.study.design.first
+
+    def _free_given(self) -> int | None:
+        """The first of the given configurations that no trial has tried. Asks nothing where none is given."""
+        taken = self._ledger.begun().given if self._first else set()
+        return next((number for number in range(len(self._first)) if number not in taken), None)
 
     def _declared(self, trial: FrozenTrial) -> dict[str, Level]:
         """Its parameters as far as the study declares them: nothing is built from what others wrote there."""

@@ -15,6 +15,7 @@ from optuna.storages._rdb import models
 from optuna.trial import FrozenTrial
 
 from hpstudy.storage.conversion import RESULT
+from hpstudy.study.factors import Level
 
 _Fields = defaultdict[int, dict[Any, Any]]  # of each trial, by its id
 _distribution: Callable[[str], BaseDistribution] = functools.lru_cache(maxsize=1024)(json_to_distribution)
@@ -61,6 +62,13 @@ def read_trials(
         )
         for trial_id, number, state, start, end in rows
     ]
+
+
+def read_params(connection: sa.Connection, trial_ids: list[int]) -> dict[int, dict[str, Level]]:
+    """The levels of some trials, by their ids."""
+    trial = models.TrialModel
+    params = _Reader(connection, sa.select(trial.trial_id).where(trial.trial_id.in_(trial_ids))).params()
+    return {at: {name: level for name, (level, _) in levels.items()} for at, levels in params.items()}
 
 
 class _Reader:

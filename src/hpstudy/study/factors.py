@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -311,6 +312,11 @@ def check_applies(dataset: DatasetFacts, name: str) -> None:
 def describe(config: Mapping[str, Any]) -> str:
     """`optimizer=adam, learning_rate=0.001`: for messages and tables."""
     return ", ".join(f"{name}={level_text(level)}" for name, level in config.items())
+
+
+def key(levels: Mapping[str, Level]) -> str:
+    """The same for the same levels in any order. Python's own comparison takes True for 1, and 1 for 1.0."""
+    return json.dumps(dict(levels), sort_keys=True)
 
 
 def level_text(level: object) -> str:

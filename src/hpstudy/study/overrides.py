@@ -46,5 +46,6 @@ def quick(study: Study) -> Study:
     if isinstance(study.design, Grid):
         design: Grid | Search = Grid(replicates=1)
     else:
-        design = dataclasses.replace(study.design, trials=min(QUICK_TRIALS, study.design.trials))
+        trials = min(QUICK_TRIALS, study.design.trials)
+        design = dataclasses.replace(study.design, trials=trials, first=study.design.first[:trials])
     return dataclasses.replace(study, name=f"{study.name}-quick", base=base, design=design, published=())

@@ -21,6 +21,7 @@ from hpstudy.study import factors
 from hpstudy.study.catalog import DatasetFacts
 from hpstudy.study.domains import Choice, Domain, Float, checked_base, checked_vary, domain_from_json
 from hpstudy.study.factors import Level
+from hpstudy.study.given import checked_given, frozen
 from hpstudy.study.published import Published, checked
 
 SAMPLERS = ("tpe", "random", "gp", "cmaes", "qmc", "nsga2")
@@ -47,6 +48,9 @@ class Grid:
     def __post_init__(self) -> None:
         _check_count("Grid(replicates=…)", self.replicates)
 
+    def to_json(self) -> dict[str, Any]:
+        return dict(vars(self))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Search:
@@ -55,12 +59,15 @@ class Search:
     Args:
         trials: The budget.
         seed: Of the sampler; the study's seed if None.
+        first: Given configurations, which are tried before the sampler proposes any, in this order. Each is a dict of
+            levels such as `{"optimizer": "adam", "learning_rate": 0.001}`; the sampler proposes what it leaves out.
     """
 
     trials: int
     sampler: str = "tpe"
     pruner: str = "none"
     seed: int | None = None
+    first: Sequence[Mapping[str, Level]] = ()
 
     def __post_init__(self) -> None:
         _check_count("Search(trials=…)", self.trials)
@@ -70,6 +77,12 @@ class Search:
             raise UserError(factors.unknown("pruner", self.pruner, PRUNERS))
         if self.seed is not None:
             _check_count("Search(seed=…)", self.seed, low=0)
+        object.__setattr__(self, "first", frozen(self.first, self.trials))
+
+    def to_json(self) -> dict[str, Any]:
+        """Without `first` where nothing is given: searches recorded before it existed stay equal."""
+        given = {"first": [dict(levels) for levels in self.first]} if self.first else {}
+        return {**{name: value for name, value in vars(self).items() if name != "first"}, **given}
 
 
 @dataclass(frozen=True)
@@ -204,14 +217,13 @@ class Study:
 
     def to_json(self) -> str:
         """One line of JSON; `Study.from_json` gives an equal study."""
-        design = dataclasses.asdict(self.design)
         declaration = {
             "format": FORMAT,
             "name": self.name,
             "dataset": self.dataset,
             "base": dict(self.base),
             "vary": {name: domain.to_json() for name, domain in self.vary.items()},
-            "design": {type(self.design).__name__.lower(): design},
+            "design": {type(self.design).__name__.lower(): self.design.to_json()},
             "objective": [dataclasses.asdict(objective) for objective in self.objectives],
             "seed": self.seed,
             "question": self.question,
@@ -260,6 +272,8 @@ class Study:
             return
         if not self.vary:
             raise UserError("A search needs factors that vary. To repeat one configuration use Grid(replicates=…).")
+        given = checked_given(tuple(self.design.first), self.vary, self.base)
+        object.__setattr__(self, "design", dataclasses.replace(self.design, first=given))
         if self.design.pruner != "none" and len(objectives) > 1:
             raise UserError(
                 f"Pruner {self.design.pruner!r} compares trials by one metric; the study has {len(objectives)}. "

@@ -109,6 +109,7 @@ class Training:
 
     Attributes:
         network: Plain Keras; holds the trained weights once `result` was called.
+        is_over: Whether the epoch that came last is the last one.
     """
 
     def __init__(
@@ -129,6 +130,7 @@ class Training:
         self._best_weights: list[np.ndarray] | None = None
         self._best_epoch = 0
         self._has_ended = False
+        self.is_over = False
 
     def __iter__(self) -> Iterator[Epoch]:
         """Train epoch after epoch.
@@ -145,9 +147,10 @@ class Training:
             epoch = self._train_epoch(number, order, rates[(number - 1) * steps : number * steps])
             self._history.append(epoch)
             self._look()
+            self.is_over = self._stops_early(epoch) or number == epochs
             yield epoch
             _check_finite(epoch)
-            if self._stops_early(epoch):
+            if self.is_over:
                 return
 
     def result(self) -> dict[str, float]:

@@ -23,12 +23,18 @@ class Message:
     trial: int = -1
     state: str = ""  # ended: complete, pruned, failed or lost
     value: float | None = None  # epoch, ended: the first objective
-    score: float | None = None  # ended, if complete: the same such that more is better
+    score: float | None = None  # ended, if trained to its end: the same such that more is better
     epoch: int = 0
     cell: int | None = None  # ended: of a grid
+    repeats: int | None = None  # ended: the trial whose result this one has taken over, instead of training
     replicate: int = 0  # claimed
     params: dict[str, Level] = field(default_factory=dict)  # claimed
     text: str = ""  # warning, fatal; ended, evaluated: the error
+
+    @property
+    def ending(self) -> str:
+        """How the trial ended: `pruned`, or `complete, repeats trial 3`."""
+        return self.state if self.repeats is None else f"{self.state}, repeats trial {self.repeats}"
 
     @classmethod
     def parse(cls, line: bytes) -> Message:

@@ -22,7 +22,7 @@ import filelock
 import psutil
 
 from hpstudy.errors import DatasetError, FatalError, HpstudyError, TrialFailed, TrialLost
-from hpstudy.records import Epoch
+from hpstudy.records import Epoch, TrialState
 from hpstudy.settings import Settings
 from hpstudy.training.rundir import RunDir
 from hpstudy.worker.messages import CORES_VARIABLE, RECYCLE, Pipe
@@ -196,7 +196,8 @@ class _Worker:
         attempt = _Attempt(claim, self._settings, self._pipe)
         with Heartbeat(claim, self._settings.heartbeat_s):
             try:
-                self._train_epochs(queue, claim, attempt)
+                if not self._repeat(queue, claim, attempt):
+                    self._train_epochs(queue, claim, attempt)
             except TrialFailed as error:
                 self._fail(claim, attempt, attempt.outcome(error=str(error), device=self._device))
                 self._trainer.forget()
@@ -208,6 +209,16 @@ class _Worker:
                 reason = f"{type(error).__name__}: {error}"
                 outcome = attempt.outcome(error=reason, traceback=traceback.format_exc(), device=self._device)
                 self._fail(claim, attempt, outcome)
+
+    def _repeat(self, queue: StudyQueue, claim: Claim, attempt: _Attempt) -> bool:
+        """Take over the result of a trial with the same configuration. Returns whether there was one to take."""
+        original = claim.original()
+        state = claim.repeat(original) if original else TrialState.RUNNING
+        if original is None or state == TrialState.RUNNING:
+            return False
+        value = original.metrics[queue.study.objectives[0].metric] if state == TrialState.COMPLETE else None
+        attempt.ended(state, value=value, repeats=original.number)
+        return True
 
     def _train_epochs(self, queue: StudyQueue, claim: Claim, attempt: _Attempt) -> None:
         from hpstudy import data
@@ -228,7 +239,7 @@ class _Worker:
             epoch = dataclasses.replace(trained, system=self._system.sample())
             attempt.add(epoch)
             self._pipe.send("epoch", trial=claim.number, epoch=epoch.number, value=epoch.metrics.get(objective.metric))
-            if claim.report(epoch):
+            if claim.report(epoch, is_last=training.is_over):
                 claim.prune(attempt.outcome(device=self._device))
                 attempt.ended("pruned")
                 return

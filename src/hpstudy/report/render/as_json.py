@@ -65,7 +65,7 @@ def _search(search: SearchResult) -> dict[str, Any]:
         "front": [record.number for record in search.front],
         "best": [
             {"trial": record.number, "values": list(record.values or ()), "params": dict(record.params)}
-            for record in search.complete[:15]
+            for record in search.trained[:15]
         ],
         "importances": {
             importance.factor: {"ped_anova": importance.ped_anova, "fanova": importance.fanova}

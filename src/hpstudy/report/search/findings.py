@@ -21,6 +21,7 @@ def search_findings(analysis: Analysis, search: SearchResult) -> list[str]:
     found += list(_importance(search))
     found += list(_course(analysis, search))
     found += list(_pruning(search))
+    found += list(_repeats(analysis))
     found += inside_findings(analysis)
     found += list(trouble(analysis.overview))
     found += list(_next_steps(study, search))
@@ -40,8 +41,9 @@ def _best(study: Study, search: SearchResult) -> Iterator[str]:
     best = search.complete[0]
     metric = study.objectives[0].metric
     text = f"The best trial is {best.number}: {metric} {texts.number(best.value)} with {texts.params(best.params)}."
-    if len(search.complete) > 1:
-        second = search.complete[1]
+    others = [record for record in search.trained if record.number not in (best.number, best.repeats)]
+    if others:
+        second = others[0]
         text += f" The second, trial {second.number}, reached {texts.number(second.value)}."
     yield text + " Each is one training with one seed: differences as small as those between seeds mean nothing."
 
@@ -84,6 +86,16 @@ def _pruning(search: SearchResult) -> Iterator[str]:
             f"Pruning ended {texts.counted(saving.trials, 'trial')} early and saved "
             f"{texts.counted(saving.epochs, 'epoch')} ({texts.percent(saving.share)} of theirs), "
             f"about {texts.duration(saving.seconds)} of training."
+        )
+
+
+def _repeats(analysis: Analysis) -> Iterator[str]:
+    seen = analysis.overview
+    if seen.repeats:
+        verbs = ("repeats", "was") if seen.repeats == 1 else ("repeat", "were")
+        yield (
+            f"{seen.repeats} of {texts.counted(seen.ended, 'trial')} {verbs[0]} an earlier configuration and "
+            f"{verbs[1]} not trained again."
         )
 
 

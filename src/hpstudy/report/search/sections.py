@@ -16,7 +16,9 @@ def trials_table(analysis: Analysis, search: SearchResult) -> Table | None:
         return None
     study = analysis.study
     several = len(study.objectives) > 1
-    shown = (search.front if several else search.complete)[:MOST_TRIALS]
+    shown = (search.front if several else search.trained)[:MOST_TRIALS]
+    repeats = len(search.complete) - len(search.trained)
+    left_out = f"; {repeats} that repeat others are left out" if repeats and not several else ""
     names = [name for name in study.vary if any(name in record.params for record in shown)]
     return Table(
         title=f"Pareto front, {len(search.front)} trials" if several else "Best trials",
@@ -41,7 +43,7 @@ def trials_table(analysis: Analysis, search: SearchResult) -> Table | None:
         ),
         caption=(
             f"The first {len(shown)} of {texts.counted(len(search.complete), 'complete trial')}, each one training "
-            "with the study's seed."
+            f"with the study's seed{left_out}."
         ),
         spare=("epochs", "training, s", "parameters"),
     )

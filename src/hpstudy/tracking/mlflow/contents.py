@@ -180,6 +180,7 @@ def _trial_tags(study: Study, record: TrialRecord, parent_id: str, hide: Hide) -
         "hpstudy.seed": record.seed,
         "hpstudy.attempt": record.attempt,
         "hpstudy.retry_of": record.retry_of,
+        "hpstudy.repeats": record.repeats,
         "hpstudy.dataset": study.dataset,
         "hpstudy.host": record.host,
         "hpstudy.device": record.device,
@@ -250,7 +251,8 @@ def _summary(study: Study) -> dict[str, str]:
         design = f"grid, {study.design.replicates} × {len(study.cells())} cells"
     else:
         pruner = "" if study.design.pruner == "none" else f", pruner {study.design.pruner}"
-        design = f"search, sampler {study.design.sampler}{pruner}"
+        given = f", {len(study.design.first)} given first" if study.design.first else ""
+        design = f"search, sampler {study.design.sampler}{pruner}{given}"
     objectives = ", ".join(f"{objective.metric} ({objective.direction})" for objective in study.objectives)
     return {"dataset": study.dataset, "design": design, "budget": str(study.budget), "objective": objectives}
 

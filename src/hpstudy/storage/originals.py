@@ -1,0 +1,50 @@
+"""Which trial has trained a configuration that a search proposes again."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+
+from hpstudy.records import TrialRecord
+from hpstudy.storage.conversion import record_of
+from hpstudy.storage.database import Database
+from hpstudy.storage.ledger import Ledger, chunks
+from hpstudy.storage.reading import read_params
+from hpstudy.study import factors
+from hpstudy.study.factors import Level
+
+
+class Originals:
+    """The complete and pruned trials of a study by their levels, each read once. Safe to use from several threads."""
+
+    def __init__(self, database: Database, study_id: int, ledger: Ledger) -> None:
+        self._database, self._study_id, self._ledger = database, study_id, ledger
+        self._lock = threading.Lock()
+        self._read = 0  # how many of them
+        self._ids: dict[str, tuple[int, bool]] = {}  # by the key of their levels: an id, and whether it is complete
+
+    def find(self, params: Mapping[str, Level]) -> TrialRecord | None:
+        """A trial that was trained with exactly these levels: a complete one, else the last one that was pruned."""
+        with self._lock:
+            self._read_on()
+            found = self._ids.get(factors.key(params))
+        record = self._record(found[0]) if found else None
+        if record is None or record.repeats is None:
+            return record
+        return self._record(self._database.rdb.get_trial_id_from_study_id_trial_number(self._study_id, record.repeats))
+
+    def _read_on(self) -> None:
+        self._ledger.read()
+        new = self._ledger.trained(self._read)
+        levels: dict[int, dict[str, Level]] = {}
+        with self._database.rdb.engine.connect() as connection:
+            for some in chunks([trial_id for trial_id, _ in new]):
+                levels |= read_params(connection, some)
+        for trial_id, is_complete in new:
+            key = factors.key(levels.get(trial_id, {}))
+            if key not in self._ids or not self._ids[key][1]:  # one that was pruned later has more epochs
+                self._ids[key] = (trial_id, is_complete)
+        self._read += len(new)
+
+    def _record(self, trial_id: int) -> TrialRecord | None:
+        return record_of(self._database.rdb.get_trial(trial_id))
