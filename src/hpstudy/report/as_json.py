@@ -10,7 +10,7 @@ from typing import Any
 from hpstudy.report.analysis import Analysis, GridAnalysis
 from hpstudy.report.effects import FactorEffect
 from hpstudy.report.inside_sections import inside_numbers
-from hpstudy.report.search import SearchResult
+from hpstudy.report.search import MOST_LISTED, SearchResult
 from hpstudy.report.variance import PairCells
 
 
@@ -65,7 +65,7 @@ def _search(search: SearchResult) -> dict[str, Any]:
         "front": [record.number for record in search.front],
         "best": [
             {"trial": record.number, "values": list(record.values or ()), "params": dict(record.params)}
-            for record in search.complete[:15]
+            for record in search.complete[:MOST_LISTED]
         ],
         "importances": {
             importance.factor: {"ped_anova": importance.ped_anova, "fanova": importance.fanova}

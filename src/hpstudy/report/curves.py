@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hpstudy.factors import level_text
 from hpstudy.records import TrialRecord, TrialState
 from hpstudy.report import statistics
 from hpstudy.report.statistics import Floats
@@ -66,9 +65,10 @@ def factor_curves(study: Study, records: Sequence[TrialRecord], factor: str) -> 
         for record in records
         if record.state == TrialState.COMPLETE and factor in record.params and record.history
     ]
-    by_level: dict[str, list[TrialRecord]] = {level_text(level): [] for level in study.vary[factor].levels}
+    text = study.texts.text
+    by_level: dict[str, list[TrialRecord]] = {text(factor, level): [] for level in study.vary[factor].levels}
     for record in trials:
-        by_level.setdefault(level_text(record.params[factor]), []).append(record)
+        by_level.setdefault(text(factor, record.params[factor]), []).append(record)
     levels = tuple(_level_curves(level, members, objective) for level, members in by_level.items() if members)
     return FactorCurves(factor=factor, metric=objective.metric, levels=levels) if levels else None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from hpstudy.factors import level_text
 from hpstudy.report import statistics, texts
 from hpstudy.report.analysis import Analysis, GridAnalysis
 from hpstudy.report.curves import FactorCurves
@@ -43,7 +42,7 @@ def cells_table(analysis: Analysis, grid: GridAnalysis) -> Table:
 
 
 def _cell_row(analysis: Analysis, cell: RankedCell) -> Row:
-    levels = [level_text(cell.params[name]) if name in cell.params else None for name in analysis.study.vary]
+    levels = analysis.texts.row(analysis.study.vary, cell.params)
     difference = cell.difference.interval if cell.difference else None
     return (
         *levels,

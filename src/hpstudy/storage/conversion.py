@@ -14,7 +14,7 @@ from hpstudy.factors import Level
 from hpstudy.owner import Owner
 from hpstudy.records import Epoch, TrialRecord, TrialState
 from hpstudy.spec import Study
-from hpstudy.storage.samplers import distribution
+from hpstudy.storage.samplers import distribution, exact_level
 
 START = "hpstudy.start"  # set when the trial is created: cell, replicate, seed, attempt, retry_of, owner, at, token
 RESULT = "hpstudy.result"  # set when it ends: metrics, history, at, device, facts, diagnostics
@@ -61,6 +61,11 @@ def template(
     trial.datetime_start = now.astimezone().replace(tzinfo=None)  # Optuna keeps local times
     trial.number = number
     return trial
+
+
+def params_of(trial: FrozenTrial) -> dict[str, Level]:
+    """Its levels, as they were trained."""
+    return {name: exact_level(trial.distributions[name], level) for name, level in trial.params.items()}
 
 
 def token_of(trial: FrozenTrial) -> str | None:
@@ -123,7 +128,7 @@ def record_of(trial: FrozenTrial, again: Container[int] = ()) -> TrialRecord | N
     return TrialRecord(
         number=trial.number,
         state=state,
-        params=trial.params,
+        params=params_of(trial),
         cell=start.cell,
         replicate=start.replicate,
         seed=start.seed,
