@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from pathlib import Path
 
 import pytest
@@ -102,6 +103,16 @@ def test_names_that_mlflow_cannot_tell_apart_get_others_and_the_rest_keep_theirs
     assert {params[key] for key in ("a_", "a_3", "a_2", "_..", "b_c")} == {"1", "3", "5", "7", "'9'"}
     assert params["optimizer"] == "adam"
     assert len(params) == len({name: 0 for name, level in study.config(record.params).items() if level is not None})
+
+
+def test_sections_of_factors_with_similar_names_have_addresses_of_their_own() -> None:
+    names = ("C", "c", "a b", "a  b", 'k"><b>')
+    study = make_study(vary={name: Choice(1, 2) for name in names}, base={}, network="own")
+    page = render(build_report(study, make_grid_records(study), figures=False), "html")
+    ids = re.findall(r'<section id="([^"]*)">', page)
+    assert len(set(ids)) == len(ids) > len(names)
+    assert all(f'<a href="#{address}">' in page for address in ids if address != "findings")
+    assert "<b>" not in page
 
 
 def test_a_baseline_and_a_published_figure_may_be_spelled_otherwise() -> None:

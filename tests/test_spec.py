@@ -211,6 +211,7 @@ REFUSED = {
     "MLflow's own name in small letters": (dict(name="default"), "Try 'default-study'"),
     "factor without a name": (lambda: dict(vary={"": Choice(1, 2)}), "A factor's name is a text"),
     "factor's name with a space at its end": (dict(base={"k ": 1}), "A factor's name is a text"),
+    "factor named like the replicates": (lambda: dict(vary=dict(replicate=Choice(1, 2))), "Grid(replicates=…)"),
     "factor named by a number": (lambda: dict(vary={1: Choice(1, 2)}), "A factor's name is a text"),
     "base that JSON cannot hold": (dict(base=dict(kernel=np.arange(3))), "it is array([0, 1, 2]) (ndarray)"),
     "name with spaces": (dict(name="my study"), "Try 'my-study'"),
@@ -307,7 +308,9 @@ def test_a_wide_range_is_read_at_once_and_asked_for_its_ends() -> None:
 
 def test_numbers_of_numpy_are_taken_everywhere_and_kept_as_plain_ones() -> None:
     study = make_study(
-        base=dict(epochs=np.int64(3), l2=np.float32(0.5), loss=np.str_("mse"), train_rows=np.array(9), own=np.bool_(True)),
+        base=dict(
+            epochs=np.int64(3), l2=np.float32(0.5), loss=np.str_("mse"), train_rows=np.array(9), own=np.bool_(True)
+        ),
         vary=dict(
             units=Choice(*np.arange(2, 5)),
             dropout=Choice(*np.linspace(0, 0.5, 3, dtype=np.float32)),

@@ -17,6 +17,7 @@ from hpstudy.errors import UserError
 from hpstudy.factors import Level
 from hpstudy.levels import plain
 
+_RESERVED = ("replicate",)  # as a factor's name: another source of variance in the report
 _MOST_LETTERS = 250  # in a factor's name: MLflow takes no longer one
 _LARGEST = 2**53  # of whole numbers: Optuna keeps them as floats, which are exact up to there
 _MOST_LISTED = 1_000_000  # levels of a range, of which sampler "gp" makes a list
@@ -83,6 +84,8 @@ def check_listable(vary: Mapping[str, Domain]) -> None:
 def _check_name(name: object) -> None:
     if not isinstance(name, str) or not name or name != name.strip() or not name.isprintable():
         raise UserError(f"A factor's name is a text that can be printed and has no space at its ends; it is {name!r}.")
+    if name in _RESERVED:
+        raise UserError(f"A factor cannot be named {name!r}: Grid(replicates=…) has that word. Try '{name}_number'.")
     if len(name) > _MOST_LETTERS:
         raise UserError(f"A factor's name has at most {_MOST_LETTERS} letters; {name[:20]!r}… has {len(name)}.")
 
