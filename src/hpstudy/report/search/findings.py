@@ -17,7 +17,7 @@ _TELLING = 3  # factors that the sentence on importance names
 
 def search_findings(analysis: Analysis, search: SearchResult) -> list[str]:
     study = analysis.study
-    found = list(_best(study, search))
+    found = list(_best(analysis, search))
     found += list(_importance(search))
     found += list(_course(analysis, search))
     found += list(_pruning(search))
@@ -27,7 +27,8 @@ def search_findings(analysis: Analysis, search: SearchResult) -> list[str]:
     return found
 
 
-def _best(study: Study, search: SearchResult) -> Iterator[str]:
+def _best(analysis: Analysis, search: SearchResult) -> Iterator[str]:
+    study = analysis.study
     if not search.complete:
         return
     if len(study.objectives) > 1:
@@ -39,7 +40,8 @@ def _best(study: Study, search: SearchResult) -> Iterator[str]:
         return
     best = search.complete[0]
     metric = study.objectives[0].metric
-    text = f"The best trial is {best.number}: {metric} {texts.number(best.value)} with {texts.params(best.params)}."
+    where = texts.params(analysis.texts, best.params)
+    text = f"The best trial is {best.number}: {metric} {texts.number(best.value)} with {where}."
     if len(search.complete) > 1:
         second = search.complete[1]
         text += f" The second, trial {second.number}, reached {texts.number(second.value)}."
