@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
 
-from hpstudy import Choice, Float, Grid, Int, Objective, Search, Study
+from hpstudy import Choice, Float, Grid, Int, Objective, Published, Search, Study
 from hpstudy.errors import UserError
 from hpstudy.study import factors
 from hpstudy.study.overrides import override, quick
@@ -34,6 +35,7 @@ STUDIES = {
             learning_rate=Float(1e-4, 1e-1, log=True),
             units=Int(16, 128, step=16),
             early_stopping=Choice(None, 3),
+            dropout=Float(0.0, 0.5, step=0.05, when={"early_stopping": None}),
         ),
         design=Search(
             trials=20,
@@ -185,6 +187,62 @@ REFUSED = {
             ("twice", [{"units": 16}, {"units": 16}], "the same as configuration 1: units=16"),
         )
     },
+    "condition outside a range": (
+        lambda: dict(base={}, vary=dict(depth=Int(1, 5, step=2), l2=Choice(0, 0.1, when={"depth": 2}))),
+        "'depth' is Int(1, 5, step=2)",
+    ),
+    "condition on one of all numbers": (
+        lambda: dict(
+            vary=dict(dropout=Float(0, 0.5), l2=Float(0, 0.1, when={"dropout": 0.1})), design=Search(trials=5)
+        ),
+        "hardly ever just that one",
+    ),
+    "condition of another type": (
+        lambda: dict(vary=dict(norm=Choice(0, 1), momenta=Choice(1, 2, when={"norm": True}))),
+        "norm=True, which 'norm' never is",
+    ),
+    "condition without a level": (
+        lambda: dict(vary=dict(optimizer=Choice("sgd", "adam"), l2=Choice(0, 0.1, when={"optimizer": ()}))),
+        "names no level",
+    ),
+    "conditions that exclude each other": (
+        lambda: dict(
+            vary=dict(
+                optimizer=Choice("sgd", "adam"),
+                momentum=Choice(0.5, 0.9, when={"optimizer": "SGD"}),
+                dropout=Choice(0, 0.1, when={"momentum": 0.9, "optimizer": "adam"}),
+            )
+        ),
+        "'dropout' never exists",
+    ),
+    "condition that is no dict": (lambda: dict(vary=dict(l2=Choice(0, 0.1, when="sgd"))), "when must be a dict"),
+    "levels that Python takes for one": (lambda: dict(vary=dict(norm=Choice(True, 1, 2))), "takes for one: True, 1."),
+    "a number twice": (lambda: dict(vary=dict(rate=Choice(1, 1.0))), "takes for one: 1, 1.0."),
+    "zero and minus zero": (lambda: dict(vary=dict(rate=Choice(0.0, -0.0))), "a level twice"),
+    "step and log": (lambda: dict(vary=dict(l2=Float(0.1, 1, step=0.1, log=True))), "not both"),
+    "step of zero": (lambda: dict(vary=dict(l2=Float(0, 1, step=0))), "above 0; it is 0"),
+    "step that is no number": (lambda: dict(vary=dict(l2=Float(0, 1, step="0.1"))), "above 0; it is '0.1'"),  # type: ignore[arg-type]
+    "step below rounding": (lambda: dict(vary=dict(l2=Float(0, 1, step=1e-9))), "too small"),
+    "grid over a huge range": (lambda: dict(vary=dict(net=Int(1, 10**9))), "1,000,000,000 cells, with 3 replicates"),
+    "grid over many ranges": (
+        lambda: dict(vary={f"f{number}": Int(1, 10) for number in range(9)}),
+        "1,000,000,000 cells",
+    ),
+    "whole number that the database rounds": (
+        lambda: dict(vary=dict(net=Int(0, 2**60)), design=Search(trials=5)),
+        "2**53",
+    ),
+    "range that the sampler would list": (
+        lambda: dict(vary=dict(net=Int(0, 2**31)), design=Search(trials=5, sampler="gp")),
+        "lists the levels",
+    ),
+    "MLflow's own name": (dict(name="Default"), "MLflow keeps its own experiment of that name"),
+    "MLflow's own name in small letters": (dict(name="default"), "Try 'default-study'"),
+    "factor without a name": (lambda: dict(vary={"": Choice(1, 2)}), "A factor's name is a text"),
+    "factor's name with a space at its end": (dict(base={"k ": 1}), "A factor's name is a text"),
+    "factor named like the replicates": (lambda: dict(vary=dict(replicate=Choice(1, 2))), "Grid(replicates=…)"),
+    "factor named by a number": (lambda: dict(vary={1: Choice(1, 2)}), "A factor's name is a text"),
+    "base that JSON cannot hold": (dict(base=dict(kernel=np.arange(3))), "it is array([0, 1, 2]) (ndarray)"),
     "name with spaces": (dict(name="my study"), "Try 'my-study'"),
     "name with a slash": (dict(name="a/b"), "Try 'a-b'"),
     "Korean name": (dict(name="최적화"), "Try 'my-study'"),
@@ -263,8 +321,129 @@ def test_changes_are_named_one_by_one() -> None:
 
 def test_parameters_that_the_study_cannot_have_produced_are_refused() -> None:
     study = STUDIES["search"]
-    params = {"optimizer": "adam", "learning_rate": 0.01, "units": 32, "early_stopping": None}
+    params = {"optimizer": "adam", "learning_rate": 0.01, "units": 32, "early_stopping": None, "dropout": 0.3}
     study.check_params(params)
-    for wrong in ({"learning_rate": 5.0}, {"units": 33}, {"optimizer": "__import__"}, {"momentum": 0.9}):
+    study.check_params({**params, "dropout": 6 * 0.05})  # 0.30000000000000004
+    for wrong in (
+        {"dropout": 0.31},
+        {"dropout": 0.55},
+        {"dropout": True},
+        {"learning_rate": 5.0},
+        {"units": 33},
+        {"optimizer": "__import__"},
+        {"momentum": 0.9},
+    ):
         with pytest.raises(UserError):
             study.check_params({**params, **wrong})
+
+
+def test_conditions_may_be_spelled_as_levels_are_whatever_the_domain() -> None:
+    domains = {
+        "Choice": Choice(0.5, 0.9, when={"optimizer": "SGD"}),
+        "Float": Float(0.5, 0.9, step=0.1, when={"optimizer": {"SGD"}}),
+        "numbers": Choice(0.5, 0.9, when={"dropout": 0, "depth": 2}),
+    }
+    for domain in domains.values():
+        vary = dict(optimizer=Choice("SGD", "nesterov"), dropout=Choice(0, 0.5), depth=Int(1, 3), momentum=domain)
+        study = make_study(base={}, vary=vary)
+        exists = ["momentum" in cell.params for cell in study.cells()]
+        assert any(exists)
+        assert not all(exists)
+        assert study.budget == 3 * len(study.cells())
+        assert Study.from_json(study.to_json()).cells() == study.cells()
+
+
+def test_a_float_with_a_step_has_the_levels_that_people_write() -> None:
+    study = make_study(vary=dict(dropout=Float(0, 0.45, step=0.1), l2=Float(1e-5, 3e-5, step=1e-5)))
+    assert list(study.vary["dropout"].levels) == [0.0, 0.1, 0.2, 0.3, 0.4]
+    assert study.budget == 3 * len(study.cells()) == 45
+    assert study.cells()[-1].params == {"dropout": 0.4, "l2": 3e-5}
+
+
+def test_a_wide_range_is_read_at_once_and_asked_for_its_ends() -> None:
+    study = make_study(
+        base={},
+        vary=dict(
+            net=Int(0, 10**12), batch_size=Int(1, 10_000_000, log=True), epochs=Int(1, 10**9), depth=Int(0, 2**31)
+        ),
+        design=Search(trials=5, pruner="hyperband"),
+        network="own",
+    )
+    assert study.max_epochs == 10**9
+    params = {"net": 10**12, "batch_size": 1, "epochs": 10**9, "depth": 3}
+    study.check_params(params)
+    with pytest.raises(UserError):
+        study.check_params({**params, "net": 10**12 + 1})
+
+
+def test_numbers_of_numpy_are_taken_everywhere_and_kept_as_plain_ones() -> None:
+    study = make_study(
+        base=dict(
+            epochs=np.int64(3), l2=np.float32(0.5), loss=np.str_("mse"), train_rows=np.array(9), own=np.bool_(True)
+        ),
+        vary=dict(
+            units=Choice(*np.arange(2, 5)),
+            dropout=Choice(*np.linspace(0, 0.5, 3, dtype=np.float32)),
+            depth=Int(np.int64(1), np.uint8(3), step=np.int8(2)),
+            momenta=Float(np.float32(0), np.float64(1), step=np.float64(0.5), when={"units": np.arange(3, 5)}),
+        ),
+        design=Grid(replicates=np.int64(2)),
+        seed=np.int64(7),
+        diagnostics=np.bool_(True),
+        published=Published(units=np.int64(2), dropout=np.float32(0.25), depth=np.int32(3), value=np.float64(0.5),
+                            metric="val_accuracy", source="a book"),
+    )  # fmt: skip
+    plain = make_study(
+        base=dict(epochs=3, l2=0.5, loss="mse", train_rows=9, own=True),
+        vary=dict(
+            units=Choice(2, 3, 4),
+            dropout=Choice(0.0, 0.25, 0.5),
+            depth=Int(1, 3, step=2),
+            momenta=Float(0.0, 1.0, step=0.5, when={"units": (3, 4)}),
+        ),
+        design=Grid(replicates=2),
+        seed=7,
+        diagnostics=True,
+        published=Published(units=2, dropout=0.25, depth=3, value=0.5, metric="val_accuracy", source="a book"),
+    )
+    assert study.to_json() == plain.to_json()
+    assert study.budget == plain.budget
+    search = Search(trials=np.int64(5), seed=np.int32(3))
+    assert repr(search) == repr(Search(trials=5, seed=3))
+
+
+def recorded(study: Study, **changes: object) -> Study:
+    """As an earlier version has left it in the database, with what is refused today."""
+    return Study.from_json(json.dumps({**json.loads(study.to_json()), **changes}))
+
+
+def test_what_is_refused_of_a_file_today_still_opens_if_it_was_recorded_before() -> None:
+    when = {"optimizer": ["SGD"]}
+    vary = {
+        "optimizer": {"choice": ["sgd", "adam"]},
+        "momentum": {"float": [0.5, 0.9], "log": False, "when": when},
+    }
+    study = recorded(make_study(base={}, design=Search(trials=4)), name="Default", vary=vary)
+    study.check_params({"optimizer": "sgd"})  # the condition was never met, and is not met now
+    longer = override(study, trials=9)
+    assert longer.changes(study) == ["design.search.trials: 4 → 9"]
+    assert Study.from_json(longer.to_json()).vary["momentum"].when == {"optimizer": ("SGD",)}
+    alike = recorded(
+        make_study(),
+        vary={"norm": {"choice": [True, 1, 1.0, False, 0]}, "k": {"choice": [1, 2], "when": {"norm": [False]}}},
+    )
+    assert alike.budget == 3 * len(alike.cells())
+    assert alike.texts.row(["norm"], {"norm": 1.0}) == ["1.0"]
+
+
+def test_a_condition_that_was_recorded_in_another_form_of_the_same_number_is_no_change() -> None:
+    study = make_study(base={}, vary=dict(dropout=Choice(0, 0.5), l2=Float(0, 1, step=0.5, when={"dropout": 0})))
+    declaration = json.loads(study.to_json())
+    declaration["vary"]["l2"]["when"] = {"dropout": [0]}
+    assert study.changes(Study.from_json(json.dumps(declaration))) == []
+
+
+def test_true_instead_of_one_is_a_change() -> None:
+    assert make_study(vary=dict(norm=Choice(True, False))).changes(make_study(vary=dict(norm=Choice(1, 0)))) == [
+        "vary.norm.choice: [1, 0] → [true, false]"
+    ]

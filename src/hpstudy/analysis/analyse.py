@@ -14,6 +14,7 @@ from hpstudy.analysis.ranking import RankedCell, ranked_cells
 from hpstudy.analysis.search import SearchResult, search_result
 from hpstudy.analysis.variance import PairCells, Share, pair_cells, variance_shares
 from hpstudy.records import TrialRecord
+from hpstudy.study.levels import LevelTexts
 from hpstudy.study.spec import Grid, Study
 
 
@@ -34,6 +35,7 @@ class Analysis:
     records: tuple[TrialRecord, ...]
     overview: Overview
     curves: tuple[FactorCurves, ...]
+    texts: LevelTexts  # how levels are written, of a search so that the trials of its tables are told apart
     grid: GridAnalysis | None = None
     search: SearchResult | None = None
     inside: tuple[InsideCell, ...] = ()  # of a search, the best trial; empty without diagnostics
@@ -50,6 +52,7 @@ def analyse(study: Study, records: Sequence[TrialRecord], baseline: Sequence[str
         records=tuple(records),
         overview=overview(study, records),
         curves=tuple(curves for curves in found if curves),
+        texts=study.texts_beside(record.params for record in search.listed) if search else study.texts,
         grid=_grid(study, records, baseline) if is_grid else None,
         search=search,
         inside=inside_cells(search.front[:1] if search else records),

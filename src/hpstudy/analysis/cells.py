@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from hpstudy.analysis.statistics import Flags, Floats
 from hpstudy.records import TrialRecord, TrialState
-from hpstudy.study.factors import Level, level_text
+from hpstudy.study.factors import Level
 from hpstudy.study.spec import Grid, Study
 
 Context = tuple[tuple[str, str], ...]  # the levels of the other factors, as texts
@@ -87,7 +87,7 @@ def grid_values(study: Study, records: Sequence[TrialRecord]) -> GridValues:
 def factor_values(grid: GridValues, factor: str) -> FactorValues | None:
     """None if no finished replicate has two levels to compare."""
     cells = cells_of(grid, factor)
-    levels = [level_text(level) for level in grid.study.vary[factor].levels]
+    levels = level_texts(grid, factor)
     contexts = list(dict.fromkeys(context for level in levels for context in cells.get(level, {})))
     replicates = grid.finished
     if not replicates or not contexts:
@@ -108,17 +108,23 @@ def factor_values(grid: GridValues, factor: str) -> FactorValues | None:
     )
 
 
+def level_texts(grid: GridValues, factor: str) -> tuple[str, ...]:
+    """Every level of a factor as it is written, in the order of the declaration."""
+    return tuple(grid.study.texts.text(factor, level) for level in grid.study.vary[factor].levels)
+
+
 def cells_of(grid: GridValues, factor: str) -> dict[str, dict[Context, list[int]]]:
     """Level → context → its cells: several where a factor exists for some levels of this one only.
 
     Such a factor (momentum beside sgd) is averaged over within its level, for other levels have no such context.
     """
     inner = {factor, *dependants(grid.study, factor)}
+    text = grid.study.texts.text
     cells: dict[str, dict[Context, list[int]]] = {}
     for number, params in enumerate(grid.params):
         if factor in params:
-            context = tuple((name, level_text(level)) for name, level in params.items() if name not in inner)
-            cells.setdefault(level_text(params[factor]), {}).setdefault(context, []).append(number)
+            context = tuple((name, text(name, level)) for name, level in params.items() if name not in inner)
+            cells.setdefault(text(factor, params[factor]), {}).setdefault(context, []).append(number)
     return cells
 
 

@@ -11,7 +11,6 @@ import numpy as np
 from hpstudy.analysis import statistics
 from hpstudy.analysis.statistics import Floats
 from hpstudy.records import TrialRecord, TrialState
-from hpstudy.study.factors import level_text
 from hpstudy.study.spec import Objective, Study
 
 _LOSS = Objective("val_loss")
@@ -66,9 +65,10 @@ def factor_curves(study: Study, records: Sequence[TrialRecord], factor: str) -> 
         for record in records
         if record.state == TrialState.COMPLETE and factor in record.params and record.history
     ]
-    by_level: dict[str, list[TrialRecord]] = {level_text(level): [] for level in study.vary[factor].levels}
+    text = study.texts.text
+    by_level: dict[str, list[TrialRecord]] = {text(factor, level): [] for level in study.vary[factor].levels}
     for record in trials:
-        by_level.setdefault(level_text(record.params[factor]), []).append(record)
+        by_level.setdefault(text(factor, record.params[factor]), []).append(record)
     levels = tuple(_level_curves(level, members, objective) for level, members in by_level.items() if members)
     return FactorCurves(factor=factor, metric=objective.metric, levels=levels) if levels else None
 

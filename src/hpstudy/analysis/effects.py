@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import ast
+import contextlib
+import functools
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +16,9 @@ from hpstudy.analysis import statistics
 from hpstudy.analysis.cells import FactorValues, GridValues, cells_of, factor_values
 from hpstudy.analysis.statistics import Difference, Interval
 from hpstudy.errors import UserError
-from hpstudy.study.factors import level_text, unknown
+from hpstudy.report import texts
+from hpstudy.study.domains import Choice, Domain, level_of
+from hpstudy.study.factors import Level, unknown
 from hpstudy.study.spec import Study
 
 
@@ -73,23 +79,46 @@ def baselines(study: Study, given: Sequence[str]) -> dict[str, str]:
     """Factor → its baseline level."""
     found: dict[str, str] = {}
     for text in given:
-        name, _, level = text.rpartition("=")
-        owners = [
-            factor
-            for factor, domain in study.vary.items()
-            if name in ("", factor) and level in map(level_text, domain.levels)
-        ]
+        owners = {factor: level for factor in study.vary for level in _meant(study, factor, text)}
         if not owners:
-            legal = [
-                f"{factor}={level_text(one)}" if name else level_text(one)
-                for factor, domain in study.vary.items()
-                for one in domain.levels
-            ]
-            raise UserError(unknown("baseline", text, legal))
+            raise UserError(unknown("baseline", text, _legal(study, with_names="=" in text)))
         if len(owners) > 1:
-            raise UserError(f"Baseline {text!r} is a level of {' and '.join(owners)}. Write {owners[0]}={level}.")
-        found[owners[0]] = level
+            first, level = next(iter(owners.items()))
+            raise UserError(f"Baseline {text!r} is a level of {' and '.join(owners)}. Write {first}={level}.")
+        found |= owners
     return found
+
+
+def _meant(study: Study, factor: str, text: str) -> list[str]:
+    """The level of a factor that `adam` or `optimizer=adam` names, as it is written; none if it names no such level."""
+    domain, written = study.vary[factor], functools.partial(study.texts.text, factor)
+    for word in (text, text.removeprefix(f"{factor}=")):
+        levels = domain.levels if isinstance(domain, Choice) else ()
+        as_written = [level for level in levels if written(level) == word]
+        for level in as_written or itertools.chain.from_iterable(_understood(factor, domain, word)):
+            return [written(level)]
+    return []
+
+
+def _understood(factor: str, domain: Domain, word: str) -> Iterator[tuple[Level, ...]]:
+    """The levels that a word can mean: as the text that it is, or as a number, True, False or None."""
+    yield from _looked_up(factor, domain, word)
+    with contextlib.suppress(ValueError, SyntaxError):
+        yield from _looked_up(factor, domain, ast.literal_eval(word))
+
+
+def _looked_up(factor: str, domain: Domain, level: Any) -> Iterator[tuple[Level, ...]]:
+    with contextlib.suppress(UserError):
+        yield level_of(factor, domain, level)
+
+
+def _legal(study: Study, *, with_names: bool) -> Iterator[str]:
+    for factor, domain in study.vary.items():
+        if isinstance(domain, Choice):
+            for level in domain.levels:
+                yield study.texts.pair(factor, level) if with_names else study.texts.text(factor, level)
+        else:
+            yield f"{factor}={texts.domain(study, factor)}"
 
 
 def _effect(grid: GridValues, values: FactorValues, baseline: str | None) -> FactorEffect:

@@ -10,7 +10,7 @@ import numpy as np
 
 from hpstudy.analysis.statistics import Floats
 from hpstudy.records import Diagnostics, LayerDiagnostics, Spread, TrialRecord, TrialState
-from hpstudy.study.factors import Level, level_text
+from hpstudy.study.factors import Level
 from hpstudy.study.spec import Study
 
 
@@ -110,7 +110,7 @@ def panels(study: Study, cells: Sequence[InsideCell]) -> list[Panel]:
     factor = max(present, key=lambda name: len({cell.params.get(name) for cell in cells}), default="")
     groups: dict[tuple[tuple[str, str], ...], list[InsideCell]] = {}
     for cell in cells:
-        context = tuple((name, level_text(level)) for name, level in cell.params.items() if name != factor)
+        context = tuple((name, repr(level)) for name, level in cell.params.items() if name != factor)
         groups.setdefault(context, []).append(cell)
     found = [
         Panel(

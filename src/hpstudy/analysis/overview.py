@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hpstudy.records import TrialRecord, TrialState
-from hpstudy.study.factors import level_text
 from hpstudy.study.spec import Study
 
 
@@ -110,7 +109,7 @@ def _failing(study: Study, records: Sequence[TrialRecord]) -> tuple[FailingLevel
         levels: dict[str, list[TrialRecord]] = {}
         for record in ended:
             if factor in record.params:
-                levels.setdefault(level_text(record.params[factor]), []).append(record)
+                levels.setdefault(study.texts.text(factor, record.params[factor]), []).append(record)
         for level, members in levels.items():
             failed = sum(record.state == TrialState.FAILED for record in members)
             if len(members) > 1 and failed >= max(len(members) / 2, 1) and failed / len(members) > share:

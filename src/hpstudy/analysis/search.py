@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from hpstudy.records import TrialRecord, TrialState
 from hpstudy.study.domains import Choice, Domain, Int
-from hpstudy.study.factors import level_text
 from hpstudy.study.spec import Study
 
 if TYPE_CHECKING:
     import optuna
 
+MOST_LISTED = 15  # trials in a table
 MIN_TRIALS = 10  # for importances: of fewer every ranking is chance
 _MOST_TREES = 64  # of the fANOVA, which is Optuna's default
 _TREE_ROWS = 8_000  # trials × trees: more than that takes a reader's patience
@@ -68,6 +68,11 @@ class SearchResult:
     def trained(self) -> tuple[TrialRecord, ...]:
         """The complete trials without those that repeat another one."""
         return tuple(record for record in self.complete if record.repeats is None)
+
+    @property
+    def listed(self) -> tuple[TrialRecord, ...]:
+        """Trials that stand in tables."""
+        return (*self.trained[:MOST_LISTED], *self.front[:MOST_LISTED])
 
 
 def search_result(study: Study, records: Sequence[TrialRecord]) -> SearchResult:
@@ -213,7 +218,7 @@ def _epoch_s(record: TrialRecord, others: Sequence[TrialRecord]) -> float:
 def _edges(study: Study, params: Mapping[str, Any]) -> list[Edge]:
     places = {name: _place(domain, params.get(name)) for name, domain in study.vary.items()}
     return [
-        Edge(factor=name, level=level_text(params[name]), end="lower" if place <= _EDGE else "upper")
+        Edge(factor=name, level=study.texts.text(name, params[name]), end="lower" if place <= _EDGE else "upper")
         for name, place in places.items()
         if place is not None and not _EDGE < place < 1 - _EDGE
     ]

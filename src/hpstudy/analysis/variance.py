@@ -10,9 +10,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from hpstudy.analysis.cells import GridValues
+from hpstudy.analysis.cells import GridValues, level_texts
 from hpstudy.analysis.statistics import Interval, interval
-from hpstudy.study.factors import level_text
 
 REPLICATE = "replicate"
 Terms: TypeAlias = dict[tuple[str, ...], str]  # sources of variance → their terms in a formula
@@ -72,18 +71,18 @@ def pair_cells(grid: GridValues, shares: Sequence[Share]) -> list[PairCells]:
 
 
 def _pair(grid: GridValues, pair: tuple[str, str], share: float) -> PairCells:
+    texts, (one, other) = grid.study.texts, pair
     numbers: dict[tuple[str, str], list[int]] = {}
     for number, params in enumerate(grid.params):
-        if pair[0] in params and pair[1] in params:
-            numbers.setdefault((level_text(params[pair[0]]), level_text(params[pair[1]])), []).append(number)
+        if one in params and other in params:
+            numbers.setdefault((texts.text(one, params[one]), texts.text(other, params[other])), []).append(number)
     means = {}
     for levels, cells in numbers.items():
         by_replicate = grid.values[cells][:, grid.finished].mean(axis=0)
         known = by_replicate[np.isfinite(by_replicate)]
         if len(known):
             means[levels] = interval(known)
-    one, other = (tuple(level_text(level) for level in grid.study.vary[name].levels) for name in pair)
-    return PairCells(factors=pair, levels=(one, other), means=means, share=share)
+    return PairCells(factors=pair, levels=(level_texts(grid, one), level_texts(grid, other)), means=means, share=share)
 
 
 def _frame(grid: GridValues, names: Sequence[str]) -> tuple[Any, float]:
@@ -92,7 +91,7 @@ def _frame(grid: GridValues, names: Sequence[str]) -> tuple[Any, float]:
 
     columns = [f"f{place}" for place in range(len(names))]
     rows = [
-        (*(level_text(grid.params[cell][name]) for name in names), replicate, grid.values[cell, replicate])
+        (*grid.study.texts.row(names, grid.params[cell]), replicate, grid.values[cell, replicate])
         for cell in range(len(grid.params))
         for replicate in grid.finished
         if not np.isnan(grid.values[cell, replicate])

@@ -58,7 +58,7 @@ def evaluate_command(
         click.echo(json.dumps(found))
     else:
         console = render.console()
-        print_findings(console, [held_out_finding(found)])
+        print_findings(console, [held_out_finding(queue.study.texts, found)])
         print_section(console, held_out_section(found))
     uri = _to_mlflow(settings, queue)
     if register:

@@ -39,7 +39,7 @@ class PlainView:
     def hear(self, handle: TrainerHandle, message: Message) -> None:
         if message.kind == "claimed":
             replicate = f", replicate {message.replicate}" if _has_replicates(self.study) else ""
-            self._params[message.trial] = render.params_text(message.params) + replicate
+            self._params[message.trial] = render.params_text(self.study, message.params) + replicate
         elif message.kind == "ended":
             self.say(f"trial {message.trial} {message.ending}: {self._params.pop(message.trial, '')}{_result(message)}")
         elif message.kind == "warning":
@@ -116,7 +116,8 @@ class LiveView(PlainView):
         if best is None:
             return Text("no trial is complete yet", "dim")
         metric = self.study.objectives[0].metric
-        return Text(f"best {metric} {best.value:.4f}, trial {best.number}: {render.params_text(best.params)}", "green")
+        levels = render.params_text(self.study, best.params)
+        return Text(f"best {metric} {best.value:.4f}, trial {best.number}: {levels}", "green")
 
     def _processes(self, handles: Sequence[TrainerHandle]) -> Table:
         table = Table(box=None, pad_edge=False, show_header=False)
@@ -130,7 +131,7 @@ class LiveView(PlainView):
                 f"process {handle.slot.number + 1}",
                 f"trial {handle.trial}",
                 f"epoch {handle.epoch} of {epochs}  {value}",
-                render.params_text(handle.params),
+                render.params_text(self.study, handle.params),
             )
         return table
 

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from hpstudy.records import TrialRecord, TrialState
 from hpstudy.report import texts
-from hpstudy.study.factors import describe, level_text
+from hpstudy.study.factors import level_text
 from hpstudy.study.spec import Objective, Study
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ EXPORT_COLUMNS = (
     "device",
     "error",
 )
+NOTHING_VARIES = "no factor varies"
 TOP = 10  # trials in the result table of a search
 duration = texts.duration
 
@@ -140,13 +141,14 @@ def result_table(study: Study, records: Sequence[TrialRecord]) -> RenderableType
         return _grid_table(study, done)
     trained = [record for record in done if record.repeats is None]
     front = sorted(trained, key=lambda record: _rank(objectives[0], record.value))[:TOP]
+    written = study.texts_beside(record.params for record in front)
     columns = ["trial", *(objective.metric for objective in objectives), "time", "levels"]
     rows = [
         [
             record.number,
             *(f"{value:.4f}" for value in record.values or ()),
             duration(record.duration_s),
-            params_text(record.params),
+            written.describe(record.params) or NOTHING_VARIES,
         ]
         for record in front
     ]
@@ -164,7 +166,7 @@ def _grid_table(study: Study, done: Sequence[TrialRecord]) -> RenderableType:
     for cell in sorted(cells, key=lambda cell: _rank(objective, means[cell])):
         members = cells[cell]
         values = [record.value or 0.0 for record in members]
-        params = [members[0].params.get(name) for name in study.vary]
+        params = study.texts.row(study.vary, members[0].params)
         time_s = _mean([record.duration_s or 0.0 for record in members])
         rows.append([*params, f"{means[cell]:.4f}", _spread(values), len(values), duration(time_s)])
     columns = [*study.vary, objective.metric, "± sd", "replicates", "time"]
@@ -189,5 +191,5 @@ def _rank(objective: Objective, value: float | None) -> float:
     return -value if objective.maximizes else value
 
 
-def params_text(params: Mapping[str, Any]) -> str:
-    return describe(params) or "no factor varies"
+def params_text(study: Study, params: Mapping[str, Any]) -> str:
+    return study.texts.describe(params) or NOTHING_VARIES

@@ -86,7 +86,7 @@ def _status_table(queue: StudyQueue, status: dict[str, Any]) -> RenderableType:
         ("budget", status["budget"]),
         *status["trials"].items(),
         ("best", f"{objective} {best['value']:.4f}, trial {best['trial']}" if best else None),
-        ("levels", render.params_text(best["params"]) if best else None),
+        ("levels", render.params_text(queue.study, best["params"]) if best else None),
     ]
     return render.make_table(queue.study.name, ("", ""), rows)
 

@@ -11,6 +11,8 @@ import click
 from hpstudy.cli.options import json_option, open_study, settings_options, study_argument
 from hpstudy.errors import NotFoundError
 from hpstudy.settings import Settings
+from hpstudy.study.factors import Level
+from hpstudy.study.levels import LevelTexts
 
 
 @click.command("show", epilog="Example: hpstudy show optimizers 17")
@@ -32,7 +34,7 @@ def show_command(settings: Settings, name: str, trial: int, as_json: bool) -> No
         "state": f"{record.state}, attempt {record.attempt}" if record.attempt > 1 else str(record.state),
         "retry of trial": record.retry_of,
         "repeats trial": record.repeats,
-        "levels": render.params_text(record.params),
+        "levels": render.params_text(queue.study, record.params),
         "cell, replicate": f"{record.cell}, {record.replicate}" if record.cell is not None else None,
         "seed": record.seed,
         "started": f"{record.started:%Y-%m-%d %H:%M:%S} UTC" if record.started else None,
@@ -70,8 +72,13 @@ def best_command(settings: Settings, name: str, as_json: bool) -> None:
         click.echo(json.dumps(front[0] if len(queue.study.objectives) == 1 else front))
         return
     objectives = [objective.metric for objective in queue.study.objectives]
+    texts = queue.study.texts_beside(record.params for record in best)
     rows = [
-        (record.number, *(f"{value:.4f}" for value in record.values or ()), render.params_text(record.params))
+        (
+            record.number,
+            *(f"{value:.4f}" for value in record.values or ()),
+            texts.describe(record.params) or render.NOTHING_VARIES,
+        )
         for record in best
     ]
     title = f"Best trial of {name}" if len(objectives) == 1 else f"Pareto front of {name}"
@@ -95,13 +102,18 @@ def export_command(settings: Settings, name: str, form: str) -> None:
     columns = [column for column in render.EXPORT_COLUMNS if column not in ("params", "metrics", "history", "values")]
     factors = list(queue.study.vary)
     metrics = list(dict.fromkeys(metric for record in records for metric in record.metrics))
+    texts = queue.study.texts
     writer = csv.writer(sys.stdout)
     writer.writerow([*columns, *(f"params.{factor}" for factor in factors), *(f"metrics.{name}" for name in metrics)])
     for row in rows:
         writer.writerow(
             [
                 *(row[column] for column in columns),
-                *(row["params"].get(factor) for factor in factors),
+                *(_level(texts, factor, row["params"].get(factor)) for factor in factors),
                 *(row["metrics"].get(metric) for metric in metrics),
             ]
         )
+
+
+def _level(texts: LevelTexts, factor: str, level: Level) -> str | None:
+    return None if level is None else texts.full(factor, level)

@@ -12,7 +12,6 @@ from hpstudy.analysis.statistics import Interval
 from hpstudy.records import TrialRecord, TrialState
 from hpstudy.report import texts
 from hpstudy.report.document import Number, Row, Section, Table
-from hpstudy.study.factors import level_text
 from hpstudy.study.published import TEST_ACCURACY, Published
 from hpstudy.study.spec import Grid, Study
 
@@ -86,13 +85,13 @@ def _trained(study: Study, figure: Published, records: Sequence[TrialRecord]) ->
     return [value for value in values if math.isfinite(value)]
 
 
-def published_finding(found: Sequence[Beside]) -> str | None:
+def published_finding(study: Study, found: Sequence[Beside]) -> str | None:
     """One sentence or two; None while there is nothing of ours."""
     known = [one for one in found if one.ours]
     if not known:
         return None
     listed = [
-        f"{one.published.metric} {texts.number(one.published.value)}{_of(one.published)}, ours "
+        f"{one.published.metric} {texts.number(one.published.value)}{_of(study, one.published)}, ours "
         f"{texts.number(one.ours.mean)} ({one.difference_text})"
         for one in known
         if one.ours
@@ -101,8 +100,8 @@ def published_finding(found: Sequence[Beside]) -> str | None:
     return f"Published: {'; '.join(listed[:MOST_IN_FINDING])}{_more(listed)}.{_verdict(decided)}"
 
 
-def _of(figure: Published) -> str:
-    return f" of {texts.params(figure.levels)}" if figure.levels else ""
+def _of(study: Study, figure: Published) -> str:
+    return f" of {texts.params(study.texts, figure.levels)}" if figure.levels else ""
 
 
 def _more(listed: Sequence[str]) -> str:
@@ -140,7 +139,7 @@ def _table(study: Study, found: Sequence[Beside]) -> Table:
             "within",
             "source",
         ),
-        rows=tuple(_row(one, factors) for one in found),
+        rows=tuple(_row(study, one, factors) for one in found),
         caption=(
             "Ours: the mean over n replicates, after the last epoch (with early stopping the best one), with its "
             "t-interval. The difference is ours minus published. A published figure is mostly one training, so it is "
@@ -151,9 +150,9 @@ def _table(study: Study, found: Sequence[Beside]) -> Table:
     )
 
 
-def _row(one: Beside, factors: Sequence[str]) -> Row:
+def _row(study: Study, one: Beside, factors: Sequence[str]) -> Row:
     figure, ours = one.published, one.ours
-    levels = [level_text(figure.levels[name]) if name in figure.levels else None for name in factors]
+    levels = study.texts.row(factors, figure.levels)
     source = "; ".join(part for part in (figure.source, figure.note) if part)
     known: Row = (None, None, None, None, None, one.missing)
     if ours:

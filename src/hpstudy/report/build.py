@@ -20,7 +20,7 @@ from hpstudy.report.methods import GRID_METHODS, INSIDE_METHODS, PUBLISHED_METHO
 from hpstudy.report.render.as_json import numbers
 from hpstudy.report.search import sections as search_sections
 from hpstudy.report.search.findings import search_findings
-from hpstudy.study.factors import describe, level_text
+from hpstudy.study.factors import describe
 from hpstudy.study.spec import Grid, Study
 
 
@@ -52,10 +52,10 @@ def build_report(
         sections = _search_sections(analysis, analysis.search, figures)
     inside = inside_sections(study, analysis.inside, figures=figures)
     if evaluation:
-        findings.insert(1, held_out_finding(evaluation))
+        findings.insert(1, held_out_finding(analysis.texts, evaluation))
         sections.insert(0, held_out_section(evaluation))
     beside = published_beside(study, records, evaluation)
-    if published := published_finding(beside):
+    if published := published_finding(study, beside):
         findings.append(published)
     if beside:
         sections.insert(1 if evaluation else 0, published_section(study, beside))
@@ -95,7 +95,7 @@ def _status(seen: Overview) -> str:
 def _facts(study: Study) -> dict[str, str]:
     if isinstance(study.design, Grid):
         replicates = texts.counted(study.design.replicates, "replicate")
-        design = f"grid of {texts.counted(len(study.cells()), 'cell')} × {replicates}"
+        design = f"grid of {texts.counted(study.budget // study.design.replicates, 'cell')} × {replicates}"
     else:
         pruner = "" if study.design.pruner == "none" else f", pruner {study.design.pruner}"
         given = f", {len(study.design.first)} given first" if study.design.first else ""
@@ -106,17 +106,8 @@ def _facts(study: Study) -> dict[str, str]:
         "design": design,
         "objective": objectives,
         "base": describe(study.base) or "defaults",
-        **{name: _domain(domain) for name, domain in study.vary.items()},
+        **{name: texts.domain(study, name) for name in study.vary},
     }
-
-
-def _domain(domain: Any) -> str:
-    if hasattr(domain, "low"):
-        text = f"{level_text(domain.low)} to {level_text(domain.high)}{' (log)' if domain.log else ''}"
-    else:
-        text = ", ".join(level_text(level) for level in domain.levels)
-    when = [f"{name}={'/'.join(map(level_text, levels))}" for name, levels in domain.when.items()]
-    return f"{text}, where {texts.listed(when)}" if when else text
 
 
 def _grid_sections(analysis: Analysis, grid: GridAnalysis, figures: bool) -> list[Section]:

@@ -49,7 +49,7 @@ def entrant(study: Study, records: Sequence[TrialRecord]) -> Entrant | None:
     times = [record.metrics["train_s"] for record in best if "train_s" in record.metrics]
     return Entrant(
         analysis=analysis,
-        params=texts.params(best[0].params),
+        params=texts.params(study.texts, best[0].params),
         by_seed={record.seed: record.value for record in best if record.value is not None},
         digests={record.seed: record.facts.get("dataset_digest", "") for record in best},
         train_s=sum(times) / len(times) if times else None,

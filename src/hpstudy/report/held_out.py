@@ -8,16 +8,18 @@ from typing import Any
 from hpstudy.analysis import statistics
 from hpstudy.report import texts
 from hpstudy.report.document import Row, Section, Table
+from hpstudy.study.levels import LevelTexts
 
 
-def held_out_finding(evaluation: Mapping[str, Any]) -> str:
+def held_out_finding(written: LevelTexts, evaluation: Mapping[str, Any]) -> str:
     test, validation = statistics.interval(evaluation["accuracy"]), statistics.interval(evaluation["validation"])
     ensemble = evaluation["ensemble"]
     interval = texts.interval_text(test)
     sure = f" (95 % interval over {test.n} seeds {interval})" if interval else " (one seed)"
     together = "The networks together reach" if test.n > 1 else "This network reaches"
+    where = texts.params(written, evaluation["params"])
     return (
-        f"On the {evaluation['rows']:,} rows of the test split, {texts.params(evaluation['params'])} reaches accuracy "
+        f"On the {evaluation['rows']:,} rows of the test split, {where} reaches accuracy "
         f"{texts.number(test.mean)}{sure}, {texts.signed(test.mean - validation.mean)} against its validation. "
         f"{together} {texts.number(ensemble['accuracy'])} "
         f"(95 % interval {texts.number(ensemble['low'])} to {texts.number(ensemble['high'])})."

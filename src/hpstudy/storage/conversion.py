@@ -12,7 +12,7 @@ from optuna.trial import FrozenTrial
 
 from hpstudy.owner import Owner
 from hpstudy.records import Epoch, TrialRecord, TrialState
-from hpstudy.storage.samplers import distribution
+from hpstudy.storage.samplers import distribution, exact_level
 from hpstudy.study.factors import Level
 from hpstudy.study.spec import Study
 
@@ -62,6 +62,11 @@ def template(
     trial.datetime_start = now.astimezone().replace(tzinfo=None)  # Optuna keeps local times
     trial.number = number
     return trial
+
+
+def params_of(trial: FrozenTrial) -> dict[str, Level]:
+    """Its levels, as they were trained."""
+    return {name: exact_level(trial.distributions[name], level) for name, level in trial.params.items()}
 
 
 def token_of(trial: FrozenTrial) -> str | None:
@@ -124,7 +129,7 @@ def record_of(trial: FrozenTrial, again: Container[int] = ()) -> TrialRecord | N
     return TrialRecord(
         number=trial.number,
         state=state,
-        params=trial.params,
+        params=params_of(trial),
         cell=start.cell,
         replicate=start.replicate,
         seed=start.seed,

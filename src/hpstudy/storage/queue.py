@@ -363,7 +363,7 @@ class StudyQueue:
 
     def _declared(self, trial: FrozenTrial) -> dict[str, Level]:
         """Its parameters as far as the study declares them: nothing is built from what others wrote there."""
-        vary, params = self.study.vary, self.database.optuna.get_trial(trial._trial_id).params
+        vary, params = self.study.vary, conversion.params_of(self.database.optuna.get_trial(trial._trial_id))
         return {name: level for name, level in params.items() if name in vary and vary[name].contains(level)}
 
     @contextmanager

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import copy
+import itertools
 import math
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from hpstudy.errors import UserError
 from hpstudy.study import factors
-from hpstudy.study.catalog import DatasetFacts
 from hpstudy.study.factors import Level
+from hpstudy.study.levels import Steps, is_number, plain, same, steps
 
 When: TypeAlias = Mapping[str, tuple[Level, ...]]
+_Own = TypeVar("_Own", bound="_Conditional")
+
+_CONTRADICTING = ("optimizer", "momentum", "units", "augmentation", "scaling")
+_MOST_STEPS = 10_000_000  # of a Float: Optuna would take a level of more for none, because of rounding
 
 
 class _Conditional:
@@ -24,6 +31,12 @@ class _Conditional:
     def exists_beside(self, params: Mapping[str, Level]) -> bool:
         """Whether the factor exists beside these levels of the factors above it."""
         return all(other in params and params[other] in levels for other, levels in self.when.items())
+
+    def with_when(self: _Own, when: Mapping[str, tuple[Level, ...]]) -> _Own:
+        """The same domain under other conditions."""
+        other = copy.copy(self)
+        _set(other, when=MappingProxyType(dict(when)))
+        return other
 
     def _with_when(self, values: dict[str, Any]) -> dict[str, Any]:
         when = {name: list(levels) for name, levels in self.when.items()}
@@ -38,10 +51,16 @@ def _set(instance: object, **values: object) -> None:
 
 def _frozen_when(when: Mapping[str, Any] | None) -> When:
     """One level stands for a tuple of one."""
-    conditions = {
-        name: tuple(levels) if isinstance(levels, tuple | list) else (levels,) for name, levels in (when or {}).items()
-    }
-    return MappingProxyType(conditions)
+    if not isinstance(when, Mapping | None):
+        raise UserError(f"when must be a dict of factor=level, such as when={{'optimizer': 'sgd'}}; it is {when!r}.")
+    return MappingProxyType({name: tuple(map(plain, _several(levels))) for name, levels in (when or {}).items()})
+
+
+def _several(levels: Any) -> Iterable[Any]:
+    if isinstance(levels, set | frozenset):  # which have no order that would be the same in the next process
+        return sorted(levels, key=repr)
+    is_array = getattr(levels, "ndim", 0) == 1
+    return levels if is_array or isinstance(levels, tuple | list | range) else (levels,)
 
 
 @dataclass(frozen=True, init=False)
@@ -58,10 +77,10 @@ class Choice(_Conditional):
     when: When
 
     def __init__(self, *levels: Level, when: Mapping[str, Any] | None = None) -> None:
-        _set(self, levels=levels, when=_frozen_when(when))
+        _set(self, levels=tuple(map(plain, levels)), when=_frozen_when(when))
         if not levels:
             raise UserError("A Choice needs at least one level, such as Choice('sgd', 'adam').")
-        for level in levels:
+        for level in self.levels:
             if level is not None and not isinstance(level, str | int | float | bool):
                 raise UserError(
                     f"A level is a text, a number, True, False or None; Choice got {level!r} "
@@ -69,6 +88,21 @@ class Choice(_Conditional):
                 )
             if isinstance(level, float) and not math.isfinite(level):
                 raise UserError(f"A level must be finite; Choice got {level!r}.")
+
+    @property
+    def ends(self) -> tuple[Level, ...]:
+        """Levels that are legal only if all are."""
+        return self.levels
+
+    @property
+    def highest(self) -> Level:
+        """Of numbers."""
+        return max(level for level in self.levels if isinstance(level, int | float))
+
+    def matching(self, level: Level) -> tuple[Level, ...]:
+        """Its own level that means the same as this one; nothing if there is none."""
+        found = [legal for legal in self.levels if type(level) is type(legal) and level == legal]
+        return tuple(found or [legal for legal in self.levels if same(level, legal)])[:1]
 
     def contains(self, level: Level) -> bool:
         # True equals 1 in Python, but they are two levels
@@ -80,26 +114,65 @@ class Choice(_Conditional):
 
 @dataclass(frozen=True, init=False)
 class Float(_Conditional):
-    """A real factor between `low` and `high`, both included; `log=True` searches its logarithm."""
+    """A real factor between `low` and `high`, both included.
+
+    Args:
+        low: The lowest level.
+        high: The highest one. With a step it becomes the last level that steps from `low` reach.
+        step: Takes low, low + step, … only, as decimal numbers: 0.1, 0.2, 0.3. Then it has levels as a grid needs them.
+        log: Searches its logarithm. Not together with a step.
+        when: As for a Choice.
+    """
 
     low: float
     high: float
     log: bool
+    step: float | None
     when: When
 
-    def __init__(self, low: float, high: float, *, log: bool = False, when: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        low: float,
+        high: float,
+        *,
+        step: float | None = None,
+        log: bool = False,
+        when: Mapping[str, Any] | None = None,
+    ) -> None:
+        low, high, step, log = map(plain, (low, high, step, log))
         _check_range("Float", low, high, log)
-        _set(self, low=float(low), high=float(high), log=bool(log), when=_frozen_when(when))
+        low, high = float(low), float(high)
+        if step is not None:
+            step, high = _checked_step(low, high, step, log)
+        _set(self, low=low, high=high, log=bool(log), step=step, when=_frozen_when(when))
 
     @property
-    def levels(self) -> tuple[Level, ...]:
-        """The two ends: what is legal there is legal between."""
+    def levels(self) -> Sequence[Level]:
+        """With a step, its levels. Without one the two ends: what is legal there is legal between."""
+        return self.ends if self.step is None else steps(self.low, self.high, self.step)
+
+    @property
+    def ends(self) -> tuple[Level, ...]:
         return (self.low, self.high)
 
+    @property
+    def highest(self) -> Level:
+        return self.high
+
+    def matching(self, level: Level) -> tuple[Level, ...]:
+        if not self.contains(level):
+            return ()
+        number = float(level)  # type: ignore[arg-type]
+        return (number if self.step is None else steps(self.low, self.high, self.step).nearest(number),)
+
     def contains(self, level: Level) -> bool:
-        return isinstance(level, int | float) and not isinstance(level, bool) and self.low <= level <= self.high
+        if self.step is not None:
+            return level in steps(self.low, self.high, self.step)
+        return is_number(level) and self.low <= level <= self.high  # type: ignore[operator]
 
     def to_json(self) -> dict[str, Any]:
+        if self.step is not None:  # under a name of its own, so that a version without steps refuses it
+            return self._with_when({"stepped_float": [self.low, self.high], "step": self.step})
         return self._with_when({"float": [self.low, self.high], "log": self.log})
 
 
@@ -122,6 +195,7 @@ class Int(_Conditional):
         log: bool = False,
         when: Mapping[str, Any] | None = None,
     ) -> None:
+        low, high, step, log = map(plain, (low, high, step, log))
         _check_range("Int", low, high, log)
         for name, value in (("low", low), ("high", high), ("step", step)):
             if isinstance(value, bool) or not isinstance(value, int):
@@ -133,12 +207,22 @@ class Int(_Conditional):
         _set(self, low=low, high=high, step=step, log=bool(log), when=_frozen_when(when))
 
     @property
-    def levels(self) -> tuple[Level, ...]:
-        return tuple(range(self.low, self.high + 1, self.step))
+    def levels(self) -> range:
+        return range(self.low, self.high + 1, self.step)
+
+    @property
+    def ends(self) -> tuple[Level, ...]:
+        return (self.levels[0], self.highest)
+
+    @property
+    def highest(self) -> int:
+        return self.levels[-1]
+
+    def matching(self, level: Level) -> tuple[Level, ...]:
+        return (int(level),) if is_number(level) and level in self.levels else ()  # type: ignore[arg-type]
 
     def contains(self, level: Level) -> bool:
-        is_whole = isinstance(level, int) and not isinstance(level, bool)
-        return is_whole and level in range(self.low, self.high + 1, self.step)
+        return isinstance(level, int) and not isinstance(level, bool) and level in self.levels
 
     def to_json(self) -> dict[str, Any]:
         return self._with_when({"int": [self.low, self.high], "step": self.step, "log": self.log})
@@ -152,14 +236,71 @@ def domain_from_json(values: Mapping[str, Any]) -> Domain:
     when = values.get("when")
     if "choice" in values:
         return Choice(*values["choice"], when=when)
+    if "stepped_float" in values:
+        return Float(*values["stepped_float"], step=values["step"], when=when)
     if "float" in values:
         return Float(*values["float"], log=values["log"], when=when)
     return Int(*values["int"], step=values["step"], log=values["log"], when=when)
 
 
-def _check_range(kind: str, low: object, high: object, log: bool) -> None:
+def level_of(name: str, domain: Domain, given: Any) -> tuple[Level, ...]:
+    """The level of a factor that a person means, however it is spelled; nothing if the domain has none such.
+
+    The one place that looks up what people write: conditions, published figures and baselines.
+
+    Raises:
+        UserError: the built-in factor of this name has no such level.
+    """
+    return domain.matching(factors.check_level(name, plain(given)))
+
+
+def combinations(vary: Mapping[str, Domain], *, corners: bool = False) -> Iterator[dict[str, Level]]:
+    """Each combination of levels once; with `corners`, of the levels that can contradict each other.
+
+    Only texts and conditions take part in contradictions, so a long range counts by its two ends there.
+    """
+    partial: list[dict[str, Level]] = [{}]
+    for name, domain in vary.items():
+        levels: Sequence[Level] = domain.levels
+        if corners and (not isinstance(domain, Choice) or name not in _CONTRADICTING):
+            needed = {level for other in vary.values() for level in other.when.get(name, ())}
+            levels = tuple({levels[0]: None, **dict.fromkeys(needed)})
+        partial = list(
+            itertools.chain.from_iterable(
+                ({**params, name: level} for level in levels) if domain.exists_beside(params) else (params,)
+                for params in partial
+            )
+        )
+    yield from partial
+
+
+def count_combinations(vary: Mapping[str, Domain]) -> int:
+    """How many cells a grid has, without making them.
+
+    Combinations that no condition can tell apart are counted together.
+    """
+    counts: Counter[tuple[tuple[str, Level], ...]] = Counter({(): 1})
+    for name, domain in vary.items():
+        asked = {level for other in vary.values() for level in other.when.get(name, ())}
+        if isinstance(domain, Choice):
+            told = [level for level in domain.levels if level in asked]
+        else:
+            told = [own for level in asked for own in domain.matching(level)]
+        grown: Counter[tuple[tuple[str, Level], ...]] = Counter()
+        for known, number in counts.items():
+            if not domain.exists_beside(dict(known)):
+                grown[known] += number
+                continue
+            for level in told:
+                grown[(*known, (name, level))] += number
+            grown[known] += number * (len(domain.levels) - len(told))
+        counts = +grown  # without those that there are none of
+    return counts.total()
+
+
+def _check_range(kind: str, low: object, high: object, log: object) -> None:
     for name, value in (("low", low), ("high", high)):
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        if not is_number(value) or not math.isfinite(value):  # type: ignore[arg-type]
             raise UserError(f"{kind}: {name} must be a finite number; it is {value!r}.")
     if low > high:  # type: ignore[operator]
         raise UserError(f"{kind}: low must not be above high; it is {kind}({low}, {high}).")
@@ -167,55 +308,22 @@ def _check_range(kind: str, low: object, high: object, log: bool) -> None:
         raise UserError(f"{kind}: log=True needs a low above 0; it is {low}.")
 
 
-def checked_base(facts: DatasetFacts, base: Mapping[str, Level]) -> Mapping[str, Level]:
-    """What all trials share, in normal form. Raises UserError: no such factor or level, or it varies."""
-    if not isinstance(base, Mapping):
-        raise UserError(f"base must be a dict of factor=level, such as dict(depth=1); it is {base!r}.")
-    for name, level in base.items():
-        factors.check_applies(facts, name)
-        if isinstance(level, Choice | Float | Int):
-            raise UserError(f"Factor {name!r} varies, so it belongs in vary=dict(…), not in base.")
-    return MappingProxyType({name: factors.check_level(name, level) for name, level in base.items()})
-
-
-def checked_vary(facts: DatasetFacts, vary: Mapping[str, Domain], base: Mapping[str, Level]) -> Mapping[str, Domain]:
-    """What varies, with its levels in normal form. Raises UserError: no such factor or level, or a wrong condition."""
-    if not isinstance(vary, Mapping):
-        raise UserError(f"vary must be a dict of factor=Choice(…), Float(…) or Int(…); it is {vary!r}.")
-    checked: dict[str, Domain] = {}
-    for name, domain in vary.items():
-        factors.check_applies(facts, name)
-        if not isinstance(domain, Choice | Float | Int):
-            raise UserError(
-                f"Factor {name!r} must be Choice(…), Float(…) or Int(…); it is {domain!r}. "
-                "A level that does not vary belongs in base=dict(…)."
-            )
-        if name in base:
-            raise UserError(f"Factor {name!r} stands in base and in vary. Keep one of the two.")
-        checked[name] = _checked_domain(name, domain)
-        _check_conditions(name, domain, checked)
-    return MappingProxyType(checked)
-
-
-def _checked_domain(name: str, domain: Domain) -> Domain:
-    levels = tuple(factors.check_level(name, level) for level in domain.levels)
-    if not isinstance(domain, Choice):
-        return domain
-    if len({(type(level), level) for level in levels}) < len(levels):
-        raise UserError(f"Factor {name!r} has a level twice: {', '.join(map(str, domain.levels))}.")
-    conditions = {
-        other: tuple(factors.check_level(other, level) for level in when) for other, when in domain.when.items()
-    }
-    return Choice(*levels, when=conditions)
-
-
-def _check_conditions(name: str, domain: Domain, earlier: Mapping[str, Domain]) -> None:
-    for other, levels in domain.when.items():
-        if other == name or other not in earlier:
-            raise UserError(
-                f"Factor {name!r} depends on {other!r}, which must stand above it in vary; there is "
-                f"{', '.join(key for key in earlier if key != name) or 'nothing'} above it."
-            )
-        for level in levels:
-            if not earlier[other].contains(factors.check_level(other, level)):
-                raise UserError(f"Factor {name!r} exists when {other}={level!r}, which {other!r} never is.")
+def _checked_step(low: float, high: float, step: Any, log: object) -> tuple[float, float]:
+    """The step, and the last level that it reaches."""
+    if not is_number(step) or not math.isfinite(step) or step <= 0:
+        raise UserError(f"The step of a Float must be a finite number above 0; it is {step!r}.")
+    if log:
+        raise UserError(f"Float takes either log=True or a step, not both; the step is {step}.")
+    step = float(step)
+    if max(abs(low), abs(high)) > _MOST_STEPS * step:
+        raise UserError(
+            f"Float({low:g}, {high:g}, step={step:g}): the step is too small to be told from rounding. "
+            "Take a larger one, or none."
+        )
+    last = Steps(low, high, step)[-1]
+    if Steps(low, last, step)[-1] != last:
+        raise UserError(
+            f"Float({low}, {high}, step={step}): the sums of low and steps have more digits than a number can have. "
+            "Round low and step."
+        )
+    return step, last

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
 
 from hpstudy.errors import UserError
 from hpstudy.study import factors
-from hpstudy.study.domains import Choice, Domain, Float
+from hpstudy.study.domains import Choice, Domain, Float, level_of
 from hpstudy.study.factors import Level
+from hpstudy.study.levels import plain
 
 Given = tuple[Mapping[str, Level], ...]
 
@@ -103,27 +103,20 @@ def _condition(domain: Domain) -> str:
     return " and ".join(conditions)
 
 
-def _checked_level(what: str, name: str, domain: Domain, level: Any) -> Level:
+def _checked_level(what: str, name: str, domain: Domain, level: object) -> Level:
     """In the form in which the sampler would propose it."""
-    plain: Level = level.item() if getattr(level, "ndim", None) == 0 else level  # NumPy's numbers
     try:
-        plain = factors.check_level(name, plain)
+        found = level_of(name, domain, level)
     except UserError as error:
         raise UserError(f"{what}: {error}") from None
-    if isinstance(domain, Float) and domain.contains(plain):
-        return float(plain)  # type: ignore[arg-type]
-    if domain.contains(plain):
-        return plain
-    if isinstance(domain, Choice) and not isinstance(plain, bool):
-        for legal in domain.levels:
-            if legal == plain and not isinstance(legal, bool):  # 1 for 1.0
-                return legal
-    raise UserError(f"{what}: factor {name!r}: {_outside(domain, plain)}")
+    if not found:
+        raise UserError(f"{what}: factor {name!r}: {_outside(domain, plain(level))}")
+    return found[0]
 
 
 def _outside(domain: Domain, level: Level) -> str:
     if isinstance(domain, Choice):
         return factors.unknown("level", level, map(factors.level_text, domain.levels))
-    step = f" in steps of {domain.step}" if not isinstance(domain, Float) and domain.step > 1 else ""
+    step = f" in steps of {domain.step:g}" if domain.step and domain.step != 1 else ""
     kind = "number" if isinstance(domain, Float) else "whole number"
     return f"{level!r} is no {kind} from {domain.low:g} to {domain.high:g}{step}."

@@ -10,7 +10,9 @@ from typing import Any
 
 from hpstudy.errors import UserError
 from hpstudy.study import factors
+from hpstudy.study.domains import Domain, level_of
 from hpstudy.study.factors import Level
+from hpstudy.study.levels import is_number, plain
 
 TEST_ACCURACY = "test_accuracy"  # no metric of a trial: `hpstudy evaluate` measures it
 
@@ -37,12 +39,14 @@ class Published:
     levels: Mapping[str, Level]
 
     def __init__(self, *, value: float, metric: str, source: str, note: str = "", **levels: Level) -> None:
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        value = plain(value)
+        if not is_number(value) or not math.isfinite(value):
             raise UserError(f"Published(value=…) must be a finite number such as 0.8892; it is {value!r}.")
         if not isinstance(source, str) or not source.strip():
             raise UserError(f"Published(source=…) must say where {value} was published; it is {source!r}.")
-        fields = {"value": float(value), "metric": metric, "source": source, "note": note}
-        for name, content in {**fields, "levels": MappingProxyType(levels)}.items():
+        fields = {"value": float(value), "metric": plain(metric), "source": plain(source), "note": plain(note)}
+        given = {name: plain(level) for name, level in levels.items()}
+        for name, content in {**fields, "levels": MappingProxyType(given)}.items():
             object.__setattr__(self, name, content)
 
     def cells(self, cells: Iterable[Mapping[str, Level]]) -> list[int]:
@@ -60,7 +64,12 @@ class Published:
 
 
 def checked(
-    given: object, metrics: Iterable[str], vary: Iterable[str], cells: Sequence[Mapping[str, Level]]
+    given: object,
+    metrics: Iterable[str],
+    vary: Mapping[str, Domain],
+    cells: Sequence[Mapping[str, Level]],
+    *,
+    recorded: bool = False,
 ) -> tuple[Published, ...]:
     """The figures with their levels in normal form.
 
@@ -69,6 +78,7 @@ def checked(
         metrics: Of a trial.
         vary: The factors that vary.
         cells: The levels of each cell of a grid; none for a search.
+        recorded: Whether an earlier version may have taken levels that are equal for Python only, as True and 1.
 
     Raises:
         UserError: a figure is none, or its metric, factor, level or cell does not exist.
@@ -76,11 +86,16 @@ def checked(
     figures = (given,) if isinstance(given, Published) else given
     if not isinstance(figures, tuple | list) or not all(isinstance(figure, Published) for figure in figures):
         raise UserError(f"published must be Published(…) or a tuple of them; it is {given!r}.")
-    return tuple(_checked(figure, tuple(metrics), tuple(vary), cells) for figure in figures)
+    return tuple(_checked(figure, tuple(metrics), vary, cells, recorded=recorded) for figure in figures)
 
 
 def _checked(
-    figure: Published, metrics: Sequence[str], vary: Sequence[str], cells: Sequence[Mapping[str, Level]]
+    figure: Published,
+    metrics: Sequence[str],
+    vary: Mapping[str, Domain],
+    cells: Sequence[Mapping[str, Level]],
+    *,
+    recorded: bool,
 ) -> Published:
     what = f"Published(value={figure.value:g}, metric={figure.metric!r})"
     if figure.metric not in (*metrics, TEST_ACCURACY):
@@ -96,9 +111,10 @@ def _checked(
         if name not in vary:
             legal = factors.unknown("factor", name, vary, "Varying") if vary else f"Leave {name!r} out: nothing varies."
             raise UserError(f"{what}: {legal}")
-    levels = {name: factors.check_level(name, level) for name, level in figure.levels.items()}
+    own = {name: level_of(name, vary[name], level) for name, level in figure.levels.items()}
+    levels = {name: own[name][0] if own[name] else level for name, level in figure.levels.items()}
     figure = Published.from_json({**figure.to_json(), "levels": levels})
-    found = len(figure.cells(cells))
+    found = len(figure.cells(cells)) if all(own.values()) or recorded else 0
     if found != 1:
         named = factors.describe(levels) or "no level"
         raise UserError(

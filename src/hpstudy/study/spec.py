@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import itertools
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -19,9 +18,11 @@ from typing import Any
 from hpstudy.errors import UserError
 from hpstudy.study import factors
 from hpstudy.study.catalog import DatasetFacts
-from hpstudy.study.domains import Choice, Domain, Float, checked_base, checked_vary, domain_from_json
+from hpstudy.study.checks import check_listable, checked_base, checked_vary
+from hpstudy.study.domains import Choice, Domain, Float, combinations, count_combinations, domain_from_json
 from hpstudy.study.factors import Level
 from hpstudy.study.given import checked_given, frozen
+from hpstudy.study.levels import LevelTexts, plain
 from hpstudy.study.published import Published, checked
 
 SAMPLERS = ("tpe", "random", "gp", "cmaes", "qmc", "nsga2")
@@ -37,6 +38,8 @@ METRICS = {  # every metric a trial records, and which way is better
 FORMAT = 1  # of the JSON; raised when an older hpstudy could no longer read it
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_RESERVED = ("default",)  # in any case: MLflow's own experiment, which cannot do without
+_MOST_TRIALS = 1_000_000  # of a grid, whose cells are made one by one
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +49,7 @@ class Grid:
     replicates: int = 1
 
     def __post_init__(self) -> None:
+        _make_plain(self, "replicates")
         _check_count("Grid(replicates=…)", self.replicates)
 
     def to_json(self) -> dict[str, Any]:
@@ -70,6 +74,7 @@ class Search:
     first: Sequence[Mapping[str, Level]] = ()
 
     def __post_init__(self) -> None:
+        _make_plain(self, "trials", "sampler", "pruner", "seed")
         _check_count("Search(trials=…)", self.trials)
         if self.sampler not in SAMPLERS:
             raise UserError(factors.unknown("sampler", self.sampler, SAMPLERS))
@@ -93,6 +98,7 @@ class Objective:
     direction: str = ""
 
     def __post_init__(self) -> None:
+        _make_plain(self, "metric", "direction")
         if self.metric not in METRICS:
             raise UserError(factors.unknown("metric", self.metric, METRICS))
         if not self.direction:
@@ -135,9 +141,11 @@ class Study:
     network: str = ""  # digest of the study file's `build` function; "" is the built-in network
     published: Sequence[Published] = field(default=(), compare=False)  # results of others, for the report
     diagnostics: bool = False  # look into the networks: activations and gradients by layer
+    recorded: bool = field(default=False, compare=False, repr=False)  # by this or an earlier version, see `checks`
 
     def __post_init__(self) -> None:
-        _check_name(self.name)
+        _make_plain(self, "name", "dataset", "seed", "diagnostics")
+        _check_name(self.name, recorded=self.recorded)
         facts = factors.dataset_facts(self.dataset)
         if not isinstance(self.design, Grid | Search):
             raise UserError(f"design must be Grid(…) or Search(…); it is {self.design!r}.")
@@ -145,13 +153,16 @@ class Study:
         if not isinstance(self.diagnostics, bool):
             raise UserError(f"Study(diagnostics=…) must be True or False; it is {self.diagnostics!r}.")
         object.__setattr__(self, "objective", _objectives(self.objective))
-        object.__setattr__(self, "base", checked_base(facts, self.base))
-        object.__setattr__(self, "vary", checked_vary(facts, self.vary, self.base))
+        object.__setattr__(self, "base", checked_base(facts, self.base, recorded=self.recorded))
+        object.__setattr__(self, "vary", checked_vary(facts, self.vary, self.base, recorded=self.recorded))
         self._check_design()
+        if not self.recorded:
+            self._check_size()
         self._check_combinations(facts)
         if self.published:
             params = [cell.params for cell in self.cells()] if isinstance(self.design, Grid) else []
-            object.__setattr__(self, "published", checked(self.published, METRICS, self.vary, params))
+            figures = checked(self.published, METRICS, self.vary, params, recorded=self.recorded)
+            object.__setattr__(self, "published", figures)
 
     @property
     def objectives(self) -> tuple[Objective, ...]:
@@ -167,21 +178,38 @@ class Study:
         """How many trials the study asks for."""
         if isinstance(self.design, Search):
             return self.design.trials
-        return len(self.cells()) * self.design.replicates
+        return count_combinations(self.vary) * self.design.replicates
 
     @property
     def max_epochs(self) -> int:
         """The most epochs that a trial can have."""
         if "epochs" in self.vary:
-            return max(int(level) for level in self.vary["epochs"].levels)  # type: ignore[arg-type]
+            return int(self.vary["epochs"].highest)  # type: ignore[arg-type]
         return int(self.config({})["epochs"])  # type: ignore[arg-type]
 
     def cells(self) -> list[Cell]:
         """Every combination of levels, in the order of the declaration, each once."""
         return [
             Cell(number=number, params=MappingProxyType(params))
-            for number, params in enumerate(_combinations(self.vary))
+            for number, params in enumerate(combinations(self.vary))
         ]
+
+    @functools.cached_property
+    def texts(self) -> LevelTexts:
+        """How its declared levels are written."""
+        return self.texts_beside(())
+
+    def texts_beside(self, trials: Iterable[Mapping[str, Level]]) -> LevelTexts:
+        """How levels are written where these trials, given by their parameters, stand side by side."""
+        trials = list(trials)
+        levels: dict[str, Sequence[Level]] = {}
+        for name, domain in self.vary.items():
+            if isinstance(domain, Choice):
+                levels[name] = domain.levels
+            elif isinstance(domain, Float):
+                levels[name] = [params[name] for params in trials if name in params] if trials else domain.ends
+        stepped = [name for name, domain in self.vary.items() if isinstance(domain, Float) and domain.step is not None]
+        return LevelTexts(levels, exact=stepped)
 
     def config(self, params: Mapping[str, Level]) -> dict[str, Level]:
         """The whole configuration of a trial: its own levels over the base over the defaults."""
@@ -245,7 +273,7 @@ class Study:
             values["design"] = {"grid": Grid, "search": Search}[kind](**design)
             values["objective"] = tuple(Objective(**objective) for objective in values["objective"])
             values["published"] = tuple(Published.from_json(figure) for figure in values.get("published", ()))
-            return cls(**values)
+            return cls(**values, recorded=True)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise UserError(f"This is no declaration of a study: {error!r}.") from error
 
@@ -264,10 +292,10 @@ class Study:
         objectives = self.objectives
         if isinstance(self.design, Grid):
             for name, domain in self.vary.items():
-                if isinstance(domain, Float):
+                if isinstance(domain, Float) and domain.step is None:
                     raise UserError(
                         f"Factor {name!r}: a grid needs levels, and Float({domain.low:g}, {domain.high:g}) has "
-                        "none. List them in a Choice(…), or use design=Search(trials=…)."
+                        "none. List them in a Choice(…), give it a step, or use design=Search(trials=…)."
                     )
             return
         if not self.vary:
@@ -290,10 +318,23 @@ class Study:
             if len(objectives) > 1:
                 raise UserError("Sampler 'cmaes' has one objective. Take 'tpe' or 'nsga2' for several.")
 
+    def _check_size(self) -> None:
+        if isinstance(self.design, Search):
+            if self.design.sampler == "gp":
+                check_listable(self.vary)
+            return
+        cells = count_combinations(self.vary)
+        trials = cells * self.design.replicates
+        if trials > _MOST_TRIALS:
+            raise UserError(
+                f"This grid has {cells:,} cells, with {self.design.replicates:,} replicates {trials:,} trials, and at "
+                f"most {_MOST_TRIALS:,} can be taken one by one. Take fewer levels, or design=Search(trials=…)."
+            )
+
     def _check_combinations(self, facts: DatasetFacts) -> None:
-        for params in _combinations(self.vary, corners=True):
+        for params in combinations(self.vary, corners=True):
             factors.check_combination(facts, {**self.base, **params})
-        depths = self.vary["depth"].levels if "depth" in self.vary else (self.config({})["depth"],)
+        depths = self.vary["depth"].ends if "depth" in self.vary else (self.config({})["depth"],)
         idle = [name for name in ("units", "activation", "dropout") if name in self.vary]
         if not self.network and set(depths) == {0} and idle:
             raise UserError(
@@ -302,8 +343,19 @@ class Study:
             )
 
 
-def _check_name(name: object) -> None:
+def _make_plain(instance: object, *fields: str) -> None:
+    """Numbers and texts of NumPy become Python's, so that they can be kept as JSON."""
+    for name in fields:
+        object.__setattr__(instance, name, plain(getattr(instance, name)))
+
+
+def _check_name(name: object, *, recorded: bool) -> None:
     if isinstance(name, str) and _NAME.fullmatch(name):
+        if name.lower() in _RESERVED and not recorded:
+            raise UserError(
+                f"A study cannot be named {name!r}: MLflow keeps its own experiment of that name, and cannot start a "
+                f"run once it is deleted with the study. Try '{name}-study'."
+            )
         return
     proposal = re.sub(r"[^A-Za-z0-9._-]+", "-", str(name)).strip("-._")[:100] or "my-study"
     raise UserError(
@@ -318,35 +370,13 @@ def _check_count(what: str, value: object, low: int = 1) -> None:
 
 
 def _objectives(given: str | Objective | Sequence[str | Objective]) -> tuple[Objective, ...]:
+    given = plain(given)
     entries = (given,) if isinstance(given, str | Objective) else tuple(given)
     objectives = tuple(entry if isinstance(entry, Objective) else Objective(entry) for entry in entries)
     metrics = [objective.metric for objective in objectives]
     if not objectives or len(set(metrics)) < len(metrics):
         raise UserError(f"A study needs one objective or several different ones; it has {metrics}.")
     return objectives
-
-
-def _combinations(vary: Mapping[str, Domain], *, corners: bool = False) -> Iterator[dict[str, Level]]:
-    """Each combination of levels once; with `corners`, of the levels that can contradict each other.
-
-    Only texts and conditions take part in contradictions, so a long range counts by its two ends there.
-    """
-    partial: list[dict[str, Level]] = [{}]
-    for name, domain in vary.items():
-        levels = domain.levels
-        if corners and (not isinstance(domain, Choice) or name not in _CONTRADICTING):
-            needed = {level for other in vary.values() for level in other.when.get(name, ())}
-            levels = tuple({levels[0]: None, **dict.fromkeys(needed)})
-        partial = list(
-            itertools.chain.from_iterable(
-                ({**params, name: level} for level in levels) if domain.exists_beside(params) else (params,)
-                for params in partial
-            )
-        )
-    yield from partial
-
-
-_CONTRADICTING = ("optimizer", "momentum", "units", "augmentation", "scaling")
 
 
 def _differences(old: Any, new: Any, path: str = "") -> Iterator[str]:
@@ -359,5 +389,5 @@ def _differences(old: Any, new: Any, path: str = "") -> Iterator[str]:
                 yield f"{inner}: removed, was {json.dumps(old[key], ensure_ascii=False)}"
             else:
                 yield from _differences(old[key], new[key], inner)
-    elif old != new:
+    elif json.dumps(old) != json.dumps(new):  # True == 1 and 1 == 1.0, but they are other levels
         yield f"{path}: {json.dumps(old, ensure_ascii=False)} → {json.dumps(new, ensure_ascii=False)}"

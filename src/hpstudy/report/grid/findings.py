@@ -20,7 +20,7 @@ def grid_findings(analysis: Analysis, grid: GridAnalysis) -> list[str]:
     objective = analysis.study.objectives[0]
     if not grid.cells:
         return [*trouble(analysis.overview), *inside_findings(analysis)]
-    found = [_best_cell(objective, grid)]
+    found = [_best_cell(analysis, grid)]
     found += [_factor(objective, effect) for effect in grid.effects]
     found += list(_interactions(grid))
     found += inside_findings(analysis)
@@ -59,12 +59,12 @@ def trouble(seen: Overview) -> Iterator[str]:
         yield f"{trials} ended with a value that is no finite number; counted as failed."
 
 
-def _best_cell(objective: Objective, grid: GridAnalysis) -> str:
-    best = grid.cells[0]
+def _best_cell(analysis: Analysis, grid: GridAnalysis) -> str:
+    objective, best = analysis.study.objectives[0], grid.cells[0]
     interval = texts.interval_text(best.mean)
     sure = f", 95 % interval {interval}, {best.mean.n} replicates" if interval else ", one replicate"
     text = (
-        f"The best configuration is {texts.params(best.params)}: "
+        f"The best configuration is {texts.params(analysis.texts, best.params)}: "
         f"mean {objective.metric} {texts.number(best.mean.mean)}{sure}."
     )
     others = grid.cells[1:]

@@ -10,7 +10,6 @@ from hpstudy.analysis.ranking import RankedCell
 from hpstudy.analysis.variance import REPLICATE, PairCells, Share
 from hpstudy.report import texts
 from hpstudy.report.document import Number, Row, Table
-from hpstudy.study.factors import level_text
 
 MOST_CELLS = 20  # in the table of configurations
 MOST_PAIRS = 6  # of factors, in tables and figures
@@ -44,7 +43,7 @@ def cells_table(analysis: Analysis, grid: GridAnalysis) -> Table:
 
 
 def _cell_row(analysis: Analysis, cell: RankedCell) -> Row:
-    levels = [level_text(cell.params[name]) if name in cell.params else None for name in analysis.study.vary]
+    levels = analysis.texts.row(analysis.study.vary, cell.params)
     difference = cell.difference.interval if cell.difference else None
     return (
         *levels,

@@ -10,7 +10,6 @@ import numpy as np
 from hpstudy.analysis.inside import Histogram, InsideCell, InsideLayer, Panel
 from hpstudy.report import style
 from hpstudy.report.document import Figure
-from hpstudy.study.factors import describe, level_text
 from hpstudy.study.spec import Study
 
 _MOST_PANELS = 6
@@ -26,17 +25,17 @@ def inside_figures(study: Study, panels: Sequence[Panel]) -> list[Figure]:
     if len(cells) > _MOST_HISTOGRAMS:
         deepest = max(len(cell.layers) for cell in cells)
         cells = [cell for cell in cells if len(cell.layers) == deepest]
-    return [*figures, *(_activation_figure(cell) for cell in cells[:_MOST_HISTOGRAMS])]
+    return [*figures, *(_activation_figure(study, cell) for cell in cells[:_MOST_HISTOGRAMS])]
 
 
 def _gradient_figures(study: Study, panel: Panel) -> list[Figure]:
     cells = [cell for cell in panel.cells if cell.learning][:_MOST_LINES]
     if not cells:
         return []
-    where = f" with {describe(panel.context)}" if panel.context else ""
+    where = f" with {study.texts.describe(panel.context)}" if panel.context else ""
     cut = f" The first {len(cells)} of {len(panel.cells)} levels." if len(cells) < len(panel.cells) else ""
     lines = [(_colour(study, panel, cell), cell) for cell in cells]
-    legend = tuple((style.colour(number), _label(panel, cell)) for number, cell in lines) if panel.factor else ()
+    legend = tuple((style.colour(number), _label(study, panel, cell)) for number, cell in lines) if panel.factor else ()
     found = []
     if any(len(cell.learning) > 1 for cell in cells):
         found.append(
@@ -67,9 +66,10 @@ def _colour(study: Study, panel: Panel, cell: InsideCell) -> int:
     return levels.index(level) if level in levels else 0
 
 
-def _label(panel: Panel, cell: InsideCell) -> str:
-    has_level = panel.factor in cell.params
-    return f"{panel.factor} {level_text(cell.params[panel.factor])}" if has_level else f"without {panel.factor}"
+def _label(study: Study, panel: Panel, cell: InsideCell) -> str:
+    if panel.factor not in cell.params:
+        return f"without {panel.factor}"
+    return f"{panel.factor} {study.texts.text(panel.factor, cell.params[panel.factor])}"
 
 
 def _by_layer(axes: Any, lines: Sequence[tuple[int, InsideCell]]) -> None:
@@ -105,9 +105,9 @@ def _log_axis(axes: Any, along: str) -> None:
     axes.xaxis.get_major_locator().set_params(integer=True)
 
 
-def _activation_figure(cell: InsideCell) -> Figure:
+def _activation_figure(study: Study, cell: InsideCell) -> Figure:
     layers = [layer for layer in cell.layers if layer.start or layer.end]
-    where = describe(cell.params)
+    where = study.texts.describe(cell.params)
     size = (style.PANEL[0], min(4.5, 0.9 + 0.42 * len(layers)))
     return Figure(
         title=f"Activations by layer{f' with {where}' if where else ''}",

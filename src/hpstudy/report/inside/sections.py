@@ -10,7 +10,6 @@ from hpstudy.analysis.analyse import Analysis
 from hpstudy.analysis.inside import Histogram, InsideCell, InsideLayer, panels
 from hpstudy.report import texts
 from hpstudy.report.document import Figure, Number, Row, Section, Table
-from hpstudy.study.factors import describe, level_text
 from hpstudy.study.spec import Grid, Study
 
 MOST_CELLS = 40  # in a table
@@ -21,7 +20,7 @@ _NOTABLE_IDLE = 0.1  # of the units
 
 def inside_findings(analysis: Analysis) -> list[str]:
     """Where the gradient vanishes or explodes, what keeps it, and where units are idle."""
-    return [*_gradients(analysis), *_explosion(analysis.inside), *_idle(analysis.inside)]
+    return [*_gradients(analysis), *_explosion(analysis), *_idle(analysis)]
 
 
 def inside_sections(study: Study, cells: Sequence[InsideCell], *, figures: bool) -> list[Section]:
@@ -80,22 +79,24 @@ def _gradients(analysis: Analysis) -> Iterator[str]:
         return
     worst = min(known, key=lambda cell: cell.ratio)
     if worst.ratio > _VANISHING:
-        where = "in every configuration" if len(known) > 1 else f"with {_where(worst)}"
+        where = "in every configuration" if len(known) > 1 else f"with {_where(analysis, worst)}"
         yield (
             f"At the start the gradient reaches the first layer {where}: it is {_of(worst.ratio)} the last layer's"
             f"{' or more' if len(known) > 1 else ''}."
         )
         return
-    yield f"At the start, with {_where(worst)}, {_phrase(worst.ratio)}{_remedies(analysis, worst, known)}."
+    remedies = _remedies(analysis, worst, known)
+    yield f"At the start, with {_where(analysis, worst)}, {_phrase(worst.ratio)}{remedies}."
 
 
-def _explosion(cells: Sequence[InsideCell]) -> Iterator[str]:
+def _explosion(analysis: Analysis) -> Iterator[str]:
+    cells = analysis.inside
     known = [cell for cell in cells if cell.largest_norm > _EXPLODING]
     if known:
         worst = max(known, key=lambda cell: cell.largest_norm)
         others = f" ({len(known)} of {len(cells)} configurations are above {_EXPLODING:g})" if len(known) > 1 else ""
         norm = _two_figures(worst.largest_norm)
-        yield f"The gradient explodes with {_where(worst)}: at the start its norm is {norm}{others}."
+        yield f"The gradient explodes with {_where(analysis, worst)}: at the start its norm is {norm}{others}."
 
 
 def _remedies(analysis: Analysis, worst: InsideCell, cells: Sequence[InsideCell]) -> str:
@@ -105,7 +106,7 @@ def _remedies(analysis: Analysis, worst: InsideCell, cells: Sequence[InsideCell]
         others = [cell for cell in cells if _differs_in(cell, worst) == {name}]
         kindest = min(others, key=_distance, default=worst)
         if kindest.ratio > worst.ratio:
-            told.append(f"{texts.level(name, kindest.params[name])} alone makes it {ratio_text(kindest.ratio)}")
+            told.append(f"{analysis.texts.pair(name, kindest.params[name])} alone makes it {ratio_text(kindest.ratio)}")
     winner = analysis.grid.cells[0].params if analysis.grid and analysis.grid.cells else worst.params
     for cell in cells:
         if cell.params == winner and cell is not worst:
@@ -133,20 +134,20 @@ def _of(ratio: float) -> str:
     return f"{ratio_text(ratio)} of" if ratio < 0.5 else f"{ratio_text(ratio)} times"
 
 
-def _idle(cells: Sequence[InsideCell]) -> Iterator[str]:
-    known = [(cell.idle_end, cell) for cell in cells if cell.idle_end is not None]
+def _idle(analysis: Analysis) -> Iterator[str]:
+    known = [(cell.idle_end, cell) for cell in analysis.inside if cell.idle_end is not None]
     if not known:
         return
     share, worst = max(known, key=lambda pair: pair[0])
     if share >= _NOTABLE_IDLE:
         yield (
-            f"Most idle units: with {_where(worst)} {texts.percent(share)} of the hidden units are {worst.idle_word} "
-            f"after training, {texts.percent(worst.idle_start or 0.0)} at the start."
+            f"Most idle units: with {_where(analysis, worst)} {texts.percent(share)} of the hidden units are "
+            f"{worst.idle_word} after training, {texts.percent(worst.idle_start or 0.0)} at the start."
         )
 
 
-def _where(cell: InsideCell) -> str:
-    return describe(cell.params) or "the one configuration"
+def _where(analysis: Analysis, cell: InsideCell) -> str:
+    return texts.params(analysis.texts, cell.params)
 
 
 def _explanation(study: Study, cells: Sequence[InsideCell]) -> str:
@@ -231,7 +232,7 @@ def _layers_table(study: Study, cells: Sequence[InsideCell]) -> Table:
 
 
 def _levels(study: Study, cell: InsideCell) -> list[str | None]:
-    return [level_text(cell.params[name]) if name in cell.params else None for name in study.vary]
+    return study.texts.row(study.vary, cell.params)
 
 
 def _norm(value: float) -> Number | None:

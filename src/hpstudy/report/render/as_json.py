@@ -9,7 +9,7 @@ from typing import Any
 
 from hpstudy.analysis.analyse import Analysis, GridAnalysis
 from hpstudy.analysis.effects import FactorEffect
-from hpstudy.analysis.search import SearchResult
+from hpstudy.analysis.search import MOST_LISTED, SearchResult
 from hpstudy.analysis.variance import PairCells
 from hpstudy.report.inside.sections import inside_numbers
 
@@ -65,7 +65,7 @@ def _search(search: SearchResult) -> dict[str, Any]:
         "front": [record.number for record in search.front],
         "best": [
             {"trial": record.number, "values": list(record.values or ()), "params": dict(record.params)}
-            for record in search.trained[:15]
+            for record in search.trained[:MOST_LISTED]
         ],
         "importances": {
             importance.factor: {"ped_anova": importance.ped_anova, "fanova": importance.fanova}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterator, Sequence
 from html import escape
 from importlib import resources
 
@@ -32,12 +33,14 @@ def _page(report: Report) -> Iterator[str]:
     yield '<section id="findings"><h2>Findings</h2><ul>'
     yield from (f"<li>{escape(finding)}</li>" for finding in report.findings)
     yield "</ul></section>"
+    anchors = _anchors(report.sections)
     yield "<nav>" + " · ".join(
-        f'<a href="#{_anchor(section)}">{escape(section.title)}</a>' for section in report.sections
+        f'<a href="#{anchor}">{escape(section.title)}</a>'
+        for anchor, section in zip(anchors, report.sections, strict=True)
     )
     yield ' · <a href="#declaration">Declaration</a> · <a href="#methods">Methods</a></nav>'
-    for section in report.sections:
-        yield from _section(section)
+    for anchor, section in zip(anchors, report.sections, strict=True):
+        yield from _section(anchor, section)
     yield '<section id="declaration"><h2>Declaration</h2><dl>'
     yield from (f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in report.facts)
     yield '</dl></section>\n<section id="methods"><h2>Methods</h2><dl>'
@@ -51,8 +54,8 @@ def _state(report: Report) -> str:
     return f"Written by hpstudy from the study database{at}."
 
 
-def _section(section: Section) -> Iterator[str]:
-    yield f'<section id="{_anchor(section)}"><h2>{escape(section.title)}</h2>'
+def _section(anchor: str, section: Section) -> Iterator[str]:
+    yield f'<section id="{anchor}"><h2>{escape(section.title)}</h2>'
     yield from (f"<p>{escape(text)}</p>" for text in section.text)
     for table in section.tables:
         yield from _table(table)
@@ -94,8 +97,14 @@ def _figure(figure: Figure) -> str:
     return f"<figure{wide}>{picture}{labels}<figcaption>{escape(figure.caption)}</figcaption></figure>"
 
 
-def _anchor(section: Section) -> str:
-    return "-".join(section.title.lower().split())
+def _anchors(sections: Sequence[Section]) -> list[str]:
+    """Of each section, without spaces; those of factors named `C` and `c` are two."""
+    found: list[str] = []
+    for section in sections:
+        wanted = escape("-".join(section.title.lower().split()))
+        numbered = (f"{wanted}-{number}" for number in itertools.count(2))
+        found.append(next(anchor for anchor in itertools.chain((wanted,), numbered) if anchor not in found))
+    return found
 
 
 def _paragraphs(text: str) -> list[str]:

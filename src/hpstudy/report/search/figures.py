@@ -15,7 +15,8 @@ from hpstudy.records import TrialRecord, TrialState
 from hpstudy.report import style
 from hpstudy.report.document import Figure
 from hpstudy.study.domains import Choice, Domain, Int
-from hpstudy.study.factors import level_text
+from hpstudy.study.factors import Level
+from hpstudy.study.spec import Study
 
 _FEW_PLACES = 4  # on an axis: no plane to interpolate over
 _MOST_SLICES = 12
@@ -88,7 +89,7 @@ def slice_figure(analysis: Analysis, search: SearchResult, name: str) -> Figure:
         x = _places(domain, trials, name)
         if isinstance(domain, Choice):
             x = x + np.random.default_rng(0).uniform(-0.15, 0.15, len(x))  # so that equal levels do not hide each other
-            style.level_ticks(axes, [level_text(level) for level in domain.levels])
+            style.level_ticks(axes, [text for _, text in _marks(analysis.study, name)])
         elif domain.log:
             axes.set_xscale("log")
         elif isinstance(domain, Int):
@@ -178,7 +179,7 @@ def parallel_figure(analysis: Analysis, search: SearchResult) -> Figure:
             )
         style.level_ticks(axes, names)
         for place, name in enumerate(names):
-            _mark_levels(axes, place, study.vary[name])
+            _mark_levels(axes, place, _marks(study, name))
         axes.set_ylim(-0.06, 1.12)
         axes.set_yticks([])
         axes.grid(axis="x", visible=True)
@@ -196,8 +197,8 @@ def parallel_figure(analysis: Analysis, search: SearchResult) -> Figure:
     )
 
 
-def _mark_levels(axes: Any, place: int, domain: Domain) -> None:
-    for height, text in _marks(domain):
+def _mark_levels(axes: Any, place: int, marks: Sequence[tuple[float, str]]) -> None:
+    for height, text in marks:
         axes.annotate(
             style.shortened(text, 13),
             (place, height),
@@ -237,8 +238,7 @@ def _by_importance(analysis: Analysis, search: SearchResult) -> list[str]:
 
 def _places(domain: Domain, trials: Sequence[TrialRecord], name: str) -> Floats:
     if isinstance(domain, Choice):
-        texts = [level_text(level) for level in domain.levels]
-        return np.array([float(texts.index(level_text(record.params[name]))) for record in trials])
+        return np.array([float(domain.levels.index(record.params[name])) for record in trials])
     return np.array([float(record.params[name]) for record in trials])  # type: ignore[arg-type]
 
 
@@ -247,15 +247,18 @@ def _height(domain: Domain, params: Mapping[str, Any], name: str) -> float:
     if name not in params:
         return math.nan
     if isinstance(domain, Choice):
-        texts = [level_text(level) for level in domain.levels]
-        return texts.index(level_text(params[name])) / max(1, len(texts) - 1)
+        return domain.levels.index(params[name]) / max(1, len(domain.levels) - 1)
     if domain.low == domain.high:
         return 0.5
     low, high, at = (math.log(x) if domain.log else float(x) for x in (domain.low, domain.high, params[name]))
     return (at - low) / (high - low)
 
 
-def _marks(domain: Domain) -> list[tuple[float, str]]:
-    if isinstance(domain, Choice):
-        return [(_height(domain, {"": level}, ""), level_text(level)) for level in domain.levels]
-    return [(0.0, level_text(domain.low)), (1.0, level_text(domain.high))]
+def _marks(study: Study, name: str) -> list[tuple[float, str]]:
+    """Heights on a factor's axis and what stands there."""
+    domain = study.vary[name]
+    return [(_height(domain, {name: level}, name), study.texts.text(name, level)) for level in _marked(domain)]
+
+
+def _marked(domain: Domain) -> Sequence[Level]:
+    return domain.levels if isinstance(domain, Choice) else (domain.low, domain.high)

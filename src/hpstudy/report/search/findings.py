@@ -17,7 +17,7 @@ _TELLING = 3  # factors that the sentence on importance names
 
 def search_findings(analysis: Analysis, search: SearchResult) -> list[str]:
     study = analysis.study
-    found = list(_best(study, search))
+    found = list(_best(analysis, search))
     found += list(_importance(search))
     found += list(_course(analysis, search))
     found += list(_pruning(search))
@@ -28,7 +28,8 @@ def search_findings(analysis: Analysis, search: SearchResult) -> list[str]:
     return found
 
 
-def _best(study: Study, search: SearchResult) -> Iterator[str]:
+def _best(analysis: Analysis, search: SearchResult) -> Iterator[str]:
+    study = analysis.study
     if not search.complete:
         return
     if len(study.objectives) > 1:
@@ -40,7 +41,8 @@ def _best(study: Study, search: SearchResult) -> Iterator[str]:
         return
     best = search.complete[0]
     metric = study.objectives[0].metric
-    text = f"The best trial is {best.number}: {metric} {texts.number(best.value)} with {texts.params(best.params)}."
+    where = texts.params(analysis.texts, best.params)
+    text = f"The best trial is {best.number}: {metric} {texts.number(best.value)} with {where}."
     others = [record for record in search.trained if record.number not in (best.number, best.repeats)]
     if others:
         second = others[0]

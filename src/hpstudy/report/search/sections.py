@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from hpstudy.analysis.analyse import Analysis
-from hpstudy.analysis.search import SearchResult
+from hpstudy.analysis.search import MOST_LISTED, SearchResult
 from hpstudy.report import texts
 from hpstudy.report.document import Number, Table
-
-MOST_TRIALS = 15
+from hpstudy.study.factors import Level
 
 
 def trials_table(analysis: Analysis, search: SearchResult) -> Table | None:
@@ -16,7 +15,7 @@ def trials_table(analysis: Analysis, search: SearchResult) -> Table | None:
         return None
     study = analysis.study
     several = len(study.objectives) > 1
-    shown = (search.front if several else search.trained)[:MOST_TRIALS]
+    shown = (search.front if several else search.trained)[:MOST_LISTED]
     repeats = len(search.complete) - len(search.trained)
     left_out = f"; {repeats} that repeat others are left out" if repeats and not several else ""
     names = [name for name in study.vary if any(name in record.params for record in shown)]
@@ -34,7 +33,7 @@ def trials_table(analysis: Analysis, search: SearchResult) -> Table | None:
             (
                 texts.count(record.number),
                 *(texts.sortable(value) for value in record.values or ()),
-                *(_level(record.params.get(name)) if name in record.params else None for name in names),
+                *(_level(analysis, name, record.params[name]) if name in record.params else None for name in names),
                 texts.count(len(record.history)),
                 texts.sortable(record.metrics.get("train_s"), 1),
                 texts.sortable(record.metrics.get("parameters"), 0),
@@ -49,12 +48,11 @@ def trials_table(analysis: Analysis, search: SearchResult) -> Table | None:
     )
 
 
-def _level(level: object) -> str | Number:
-    from hpstudy.study.factors import level_text
-
+def _level(analysis: Analysis, name: str, level: Level) -> str | Number:
+    text = analysis.texts.text(name, level)
     if isinstance(level, int | float) and not isinstance(level, bool):
-        return Number(value=float(level), text=level_text(level))
-    return level_text(level)
+        return Number(value=float(level), text=text)
+    return text
 
 
 def importances_table(search: SearchResult) -> Table | None:

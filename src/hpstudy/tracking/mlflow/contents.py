@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from hpstudy.errors import UserError
 from hpstudy.records import Diagnostics, TrialRecord, TrialState
-from hpstudy.study.domains import Choice, Domain
-from hpstudy.study.factors import Level, describe, level_text
+from hpstudy.study.domains import Choice, Domain, Float
+from hpstudy.study.factors import Level, describe
 from hpstudy.study.spec import Grid, Study
 
 STUDY_TAG = "hpstudy.study"
@@ -25,6 +26,7 @@ MODEL_TAG = "hpstudy.model"  # of the study's run: where its evaluated model is
 _TAG_CHARACTERS = 8000  # MLflow's limits
 _PARAM_CHARACTERS = 6000
 _DIGEST_CHARACTERS = 36
+_KEY_CHARACTERS = 250
 _NAME_CHARACTERS = 100  # of a run: more is cut off in MLflow's table
 BATCH_POINTS = 800  # in one request of MLflow, which takes 1,000 of everything together
 _ILLEGAL_IN_KEYS = re.compile(r"[^\w.\- :]")
@@ -92,7 +94,7 @@ def trial_content(study: Study, record: TrialRecord, parent_id: str, hide: Hide 
         first_name=first_name,
         status=_STATUS[record.state],
         tags=_tags(_trial_tags(study, record, parent_id, hide)),
-        params=_params(study.config(record.params) if is_decided else record.params),
+        params=param_texts(study, study.config(record.params) if is_decided else record.params),
         points=_points(record),
         started_ms=_milliseconds(record.started),
         identity_ms=_milliseconds(record.started),
@@ -120,7 +122,7 @@ def study_content(study: Study, trials: Sequence[TrialRecord], state: str, hide:
         first_name=study.name,
         status=_STUDY_STATUS[state],
         tags=_tags(tags),
-        params=_params(_summary(study)),
+        params=_params(_summary(study).items()),
         points=tuple(_study_points(study, trials, best, ended_ms or 0)) if is_finished else (),
         started_ms=_milliseconds(min(starts, default=None)),
         ended_ms=ended_ms,
@@ -130,7 +132,7 @@ def study_content(study: Study, trials: Sequence[TrialRecord], state: str, hide:
 
 def trial_name(study: Study, record: TrialRecord) -> str:
     """What varied, short: `adam · lr 0.001 · r2`."""
-    parts = [_level_name(study.vary, name, level) for name, level in record.params.items()]
+    parts = [_level_name(study, name, level) for name, level in record.params.items()]
     if isinstance(study.design, Grid) and study.design.replicates > 1:
         parts.append(f"r{record.replicate}")
     if record.attempt > 1:
@@ -141,7 +143,7 @@ def trial_name(study: Study, record: TrialRecord) -> str:
 def description(study: Study) -> str:
     """The question and the declaration, in Markdown."""
     rows = {**_summary(study), "base": describe(study.base)}
-    rows |= {f"**{name}**": _domain_text(domain) for name, domain in study.vary.items()}
+    rows |= {f"**{name}**": _domain_text(study, name) for name in study.vary}
     table = "\n".join(f"| {name} | {text} |" for name, text in rows.items())
     return f"{study.question.strip()}\n\n| | |\n|---|---|\n{table}".strip()
 
@@ -201,10 +203,12 @@ def _gradient_points(record: TrialRecord) -> Iterator[Point]:
     """`gradient_norm/hidden 1` and so on, by epoch; step 0 is before training."""
     begun_ms = _milliseconds(record.started) or 0
     times_ms = [begun_ms, *(round(epoch.at * 1000) for epoch in record.history)]
-    for layer in Diagnostics.from_text(record.diagnostics or "").layers:
+    layers = Diagnostics.from_text(record.diagnostics or "").layers
+    keys = _keys(layer.name for layer in layers)
+    for layer in layers:
         for step, (norm, at_ms) in enumerate(zip(layer.gradient_norms, times_ms, strict=False)):
             if norm is not None:
-                yield Point(key=f"gradient_norm/{_key(layer.name)}", value=norm, at_ms=at_ms, step=step)
+                yield Point(key=f"gradient_norm/{keys[layer.name]}", value=norm, at_ms=at_ms, step=step)
 
 
 def _epoch_points(record: TrialRecord) -> Iterator[Point]:
@@ -248,7 +252,7 @@ def _study_points(
 
 def _summary(study: Study) -> dict[str, str]:
     if isinstance(study.design, Grid):
-        design = f"grid, {study.design.replicates} × {len(study.cells())} cells"
+        design = f"grid, {study.design.replicates} × {study.budget // study.design.replicates} cells"
     else:
         pruner = "" if study.design.pruner == "none" else f", pruner {study.design.pruner}"
         given = f", {len(study.design.first)} given first" if study.design.first else ""
@@ -257,22 +261,28 @@ def _summary(study: Study) -> dict[str, str]:
     return {"dataset": study.dataset, "design": design, "budget": str(study.budget), "objective": objectives}
 
 
-def _domain_text(domain: Domain) -> str:
+def _domain_text(study: Study, name: str) -> str:
+    domain, texts = study.vary[name], study.texts
     if isinstance(domain, Choice):
-        text = ", ".join(level_text(level) for level in domain.levels)
+        text = ", ".join(texts.text(name, level) for level in domain.levels)
     else:
-        text = f"{level_text(domain.low)} to {level_text(domain.high)}" + (" (log)" if domain.log else "")
+        text = f"{texts.text(name, domain.low)} to {texts.text(name, domain.high)}" + (" (log)" if domain.log else "")
+        text += f" in steps of {domain.step:g}" if isinstance(domain, Float) and domain.step is not None else ""
     conditions = " and ".join(
-        f"{name} is {' or '.join(map(level_text, levels))}" for name, levels in domain.when.items()
+        f"{other} is {' or '.join(texts.text(other, level) for level in levels)}"
+        for other, levels in domain.when.items()
     )
     return f"{text}, where {conditions}" if conditions else text
 
 
-def _level_name(vary: Mapping[str, Domain], name: str, level: Level) -> str:
+def _level_name(study: Study, name: str, level: Level) -> str:
     """A text speaks for itself (`adam`) unless another factor has the same level; a number does not."""
-    owners = [factor for factor, domain in vary.items() if level in domain.levels]
-    is_telling = isinstance(level, str) and level not in ("none", "full") and len(owners) == 1
-    return str(level) if is_telling else f"{_short(vary, name)} {level_text(level)}"
+    text = study.texts.text(name, level)
+    if isinstance(level, str) and level not in ("none", "full"):
+        owners = [factor for factor, domain in study.vary.items() if domain.contains(level)]
+        if len(owners) == 1:
+            return text
+    return f"{_short(study.vary, name)} {text}"
 
 
 def _short(vary: Mapping[str, Domain], name: str) -> str:
@@ -292,8 +302,21 @@ def _dominates(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
     return one != other and all(mine >= its for mine, its in zip(one, other, strict=True))
 
 
-def _params(values: Mapping[str, object]) -> dict[str, str]:
-    return {_key(name): _cut(str(value), _PARAM_CHARACTERS) for name, value in values.items() if value is not None}
+def param_texts(study: Study, levels: Mapping[str, Level], none: str | None = None) -> dict[str, str]:
+    """Levels as MLflow is to have them, under names that it takes and that are as many as the factors.
+
+    Args:
+        none: What stands for the level None; nothing does if this is None itself.
+    """
+    keys = _keys((*study.config({}), *study.vary))
+    return _params(
+        (keys.get(name, name), none if level is None else study.texts.full(name, level))
+        for name, level in levels.items()
+    )
+
+
+def _params(texts: Iterable[tuple[str, str | None]]) -> dict[str, str]:
+    return {key: _cut(text, _PARAM_CHARACTERS) for key, text in texts if text is not None}
 
 
 def _tags(values: Mapping[str, object]) -> dict[str, str]:
@@ -305,9 +328,24 @@ def cut_tag(text: str) -> str:
     return _cut(text, _TAG_CHARACTERS)
 
 
+def _keys(names: Iterable[str]) -> dict[str, str]:
+    """What each is called in MLflow: itself where that is legal, else something like it that no other is called."""
+    names = list(names)
+    keys = {name: name for name in names if _key(name) == name}
+    taken = set(keys)
+    for name in names:
+        if name not in keys:
+            wanted = _key(name)
+            others = (f"{wanted[: _KEY_CHARACTERS - 8]}{number}" for number in itertools.count(2))
+            keys[name] = next(key for key in itertools.chain((wanted,), others) if key not in taken)
+            taken.add(keys[name])
+    return keys
+
+
 def _key(name: str) -> str:
-    """A name of a user's own factor may have characters that MLflow refuses."""
-    return _ILLEGAL_IN_KEYS.sub("_", name)
+    """A name of a user's own factor may have characters that MLflow refuses, or be a folder's, as `..` is."""
+    key = _ILLEGAL_IN_KEYS.sub("_", name)[:_KEY_CHARACTERS]
+    return f"_{key}" if key in ("", ".") or key.startswith("..") else key
 
 
 def _cut(text: str, limit: int) -> str:

@@ -19,11 +19,10 @@ from hpstudy.report.document import Report
 from hpstudy.serving import hpstudy_model
 from hpstudy.settings import Settings
 from hpstudy.storage import StudyQueue
-from hpstudy.study.factors import describe
 from hpstudy.study.spec import Study
 from hpstudy.tracking.mlflow import Mirror
 from hpstudy.tracking.mlflow.connection import connect, prepare_environment, translated
-from hpstudy.tracking.mlflow.contents import MODEL_TAG, NOTE_TAG
+from hpstudy.tracking.mlflow.contents import MODEL_TAG, NOTE_TAG, param_texts
 
 MODEL_NAME = "model"
 _AT_TAG = "hpstudy.evaluated_at"  # of a logged model: which evaluation it belongs to
@@ -194,7 +193,7 @@ def _log(
             name=MODEL_NAME,
             flavor=_PyfuncFlavor(),
             run_id=run.info.run_id,
-            params={name: str(level) for name, level in evaluation["params"].items()},
+            params=param_texts(study, evaluation["params"], none="None"),
             tags={_AT_TAG: str(evaluation["at"]), NOTE_TAG: _note(study, evaluation)},
             loader_module=hpstudy_model.__name__.rpartition(".")[2],
             code_paths=[str(Path(hpstudy_model.__file__))],
@@ -211,8 +210,9 @@ def _note(study: Study, evaluation: Mapping[str, Any]) -> str:
     seeds = ", ".join(map(str, evaluation["seeds"]))
     number = len(evaluation["seeds"])
     networks = "The network" if number == 1 else f"The average of {number} networks"
+    cell = study.texts.describe(evaluation["params"]) or "its one cell"
     return (
-        f"{networks} of study {study.name} on {study.facts.title}: {describe(evaluation['params']) or 'its one cell'}, "
+        f"{networks} of study {study.name} on {study.facts.title}: {cell}, "
         f"{'seed' if number == 1 else 'seeds'} {seeds}. Test accuracy {evaluation['ensemble']['accuracy']:.4f} on "
         f"{evaluation['rows']:,} rows. Takes rows as the dataset has them, gives class probabilities."
     )

@@ -1,0 +1,162 @@
+"""Single levels: as Python's own numbers and texts, as steps of a range, and as texts that tell them apart."""
+
+from __future__ import annotations
+
+import functools
+import numbers
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from fractions import Fraction
+from typing import Any, overload
+
+from hpstudy.study.factors import Level, level_text
+
+_TOLERANCE = 1e-6  # of a step: sums of floats are off by less
+_MOST_DIGITS = 17  # that tell any two floats apart
+
+
+def plain(value: Any) -> Any:
+    """Python's own number, text or boolean instead of NumPy's, of an array without dimensions, or of an enum's.
+
+    Anything else comes back as it is: whoever needs a number or a level refuses it by name.
+    """
+    if getattr(value, "ndim", None) == 0 and callable(getattr(value, "item", None)):
+        value = value.item()
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, numbers.Integral):
+        return int(value)
+    return float(value) if isinstance(value, numbers.Real) else value
+
+
+def is_number(level: object) -> bool:
+    """True and False are none."""
+    return isinstance(level, int | float) and not isinstance(level, bool)
+
+
+def same(one: object, other: object) -> bool:
+    """Whether two levels mean the same. 1 and 1.0 do; True and 1 do not, though Python calls them equal."""
+    return isinstance(one, bool) == isinstance(other, bool) and one == other
+
+
+class Steps(Sequence[float]):
+    """The levels of a `Float` with a step: low, low + step, … up to high, each made when it is asked for.
+
+    They are the decimal numbers that people write: 0 + 3 · 0.1 is 0.3 here, and 0.30000000000000004 as a sum of floats.
+    """
+
+    def __init__(self, low: float, high: float, step: float) -> None:
+        self._low, self._step = Fraction(repr(low)), Fraction(repr(step))
+        self._number = int((Fraction(repr(high)) - self._low) // self._step) + 1
+
+    def __len__(self) -> int:
+        return self._number
+
+    @overload
+    def __getitem__(self, place: int) -> float: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[float]: ...
+    def __getitem__(self, place: int | slice) -> float | Sequence[float]:
+        places = range(self._number)[place]
+        if isinstance(places, int):
+            return float(self._low + places * self._step)
+        return [self[one] for one in places]
+
+    def __contains__(self, level: object) -> bool:
+        """Whether it is a level, or as near to one as sums of floats come."""
+        return is_number(level) and abs(self.nearest(level) - level) <= _TOLERANCE * self._step  # type: ignore[arg-type,operator]
+
+    def index(self, level: Any, *_: int) -> int:
+        """The place of the nearest level."""
+        place = round((Fraction(level) - self._low) / self._step)
+        return min(max(place, 0), self._number - 1)
+
+    def nearest(self, level: float) -> float:
+        return self[self.index(level)]
+
+
+steps = functools.lru_cache(maxsize=256)(Steps)
+
+
+class LevelTexts:
+    """How a study's levels are written: short, and levels of one factor that differ never alike.
+
+    Args:
+        levels: By factor, those that have to be told apart.
+        exact: Factors whose every level is written in full.
+    """
+
+    def __init__(self, levels: Mapping[str, Iterable[Level]], exact: Iterable[str] = ()) -> None:
+        levels = {name: tuple(some) for name, some in levels.items()}
+        self._texts = {name: distinct_texts(some) for name, some in levels.items()}
+        self._words = {name: {str(one) for one in some if not isinstance(one, str)} for name, some in levels.items()}
+        self._exact = frozenset(exact)
+
+    def text(self, name: str, level: Level) -> str:
+        if name in self._exact and isinstance(level, float):
+            return next(text for text in _forms(level) if float(text) == level)
+        return self._texts.get(name, {}).get(repr(level)) or level_text(level)
+
+    def full(self, name: str, level: Level) -> str:
+        """For programs: every digit of a number, and quotes where a text looks like another level, as '1' for 1."""
+        is_alike = isinstance(level, str) and level in self._words.get(name, ())
+        return repr(level) if is_alike else str(level)
+
+    def pair(self, name: str, level: Level) -> str:
+        """`optimizer=adam`."""
+        return f"{name}={self.text(name, level)}"
+
+    def describe(self, params: Mapping[str, Level]) -> str:
+        """`optimizer=adam, learning_rate=0.001`: for messages and tables."""
+        return ", ".join(self.pair(name, level) for name, level in params.items())
+
+    def row(self, names: Iterable[str], params: Mapping[str, Level]) -> list[str | None]:
+        """A text for each factor, None where it does not exist."""
+        return [self.text(name, params[name]) if name in params else None for name in names]
+
+
+def distinct_texts(levels: Iterable[Level]) -> dict[str, str]:
+    """The text of each level by its `repr`.
+
+    Where several would look alike, texts are put in quotes, and numbers get as many more digits as it takes.
+    """
+    forms = {repr(level): list(_forms(level)) for level in levels}
+    texts = [key for key in forms if key[0] in "'\""]
+    while clashing := _next_forms(forms, frozenset(texts)):
+        for key in clashing:
+            del forms[key][0]
+    return {key: some[0] for key, some in forms.items()}
+
+
+def _next_forms(forms: Mapping[str, Sequence[str]], texts: frozenset[str]) -> list[str]:
+    """Those that have to be written otherwise, and can be."""
+    alike: dict[str, list[str]] = defaultdict(list)
+    for key, some in forms.items():
+        alike[_seen(some[0])].append(key)
+    found: list[str] = []
+    for keys in alike.values():
+        if len(keys) > 1:
+            found += [key for key in keys if key in texts] or keys
+    return [key for key in found if len(forms[key]) > 1]
+
+
+def _forms(level: Level) -> Iterator[str]:
+    """Ways to write a level, the usual one first."""
+    yield level_text(level)
+    if isinstance(level, float):
+        for digits in range(4, _MOST_DIGITS + 1):
+            yield (text := f"{level:.{digits}g}")
+            if float(text) == level:
+                break
+    yield repr(level)
+    if isinstance(level, str):
+        yield ascii(level)
+
+
+def _seen(text: str) -> str:
+    """What a reader sees of a text: not whether a space stands at its end, nor how an accent is encoded."""
+    visible = "".join(letter if letter.isprintable() or letter.isspace() else "" for letter in text)
+    return " ".join(unicodedata.normalize("NFC", visible).split())
