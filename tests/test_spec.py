@@ -280,19 +280,19 @@ def test_given_configurations_are_brought_to_the_form_in_which_a_sampler_propose
         momentum=Float(0.5, 0.99, when={"optimizer": "sgd"}),
         units=Int(8, 128, step=8),
         scale=Choice(1.0, 2.0),
-        flag=Choice(True, 1),
+        flag=Choice(True, 2),
     )
     first = [
         {"units": np.int64(16), "learning_rate": 1, "optimizer": "Adam", "scale": 2},
         {"flag": True, "learning_rate": np.float32(0.5)},
-        {"flag": 1, "learning_rate": 0.5},
+        {"flag": 2, "learning_rate": 0.5},
     ]
     study = make_study(base={}, vary=vary, network="digest", design=Search(trials=3, first=first))
     assert isinstance(study.design, Search)
     assert [list(levels.items()) for levels in study.design.first] == [
         [("optimizer", "adam"), ("learning_rate", 1.0), ("units", 16), ("scale", 2.0)],
         [("learning_rate", 0.5), ("flag", True)],
-        [("learning_rate", 0.5), ("flag", 1)],
+        [("learning_rate", 0.5), ("flag", 2)],
     ]
     assert {type(level) for level in study.design.first[0].values()} == {str, float, int}
     with pytest.raises(TypeError):
