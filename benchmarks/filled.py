@@ -17,7 +17,7 @@ from hpstudy import Choice, Float, Int, Search, Study
 from hpstudy.owner import Owner
 from hpstudy.storage import Store, StudyQueue
 from hpstudy.storage.conversion import RESULT, START, Start
-from hpstudy.storage.samplers import distribution
+from hpstudy.study.distributions import distribution
 
 EPOCHS = 10
 _CHUNK = 2000  # trials in one transaction

@@ -16,8 +16,7 @@ from hpstudy.analysis import statistics
 from hpstudy.analysis.cells import FactorValues, GridValues, cells_of, factor_values
 from hpstudy.analysis.statistics import Difference, Interval
 from hpstudy.errors import UserError
-from hpstudy.report import texts
-from hpstudy.study.domains import Choice, Domain, level_of
+from hpstudy.study.domains import Choice, Domain, domain_text, level_of
 from hpstudy.study.factors import Level, unknown
 from hpstudy.study.spec import Study
 
@@ -118,7 +117,7 @@ def _legal(study: Study, *, with_names: bool) -> Iterator[str]:
             for level in domain.levels:
                 yield study.texts.pair(factor, level) if with_names else study.texts.text(factor, level)
         else:
-            yield f"{factor}={texts.domain(study, factor)}"
+            yield f"{factor}={domain_text(factor, domain, study.texts)}"
 
 
 def _effect(grid: GridValues, values: FactorValues, baseline: str | None) -> FactorEffect:

@@ -138,7 +138,7 @@ def _in_memory(study: Study, complete: Sequence[TrialRecord]) -> optuna.Study:
     """The trials as Optuna's evaluators want them. Values are costs: less is better."""
     import optuna
 
-    from hpstudy.storage.samplers import distribution
+    from hpstudy.study.distributions import distribution
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     kinds = {name: distribution(domain) for name, domain in study.vary.items()}

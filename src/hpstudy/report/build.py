@@ -20,6 +20,7 @@ from hpstudy.report.methods import GRID_METHODS, INSIDE_METHODS, PUBLISHED_METHO
 from hpstudy.report.render.as_json import numbers
 from hpstudy.report.search import sections as search_sections
 from hpstudy.report.search.findings import search_findings
+from hpstudy.study.domains import domain_text
 from hpstudy.study.factors import describe
 from hpstudy.study.spec import Grid, Study
 
@@ -106,7 +107,7 @@ def _facts(study: Study) -> dict[str, str]:
         "design": design,
         "objective": objectives,
         "base": describe(study.base) or "defaults",
-        **{name: texts.domain(study, name) for name in study.vary},
+        **{name: domain_text(name, domain, study.texts) for name, domain in study.vary.items()},
     }
 
 

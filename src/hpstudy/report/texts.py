@@ -7,13 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from hpstudy.report.document import Number
-from hpstudy.study.domains import Choice, Float
 from hpstudy.study.factors import Level
 from hpstudy.study.levels import LevelTexts
 
 if TYPE_CHECKING:
     from hpstudy.analysis.statistics import Interval
-    from hpstudy.study.spec import Study
 
 
 def number(value: float | None, digits: int | None = None) -> str:
@@ -102,18 +100,6 @@ def shortened(words: Sequence[str], most: int = 6) -> str:
     if len(words) <= most:
         return listed(words)
     return f"{', '.join(words[:most])} and {len(words) - most} more"
-
-
-def domain(study: Study, name: str) -> str:
-    """`0.0001 to 0.1 (log)`, or the levels, and where they exist."""
-    levels, written = study.vary[name], study.texts
-    if isinstance(levels, Choice):
-        text = ", ".join(written.text(name, level) for level in levels.levels)
-    else:
-        text = f"{written.text(name, levels.low)} to {written.text(name, levels.high)}{' (log)' if levels.log else ''}"
-        text += f" in steps of {levels.step:g}" if isinstance(levels, Float) and levels.step is not None else ""
-    when = [f"{other}={'/'.join(written.text(other, level) for level in some)}" for other, some in levels.when.items()]
-    return f"{text}, where {listed(when)}" if when else text
 
 
 def params(written: LevelTexts, values: Mapping[str, Level]) -> str:

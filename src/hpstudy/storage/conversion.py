@@ -12,7 +12,7 @@ from optuna.trial import FrozenTrial
 
 from hpstudy.owner import Owner
 from hpstudy.records import Epoch, TrialRecord, TrialState
-from hpstudy.storage.samplers import distribution, exact_level
+from hpstudy.study.distributions import distribution, exact_level
 from hpstudy.study.factors import Level
 from hpstudy.study.spec import Study
 

@@ -8,15 +8,15 @@ from collections.abc import Callable
 from typing import Any
 
 import optuna
-from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.distributions import BaseDistribution
 from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
 from optuna.search_space import IntersectionSearchSpace
 
 from hpstudy.errors import UserError
+from hpstudy.study.distributions import distribution, exact_level
 from hpstudy.study.domains import Choice, Domain, Float
 from hpstudy.study.factors import Level
-from hpstudy.study.levels import steps
 from hpstudy.study.spec import Grid, Search, Study
 
 
@@ -102,14 +102,6 @@ def make_pruner(study: Study) -> BasePruner:
         return pruners[name]()
 
 
-def distribution(domain: Domain) -> BaseDistribution:
-    if isinstance(domain, Choice):
-        return CategoricalDistribution(domain.levels)
-    if isinstance(domain, Float):
-        return FloatDistribution(domain.low, domain.high, log=domain.log, step=domain.step)
-    return IntDistribution(domain.low, domain.highest, log=domain.log, step=domain.step)
-
-
 def suggest(study: Study, trial: optuna.Trial) -> dict[str, Level]:
     """Ask the sampler for a level of every factor that exists beside the levels of those above it."""
     params: dict[str, Level] = {}
@@ -126,10 +118,3 @@ def _suggest_one(trial: optuna.Trial, name: str, domain: Domain) -> Level:
         level = trial.suggest_float(name, domain.low, domain.high, log=domain.log, step=domain.step)
         return exact_level(distribution(domain), level)
     return trial.suggest_int(name, domain.low, domain.highest, step=domain.step, log=domain.log)
-
-
-def exact_level(kind: BaseDistribution, level: Level) -> Level:
-    """The level that is meant: Optuna adds steps up as floats, and the database keeps 0.30000000000000004 for 0.3."""
-    if isinstance(kind, FloatDistribution) and kind.step is not None and isinstance(level, float):
-        return steps(kind.low, kind.high, kind.step).nearest(level)
-    return level

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias, TypeVar
 from hpstudy.errors import UserError
 from hpstudy.study import factors
 from hpstudy.study.factors import Level
-from hpstudy.study.levels import Steps, is_number, plain, same, steps
+from hpstudy.study.levels import LevelTexts, Steps, is_number, plain, same, steps
 
 When: TypeAlias = Mapping[str, tuple[Level, ...]]
 _Own = TypeVar("_Own", bound="_Conditional")
@@ -241,6 +241,17 @@ def domain_from_json(values: Mapping[str, Any]) -> Domain:
     if "float" in values:
         return Float(*values["float"], log=values["log"], when=when)
     return Int(*values["int"], step=values["step"], log=values["log"], when=when)
+
+
+def domain_text(name: str, domain: Domain, written: LevelTexts) -> str:
+    """`0.0001 to 0.1 (log)`, or the levels, and where they exist: as people read it."""
+    if isinstance(domain, Choice):
+        text = ", ".join(written.text(name, level) for level in domain.levels)
+    else:
+        text = f"{written.text(name, domain.low)} to {written.text(name, domain.high)}{' (log)' if domain.log else ''}"
+        text += f" in steps of {domain.step:g}" if isinstance(domain, Float) and domain.step is not None else ""
+    when = [f"{other}={'/'.join(written.text(other, level) for level in some)}" for other, some in domain.when.items()]
+    return f"{text}, where {' and '.join(when)}" if when else text
 
 
 def level_of(name: str, domain: Domain, given: Any) -> tuple[Level, ...]:
