@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import optuna
 from optuna.exceptions import UpdateFinishedTrialError
@@ -16,10 +16,9 @@ from optuna.exceptions import UpdateFinishedTrialError
 from hpstudy.errors import HpstudyError, TrialLost
 from hpstudy.records import Epoch, TrialRecord, TrialState
 from hpstudy.storage.conversion import RESULT, Start
+from hpstudy.storage.database import Database
 from hpstudy.study.factors import Level
-
-if TYPE_CHECKING:
-    from hpstudy.storage.queue import StudyQueue
+from hpstudy.study.spec import Study
 
 _LOG = logging.getLogger(__name__)
 _Result = TypeVar("_Result")
@@ -47,20 +46,32 @@ class Claim:
     """A trial that this process has taken. Not thread-safe, except for `beat`.
 
     Every method that writes raises TrialLost once the trial was taken away.
+
+    Args:
+        find_original: Gives the trial of the same study that this one would repeat, if there is one.
     """
 
-    def __init__(self, queue: StudyQueue, trial: optuna.Trial, params: Mapping[str, Level], start: Start) -> None:
+    def __init__(
+        self,
+        database: Database,
+        study: Study,
+        trial: optuna.Trial,
+        params: Mapping[str, Level],
+        start: Start,
+        find_original: Callable[[], TrialRecord | None],
+    ) -> None:
         self.number = trial.number
-        self.study_name = queue.study.name
+        self.study_name = study.name
         self.params = params
         self.start = start
-        self.config = queue.study.config(params)
-        self._queue, self._trial, self._trial_id = queue, trial, trial._trial_id
+        self.config = study.config(params)
+        self._database, self._study, self._find_original = database, study, find_original
+        self._trial, self._trial_id = trial, trial._trial_id
         self._reported = 0  # epochs
 
     def beat(self) -> None:
         """Say that this process still lives."""
-        self._fenced(lambda: self._queue.database.rdb.record_heartbeat(self._trial_id))
+        self._fenced(lambda: self._database.rdb.record_heartbeat(self._trial_id))
 
     def report(self, epoch: Epoch, *, is_last: bool = False) -> bool:
         """Record the objective after an epoch, once. Returns whether the pruner ends the trial early.
@@ -69,29 +80,29 @@ class Claim:
             is_last: Whether the trial is trained to its end, so that no pruner can end it early. It is asked even
                 then: successive halving notes what others are to be compared with.
         """
-        objectives = self._queue.study.objectives
+        objectives = self._study.objectives
         value = epoch.metrics.get(objectives[0].metric)
         if value is None or len(objectives) > 1 or epoch.number <= self._reported:
             return False
         self._fenced(lambda: self._trial.report(value, epoch.number))
         self._reported = epoch.number
-        return self._queue.prunes and self._fenced(self._trial.should_prune) and not is_last
+        return self._study.prunes and self._fenced(self._trial.should_prune) and not is_last
 
     def complete(self, outcome: Outcome) -> None:
         """End the trial with its objectives, taken from the outcome's metrics."""
-        values = [outcome.metrics[objective.metric] for objective in self._queue.study.objectives]
+        values = [outcome.metrics[objective.metric] for objective in self._study.objectives]
         if not all(math.isfinite(value) for value in values):
             raise ValueError(f"objectives must be finite, not {values}")
         self._end(optuna.trial.TrialState.COMPLETE, outcome, values)
 
     def prune(self, outcome: Outcome) -> None:
         """End the trial early; its value is the objective at the last epoch, as Optuna's own `tell` has it."""
-        last = outcome.history[-1].metrics[self._queue.study.objectives[0].metric]
+        last = outcome.history[-1].metrics[self._study.objectives[0].metric]
         self._end(optuna.trial.TrialState.PRUNED, outcome, [last])
 
     def original(self) -> TrialRecord | None:
         """The trial that this one would repeat to the last bit; None if none has trained this configuration yet."""
-        return self._queue.original(self.params, self.start.seed)
+        return self._find_original()
 
     def repeat(self, original: TrialRecord) -> TrialState:
         """End the trial as training it would end it: the pruner sees the epochs of the original one by one.
@@ -127,12 +138,12 @@ class Claim:
     def _end(self, state: optuna.trial.TrialState, outcome: Outcome, values: list[float] | None) -> None:
         """State, values and all that is said of it in one transaction, which may be repeated."""
         said = outcome.to_json()
-        rdb = self._queue.database.rdb
+        rdb = self._database.rdb
         self._fenced(lambda: rdb.finish(self._trial_id, state, values, RESULT, said))
 
     def _fenced(self, write: Callable[[], _Result]) -> _Result:
         try:
-            return self._queue.database.retrying(write)
+            return self._database.retrying(write)
         except (UpdateFinishedTrialError, KeyError) as error:  # KeyError: its study was deleted
             raise TrialLost(f"Trial {self.number} was taken away from this process.") from error
 

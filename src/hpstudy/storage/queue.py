@@ -89,7 +89,6 @@ class StudyQueue:
         self._cells = CellOrder(study)
         self._space = make_space()
         self._found_best: tuple[int, list[TrialRecord]] = (0, [])  # among so many complete trials
-        self.prunes = not isinstance(study.design, Grid) and study.design.pruner != "none"
 
     def lock(self) -> AbstractContextManager[None]:
         """At most one process holds it; see `Database.study_lock`."""
@@ -381,7 +380,7 @@ class StudyQueue:
         trial = optuna.trial.Trial(self._optuna_study(number), trial_id)
         params = suggest(self.study, trial)  # what is set already is not asked again
         self.study.check_params(params)
-        return Claim(self, trial, params, start)
+        return Claim(self.database, self.study, trial, params, start, lambda: self.original(params, start.seed))
 
     def _optuna_study(self, trial_number: int) -> optuna.Study:
         return optuna.load_study(

@@ -187,6 +187,11 @@ class Study:
             return int(self.vary["epochs"].highest)  # type: ignore[arg-type]
         return int(self.config({})["epochs"])  # type: ignore[arg-type]
 
+    @property
+    def prunes(self) -> bool:
+        """Whether a pruner may end trials early."""
+        return isinstance(self.design, Search) and self.design.pruner != "none"
+
     def cells(self) -> list[Cell]:
         """Every combination of levels, in the order of the declaration, each once."""
         return [
