@@ -33,6 +33,7 @@ LAYERS = (
     ),
     ("worker", "report", "evaluation"),
     ("reproduce", "doctor", "packaging"),
+    ("api",),
     ("cli",),
 )
 HEAVY = {"tensorflow", "keras", "mlflow", "optuna", "pandas", "sklearn"}
