@@ -56,7 +56,6 @@ class Result:
         self.name = name
         self._studies, self._file = studies, file
         self._notifier: Notifier = notifier or Printer()
-        self._opened: StudyQueue | None = None
 
     def __repr__(self) -> str:
         return f"<Result {self.name!r} in {self._settings.home}>"
@@ -90,17 +89,13 @@ class Result:
     @unchanged()
     def progress(self) -> Progress:
         """How far the study is. Trials whose process has died are found and wait to be tried again."""
-        queue = self._queue()
-        progress = queue.progress()
-        if not progress.running:
-            return progress
-        queue.reconcile()
-        return queue.progress()
+        return _looked_after(self._queue())
 
     def watch(self, every_s: float = WATCH_S) -> Iterator[Progress]:
         """How far it is, again and again until it is finished."""
+        queue = self._queue()
         while True:
-            progress = self.progress()
+            progress = _looked_after(queue)
             yield progress
             if progress.state == "finished":
                 return
@@ -362,10 +357,8 @@ class Result:
 
     @unchanged()
     def _queue(self) -> StudyQueue:
-        """Raises NotFoundError if there is no such study."""
-        if self._opened is None:
-            self._opened = self._studies.store.open(self.name)
-        return self._opened
+        """Opened anew, as another study of this name may be there by now. Raises NotFoundError if there is none."""
+        return self._studies.store.open(self.name)
 
     @unchanged()
     def _evaluated(self) -> dict[str, Any] | None:
@@ -385,3 +378,12 @@ class Result:
 
     def _file_or(self, file: str | PathLike[str] | None) -> Path | None:
         return Path(file) if file is not None else self._file
+
+
+def _looked_after(queue: StudyQueue) -> Progress:
+    """What seems to be running may be dead, and whoever looks next mends that."""
+    progress = queue.progress()
+    if not progress.running:
+        return progress
+    queue.reconcile()
+    return queue.progress()
