@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import hpstudy
+from hpstudy.cli import _COMMANDS
 
 SOURCE = Path(hpstudy.__file__).parent
 # from the ground up: a module may import modules of its own layer and of layers above it in this list
@@ -33,6 +34,7 @@ LAYERS = (
     ),
     ("worker", "report", "evaluation"),
     ("reproduce", "doctor", "packaging"),
+    ("api",),
     ("cli",),
 )
 HEAVY = {"tensorflow", "keras", "mlflow", "optuna", "pandas", "sklearn"}
@@ -47,14 +49,20 @@ def modules() -> list[Path]:
 
 
 def imported(file: Path) -> set[str]:
-    """The modules of hpstudy that a file imports anywhere, by the name below the package."""
+    """The rooms of hpstudy that a file imports anywhere, by the name below the package."""
+    return {name.split(".")[1] for name in imported_modules(file)}
+
+
+def imported_modules(file: Path) -> set[str]:
+    """What a file imports of hpstudy anywhere, in full; of `from hpstudy.cli import run` also that module."""
     names = set()
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            names |= {node.module} if node.module != "hpstudy" else {f"hpstudy.{alias.name}" for alias in node.names}
+            inner = {f"{node.module}.{alias.name}" for alias in node.names}
+            names |= inner if node.module == "hpstudy" else {node.module, *inner}
         elif isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
-    return {name.split(".")[1] for name in names if name.startswith("hpstudy.")}
+    return {name for name in names if name.startswith("hpstudy.")}
 
 
 def room(file: Path) -> str:
@@ -73,6 +81,13 @@ def test_nobody_imports_the_command_line() -> None:
     assert not [file for file in modules() if room(file) != "cli" and "cli" in imported(file)]
 
 
+@pytest.mark.parametrize("command", sorted(set(_COMMANDS.values())))
+def test_no_command_imports_the_module_of_another_command(command: str) -> None:
+    """What two of them need lies below the command line."""
+    others = {f"hpstudy.cli.{other}" for other in _COMMANDS.values() if other != command}
+    assert not imported_modules(SOURCE / "cli" / f"{command}.py") & others
+
+
 def loaded(code: str) -> set[str]:
     """The heavy libraries that a process has loaded after running `code`."""
     program = f"import sys\n{code}\nprint(','.join({HEAVY!r} & set(sys.modules)))"
@@ -82,6 +97,10 @@ def loaded(code: str) -> set[str]:
 
 def test_the_command_line_loads_no_heavy_library() -> None:
     assert loaded("import hpstudy, hpstudy.cli, hpstudy.cli.run, hpstudy.cli.studies, hpstudy.cli.trials") == set()
+
+
+def test_the_face_for_programs_loads_no_heavy_library_before_it_is_used() -> None:
+    assert loaded("import hpstudy; assert 'hpstudy.api' not in sys.modules; hpstudy.run, hpstudy.Result") == set()
 
 
 def test_a_trainer_process_loads_no_mlflow() -> None:

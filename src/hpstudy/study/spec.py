@@ -140,10 +140,10 @@ class Study:
             params = [cell.params for cell in self.cells()] if isinstance(self.design, Grid) else []
             object.__setattr__(self, "published", checked(self.published, METRICS, self.vary, params))
 
-    @property
+    @functools.cached_property
     def objectives(self) -> tuple[Objective, ...]:
         """What the trials are compared by; more than one makes a Pareto front."""
-        return self.objective  # type: ignore[return-value]
+        return _objectives(self.objective)
 
     @property
     def facts(self) -> DatasetFacts:
