@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import hpstudy
+from hpstudy.cli import _COMMANDS
 
 SOURCE = Path(hpstudy.__file__).parent
 DESIGN = Path(__file__).parents[1] / "docs" / "design.md"
@@ -79,6 +80,13 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
         pytest.fail(" → ".join(error.args[1]))
 
 
+@pytest.mark.parametrize("command", sorted(set(_COMMANDS.values())))
+def test_no_command_imports_the_module_of_another_command(command: str) -> None:
+    """What two of them need lies below the command line."""
+    others = {f"cli.{other}" for other in _COMMANDS.values() if other != command}
+    assert not IMPORTS[f"cli.{command}"] & others
+
+
 def loaded(code: str) -> set[str]:
     """The heavy libraries that a process has loaded after running `code`."""
     program = f"import sys\n{code}\nprint(','.join({HEAVY!r} & set(sys.modules)))"
@@ -88,6 +96,10 @@ def loaded(code: str) -> set[str]:
 
 def test_the_command_line_loads_no_heavy_library() -> None:
     assert loaded("import hpstudy, hpstudy.cli, hpstudy.cli.run, hpstudy.cli.studies, hpstudy.cli.trials") == set()
+
+
+def test_the_face_for_programs_loads_no_heavy_library_before_it_is_used() -> None:
+    assert loaded("import hpstudy; assert 'hpstudy.api' not in sys.modules; hpstudy.run, hpstudy.Result") == set()
 
 
 def test_a_trainer_process_loads_no_mlflow() -> None:

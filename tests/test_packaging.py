@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import mlflow.pyfunc
+import mlflow
 import numpy as np
 import pandas as pd
 import pytest
@@ -27,7 +27,7 @@ from hpstudy.settings import Settings
 from hpstudy.tracking.mlflow import Mirror, MirrorError
 from hpstudy.tracking.mlflow.connection import connect
 from hpstudy.tracking.mlflow.contents import MODEL_TAG
-from hpstudy.tracking.mlflow.packaging import log_model, register
+from hpstudy.tracking.mlflow.packaging import load_model, log_model, register
 from hpstudy.training.rundir import RunDir
 from hpstudy.training.trainer import Trainer
 
@@ -50,10 +50,11 @@ TRAINER = Trainer()  # so that the trials of one structure are compiled once
 
 
 @pytest.fixture(autouse=True)
-def _own_tracking_uri(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _own_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Whatever is logged or loaded, the program's own tracking URI stays what it was: none."""
     monkeypatch.setattr(os, "environ", os.environ.copy())
     yield
-    mlflow.set_tracking_uri(None)
+    assert not mlflow.is_tracking_uri_set()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +123,7 @@ def raw_test_rows(one: Evaluated) -> Any:
 def test_the_model_takes_rows_as_the_dataset_has_them(dataset: str, tmp_path: Path, cache_dir: Path) -> None:
     one = make_evaluated(tmp_path / "home", cache_dir, dataset)
 
-    model = mlflow.pyfunc.load_model(one.log())
+    model = load_model(one.settings, one.log())
 
     said = model.predict(raw_test_rows(one))
     assert list(said.columns) == list(one.study.facts.classes)
@@ -157,7 +158,7 @@ def test_a_registered_model_has_each_evaluation_once(evaluated: Evaluated) -> No
     uri = evaluated.log()
     assert register(evaluated.settings, uri, "numbers") == ("1", True)
     assert register(evaluated.settings, uri, "numbers") == ("1", False)
-    assert mlflow.MlflowClient().get_model_version("numbers", "1").source == uri
+    assert connect(evaluated.settings).get_model_version("numbers", "1").source == uri
     with pytest.raises(UserError, match="does not take this name"):
         register(evaluated.settings, uri, "a/b")
 
@@ -207,7 +208,7 @@ def test_an_own_network_is_packaged_too(tmp_path: Path, cache_dir: Path) -> None
 
     one = make_evaluated(tmp_path / "home", cache_dir, build=build)
 
-    said = mlflow.pyfunc.load_model(one.log()).predict(raw_test_rows(one))
+    said = load_model(one.settings, one.log()).predict(raw_test_rows(one))
     np.testing.assert_allclose(said.to_numpy(), one.answers, atol=1e-5)
 
 
@@ -221,7 +222,7 @@ def test_of_a_search_the_best_trial_under_three_seeds_is_the_model(tmp_path: Pat
     mirror.sync(records, state="finished")
     uri = log_model(settings, mirror, study, found)
     assert found["seeds"] == [42, 43, 44]
-    assert len(mlflow.pyfunc.load_model(uri).predict(pd.DataFrame({"a": [0, 1], "b": [1, 1]}))) == 2
+    assert len(load_model(settings, uri).predict(pd.DataFrame({"a": [0, 1], "b": [1, 1]}))) == 2
 
 
 @pytest.mark.parametrize("layout", ["kaggle", "openml"])

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
-from hpstudy.cli.worker import _places, _slots
+from hpstudy.api.serving import places, worker_slots
 from hpstudy.errors import FatalError, UserError
 from hpstudy.settings import Settings
 from hpstudy.storage import Store
@@ -173,9 +173,9 @@ def test_a_worker_says_where_it_trains(team: Team, monkeypatch: pytest.MonkeyPat
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     if not devices.visible_gpus():
         assert "GPUs found: none" in team.run("worker", "--gpus", "0,1", code=2)
-        assert _places(devices.slots(2)) == "2 processes on the processor; no GPU was found"
-    assert _places(devices.slots(1, [""])) == "1 process on the processor, without its GPUs"
-    assert _places(_slots(None, ["0", "1"], 2)) == "4 processes on GPUs 0, 1"
+        assert places(devices.slots(2)) == "2 processes on the processor; no GPU was found"
+    assert places(devices.slots(1, [""])) == "1 process on the processor, without its GPUs"
+    assert places(worker_slots(None, ["0", "1"], 2)) == "4 processes on GPUs 0, 1"
 
 
 def test_a_trial_is_sampled_at_its_first_epoch_and_then_once_in_a_while(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,7 +24,7 @@ def data_command() -> None:
 def list_command(settings: Settings, as_json: bool) -> None:
     """Show every dataset and where it was found."""
     from hpstudy import data
-    from hpstudy.cli import render
+    from hpstudy.api import tables
 
     rows = []
     for name, facts in DATASETS.items():
@@ -36,7 +36,7 @@ def list_command(settings: Settings, as_json: bool) -> None:
         click.echo(json.dumps([dict(zip(columns, row, strict=True)) for row in rows], ensure_ascii=False))
         return
     rows = [(*row[:3], row[3] or f"not here; hpstudy data fetch {row[0]}") for row in rows]
-    render.console().print(render.make_table(None, ("name", "dataset", "classes", "where"), rows))
+    tables.console().print(tables.make_table(None, ("name", "dataset", "classes", "where"), rows))
 
 
 @data_command.command("fetch", epilog="Example: hpstudy data fetch fashion_mnist imdb")
@@ -44,11 +44,13 @@ def list_command(settings: Settings, as_json: bool) -> None:
 @settings_options
 def fetch_command(settings: Settings, names: tuple[str, ...]) -> None:
     """Get datasets that are not on this machine yet."""
+    from hpstudy.api.fetching import fetch
+    from hpstudy.api.view import TerminalView
+
     for name in names:
         dataset_facts(name)
     for name in names:
-        source = fetch_with_progress(name, settings)
-        click.echo(f"{name}: {source}")
+        click.echo(f"{name}: {fetch(name, settings, TerminalView())}")
 
 
 @data_command.command("verify", epilog="Example: hpstudy data verify")
@@ -71,24 +73,3 @@ def verify_command(ctx: click.Context, settings: Settings, names: tuple[str, ...
             broken = True
             click.secho(f"{name}: {error}", fg="red", err=True)
     ctx.exit(1 if broken else 0)
-
-
-def fetch_with_progress(name: str, settings: Settings) -> str:
-    """Fetch a dataset behind a progress bar. Returns where it was found or put."""
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
-
-    from hpstudy import data
-    from hpstudy.cli import render
-
-    if source := data.locate(name, settings):
-        return source.place
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    with Progress(*columns, console=render.console(), transient=True) as progress:
-        tasks: dict[str, object] = {}
-
-        def show(what: str, done: int, total: int | None) -> None:
-            if what not in tasks:
-                tasks[what] = progress.add_task(what, total=total)
-            progress.update(tasks[what], completed=done, total=total)  # type: ignore[arg-type]
-
-        return data.fetch(name, settings, progress=show).place

@@ -4,28 +4,25 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
 
-from hpstudy.settings import Settings
-
-if TYPE_CHECKING:
-    from hpstudy.storage import Store, StudyQueue
+from hpstudy import api
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
-def settings_options(function: _Function) -> _Function:
-    """Add --home, --storage, --tracking-uri and --debug; the command gets `settings`."""
+def where_options(function: _Function) -> _Function:
+    """Add --home, --storage, --tracking-uri and --debug; the command gets `where`, as functions of `api` take it."""
 
     @functools.wraps(function)
-    def with_settings(
+    def with_where(
         *, home: str | None, storage: str | None, tracking_uri: str | None, debug: bool, **others: Any
     ) -> Any:
         del debug  # read from the command line wherever an error ends up
-        settings = Settings.load({"home": home, "storage": storage, "tracking_uri": tracking_uri})
-        return function(settings=settings, **others)
+        where = api.Where(home=home, storage=storage, tracking_uri=tracking_uri)
+        return function(where=where, **others)
 
     decorators = (
         click.option("--home", metavar="DIR", help="Where everything is kept [default: .hpstudy; HPSTUDY_HOME]."),
@@ -35,10 +32,30 @@ def settings_options(function: _Function) -> _Function:
         ),
         click.option("--debug", is_flag=True, help="Show the traceback of an error."),
     )
-    wrapped: Any = with_settings
-    for decorator in reversed(decorators):
-        wrapped = decorator(wrapped)
-    return wrapped  # type: ignore[no-any-return]
+    return _decorated(with_where, decorators)  # type: ignore[no-any-return]
+
+
+def settings_options(function: _Function) -> _Function:
+    """The same options; the command gets `settings`."""
+
+    @functools.wraps(function)
+    def with_settings(*, where: api.Where, **others: Any) -> Any:
+        return function(settings=api.settings_of(where), **others)
+
+    return where_options(with_settings)  # type: ignore[return-value]
+
+
+def study_overrides(function: _Function) -> _Function:
+    """Add --trials, --replicates, --epochs and --quick."""
+    decorators = (
+        click.option("--trials", type=click.IntRange(1), help="Another budget for a Search."),
+        click.option("--replicates", type=click.IntRange(1), help="Other replicates for a Grid."),
+        click.option("--epochs", type=click.IntRange(1), help="Other epochs for every trial."),
+        click.option(
+            "--quick", is_flag=True, help="A first taste: few epochs, rows and trials, recorded as NAME-quick."
+        ),
+    )
+    return _decorated(function, decorators)  # type: ignore[no-any-return]
 
 
 def json_option(function: _Function) -> _Function:
@@ -49,25 +66,17 @@ def study_argument(function: _Function) -> _Function:
     return click.argument("name", shell_complete=_complete_study)(function)
 
 
-def open_store(settings: Settings) -> Store:
-    """The study database, which is closed when the command ends."""
-    from hpstudy.storage import Store
-
-    store = Store(settings.storage, grace_s=settings.grace_s)
-    if context := click.get_current_context(silent=True):
-        context.call_on_close(store.close)
-    return store
-
-
-def open_study(settings: Settings, name: str) -> StudyQueue:
-    """Raises NotFoundError if there is no such study."""
-    return open_store(settings).open(name)
+def _decorated(function: Callable[..., Any], decorators: tuple[Callable[[Any], Any], ...]) -> Any:
+    wrapped: Any = function
+    for decorator in reversed(decorators):
+        wrapped = decorator(wrapped)
+    return wrapped
 
 
 def _complete_study(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     """Names for the shell's tab key; silent where there is no database."""
     try:
-        settings = Settings.load({key: ctx.params.get(key) for key in ("home", "storage")})
-        return [name for name in open_store(settings).names() if name.startswith(incomplete)]
+        where = api.Where(home=ctx.params.get("home"), storage=ctx.params.get("storage"))
+        return [result.name for result in api.studies(**where) if result.name.startswith(incomplete)]
     except Exception:
         return []

@@ -2,42 +2,35 @@
 
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
 
 import click
 
-from hpstudy.cli.options import json_option, open_study, settings_options, study_argument
-from hpstudy.errors import UserError
-from hpstudy.settings import Settings
+from hpstudy import api
+from hpstudy.cli.options import json_option, study_argument, where_options
 
 
 @click.command("reproduce", epilog="Example: hpstudy reproduce optimizers 17")
 @study_argument
 @click.argument("trial", type=int)
 @click.option("--file", "study_file", metavar="STUDY.py", type=click.Path(path_type=Path), help="For an own network.")
-@settings_options
+@where_options
 @json_option
 @click.pass_context
 def reproduce_command(
-    ctx: click.Context, /, settings: Settings, name: str, trial: int, study_file: Path | None, as_json: bool
+    ctx: click.Context, /, where: api.Where, name: str, trial: int, study_file: Path | None, as_json: bool
 ) -> None:
     """Train TRIAL again from its seed and compare every metric of every epoch. Exit code 1 if one differs.
 
     On the same kind of CPU with the same versions the numbers are the same to the last bit.
     """
-    import json
+    from hpstudy.api import tables
 
-    from hpstudy.cli import render
-    from hpstudy.evaluation.reproduce import reproduce
-    from hpstudy.study.studyfile import load
-
-    queue = open_study(settings, name)
-    record = queue.record(trial)
-    file = load(study_file) if study_file else None
-    if file and file.study.network != queue.study.network:
-        raise UserError(f"{study_file} builds another network than the one that study {name!r} was run with.")
-    found = reproduce(queue.study, record, settings, file.build if file else None)
+    with api.open(name, **where) as result:
+        record = result.trial(trial)
+        found = result.reproduce(trial, file=study_file)
     if as_json:
         rows = [{name: _finite(value) for name, value in vars(one).items()} for one in found.comparisons]
         click.echo(json.dumps({"same": found.is_same, "metrics": rows, "changed": found.circumstances}))
@@ -51,9 +44,9 @@ def reproduce_command(
         )
         for one in found.comparisons
     ]
-    console = render.console()
+    console = tables.console()
     console.print(
-        render.make_table(f"{name}, trial {trial}, trained again", ("metric", "recorded", "again", ""), values)
+        tables.make_table(f"{name}, trial {trial}, trained again", ("metric", "recorded", "again", ""), values)
     )
     for circumstance in found.circumstances:
         click.echo(f"Changed since: {circumstance}")

@@ -4,50 +4,37 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from hpstudy.cli.options import json_option, open_store, settings_options
-from hpstudy.cli.run import load_studies, study_overrides
-from hpstudy.settings import Settings
-
-if TYPE_CHECKING:
-    from hpstudy.storage import StudyQueue
+from hpstudy import api
+from hpstudy.cli.options import json_option, study_overrides, where_options
 
 
 @click.command("submit", epilog="Example: hpstudy submit studies/search.py --trials 200")
 @click.argument("study_file", metavar="STUDY.py", type=click.Path(path_type=Path))
 @study_overrides
-@settings_options
+@where_options
 @json_option
-def submit_command(
-    settings: Settings,
-    study_file: Path,
-    trials: int | None,
-    replicates: int | None,
-    epochs: int | None,
-    quick: bool,
-    as_json: bool,
-) -> None:
+def submit_command(where: api.Where, study_file: Path, as_json: bool, **changes: object) -> None:
     """Record a study, so that workers anywhere take its trials. Done twice, it changes nothing.
 
     Of a file with several studies each is recorded.
     """
-    store = open_store(settings)
-    for file in load_studies(study_file, trials=trials, replicates=replicates, epochs=epochs, quick=quick):
-        _say(store.register(file.study), study_file if file.build else None, as_json)
+    for result in api.submit_all(study_file, **where, **changes):  # type: ignore[arg-type]
+        _say(result, study_file, as_json)
 
 
-def _say(queue: StudyQueue, needs: Path | None, as_json: bool) -> None:
-    from hpstudy.cli import render
+def _say(result: api.Result, study_file: Path, as_json: bool) -> None:
+    from hpstudy.api.rows import status_json
 
-    progress = queue.progress()
+    progress = result.progress()
     if as_json:
-        click.echo(json.dumps(render.status_json(queue.study, progress, queue.best())))
+        click.echo(json.dumps(status_json(result.study, progress, result.front())))
         return
+    needs = f" {study_file}" if result.study.network else ""
     click.echo(
-        f"Study {queue.study.name} is recorded: {progress.ended} of {progress.budget} trials are done. "
-        f"`hpstudy worker{f' {needs}' if needs else ''}` on any machine takes them; "
-        f"`hpstudy status {queue.study.name} --watch` shows how far it is."
+        f"Study {result.name} is recorded: {progress.ended} of {progress.budget} trials are done. "
+        f"`hpstudy worker{needs}` on any machine takes them; "
+        f"`hpstudy status {result.name} --watch` shows how far it is."
     )

@@ -164,10 +164,10 @@ class Study:
             figures = checked(self.published, METRICS, self.vary, params, recorded=self.recorded)
             object.__setattr__(self, "published", figures)
 
-    @property
+    @functools.cached_property
     def objectives(self) -> tuple[Objective, ...]:
         """What the trials are compared by; more than one makes a Pareto front."""
-        return self.objective  # type: ignore[return-value]
+        return _objectives(self.objective)
 
     @property
     def facts(self) -> DatasetFacts:

@@ -17,6 +17,8 @@ from typing import Any
 from hpstudy.errors import UserError
 from hpstudy.study.spec import Study
 
+MODULE_PREFIX = "_hpstudy_file_"  # of the name under which a study file is imported
+
 
 @dataclass(frozen=True, kw_only=True)
 class StudyFile:
@@ -115,7 +117,7 @@ def _parse(path: Path, source: str) -> ast.Module:
 
 def _execute(path: Path) -> ModuleType:
     """Import the file under a name of its own, with its folder importable as for a script."""
-    spec = importlib.util.spec_from_file_location(f"_hpstudy_file_{path.stem}", path.absolute())
+    spec = importlib.util.spec_from_file_location(f"{MODULE_PREFIX}{path.stem}", path.absolute())
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)

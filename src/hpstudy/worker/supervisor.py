@@ -63,10 +63,11 @@ class TrainerHandle:
 
 
 class Supervisor:
-    """Keeps trainer processes at work until nothing is left or the user stops it.
+    """Keeps trainer processes at work until nothing is left or the user stops it. Used as a context, it ends them.
 
     Args:
-        exit_within_s: After the first signal this process ends within so long, whatever hangs.
+        exit_within_s: After the first signal this process ends within so long, whatever hangs, and at once after the
+            second one. None: this process is not ours to end; a second signal raises KeyboardInterrupt.
     """
 
     def __init__(self, settings: Settings, order: WorkOrder, *, exit_within_s: float | None = None) -> None:
@@ -83,6 +84,15 @@ class Supervisor:
         self._vacant: list[tuple[float, Slot]] = []  # slots whose process died, and when to start another
         self._unreleased: list[tuple[Owner, str, bool]] = []  # who died, why, and whether it counts as an attempt
 
+    def __enter__(self) -> Supervisor:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+        for handle in self.handles:
+            handle.inbox.close()
+        self._selector.close()
+
     def start(self) -> None:
         """Start the processes; they load their libraries and wait for `work`."""
         for slot in self._order.slots:
@@ -96,6 +106,8 @@ class Supervisor:
         tick: Callable[[], None],
     ) -> None:
         """Let the processes train until nothing is left, or until SIGINT or SIGTERM. Outages are waited out.
+
+        Signals are heard in the main thread only; in another one they are the program's.
 
         Args:
             queues: Gives the studies that are served now.
@@ -270,11 +282,16 @@ class Supervisor:
 
     @contextmanager
     def _signals(self) -> Iterator[None]:
-        """The first signal ends the work in order, the second ends this process at once."""
+        """The first signal ends the work in order, the second at once."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
 
         def on_signal(number: int, _: object) -> None:
             if self.interrupted:
                 self.stop()
+                if self._exit_within_s is None:
+                    raise KeyboardInterrupt
                 os._exit(128 + number)
             self.interrupted = True
             if self._exit_within_s is not None:
@@ -286,7 +303,7 @@ class Supervisor:
             yield
         finally:
             for number, handler in before.items():
-                signal.signal(number, handler)
+                signal.signal(number, signal.SIG_DFL if handler is None else handler)  # None: not set by Python
 
 
 def _environment(settings: Settings, pipe: int, slot: Slot) -> dict[str, str]:

@@ -7,10 +7,12 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from hpstudy.errors import HpstudyError
+from hpstudy.errors import HpstudyError, UserError
 from hpstudy.report.document import Report
 from hpstudy.report.render.html import to_html
 from hpstudy.report.render.markdown import to_markdown
+
+FORMATS = ("html", "md", "json")
 
 
 def write_report(report: Report, folder: Path, formats: Sequence[str] = ("html", "md")) -> list[Path]:
@@ -26,6 +28,22 @@ def write_report(report: Report, folder: Path, formats: Sequence[str] = ("html",
         raise HpstudyError(
             f"The report cannot be written to {folder}: {error.strerror}. Choose another folder with -o DIR."
         ) from None
+
+
+def save_report(report: Report, path: Path) -> Path:
+    """Write a report as what the name says, and give that name back.
+
+    Raises:
+        UserError: the name ends neither in .html nor .md nor .json.
+        HpstudyError: the file cannot be written.
+    """
+    form = path.suffix.lower().removeprefix(".")
+    if form not in FORMATS:
+        raise UserError(f"A report is saved as .html, .md or .json; the name is {str(path)!r}.")
+    try:
+        return _write(path, render(report, form))
+    except OSError as error:
+        raise HpstudyError(f"The report cannot be written to {path}: {error.strerror}. Choose another place.") from None
 
 
 def render(report: Report, form: str) -> str:

@@ -32,7 +32,11 @@ _DEFAULTS = {  # a user's own environment goes first
 # Not for the user to change: MLflow would send a CreateRun that answered 503 again by itself, although the
 # first one may have been committed, and nobody would know of the second run.
 _FORCED = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"}
+_LOGIN = ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD")
+VARIABLES = (*_DEFAULTS, *_FORCED, *_LOGIN)  # all that `prepare_environment` may set
+_ADDRESS = "MLFLOW_TRACKING_URI"  # which MLflow sets with the address of the process, and unsets
 _first_connection = threading.Lock()
+_one_address = threading.RLock()
 
 
 class MirrorError(HpstudyError):
@@ -49,7 +53,7 @@ def prepare_environment(settings: Settings) -> str:
     if not is_server(settings.tracking_uri):
         return settings.tracking_uri
     if login := credentials(settings.tracking_uri):
-        os.environ["MLFLOW_TRACKING_USERNAME"], os.environ["MLFLOW_TRACKING_PASSWORD"] = login
+        os.environ.update(zip(_LOGIN, login, strict=True))
     return without_credentials(settings.tracking_uri)
 
 
@@ -68,6 +72,25 @@ def connect(settings: Settings) -> Any:
         if settings.uses_embedded_store:
             make_store(settings.home / "mlflow.db")
         return MlflowClient(tracking_uri)
+
+
+@contextlib.contextmanager
+def tracked_at(settings: Settings) -> Iterator[None]:
+    """MLflow's functions that take no address use this one meanwhile; then again the one that they had before.
+
+    They have one for the whole process, so one thread at a time is here.
+    """
+    with _one_address:
+        tracking_uri, before = prepare_environment(settings), os.environ.get(_ADDRESS)
+        from mlflow.tracking._tracking_service.utils import _use_tracking_uri
+
+        try:
+            with _use_tracking_uri(tracking_uri):
+                yield
+        finally:
+            os.environ.pop(_ADDRESS, None)
+            if before is not None:
+                os.environ[_ADDRESS] = before
 
 
 def is_server(tracking_uri: str) -> bool:

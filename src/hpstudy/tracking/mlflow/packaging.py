@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hpstudy.errors import NotFoundError, UserError
 from hpstudy.evaluation.evaluate import NETWORKS, answer_folder, read_facts
@@ -21,8 +21,11 @@ from hpstudy.settings import Settings
 from hpstudy.storage import StudyQueue
 from hpstudy.study.spec import Study
 from hpstudy.tracking.mlflow import Mirror
-from hpstudy.tracking.mlflow.connection import connect, prepare_environment, translated
+from hpstudy.tracking.mlflow.connection import connect, tracked_at, translated
 from hpstudy.tracking.mlflow.contents import MODEL_TAG, NOTE_TAG, param_texts
+
+if TYPE_CHECKING:
+    from mlflow.pyfunc import PyFuncModel
 
 MODEL_NAME = "model"
 _AT_TAG = "hpstudy.evaluated_at"  # of a logged model: which evaluation it belongs to
@@ -70,8 +73,8 @@ def key_figures(numbers: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
 def log_model(settings: Settings, mirror: Mirror, study: Study, evaluation: Mapping[str, Any]) -> str | None:
     """Log the networks that were scored as one model onto the study's run. Done twice, it is logged once.
 
-    Sets MLflow's tracking URI for this whole process. Whoever loads the model needs Keras and TensorFlow, not
-    hpstudy; if the study's own `build` uses layer classes of its own, these too.
+    Whoever loads the model needs Keras and TensorFlow, not hpstudy; if the study's own `build` uses layer classes of
+    its own, these too.
 
     Returns:
         The model's URI, for `mlflow.pyfunc.load_model`; None if the networks do not lie on this machine.
@@ -99,7 +102,7 @@ def log_model(settings: Settings, mirror: Mirror, study: Study, evaluation: Mapp
 
 
 def register(settings: Settings, uri: str, name: str) -> tuple[str, bool]:
-    """Make a logged model a version of a registered one. Sets MLflow's tracking URI for this whole process.
+    """Make a logged model a version of a registered one.
 
     Returns:
         The version, and whether it is new.
@@ -108,11 +111,9 @@ def register(settings: Settings, uri: str, name: str) -> tuple[str, bool]:
         UserError: MLflow does not allow such a name.
         MirrorError: MLflow is away or refused it.
     """
-    with _told(settings):
-        import mlflow
+    with _told(settings), tracked_at(settings):  # the registry looks the model up there
         from mlflow.exceptions import MlflowException
 
-        mlflow.set_tracking_uri(prepare_environment(settings))  # the registry looks the model up there
         client = connect(settings)
         try:
             client.create_registered_model(name)
@@ -130,6 +131,22 @@ def register(settings: Settings, uri: str, name: str) -> tuple[str, bool]:
             name, uri, run_id=model.source_run_id, description=model.tags.get(NOTE_TAG), model_id=model.model_id
         )
         return str(made.version), True
+
+
+def find_model(settings: Settings, mirror: Mirror, evaluation: Mapping[str, Any]) -> str | None:
+    """The URI of the model that was logged of an evaluation; None if MLflow has none. Raises MirrorError."""
+    run_id = mirror.parent_run_id()
+    with translated(settings, "did not say where the model is", "Try again when it is back."):
+        client = connect(settings)
+        return _logged_before(client, client.get_run(run_id), str(evaluation["at"]))
+
+
+def load_model(settings: Settings, uri: str) -> PyFuncModel:
+    """A logged model, which predicts. Loads TensorFlow into this process. Raises MirrorError."""
+    with translated(settings, "did not give the model", "Try again when it is back."), tracked_at(settings):
+        import mlflow.pyfunc
+
+        return mlflow.pyfunc.load_model(uri)
 
 
 def package(settings: Settings, queue: StudyQueue, mirror: Mirror, report: Report) -> str | None:
@@ -179,22 +196,28 @@ def _log(
     facts: Mapping[str, Any],
     folder: Path,
 ) -> str:
-    """Through `Model.log`: `mlflow.pyfunc.log_model` needs an active run, and would end that at another time."""
-    import mlflow
+    """Through `Model.log`: `mlflow.pyfunc.log_model` needs an active run, and would end that at another time.
+
+    The model is created before, in the experiment of the study: else it would belong to that of the caller's own run.
+    """
     from mlflow.models import Model
 
-    mlflow.set_tracking_uri(prepare_environment(settings))
-    mlflow.set_experiment(experiment_id=run.info.experiment_id)  # else the model belongs to MLflow's default one
     rows, signature = _example(facts["example"]), _signature(facts["example"], facts["classes"])
-    with warnings.catch_warnings():
+    created = connect(settings).create_logged_model(
+        run.info.experiment_id,
+        name=MODEL_NAME,
+        source_run_id=run.info.run_id,
+        params={**param_texts(study, evaluation["params"], none="None"), **run.data.params},
+        tags={_AT_TAG: str(evaluation["at"]), NOTE_TAG: _note(study, evaluation)},
+    )
+    with tracked_at(settings), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # MLflow's, of what it does itself to a table with lists in it
         logged = Model.log(
             artifact_path=None,
             name=MODEL_NAME,
+            model_id=created.model_id,
             flavor=_PyfuncFlavor(),
             run_id=run.info.run_id,
-            params=param_texts(study, evaluation["params"], none="None"),
-            tags={_AT_TAG: str(evaluation["at"]), NOTE_TAG: _note(study, evaluation)},
             loader_module=hpstudy_model.__name__.rpartition(".")[2],
             code_paths=[str(Path(hpstudy_model.__file__))],
             data_path=str(folder / NETWORKS),

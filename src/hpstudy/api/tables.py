@@ -1,4 +1,4 @@
-"""Studies and trials as tables of the terminal and as JSON."""
+"""Studies, trials and reports as tables of the terminal."""
 
 from __future__ import annotations
 
@@ -18,39 +18,18 @@ from hpstudy.study.factors import level_text
 from hpstudy.study.spec import Objective, Study
 
 if TYPE_CHECKING:
-    from hpstudy.storage import Progress
+    from hpstudy.report import document
+    from hpstudy.worker.messages import Message
 
-EXPORT_COLUMNS = (
-    "number",
-    "state",
-    "params",
-    "replicate",
-    "cell",
-    "attempt",
-    "retry_of",
-    "repeats",
-    "seed",
-    "value",
-    "values",
-    "metrics",
-    "history",
-    "started",
-    "duration_s",
-    "host",
-    "device",
-    "error",
-)
 NOTHING_VARIES = "no factor varies"
 TOP = 10  # trials in the result table of a search
+WIDE = 160  # columns where the output is no terminal
 duration = texts.duration
 
 
-WIDE = 160  # columns where the output is no terminal
-
-
-def console() -> Console:
+def console(*, stderr: bool = False) -> Console:
     """As wide as the terminal; wide enough for every table where there is none."""
-    console = Console(highlight=False)
+    console = Console(highlight=False, stderr=stderr, force_jupyter=False)
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = WIDE
     return console
@@ -81,56 +60,6 @@ def _is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def status_json(study: Study, progress: Progress, best: Sequence[TrialRecord]) -> dict[str, Any]:
-    return {
-        "study": study.name,
-        "state": str(progress.state),
-        "budget": progress.budget,
-        "trials": {
-            "complete": progress.complete,
-            "pruned": progress.pruned,
-            "failed": progress.failed,
-            "running": progress.running,
-            "waiting": progress.waiting,
-            "lost": progress.lost,
-        },
-        "best": best_json(best[0]) if best else None,
-    }
-
-
-def best_json(record: TrialRecord) -> dict[str, Any]:
-    return {"trial": record.number, "value": record.value, "params": dict(record.params)}
-
-
-def trial_json(record: TrialRecord, *, history: bool) -> dict[str, Any]:
-    """One row of `export`. A number that is not finite becomes null, as JSON has no word for it."""
-    row = {
-        "number": record.number,
-        "state": str(record.state),
-        "params": dict(record.params),
-        "replicate": record.replicate,
-        "cell": record.cell,
-        "attempt": record.attempt,
-        "retry_of": record.retry_of,
-        "repeats": record.repeats,
-        "seed": record.seed,
-        "value": record.value,
-        "values": list(record.values) if record.values else None,
-        "metrics": finite(record.metrics),
-        "history": [finite(epoch.to_json()) for epoch in record.history],
-        "started": record.started.isoformat() if record.started else None,
-        "duration_s": record.duration_s,
-        "host": record.host,
-        "device": record.device,
-        "error": record.error,
-    }
-    return {column: row[column] for column in EXPORT_COLUMNS if history or column != "history"}
-
-
-def finite(values: Mapping[str, float]) -> dict[str, float | None]:
-    return {name: value if math.isfinite(value) else None for name, value in values.items()}
 
 
 def result_table(study: Study, records: Sequence[TrialRecord]) -> RenderableType:
@@ -193,3 +122,48 @@ def _rank(objective: Objective, value: float | None) -> float:
 
 def params_text(study: Study, params: Mapping[str, Any]) -> str:
     return study.texts.describe(params) or NOTHING_VARIES
+
+
+def outcome(message: Message) -> str:
+    """The value or the error of a trial that has ended, to stand behind its name."""
+    value = f": {message.value:.4f}" if message.value is not None else ""
+    return value + (f": {message.text}" if message.text else "")
+
+
+def print_short(console: Console, report: document.Report) -> None:
+    """The findings, as a run ends with them."""
+    console.print("\n[bold]Findings[/bold]")
+    print_findings(console, report.findings)
+    console.print(f"More, with figures: hpstudy report {report.study}\n")
+
+
+def print_report(console: Console, report: document.Report) -> None:
+    """Findings and the tables that fit a terminal."""
+    console.print(f"\n[bold]{report.title}[/bold]\n{report.status}\n", markup=True)
+    print_findings(console, report.findings)
+    for section in report.sections:
+        print_section(console, section)
+
+
+def print_section(console: Console, section: document.Section) -> None:
+    for table in section.tables:
+        if table.is_short:
+            print_table(console, table)
+
+
+def print_findings(console: Console, findings: Sequence[str]) -> None:
+    bullets = Table.grid(padding=(0, 1))
+    for finding in findings:
+        bullets.add_row(" •", Text(finding))
+    console.print(bullets)
+
+
+def print_table(console: Console, table: document.Table) -> None:
+    """Without the spare columns where the terminal is narrow."""
+    is_narrow = console.width < WIDE
+    places = [place for place, column in enumerate(table.columns) if not (is_narrow and column in table.spare)]
+    rows = [[None if row[place] is None else str(row[place]) for place in places] for row in table.rows]
+    console.print()
+    console.print(make_table(table.title, [table.columns[place] for place in places], rows))
+    if table.caption:
+        console.print(table.caption, style="dim", markup=False)

@@ -1,0 +1,94 @@
+"""A declaration, or a file of them, becomes the studies that are to be run."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from hpstudy.api.where import Options
+from hpstudy.errors import UserError
+from hpstudy.study import overrides
+from hpstudy.study.spec import Study
+from hpstudy.study.studyfile import MODULE_PREFIX, StudyFile, load_all
+
+_TO_A_FILE = (
+    "Trainer processes read such a function from a file: write the study and its `build` into one, in a notebook with "
+    '`%%writefile NAME.py` as the first line of the cell, and run that: hpstudy.run("NAME.py").'
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Declared:
+    """A study, and what is known of the file that declares it."""
+
+    study: Study
+    source: str | None = None  # the text of its file; None: it was declared by the program that calls
+    file: Path | None = None  # where trainer processes find its `build` function; None: it has none
+
+
+def declared(study: Study | str | PathLike[str], options: Options) -> list[Declared]:
+    """The study, or those of the file, with what the options change of them.
+
+    Raises:
+        UserError: something in the declaration or the file is wrong, an option does not fit the design, or a `build`
+            function stands where no trainer process finds it.
+    """
+    caller = _caller()
+    if str(caller.get("__name__", "")).startswith(MODULE_PREFIX):
+        raise UserError(
+            "A study file is read by every trainer process, so it must not run studies. Put the call below "
+            '`if __name__ == "__main__":`.'
+        )
+    found = [_of_program(study, caller)] if isinstance(study, Study) else list(map(_of_file, load_all(Path(study))))
+    return [dataclasses.replace(one, study=_changed(one.study, options)) for one in found]
+
+
+def _of_file(file: StudyFile) -> Declared:
+    return Declared(study=file.study, source=file.source, file=file.path if file.build else None)
+
+
+def _of_program(study: Study, caller: Mapping[str, Any]) -> Declared:
+    if study.network:
+        raise UserError(
+            f'Study {study.name!r} builds its own network, so its file is needed here: hpstudy.run("STUDY.py"). '
+            "Code never comes out of the database."
+        )
+    if _is_build(caller.get("build")):
+        raise UserError(
+            f"A function build(config, input_shape, outputs) is defined where study {study.name!r} is run. "
+            f"{_TO_A_FILE} If it has nothing to do with the study, give it another name."
+        )
+    try:
+        return Declared(study=study.check_factors())
+    except UserError as error:
+        raise UserError(f"{error} {_TO_A_FILE}") from None
+
+
+def _changed(study: Study, options: Options) -> Study:
+    study = overrides.quick(study) if options.get("quick") else study
+    changes = {name: options.get(name) for name in ("trials", "replicates", "epochs")}
+    return overrides.override(study, **changes)  # type: ignore[arg-type]
+
+
+def _caller() -> Mapping[str, Any]:
+    """The variables of the module, or of the notebook, that called hpstudy."""
+    frame = inspect.currentframe()
+    while frame and str(frame.f_globals.get("__name__", "")).partition(".")[0] in ("hpstudy", "contextlib"):
+        frame = frame.f_back
+    return frame.f_globals if frame else vars(sys.modules["__main__"])
+
+
+def _is_build(value: object) -> bool:
+    if not inspect.isroutine(value):
+        return False
+    try:
+        inspect.signature(value).bind("config", "input_shape", "outputs")
+    except (TypeError, ValueError):
+        return False
+    return True

@@ -1,0 +1,111 @@
+"""The end of a study: the test split is scored, MLflow gets report and model. What goes wrong there is told."""
+
+from __future__ import annotations
+
+import importlib
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hpstudy.errors import HpstudyError, UserError
+from hpstudy.training.rundir import forget_weights
+
+if TYPE_CHECKING:
+    from hpstudy.api.notes import Notifier
+    from hpstudy.report.document import Report
+    from hpstudy.settings import Settings
+    from hpstudy.storage import StudyQueue
+    from hpstudy.tracking.mlflow import Mirror
+
+
+_LIBRARIES = (
+    "pandas",
+    "statsmodels.formula.api",
+    "statsmodels.stats.anova",
+    "statsmodels.stats.power",
+    "statsmodels.stats.proportion",
+    "sklearn.metrics",
+    "matplotlib.backends.backend_svg",
+    "mlflow.pyfunc",
+    "hpstudy.tracking.mlflow.packaging",
+    "hpstudy.report.build",
+    "hpstudy.report.grid.figures",
+)
+
+
+def load_ahead(settings: Settings) -> None:
+    """Load what the end needs while the last trials are trained: some seconds that nobody then waits for."""
+    from hpstudy.tracking.mlflow.connection import prepare_environment
+
+    prepare_environment(settings)
+    threading.Thread(target=_load, name="hpstudy-load", daemon=True).start()
+
+
+def keep_evaluation(settings: Settings, queue: StudyQueue, problem: str | None, notifier: Notifier) -> None:
+    """Score what the networks have answered and store it with the study.
+
+    Args:
+        problem: Why they did not answer; None: they did.
+    """
+    from hpstudy.evaluation.evaluate import answer_folder, judge
+
+    name = queue.study.name
+    try:
+        if problem is None:
+            _keep(settings, queue, judge(answer_folder(settings, name)))
+            return
+    except HpstudyError as error:
+        problem = str(error)
+    notifier.warn(f"The test split was not scored: {_ended(problem)} `hpstudy evaluate {name}` tries again.")
+
+
+def evaluate(settings: Settings, queue: StudyQueue, file: Path | None, notifier: Notifier) -> dict[str, Any]:
+    """Score a finished study on the test split, in this process, and store it with the study.
+
+    Raises:
+        UserError: the study is not finished, or builds its own network and the file is missing.
+        NotFoundError: no trial is complete.
+        StorageError: the networks cannot be written.
+    """
+    from hpstudy.evaluation.evaluate import evaluate
+    from hpstudy.study.studyfile import load
+
+    progress = queue.progress()
+    if progress.ended < progress.budget:
+        raise UserError(
+            f"Study {queue.study.name!r} is not finished: {progress.ended} of {progress.budget} trials. The test split "
+            "is for the end, when nothing is chosen any more. `hpstudy run` goes on with the study."
+        )
+    build = load(file).build if file else None
+    found = evaluate(queue.study, queue.records(), settings, build, notifier.remark)
+    _keep(settings, queue, found)
+    return found
+
+
+def package_or_tell(
+    settings: Settings, queue: StudyQueue, mirror: Mirror, report: Report, notifier: Notifier
+) -> str | None:
+    """Report and model to MLflow. Returns the model's URI; where MLflow is away, this is told in a sentence."""
+    from hpstudy.tracking.mlflow.packaging import package
+
+    try:
+        return package(settings, queue, mirror, report)
+    except HpstudyError as error:
+        name = queue.study.name
+        notifier.warn(f"Report and model are not in MLflow yet: {error} Later, `hpstudy sync {name}` sends them.")
+        return None
+
+
+def _keep(settings: Settings, queue: StudyQueue, evaluation: dict[str, Any]) -> None:
+    """The weights of the other configurations were kept in case they had become the best."""
+    queue.keep_evaluation(evaluation)
+    forget_weights(settings.runs_dir, queue.study.name, evaluation["trials"])
+
+
+def _load() -> None:
+    for library in _LIBRARIES:
+        importlib.import_module(library)
+
+
+def _ended(sentence: str) -> str:
+    return sentence if sentence.endswith((".", "!", "?")) else f"{sentence}."

@@ -1,0 +1,225 @@
+"""What a program calls: run, open, list, submit and delete studies. The command line is written on it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from os import PathLike
+from typing import TYPE_CHECKING, TypeAlias, Unpack
+
+from hpstudy.api.declared import Declared, declared
+from hpstudy.api.host import unchanged
+from hpstudy.api.recorded import Studies
+from hpstudy.api.result import Result
+from hpstudy.api.where import Options, Where, settings_of
+from hpstudy.errors import NotFoundError, UserError
+from hpstudy.study.spec import Study
+
+if TYPE_CHECKING:
+    from hpstudy.api.running import RunOrder
+    from hpstudy.api.view import View
+    from hpstudy.report.document import Table
+
+StudyOrFile: TypeAlias = Study | str | PathLike[str]
+
+
+@unchanged()
+def run(
+    study: StudyOrFile,
+    *,
+    processes: int | None = None,
+    fresh: bool = False,
+    timeout: float | None = None,
+    show: bool | View = True,
+    **options: Unpack[Options],
+) -> Result:
+    """Train a study to its end on this machine. What is recorded already is not trained again.
+
+    At the end the chosen configuration is scored on the test split, and MLflow gets report and model.
+
+    Args:
+        study: A declaration, or the path of a study file. A study that builds its own network needs its file.
+        processes: Trainer processes; one per core if None.
+        fresh: Delete the study's recorded trials and start again.
+        timeout: A trial that takes longer, in seconds, ends as failed.
+        show: Show what happens, as a terminal, a notebook or a log bears it; or a view of your own.
+        options: `trials`, `replicates`, `epochs` and `quick` change the declaration; `home`, `storage`, `tracking_uri`
+            and `data_dir` say where things are kept.
+
+    Raises:
+        KeyboardInterrupt: it was interrupted, and its trials were given back; the same call goes on.
+        UserError: the declaration or an argument is wrong, or the recorded study was declared otherwise.
+        NotFoundError: the dataset is nowhere to be had.
+        HpstudyError: it cannot be run, for another reason that the message tells.
+    """
+    one = _only(declared(study, options), study, "run")
+    order = _order(processes, timeout, fresh=fresh)
+    return _run(Studies(settings_of(options)), one, order, _view(show))
+
+
+@unchanged()
+def run_all(
+    study: StudyOrFile,
+    *,
+    processes: int | None = None,
+    fresh: bool = False,
+    timeout: float | None = None,
+    show: bool | View = True,
+    **options: Unpack[Options],
+) -> list[Result]:
+    """Run every study of a file, one after another. A study whose dataset is nowhere to be had is told of and left out.
+
+    It ends early where `hpstudy stop` has stopped a study. Arguments and errors are those of `run`.
+
+    Returns:
+        A result for each study that was begun or left out, in the order of the file.
+    """
+    found, order, view = declared(study, options), _order(processes, timeout, fresh=fresh), _view(show)
+    studies, results = Studies(settings_of(options)), []
+    for one in found:
+        try:
+            result = _run(studies, one, order, view)
+        except NotFoundError as error:
+            if len(found) == 1:
+                raise
+            view.fail(f"Study {one.study.name} was not run: {error}")
+            results.append(Result(studies, one.study.name, file=one.file))
+            continue
+        results.append(result)
+        if is_stopped(result):
+            break
+    return results
+
+
+@unchanged()
+def submit(study: StudyOrFile, **options: Unpack[Options]) -> Result:
+    """Record a study, so that workers anywhere take its trials. Done twice, it changes nothing.
+
+    Args:
+        study: As for `run`.
+        options: As for `run`.
+
+    Raises:
+        UserError: the declaration or an option is wrong, or the recorded study was declared otherwise.
+        StorageError: the study database cannot be reached.
+    """
+    return _submit(Studies(settings_of(options)), _only(declared(study, options), study, "submit"))
+
+
+@unchanged()
+def submit_all(study: StudyOrFile, **options: Unpack[Options]) -> list[Result]:
+    """Record every study of a file. Arguments and errors are those of `submit`."""
+    studies = Studies(settings_of(options))
+    return [_submit(studies, one) for one in declared(study, options)]
+
+
+@unchanged()
+def open(name: str, **where: Unpack[Where]) -> Result:  # noqa: A001 - `hpstudy.open`; not in `__all__`
+    """A recorded study, also while it is trained.
+
+    Args:
+        where: `home`, `storage`, `tracking_uri` and `data_dir` say where things are kept.
+
+    Raises:
+        NotFoundError: there is no such study.
+        StorageError: the study database cannot be reached.
+    """
+    result = Result(Studies(settings_of(where)), name)
+    assert result.study.name == name, "looked up here, so that a wrong name is told at once"
+    return result
+
+
+@unchanged()
+def studies(**where: Unpack[Where]) -> list[Result]:
+    """Every recorded study, sorted by name. Arguments as for `open`. Raises StorageError."""
+    found = Studies(settings_of(where))
+    return [Result(found, name) for name in found.store.names()]
+
+
+def delete(name: str, **where: Unpack[Where]) -> None:
+    """Remove a study: its trials, its run directories, its experiment in MLflow. Arguments as for `open`.
+
+    Raises:
+        NotFoundError: there is no such study.
+        UserError: trials of it are in training.
+    """
+    with open(name, **where) as result:
+        result.delete()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """Studies side by side."""
+
+    table: Table | None  # None: no study has a complete trial
+    without: tuple[str, ...]  # the studies that have none
+
+
+@unchanged()
+def compare(names: Sequence[str], **where: Unpack[Where]) -> Comparison:
+    """Two or more studies on the same dataset, each with its best configuration.
+
+    Raises:
+        UserError: there are fewer than two, or they cannot be compared.
+        NotFoundError: there is no such study.
+    """
+    from hpstudy.report.comparison import check_comparable, comparison_table, entrant
+
+    if len(set(names)) < 2:
+        raise UserError("Give at least two studies to compare, such as `hpstudy compare optimizers dropout`.")
+    recorded = Studies(settings_of(where))
+    results = [Result(recorded, name) for name in dict.fromkeys(names)]
+    check_comparable([result.study for result in results])
+    found = {result.name: entrant(result.study, result.records()) for result in results}
+    known = [one for one in found.values() if one]
+    recorded.close()
+    return Comparison(
+        table=comparison_table(known) if known else None,
+        without=tuple(name for name, one in found.items() if one is None),
+    )
+
+
+def is_stopped(result: Result) -> bool:
+    """Whether the user has stopped the study with trials left."""
+    progress = result.progress()
+    return progress.stopped and progress.waiting > 0
+
+
+def _run(studies: Studies, one: Declared, order: RunOrder, view: View) -> Result:
+    from hpstudy.api.running import Run
+
+    Run(studies, one, order, view).to_end()
+    return Result(studies, one.study.name, file=one.file)
+
+
+def _submit(studies: Studies, one: Declared) -> Result:
+    studies.store.register(one.study)
+    return Result(studies, one.study.name, file=one.file)
+
+
+def _only(found: Sequence[Declared], given: StudyOrFile, function: str) -> Declared:
+    if len(found) > 1:
+        names = ", ".join(one.study.name for one in found)
+        raise UserError(
+            f"{given} defines {len(found)} studies ({names}), and `hpstudy.{function}` gives the result of one. "
+            f"`hpstudy.{function}_all` takes them one after another."
+        )
+    return found[0]
+
+
+def _order(processes: int | None, timeout: float | None, *, fresh: bool) -> RunOrder:
+    from hpstudy.api.running import RunOrder
+
+    if processes is not None and (isinstance(processes, bool) or not isinstance(processes, int) or processes < 1):
+        raise UserError(f"processes must be a whole number of at least 1; it is {processes!r}.")
+    if timeout is not None and (isinstance(timeout, bool) or not isinstance(timeout, int | float) or not timeout > 0):
+        raise UserError(f"timeout must be a number of seconds above 0; it is {timeout!r}.")
+    return RunOrder(processes=processes, timeout_s=timeout, fresh=fresh)
+
+
+def _view(show: bool | View) -> View:
+    from hpstudy.api.view import SilentView, default_view
+
+    if isinstance(show, bool):
+        return default_view() if show else SilentView()
+    return show

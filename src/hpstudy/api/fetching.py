@@ -1,0 +1,20 @@
+"""A dataset comes to this machine, and somebody sees how far it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hpstudy.settings import Settings
+
+if TYPE_CHECKING:
+    from hpstudy.api.view import View
+
+
+def fetch(name: str, settings: Settings, view: View) -> str:
+    """Find a dataset or fetch it. Returns where it was found or put. Raises NotFoundError if nobody has it."""
+    from hpstudy import data
+
+    if source := data.locate(name, settings):
+        return source.place
+    with view.downloading() as download:
+        return data.fetch(name, settings, progress=download).place

@@ -1,0 +1,67 @@
+"""The program that calls hpstudy finds its environment and its loggers afterwards as they were before."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from hpstudy.tracking.mlflow.connection import VARIABLES
+from hpstudy.training.environment import for_tensorflow
+
+# What these say of our own doing is told in our words. MLflow sets its level when it is loaded, Optuna when it is used.
+_QUIET = {"mlflow": logging.CRITICAL, "optuna": logging.ERROR}
+_LOUD = logging.INFO  # the level of both in a program that has chosen none
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Before:
+    variables: dict[str, str | None]
+    levels: dict[str, int]  # of loggers
+
+
+_lock = threading.Lock()
+_guests = 0  # calls of the face that are under way, in whatever thread
+_before = _Before(variables={}, levels={})
+
+
+@contextmanager
+def unchanged() -> Iterator[None]:
+    """Calls may overlap, also in several threads: the first one looks, the last one restores."""
+    global _guests, _before  # noqa: PLW0603 - the environment is the process's, too
+    with _lock:
+        _guests += 1
+        if _guests == 1:
+            _before = _look()
+    try:
+        yield
+    finally:
+        with _lock:
+            _guests -= 1
+            if _guests == 0:
+                _restore(_before)
+
+
+def _look() -> _Before:
+    levels = {}
+    for name, quiet in _QUIET.items():
+        logger = logging.getLogger(name)
+        levels[name] = logger.level if name in sys.modules and logger.level else _LOUD
+        if name in sys.modules:
+            logger.setLevel(quiet)
+    return _Before(variables={name: os.environ.get(name) for name in (*VARIABLES, *for_tensorflow())}, levels=levels)
+
+
+def _restore(before: _Before) -> None:
+    for name, value in before.variables.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+    for name, level in before.levels.items():
+        if name in sys.modules:
+            logging.getLogger(name).setLevel(level)

@@ -1,0 +1,76 @@
+"""How a result and a report show themselves in a notebook. Every text of a user is escaped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from html import escape
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from hpstudy.records import TrialRecord
+from hpstudy.settings import Settings
+from hpstudy.study.spec import Study
+
+if TYPE_CHECKING:
+    from hpstudy.storage import Progress
+
+_LOCAL = "http://127.0.0.1:5000"  # where `hpstudy ui` answers
+
+
+def result_html(
+    settings: Settings, study: Study, progress: Progress, front: Sequence[TrialRecord], findings: Sequence[str]
+) -> str:
+    """State, best, findings, and where MLflow shows more."""
+    return "\n".join(_result(settings, study, progress, front, findings))
+
+
+def problem_html(name: str, problem: str) -> str:
+    """What is shown of a study that cannot be looked at."""
+    return f"<div><h4>{escape(name)}</h4><p>{escape(problem)}</p></div>"
+
+
+def _result(
+    settings: Settings, study: Study, progress: Progress, front: Sequence[TrialRecord], findings: Sequence[str]
+) -> Iterator[str]:
+    yield f"<div><h4>{escape(study.name)}</h4>"
+    if study.question:
+        yield f"<p><em>{escape(study.question)}</em></p>"
+    yield f"<p>{escape(_state(progress))}</p>"
+    if front:
+        yield _best(study, front)
+    if findings:
+        yield "<ul>" + "".join(f"<li>{escape(finding)}</li>" for finding in findings) + "</ul>"
+    yield f"<p>{_link(settings, study.name)}</p></div>"
+
+
+def _state(progress: Progress) -> str:
+    counts = f"{progress.complete} complete, {progress.pruned} pruned, {progress.failed} failed"
+    running = f", {progress.running} in training" if progress.running else ""
+    return f"{progress.state.capitalize()}: {progress.ended} of {progress.budget} trials ({counts}{running})."
+
+
+def _best(study: Study, front: Sequence[TrialRecord]) -> str:
+    """The best trial, or a row for each trial of the Pareto front."""
+    metrics = [objective.metric for objective in study.objectives]
+    head = "".join(
+        f"<th>{escape(name)}</th>" for name in ("best trial" if len(metrics) == 1 else "trial", *metrics, "levels")
+    )
+    texts = study.texts_beside(record.params for record in front)
+    rows = [
+        (str(record.number), *(f"{value:.4f}" for value in record.values or ()), texts.describe(record.params) or "–")
+        for record in front
+    ]
+    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _link(settings: Settings, name: str) -> str:
+    """To the study's experiment, which MLflow's page finds by its name: nothing is asked of the server for it."""
+    from hpstudy.tracking.mlflow.connection import is_server
+    from hpstudy.tracking.mlflow.secrets import without_credentials
+
+    is_remote = is_server(settings.tracking_uri)
+    base = without_credentials(settings.tracking_uri).rstrip("/") if is_remote else _LOCAL
+    address = f"{base}/#/experiments?experimentSearchFilter={quote(name)}"
+    note = "" if is_remote else ", once <code>hpstudy ui</code> is running"
+    return f'<a href="{escape(address)}" target="_blank" rel="noopener">{escape(name)} in MLflow</a>{note}'

@@ -1,0 +1,171 @@
+"""The live picture of a run: how far it is, its pace, the best trial, the processes, what failed."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Protocol
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from hpstudy.api import tables
+from hpstudy.api.notes import Notifier
+from hpstudy.records import TrialRecord
+from hpstudy.study.spec import Study
+from hpstudy.worker.messages import Message
+from hpstudy.worker.supervisor import TrainerHandle
+
+if TYPE_CHECKING:
+    from hpstudy.storage import Progress
+
+NOTEBOOK_WIDTH = 110  # characters
+NOTEBOOK_PAUSE_S = 0.5  # at least, between two pictures that are sent to a browser
+
+
+class Screen(Protocol):
+    """A place where one picture replaces the one before."""
+
+    def draw(self, picture: RenderableType) -> None: ...
+
+
+@contextmanager
+def terminal_screen(console: Console) -> Iterator[Screen]:
+    """Empty again at the end."""
+    with Live(console=console, refresh_per_second=4, transient=True) as live:
+        yield _Terminal(live)
+
+
+@contextmanager
+def notebook_screen() -> Iterator[Screen]:
+    """An output of the cell that is running; empty again at the end."""
+    screen = _Notebook()
+    try:
+        yield screen
+    finally:
+        screen.clear()
+
+
+class _Terminal:
+    def __init__(self, live: Live) -> None:
+        self._live = live
+
+    def draw(self, picture: RenderableType) -> None:
+        self._live.update(picture)
+
+
+class _Notebook:
+    """Rich draws to HTML, and Jupyter's own messages replace it: rich's live view would need ipywidgets for that."""
+
+    def __init__(self) -> None:
+        self._display: Any = None  # IPython's handle of the output, once there is one
+        self._drawn_s = 0.0
+
+    def draw(self, picture: RenderableType) -> None:
+        if self._display and time.monotonic() - self._drawn_s < NOTEBOOK_PAUSE_S:
+            return
+        self._drawn_s = time.monotonic()
+        self._show(*_as_html_and_text(picture))
+
+    def clear(self) -> None:
+        if self._display:
+            self._show("", "")
+
+    def _show(self, as_html: str, text: str) -> None:
+        from IPython.display import display
+
+        content = {"text/html": as_html, "text/plain": text}
+        if self._display is None:
+            self._display = display(content, raw=True, display_id=True)
+        else:
+            self._display.update(content, raw=True)
+
+
+def _as_html_and_text(picture: RenderableType) -> tuple[str, str]:
+    console = Console(file=io.StringIO(), record=True, width=NOTEBOOK_WIDTH, force_jupyter=False, highlight=False)
+    console.print(picture)
+    text = console.export_text(clear=False)
+    form = '<pre style="white-space:pre;overflow-x:auto;line-height:normal">{code}</pre>'
+    return console.export_html(inline_styles=True, code_format=form), text
+
+
+class Picture:
+    """Draws what it hears of a study that is trained.
+
+    Args:
+        notifier: Hears the warnings of trainer processes.
+    """
+
+    def __init__(self, study: Study, screen: Screen, notifier: Notifier) -> None:
+        self._study, self._screen, self._notifier = study, screen, notifier
+        self._began_s = time.monotonic()
+        self._ended_before: int | None = None
+        self._last_failure = ""
+        self._repeats = 0  # trials that took over a result
+
+    def hear(self, handle: TrainerHandle, message: Message) -> None:
+        if message.kind == "ended" and message.repeats is not None:
+            self._repeats += 1
+        elif message.kind == "ended" and message.state in ("failed", "lost"):
+            self._last_failure = f"trial {message.trial} {message.state}{tables.outcome(message)}"
+        elif message.kind == "warning":
+            self._notifier.say(f"Warning: {message.text}")
+
+    def tick(
+        self, progress: Progress, handles: Sequence[TrainerHandle], best: TrialRecord | None, problem: str | None
+    ) -> None:
+        if self._ended_before is None:
+            self._ended_before = progress.ended
+        lines: list[RenderableType] = [self._headline(progress), self._bar(progress), self._best(best)]
+        lines += [self._processes(handles)]
+        if self._last_failure:
+            lines.append(Text(f"{progress.failed} failed, {progress.lost} lost; last: {self._last_failure}", "yellow"))
+        if self._repeats:
+            lines.append(Text(f"not trained again, as they repeat an earlier configuration: {self._repeats}", "dim"))
+        if problem:
+            lines.append(Text(f"MLflow waits, training does not: {problem}", "yellow"))
+        self._screen.draw(Group(*lines))
+
+    def _headline(self, progress: Progress) -> Text:
+        elapsed_s = time.monotonic() - self._began_s
+        ended_now = progress.ended - (self._ended_before or 0)
+        text = Text(f"{self._study.name}  ", "bold")
+        text.append(f"{progress.ended} of {progress.budget} trials, {tables.duration(elapsed_s)}", "")
+        if ended_now:
+            per_trial_s = elapsed_s / ended_now
+            left_s = (progress.budget - progress.ended) * per_trial_s
+            text.append(f", {60 / per_trial_s:.1f} trials/min, about {tables.duration(left_s)} left")
+        return text
+
+    def _bar(self, progress: Progress) -> Table:
+        line = Table.grid()  # a bar alone does not end its line
+        line.add_row(ProgressBar(total=progress.budget, completed=progress.ended, width=60))
+        return line
+
+    def _best(self, best: TrialRecord | None) -> Text:
+        if best is None:
+            return Text("no trial is complete yet", "dim")
+        metric = self._study.objectives[0].metric
+        levels = tables.params_text(self._study, best.params)
+        return Text(f"best {metric} {best.value:.4f}, trial {best.number}: {levels}", "green")
+
+    def _processes(self, handles: Sequence[TrainerHandle]) -> Table:
+        table = Table(box=None, pad_edge=False, show_header=False)
+        for handle in sorted(handles, key=lambda handle: handle.slot.number):
+            if handle.doing != "training":
+                table.add_row(f"process {handle.slot.number + 1}", handle.doing, "", "", style="dim")
+                continue
+            epochs = self._study.config(handle.params)["epochs"]
+            value = f"{handle.value:.4f}" if handle.value is not None else ""
+            table.add_row(
+                f"process {handle.slot.number + 1}",
+                f"trial {handle.trial}",
+                f"epoch {handle.epoch} of {epochs}  {value}",
+                tables.params_text(self._study, handle.params),
+            )
+        return table

@@ -1,0 +1,91 @@
+"""The study database as the face uses it: opened when it is needed, closed when nobody has it any more."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import weakref
+from typing import TYPE_CHECKING
+
+from hpstudy.errors import HpstudyError, NotFoundError, UserError
+from hpstudy.settings import Settings
+from hpstudy.study.spec import Study
+
+if TYPE_CHECKING:
+    from hpstudy.api.notes import Notifier
+    from hpstudy.storage import Store, StudyQueue
+
+
+class Studies:
+    """The studies of one database. Safe to use from several threads."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._store: Store | None = None
+        self._opening = threading.Lock()
+
+    @property
+    def store(self) -> Store:
+        """Raises StorageError if the database cannot be opened."""
+        from hpstudy.storage import Store
+
+        with self._opening:
+            if self._store is None:
+                self._store = Store(self.settings.storage, grace_s=self.settings.grace_s)
+                weakref.finalize(self, self._store.close)
+            return self._store
+
+    def close(self) -> None:
+        """Give the connections back; whoever asks again gets new ones."""
+        with self._opening:
+            if self._store is not None:
+                self._store.close()
+
+    def register(self, study: Study, *, fresh: bool, notifier: Notifier) -> StudyQueue:
+        """Record a study that is to be run, and find the trials whose process died.
+
+        Args:
+            fresh: Delete what is recorded under its name.
+
+        Raises:
+            UserError: a study of this name was declared otherwise before, or, if it is to be deleted, is running.
+        """
+        if fresh:
+            self._delete_if_idle(study.name, notifier)
+        queue = self.store.register(study)
+        queue.reconcile()
+        return queue
+
+    def delete(self, queue: StudyQueue, notifier: Notifier) -> None:
+        """The database first: it is the truth; what remains elsewhere is only a copy."""
+        from hpstudy.tracking.mlflow import Mirror
+
+        self.store.delete(queue.study.name)
+        shutil.rmtree(self.settings.runs_dir / queue.study.name, ignore_errors=True)
+        try:
+            Mirror(self.settings, queue.study).forget()
+        except HpstudyError as error:
+            notifier.warn(f"The copy in MLflow could not be deleted: {error}")
+
+    def _delete_if_idle(self, name: str, notifier: Notifier) -> None:
+        try:
+            recorded = self.store.open(name)
+        except NotFoundError:
+            return
+        if recorded.progress().running:
+            raise UserError(f"Study {name!r} is running elsewhere. Stop it before --fresh.")
+        self.delete(recorded, notifier)
+
+
+def check_home(settings: Settings) -> None:
+    """Raises HpstudyError if nothing can be written there."""
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True)
+        probe = settings.home / ".writable"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise HpstudyError(
+            f"The home folder {settings.home} cannot be written: {error.strerror}. "
+            "Choose another with --home DIR or HPSTUDY_HOME."
+        ) from None

@@ -1,0 +1,227 @@
+"""One run: a study is registered, trained to its end on this machine, shown and mirrored meanwhile, and evaluated."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hpstudy.api import ending
+from hpstudy.api.declared import Declared
+from hpstudy.api.fetching import fetch
+from hpstudy.api.notes import Notifier
+from hpstudy.api.recorded import Studies, check_home
+from hpstudy.records import TrialRecord
+from hpstudy.settings import Settings
+from hpstudy.worker.devices import default_processes, slots
+from hpstudy.worker.supervisor import Supervisor, TrainerHandle, WorkOrder
+
+if TYPE_CHECKING:
+    from hpstudy.api.view import Training, View
+    from hpstudy.storage import Progress, StudyQueue
+    from hpstudy.worker.messages import Message
+    from hpstudy.worker.mirroring import Mirrors
+
+LOOK_S = 0.5  # between two looks at how far the study is
+MLFLOW_PATIENCE_S = 5.0  # how long the end of a run tries again when MLflow is away
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOrder:
+    """How a study is to be run."""
+
+    processes: int | None = None  # trainer processes; None: one per core
+    fresh: bool = False  # delete the recorded trials and start again
+    timeout_s: float | None = None  # of a trial
+
+
+class Run:
+    """One run, from the declaration to what MLflow gets."""
+
+    def __init__(self, studies: Studies, declared: Declared, order: RunOrder, view: View) -> None:
+        self._studies, self._declared, self._order, self._view = studies, declared, order, view
+        self._settings, self._study = studies.settings, declared.study
+        self._unscored: str | None = None  # why the test split is not scored; None: it is
+
+    def to_end(self) -> None:
+        """Train until nothing is left. A study that is finished already is left as it is.
+
+        Raises:
+            KeyboardInterrupt: a signal has ended it. The processes are gone, their trials are given back.
+            HpstudyError: it cannot be run.
+        """
+        check_home(self._settings)
+        if not self._may_be_known():
+            with self._supervisor(self._order.processes) as supervisor:
+                supervisor.start()  # TensorFlow loads while the study is registered
+                self._work(supervisor, self._register())
+            return
+        queue = self._register()
+        progress, processes = queue.progress(), self._order.processes
+        if not progress.waiting and not progress.running:
+            if queue.evaluation() or not progress.complete:
+                self._view.say(_already_finished(self._study.name, progress))
+                return
+            processes = 1
+        with self._supervisor(processes) as supervisor:
+            supervisor.start()
+            self._work(supervisor, queue)
+
+    def _supervisor(self, processes: int | None) -> Supervisor:
+        file = self._declared.file
+        order = WorkOrder(
+            slots=slots(processes or default_processes(self._study.budget)),
+            study=self._study.name,
+            file=file.absolute() if file else None,
+            timeout_s=self._order.timeout_s,
+            idle_exit_s=0.0,
+            evaluates=True,
+        )
+        return Supervisor(self._settings, order)
+
+    def _may_be_known(self) -> bool:
+        """Whether the database may have this study already; cheap for the embedded one that is not there yet."""
+        database = self._settings.home / "hpstudy.db"
+        return not self._settings.storage.endswith(str(database)) or database.exists()
+
+    def _register(self) -> StudyQueue:
+        return self._studies.register(self._study, fresh=self._order.fresh, notifier=self._view)
+
+    def _work(self, supervisor: Supervisor, queue: StudyQueue) -> None:
+        fetch(self._study.dataset, self._settings, self._view)
+        mirrors = self._train(supervisor, queue)
+        self._conclude(queue, mirrors, interrupted=supervisor.interrupted)
+        if supervisor.interrupted:
+            raise KeyboardInterrupt
+
+    def _train(self, supervisor: Supervisor, queue: StudyQueue) -> Mirrors | None:
+        """Train what is left. Returns the mirrors if MLflow has it all."""
+        from hpstudy.worker.mirroring import Mirrors
+
+        self._view.say(_begin(self._study.name, queue.progress(), len(supervisor.handles)))
+        source = self._declared.source
+        mirrors = Mirrors(self._settings, {self._study.name: source} if source is not None else {})
+        mirrors.poke(queue)
+        patience_s, limit_s = MLFLOW_PATIENCE_S, None
+        try:
+            with self._view.training(self._study) as training:
+                watched = _Watched(supervisor, queue, mirrors, training, self._settings)
+                supervisor.work(lambda: [queue], hear=watched.hear, tick=watched.tick)
+                self._unscored = watched.unscored
+        except KeyboardInterrupt:  # the second signal: nothing is waited for
+            patience_s, limit_s = 0.0, 0.0
+            raise
+        finally:
+            unmirrored = mirrors.finish(patience_s, limit_s)
+            warn_unmirrored(unmirrored, self._view)
+        return None if unmirrored else mirrors
+
+    def _conclude(self, queue: StudyQueue, mirrors: Mirrors | None, *, interrupted: bool) -> None:
+        progress, view = queue.progress(), self._view
+        if progress.complete:
+            view.results(self._study, queue.records())
+        if is_stopped := _stopped(self._study.name, progress, interrupted=interrupted):
+            view.say(is_stopped)
+            return
+        if progress.complete and not queue.evaluation():
+            ending.keep_evaluation(self._settings, queue, self._unscored, view)
+        view.say(f"Finished: {progress.ended} of {progress.budget} trials ({_counts(progress)}).")
+        self._report(queue, mirrors, progress)
+
+    def _report(self, queue: StudyQueue, mirrors: Mirrors | None, progress: Progress) -> None:
+        from hpstudy.report.build import build_report
+
+        name = self._study.name
+        report = build_report(queue.study, queue.records(), evaluation=queue.evaluation(), figures=bool(mirrors))
+        self._view.findings(report)
+        if not progress.complete:
+            self._view.fail(f"No trial is complete. `hpstudy show {name} 0` says why the first one failed.")
+            return
+        if mirrors:
+            ending.package_or_tell(self._settings, queue, mirrors.mirror(name), report, self._view)
+        self._view.say(_where_to_look(self._settings, name))
+
+
+class _Watched:
+    """The training of one study, of which view and mirror are kept informed."""
+
+    def __init__(
+        self, supervisor: Supervisor, queue: StudyQueue, mirrors: Mirrors, training: Training, settings: Settings
+    ) -> None:
+        self.unscored: str | None = "no process came to it."
+        self._supervisor, self._queue, self._mirrors = supervisor, queue, mirrors
+        self._training, self._settings = training, settings
+        self._is_loading = False
+        self._looked_s, self._progress, self._best = self._look()
+
+    def hear(self, handle: TrainerHandle, message: Message) -> None:
+        self._training.hear(handle, message)
+        if message.kind in ("claimed", "ended"):
+            self._mirrors.poke(self._queue)
+        elif message.kind == "evaluating":
+            self.unscored = "the process that did it died."
+        elif message.kind == "evaluated":
+            self.unscored = message.text or None
+            self._supervisor.finish()
+
+    def tick(self) -> None:
+        if time.monotonic() - self._looked_s > LOOK_S:
+            self._looked_s, self._progress, self._best = self._look()
+        problem = self._supervisor.problem or self._mirrors.problem
+        best = self._best[0] if self._best else None
+        self._training.tick(self._progress, self._supervisor.handles, best, problem)
+        if not self._is_loading and not self._progress.waiting:
+            self._is_loading = True
+            ending.load_ahead(self._settings)
+
+    def _look(self) -> tuple[float, Progress, Sequence[TrialRecord]]:
+        return time.monotonic(), self._queue.progress(), self._queue.best()
+
+
+def warn_unmirrored(problems: Mapping[str, str | None], notifier: Notifier) -> None:
+    """Tell which studies MLflow does not hold in full yet, and what to do."""
+    for name, problem in problems.items():
+        notifier.warn(f"Not everything is in MLflow yet. {problem or ''} Later, `hpstudy sync {name}` copies the rest.")
+
+
+def _begin(name: str, progress: Progress, processes: int) -> str:
+    going_on = f", {progress.ended} are done" if progress.ended else ""
+    return (
+        f"Study {name}: {progress.budget} trials{going_on}; {processes} "
+        f"process{'es' if processes > 1 else ''}. Ctrl-C stops; the same command goes on."
+    )
+
+
+def _already_finished(name: str, progress: Progress) -> str:
+    return (
+        f"Study {name} is finished: {progress.ended} of {progress.budget} trials. Nothing was changed. "
+        f"`hpstudy best {name}` shows the best one; --fresh starts again."
+    )
+
+
+def _stopped(name: str, progress: Progress, *, interrupted: bool) -> str | None:
+    """What is said of a run that did not come to its end."""
+    far = f"{progress.ended} of {progress.budget} trials ({_counts(progress)})"
+    if interrupted:
+        rest = "the rest" if progress.waiting else "the test split"
+        return f"Stopped after {far}. The same command goes on with {rest}."
+    if progress.waiting and progress.stopped:
+        return (
+            f"`hpstudy stop` stopped the study after {far}. `hpstudy resume {name}` and the same command go on with "
+            "the rest."
+        )
+    return None
+
+
+def _counts(progress: Progress) -> str:
+    counts = f"{progress.complete} complete, {progress.pruned} pruned, {progress.failed} failed"
+    return f"{counts}; {progress.lost} lost and tried again" if progress.lost else counts
+
+
+def _where_to_look(settings: Settings, name: str) -> str:
+    if settings.uses_embedded_store:
+        home = "" if settings.home == Path(".hpstudy").absolute() else f" --home {settings.home}"
+        return f"Browse it in MLflow: hpstudy ui{home}"
+    return f"Browse it in MLflow: experiment {name} on your tracking server."

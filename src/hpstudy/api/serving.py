@@ -1,0 +1,164 @@
+"""A worker: trains trials of the studies of a database until it is stopped or nothing is left."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hpstudy.api.notes import Notifier
+from hpstudy.api.recorded import check_home
+from hpstudy.api.running import warn_unmirrored
+from hpstudy.api.tables import outcome
+from hpstudy.errors import HpstudyError
+from hpstudy.settings import Settings
+from hpstudy.worker.devices import NO_GPU, Slot, choose_gpus, default_processes, slots
+from hpstudy.worker.supervisor import Supervisor, TrainerHandle, WorkOrder
+
+if TYPE_CHECKING:
+    from hpstudy.storage import Doing, StudyQueue, WorkerNotice
+    from hpstudy.worker.messages import Message
+
+MANY = 10**6  # trials: as many processes as the machine bears
+EXIT_S = 8.0  # after SIGTERM; a service manager kills after ten
+DATABASE_PATIENCE_S = 2.0  # of the supervisor, which has a signal to hear; trainer processes wait for an hour
+MLFLOW_PATIENCE_S = 3.0
+MLFLOW_LIMIT_S = 5.0  # after SIGTERM, when a server that does not answer must not keep us
+LOOK_S = 1.0  # between looks at the database
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkerOrder:
+    """What a worker is to do, in the words of its command."""
+
+    study: str | None = None  # the name or the file of the only study to serve; None: every open one
+    processes: int | None = None  # None: one per GPU, else per core
+    gpus: str = "all"  # or none, or numbers separated by commas
+    per_gpu: int = 1  # processes on each GPU
+    idle_exit_s: float | None = None
+    timeout_s: float | None = None  # of a trial
+
+
+def serve(settings: Settings, order: WorkerOrder, notifier: Notifier) -> None:
+    """Train until nothing is left for long enough, or a signal comes. A second signal ends this whole process.
+
+    Raises:
+        UserError: there is no such GPU, or the study's file is missing or another one.
+        NotFoundError: there is no such study.
+        FatalError: processes crash again and again.
+    """
+    check_home(settings)
+    file = Path(order.study) if order.study and order.study.endswith(".py") else None
+    work = WorkOrder(
+        slots=worker_slots(order.processes, choose_gpus(order.gpus), order.per_gpu),
+        study=_name_in(file) if file else order.study,
+        file=file.absolute() if file else None,
+        timeout_s=order.timeout_s,
+        idle_exit_s=order.idle_exit_s,
+    )
+    _Worker(settings, work, notifier).serve()
+
+
+def workers(settings: Settings) -> list[WorkerNotice]:
+    """Who is alive, where, on which device, with which trial."""
+    from hpstudy.storage import NoticeBoard, Store
+
+    with contextlib.closing(Store(settings.storage, grace_s=settings.grace_s)) as store:
+        return NoticeBoard(store.database).read(within_s=settings.grace_s)
+
+
+def worker_slots(processes: int | None, gpus: list[str], per_gpu: int) -> list[Slot]:
+    trained_on = [gpu for gpu in gpus if gpu != NO_GPU]
+    return slots(processes or len(trained_on) * per_gpu or default_processes(MANY), gpus)
+
+
+def places(slots: Sequence[Slot]) -> str:
+    """`4 processes on GPUs 0, 1`, in the words of the first line that a worker says."""
+    count = f"{len(slots)} process{'es' if len(slots) > 1 else ''}"
+    gpus = sorted({slot.gpu for slot in slots if slot.gpu})
+    if not gpus:
+        return f"{count} on the processor" + (", without its GPUs" if slots[0].gpu == NO_GPU else "; no GPU was found")
+    return f"{count} on GPU{'s' if len(gpus) > 1 else ''} {', '.join(gpus)}"
+
+
+def _name_in(file: Path) -> str:
+    from hpstudy.study.studyfile import load
+
+    return load(file).study.name
+
+
+class _Worker:
+    """One `hpstudy worker`, from its first look at the database to its last word."""
+
+    def __init__(self, settings: Settings, order: WorkOrder, notifier: Notifier) -> None:
+        from hpstudy.owner import Owner
+        from hpstudy.storage import NoticeBoard, Store
+        from hpstudy.worker.mirroring import Mirrors
+        from hpstudy.worker.studies import ServedStudies
+
+        self._settings, self._order, self._owner = settings, order, Owner.of_process()
+        self._notifier, self._say = notifier, notifier.say
+        self._store = store = Store(settings.storage, grace_s=settings.grace_s, patience_s=DATABASE_PATIENCE_S)
+        self._studies = ServedStudies(store, order.study, order.file)
+        self._board, self._posted_s = NoticeBoard(store.database), 0.0
+        self._mirrors = Mirrors(settings)
+        self._queues: list[StudyQueue] = []
+        self._looked_s, self._problem = 0.0, ""
+
+    def serve(self) -> None:
+        """Until nothing is left for long enough, or a signal. Raises FatalError if processes crash again and again."""
+        self._studies.queues()  # an unknown study or a missing file is told before anything is started
+        with Supervisor(self._settings, self._order, exit_within_s=EXIT_S) as supervisor:
+            self._say(f"Worker on {self._owner.host}, {places(self._order.slots)}. Ctrl-C or SIGTERM stops it.")
+            try:
+                supervisor.start()
+                supervisor.work(self._served, hear=self._hear, tick=lambda: self._tick(supervisor))
+            finally:
+                supervisor.stop()
+                self._conclude(MLFLOW_LIMIT_S if supervisor.interrupted else None)
+        self._say("Stopped; its trials are back in the queue." if supervisor.interrupted else "Nothing is left to do.")
+
+    def _served(self) -> list[StudyQueue]:
+        """Looked up once a second: a supervisor that asks more often would be the database's main user."""
+        if time.monotonic() - self._looked_s > LOOK_S:
+            known, self._queues, self._looked_s = self._queues, self._studies.queues(), time.monotonic()
+            self._mirrors.look_after([queue for queue in self._queues if queue not in known])
+        return self._queues
+
+    def _hear(self, handle: TrainerHandle, message: Message) -> None:
+        if message.kind == "claimed":
+            self._say(f"trial {message.trial} of {message.study} begins in process {handle.slot.number + 1}")
+        elif message.kind == "ended":
+            self._say(f"trial {message.trial} {message.ending}{outcome(message)}")
+        elif message.kind == "warning":
+            self._say(f"Warning: {message.text}")
+        if message.kind in ("claimed", "ended"):
+            for queue in self._queues:
+                if message.kind == "ended" or queue.study.name == message.study:
+                    self._mirrors.poke(queue)
+
+    def _tick(self, supervisor: Supervisor) -> None:
+        problem = supervisor.problem or self._mirrors.problem or ""
+        if problem != self._problem:
+            self._problem = problem
+            self._say(f"Warning: {problem}" if problem else "All is well again.")
+        if time.monotonic() - self._posted_s > self._settings.heartbeat_s:
+            self._posted_s = time.monotonic()
+            self._board.post(self._owner, [_doing(handle) for handle in supervisor.handles])
+
+    def _conclude(self, limit_s: float | None) -> None:
+        with contextlib.suppress(HpstudyError):  # a notice that is old is not shown
+            self._board.remove(self._owner)
+        warn_unmirrored(self._mirrors.finish(MLFLOW_PATIENCE_S, limit_s), self._notifier)
+        self._store.close()
+
+
+def _doing(handle: TrainerHandle) -> Doing:
+    from hpstudy.storage import Doing
+
+    slot = handle.slot
+    device = f"GPU {slot.gpu}" if slot.gpu else f"cores {','.join(map(str, slot.cores))}"
+    return Doing(device=device, state=handle.doing, study=handle.study, trial=handle.trial)

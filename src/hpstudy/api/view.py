@@ -1,0 +1,193 @@
+"""What is shown of a run while it goes on: a picture that is drawn again and again, lines, or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+from hpstudy.api import tables
+from hpstudy.api.notes import Notifier, Printer
+from hpstudy.api.picture import Picture, Screen, notebook_screen, terminal_screen
+from hpstudy.records import TrialRecord
+from hpstudy.study.spec import Grid, Study
+from hpstudy.worker.messages import Message
+from hpstudy.worker.supervisor import TrainerHandle
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from hpstudy.report.document import Report
+    from hpstudy.storage import Progress as StudyProgress
+
+Download: TypeAlias = Callable[[str, int, int | None], None]  # what, bytes that have come, and of how many
+
+
+class Training(Protocol):
+    """Hears of the trials while they are trained."""
+
+    def hear(self, handle: TrainerHandle, message: Message) -> None:
+        """A trainer process has said something."""
+
+    def tick(
+        self, progress: StudyProgress, handles: Sequence[TrainerHandle], best: TrialRecord | None, problem: str | None
+    ) -> None:
+        """Called some times a second. `problem` says why the database or MLflow is not reached."""
+
+
+class View(Notifier, Protocol):
+    """Everything that a run has to show, in the order of its life."""
+
+    def downloading(self) -> AbstractContextManager[Download]:
+        """A dataset may be fetched."""
+
+    def training(self, study: Study) -> AbstractContextManager[Training]:
+        """The trials are trained."""
+
+    def results(self, study: Study, records: Sequence[TrialRecord]) -> None:
+        """Training is over, and at least one trial is complete."""
+
+    def findings(self, report: Report) -> None:
+        """What the study found."""
+
+
+class TerminalView(Printer):
+    """Prints to the standard streams: a live picture on a terminal, else a line for every trial that ends."""
+
+    @contextmanager
+    def downloading(self) -> Iterator[Download]:
+        with Progress(*_columns(), console=tables.console(), transient=True) as progress:
+            yield _Bars(progress)
+
+    @contextmanager
+    def training(self, study: Study) -> Iterator[Training]:
+        console = tables.console()
+        if not console.is_terminal:
+            yield TrialLines(study, console)
+            return
+        with terminal_screen(console) as screen:
+            yield Picture(study, screen, self)
+
+    def results(self, study: Study, records: Sequence[TrialRecord]) -> None:
+        tables.console().print(tables.result_table(study, records))
+
+    def findings(self, report: Report) -> None:
+        tables.print_short(tables.console(), report)
+
+
+class NotebookView(Printer):
+    """Draws in the output of a cell. Results and findings are left to the result, which shows itself."""
+
+    @contextmanager
+    def downloading(self) -> Iterator[Download]:
+        progress = Progress(*_columns(), auto_refresh=False)
+        with notebook_screen() as screen:
+            yield _Bars(progress, screen)
+
+    @contextmanager
+    def training(self, study: Study) -> Iterator[Training]:
+        with notebook_screen() as screen:
+            yield Picture(study, screen, self)
+
+    def results(self, study: Study, records: Sequence[TrialRecord]) -> None:
+        pass
+
+    def findings(self, report: Report) -> None:
+        pass
+
+
+class SilentView:
+    """Shows nothing, for services: what they want to know they ask the result."""
+
+    def say(self, sentence: str) -> None:
+        pass
+
+    def remark(self, sentence: str) -> None:
+        pass
+
+    def warn(self, sentence: str) -> None:
+        pass
+
+    def fail(self, sentence: str) -> None:
+        pass
+
+    @contextmanager
+    def downloading(self) -> Iterator[Download]:
+        yield lambda what, done, total: None
+
+    @contextmanager
+    def training(self, study: Study) -> Iterator[Training]:
+        yield self
+
+    def hear(self, handle: TrainerHandle, message: Message) -> None:
+        pass
+
+    def tick(
+        self, progress: StudyProgress, handles: Sequence[TrainerHandle], best: TrialRecord | None, problem: str | None
+    ) -> None:
+        pass
+
+    def results(self, study: Study, records: Sequence[TrialRecord]) -> None:
+        pass
+
+    def findings(self, report: Report) -> None:
+        pass
+
+
+class TrialLines:
+    """A line for every trial that ends: for logs, pipes and CI."""
+
+    def __init__(self, study: Study, console: Console) -> None:
+        self._study, self._console = study, console
+        self._has_replicates = isinstance(study.design, Grid) and study.design.replicates > 1
+        self._params: dict[int, str] = {}
+
+    def hear(self, handle: TrainerHandle, message: Message) -> None:
+        if message.kind == "claimed":
+            replicate = f", replicate {message.replicate}" if self._has_replicates else ""
+            self._params[message.trial] = tables.params_text(self._study, message.params) + replicate
+        elif message.kind == "ended":
+            params = self._params.pop(message.trial, "")
+            self._print(f"trial {message.trial} {message.ending}: {params}{tables.outcome(message)}")
+        elif message.kind == "warning":
+            self._print(f"Warning: {message.text}")
+
+    def tick(
+        self, progress: StudyProgress, handles: Sequence[TrainerHandle], best: TrialRecord | None, problem: str | None
+    ) -> None:
+        """Nothing to draw."""
+
+    def _print(self, line: str) -> None:
+        self._console.print(line, markup=False, soft_wrap=True)
+
+
+class _Bars:
+    """A bar for every file that comes."""
+
+    def __init__(self, progress: Progress, screen: Screen | None = None) -> None:
+        self._progress, self._screen = progress, screen
+
+    def __call__(self, what: str, done: int, total: int | None) -> None:
+        task = next((task.id for task in self._progress.tasks if task.description == what), None)
+        if task is None:
+            task = self._progress.add_task(what, total=total)
+        self._progress.update(task, completed=done, total=total)
+        if self._screen:
+            self._screen.draw(self._progress.get_renderable())
+
+
+def _columns() -> tuple[TextColumn | BarColumn | DownloadColumn | TransferSpeedColumn, ...]:
+    return TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn()
+
+
+def default_view() -> View:
+    """In a notebook that of a notebook, else that of a terminal, which prints lines where there is none."""
+    return NotebookView() if _is_notebook() else TerminalView()
+
+
+def _is_notebook() -> bool:
+    from rich.console import Console
+
+    return Console().is_jupyter

@@ -1,0 +1,41 @@
+"""Where things are kept, and what is changed of a study, as keyword arguments that bear the names of the flags."""
+
+from __future__ import annotations
+
+import os
+from os import PathLike
+from typing import TypedDict
+
+from hpstudy.settings import Settings
+
+
+class Where(TypedDict, total=False):
+    """What is not given comes from the environment, the configuration file or the defaults, as on the command line."""
+
+    home: str | PathLike[str] | None  # the folder in which everything is kept
+    storage: str | None  # the study database, an SQLAlchemy URL
+    tracking_uri: str | None  # MLflow's server or store
+    data_dir: str | PathLike[str] | None  # where your datasets lie
+
+
+class Changes(TypedDict, total=False):
+    """What is changed of a declared study."""
+
+    trials: int | None  # another budget for a Search
+    replicates: int | None  # other replicates for a Grid
+    epochs: int | None  # other epochs for every trial
+    quick: bool  # a first taste: few epochs, rows and trials, recorded as NAME-quick
+
+
+class Options(Where, Changes, total=False):
+    """Both."""
+
+
+def settings_of(options: Where) -> Settings:
+    """Raises UserError as `Settings.load` does, and TypeError for a keyword that no function of the face knows."""
+    if unknown := options.keys() - Options.__annotations__.keys():
+        raise TypeError(
+            f"hpstudy has no keyword argument {min(unknown)!r}; it has {', '.join(Options.__annotations__)}."
+        )
+    given = {name: options.get(name) for name in Where.__annotations__}
+    return Settings.load({name: None if value is None else os.fspath(value) for name, value in given.items()})  # type: ignore[call-overload]
