@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hpstudy.errors import HpstudyError
+from hpstudy.errors import HpstudyError, closed
 
 if TYPE_CHECKING:
     from hpstudy.report.document import Report
@@ -58,7 +58,7 @@ def keep_evaluation(settings: Settings, queue: StudyQueue, problem: str | None) 
     except HpstudyError as error:
         problem = str(error)
     click.secho(
-        f"The test split was not scored: {_ended(problem or '')} `hpstudy evaluate {name}` tries again.",
+        f"The test split was not scored: {closed(problem or '')} `hpstudy evaluate {name}` tries again.",
         fg="yellow",
         err=True,
     )
@@ -91,7 +91,3 @@ def package_or_tell(settings: Settings, queue: StudyQueue, mirror: Mirror, repor
 def _load() -> None:
     for library in _LIBRARIES:
         importlib.import_module(library)
-
-
-def _ended(sentence: str) -> str:
-    return sentence if sentence.endswith((".", "!", "?")) else f"{sentence}."

@@ -40,7 +40,9 @@ def reproduce_command(
     found = reproduce(queue.study, record, settings, file.build if file else None)
     if as_json:
         rows = [{name: _finite(value) for name, value in vars(one).items()} for one in found.comparisons]
-        click.echo(json.dumps({"same": found.is_same, "metrics": rows, "changed": found.circumstances}))
+        click.echo(
+            json.dumps({"same": found.is_same, "metrics": rows, "changed": found.circumstances, "error": found.error})
+        )
         ctx.exit(0 if found.is_same else 1)
     values = [
         (

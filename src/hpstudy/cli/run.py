@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from hpstudy.cli.options import open_store, settings_options
-from hpstudy.errors import HpstudyError, NotFoundError, UserError
+from hpstudy.errors import HpstudyError, NotFoundError, UserError, closed
+from hpstudy.records import TrialState
 from hpstudy.settings import Settings
 from hpstudy.study import overrides
 from hpstudy.study.studyfile import StudyFile, load_all
@@ -244,12 +245,7 @@ class _Run:
         report = build_report(queue.study, queue.records(), evaluation=queue.evaluation(), figures=bool(mirrors))
         print_short(self._console, report)
         if not progress.complete:
-            click.secho(
-                f"No trial is complete. `hpstudy show {self._study.name} 0` says why the first one failed.",
-                fg="red",
-                err=True,
-            )
-            return 1
+            return self._say_none_complete(queue)
         if mirrors:
             package_or_tell(self._settings, queue, mirrors.mirror(self._study.name), report)
         self._console.print(self._where_to_look())
@@ -268,13 +264,29 @@ class _Run:
             )
         return None
 
+    def _say_none_complete(self, queue: StudyQueue) -> int:
+        name, progress = self._study.name, queue.progress()
+        failed = next((record for record in queue.records() if record.state == TrialState.FAILED), None)
+        told = "No trial is complete."
+        if failed:
+            many = (
+                "Every trial" if progress.failed == progress.ended else f"{progress.failed} of {progress.ended} trials"
+            )
+            told += f" {many} failed, the first one for this reason: {closed(failed.error or 'unknown')}"
+            told += f" `hpstudy show {name} {failed.number}` says more."
+        click.secho(told, fg="red", err=True)
+        return 1
+
     def _say_finished(self, queue: StudyQueue) -> int:
         progress = queue.progress()
+        if not progress.complete:
+            self._console.print(f"Study {self._study.name} is finished. Nothing was changed; --fresh starts again.")
+            return self._say_none_complete(queue)
         self._console.print(
             f"Study {self._study.name} is finished: {progress.ended} of {progress.budget} trials. Nothing was changed. "
             f"`hpstudy best {self._study.name}` shows the best one; --fresh starts again."
         )
-        return 0 if progress.complete else 1
+        return 0
 
     def _where_to_look(self) -> str:
         if self._settings.uses_embedded_store:

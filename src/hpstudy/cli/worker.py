@@ -93,8 +93,8 @@ class _Worker:
     """One `hpstudy worker`, from its first look at the database to its last word."""
 
     def __init__(self, settings: Settings, order: WorkOrder) -> None:
+        from hpstudy.owner import Owner
         from hpstudy.storage import NoticeBoard, Store
-        from hpstudy.storage.owner import Owner
         from hpstudy.worker.mirroring import Mirrors
         from hpstudy.worker.studies import ServedStudies
 
