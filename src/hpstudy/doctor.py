@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from hpstudy.errors import HpstudyError
+from hpstudy.python import python
 from hpstudy.settings import Settings
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ def _gpus() -> Iterator[Finding]:
     if not gpus:
         yield Finding(level=Level.GOOD, what="No GPU here; workers train on the processor.")
         return
-    seen = subprocess.run([sys.executable, "-c", _TENSORFLOW], capture_output=True, text=True, check=False)
+    seen = subprocess.run(python("-c", _TENSORFLOW), capture_output=True, text=True, check=False)
     count = int(seen.stdout.strip() or 0) if seen.returncode == 0 else 0
     what = f"NVIDIA's driver sees {len(gpus)} GPUs, TensorFlow {count}."
     if count == len(gpus):

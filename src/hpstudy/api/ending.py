@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hpstudy.errors import HpstudyError, UserError
+from hpstudy.errors import HpstudyError, UserError, closed
 from hpstudy.training.rundir import forget_weights
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def keep_evaluation(settings: Settings, queue: StudyQueue, problem: str | None, 
             return
     except HpstudyError as error:
         problem = str(error)
-    notifier.warn(f"The test split was not scored: {_ended(problem)} `hpstudy evaluate {name}` tries again.")
+    notifier.warn(f"The test split was not scored: {closed(problem)} `hpstudy evaluate {name}` tries again.")
 
 
 def evaluate(settings: Settings, queue: StudyQueue, file: Path | None, notifier: Notifier) -> dict[str, Any]:
@@ -105,7 +105,3 @@ def _keep(settings: Settings, queue: StudyQueue, evaluation: dict[str, Any]) -> 
 def _load() -> None:
     for library in _LIBRARIES:
         importlib.import_module(library)
-
-
-def _ended(sentence: str) -> str:
-    return sentence if sentence.endswith((".", "!", "?")) else f"{sentence}."

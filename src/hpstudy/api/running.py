@@ -13,7 +13,8 @@ from hpstudy.api.declared import Declared
 from hpstudy.api.fetching import fetch
 from hpstudy.api.notes import Notifier
 from hpstudy.api.recorded import Studies, check_home
-from hpstudy.records import TrialRecord
+from hpstudy.errors import closed
+from hpstudy.records import TrialRecord, TrialState
 from hpstudy.settings import Settings
 from hpstudy.worker.devices import default_processes, slots
 from hpstudy.worker.supervisor import Supervisor, TrainerHandle, WorkOrder
@@ -62,12 +63,23 @@ class Run:
         progress, processes = queue.progress(), self._order.processes
         if not progress.waiting and not progress.running:
             if queue.evaluation() or not progress.complete:
-                self._view.say(_already_finished(self._study.name, progress))
+                self._say_finished(queue, progress)
                 return
             processes = 1
         with self._supervisor(processes) as supervisor:
             supervisor.start()
             self._work(supervisor, queue)
+
+    def _say_finished(self, queue: StudyQueue, progress: Progress) -> None:
+        name = self._study.name
+        if not progress.complete:
+            self._view.say(f"Study {name} is finished. Nothing was changed; --fresh starts again.")
+            self._view.fail(_none_complete(name, progress, queue.records()))
+            return
+        self._view.say(
+            f"Study {name} is finished: {progress.ended} of {progress.budget} trials. Nothing was changed. "
+            f"`hpstudy best {name}` shows the best one; --fresh starts again."
+        )
 
     def _supervisor(self, processes: int | None) -> Supervisor:
         file = self._declared.file
@@ -137,7 +149,7 @@ class Run:
         report = build_report(queue.study, queue.records(), evaluation=queue.evaluation(), figures=bool(mirrors))
         self._view.findings(report)
         if not progress.complete:
-            self._view.fail(f"No trial is complete. `hpstudy show {name} 0` says why the first one failed.")
+            self._view.fail(_none_complete(name, progress, queue.records()))
             return
         if mirrors:
             ending.package_or_tell(self._settings, queue, mirrors.mirror(name), report, self._view)
@@ -194,10 +206,14 @@ def _begin(name: str, progress: Progress, processes: int) -> str:
     )
 
 
-def _already_finished(name: str, progress: Progress) -> str:
+def _none_complete(name: str, progress: Progress, records: Sequence[TrialRecord]) -> str:
+    failed = next((record for record in records if record.state == TrialState.FAILED), None)
+    if failed is None:
+        return "No trial is complete."
+    many = "Every trial" if progress.failed == progress.ended else f"{progress.failed} of {progress.ended} trials"
     return (
-        f"Study {name} is finished: {progress.ended} of {progress.budget} trials. Nothing was changed. "
-        f"`hpstudy best {name}` shows the best one; --fresh starts again."
+        f"No trial is complete. {many} failed, the first one for this reason: {closed(failed.error or 'unknown')} "
+        f"`hpstudy show {name} {failed.number}` says more."
     )
 
 

@@ -33,7 +33,9 @@ def reproduce_command(
         found = result.reproduce(trial, file=study_file)
     if as_json:
         rows = [{name: _finite(value) for name, value in vars(one).items()} for one in found.comparisons]
-        click.echo(json.dumps({"same": found.is_same, "metrics": rows, "changed": found.circumstances}))
+        click.echo(
+            json.dumps({"same": found.is_same, "metrics": rows, "changed": found.circumstances, "error": found.error})
+        )
         ctx.exit(0 if found.is_same else 1)
     values = [
         (

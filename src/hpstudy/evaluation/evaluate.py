@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hpstudy.errors import NotFoundError, StorageError, UserError
+from hpstudy.errors import HpstudyError, NotFoundError, StorageError, UserError, closed, reason
 from hpstudy.records import TrialRecord, TrialState
 from hpstudy.settings import Settings
 from hpstudy.study.spec import Grid, Study
@@ -118,11 +118,19 @@ def answer(
         _fill(unfinished, study, trials, settings, build, told, trainer)
         shutil.rmtree(folder, ignore_errors=True)
         unfinished.rename(folder)
+    except HpstudyError:
+        raise
     except OSError as error:
         raise StorageError(
             f"The networks of study {study.name!r} cannot be kept in {folder}: {error.strerror or error}. Make room "
             f"there; `hpstudy evaluate {study.name}` tries again."
         ) from None
+    except Exception as error:
+        if build is None:
+            raise
+        raise UserError(
+            f"The own network of study {study.name!r} cannot be evaluated. {closed(reason(error))}"
+        ) from error
 
 
 def _fill(

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from hpstudy.errors import UserError
+from hpstudy.errors import UserError, closed, reason
 from hpstudy.study.factors import Config, hidden_units
 
 Build = Callable[[Mapping[str, Any], tuple[int, ...], int], keras.Model]
@@ -95,8 +95,8 @@ def make_own_network(build: Build, config: Config, input_shape: tuple[int, ...],
     """
     try:
         model = build(dict(config), input_shape, outputs)
-    except Exception as error:
-        raise UserError(f"The study's build(config, input_shape, outputs) raised {error!r}.") from error
+    except (Exception, SystemExit) as error:
+        raise UserError(f"The study's build(config, input_shape, outputs) raised {closed(reason(error))}") from error
     if not isinstance(model, keras.Model):
         raise UserError(f"The study's build(…) must return a keras.Model; it returned {type(model).__name__}.")
     if not model.built:
