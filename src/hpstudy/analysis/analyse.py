@@ -13,8 +13,8 @@ from hpstudy.analysis.overview import Overview, overview
 from hpstudy.analysis.ranking import RankedCell, ranked_cells
 from hpstudy.analysis.search import SearchResult, search_result
 from hpstudy.analysis.variance import PairCells, Share, pair_cells, variance_shares
-from hpstudy.levels import LevelTexts
 from hpstudy.records import TrialRecord
+from hpstudy.study.levels import LevelTexts
 from hpstudy.study.spec import Grid, Study
 
 

@@ -10,9 +10,9 @@ import click
 
 from hpstudy.cli.options import json_option, open_study, settings_options, study_argument
 from hpstudy.errors import NotFoundError
-from hpstudy.levels import LevelTexts
 from hpstudy.settings import Settings
 from hpstudy.study.factors import Level
+from hpstudy.study.levels import LevelTexts
 
 
 @click.command("show", epilog="Example: hpstudy show optimizers 17")

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from hpstudy.analysis import statistics
-from hpstudy.levels import LevelTexts
 from hpstudy.report import texts
 from hpstudy.report.document import Row, Section, Table
+from hpstudy.study.levels import LevelTexts
 
 
 def held_out_finding(written: LevelTexts, evaluation: Mapping[str, Any]) -> str:

@@ -6,10 +6,10 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from hpstudy.levels import LevelTexts
 from hpstudy.report.document import Number
 from hpstudy.study.domains import Choice, Float
 from hpstudy.study.factors import Level
+from hpstudy.study.levels import LevelTexts
 
 if TYPE_CHECKING:
     from hpstudy.analysis.statistics import Interval

@@ -14,9 +14,9 @@ from optuna.samplers import BaseSampler
 from optuna.search_space import IntersectionSearchSpace
 
 from hpstudy.errors import UserError
-from hpstudy.levels import steps
 from hpstudy.study.domains import Choice, Domain, Float
 from hpstudy.study.factors import Level
+from hpstudy.study.levels import steps
 from hpstudy.study.spec import Grid, Search, Study
 
 

@@ -12,9 +12,9 @@ from types import MappingProxyType
 from typing import Any, TypeAlias, TypeVar
 
 from hpstudy.errors import UserError
-from hpstudy.levels import Steps, is_number, plain, same, steps
 from hpstudy.study import factors
 from hpstudy.study.factors import Level
+from hpstudy.study.levels import Steps, is_number, plain, same, steps
 
 When: TypeAlias = Mapping[str, tuple[Level, ...]]
 _Own = TypeVar("_Own", bound="_Conditional")

@@ -9,10 +9,10 @@ from types import MappingProxyType
 from typing import Any
 
 from hpstudy.errors import UserError
-from hpstudy.levels import is_number, plain
 from hpstudy.study import factors
 from hpstudy.study.domains import Domain, level_of
 from hpstudy.study.factors import Level
+from hpstudy.study.levels import is_number, plain
 
 TEST_ACCURACY = "test_accuracy"  # no metric of a trial: `hpstudy evaluate` measures it
 

@@ -15,13 +15,13 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from hpstudy.checks import check_listable, checked_base, checked_vary
 from hpstudy.errors import UserError
-from hpstudy.levels import LevelTexts, plain
 from hpstudy.study import factors
 from hpstudy.study.catalog import DatasetFacts
+from hpstudy.study.checks import check_listable, checked_base, checked_vary
 from hpstudy.study.domains import Choice, Domain, Float, combinations, count_combinations, domain_from_json
 from hpstudy.study.factors import Level
+from hpstudy.study.levels import LevelTexts, plain
 from hpstudy.study.published import Published, checked
 
 SAMPLERS = ("tpe", "random", "gp", "cmaes", "qmc", "nsga2")

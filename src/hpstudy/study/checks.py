@@ -11,11 +11,11 @@ from types import MappingProxyType
 from typing import Any
 
 from hpstudy.errors import UserError
-from hpstudy.levels import plain
 from hpstudy.study import factors
 from hpstudy.study.catalog import DatasetFacts
 from hpstudy.study.domains import Choice, Domain, Float, Int, level_of
 from hpstudy.study.factors import Level
+from hpstudy.study.levels import plain
 
 _RESERVED = ("replicate",)  # as a factor's name: another source of variance in the report
 _MOST_LETTERS = 250  # in a factor's name: MLflow takes no longer one
