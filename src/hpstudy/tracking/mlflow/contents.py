@@ -343,9 +343,8 @@ def _keys(names: Iterable[str]) -> dict[str, str]:
 
 
 def _key(name: str) -> str:
-    """A name of a user's own factor may have characters that MLflow refuses, or be a folder's, as `..` is."""
-    key = _ILLEGAL_IN_KEYS.sub("_", name)[:_KEY_CHARACTERS]
-    return f"_{key}" if key in ("", ".") or key.startswith("..") else key
+    """A name of a user's own factor may have characters that MLflow refuses."""
+    return _ILLEGAL_IN_KEYS.sub("_", name)[:_KEY_CHARACTERS]
 
 
 def _cut(text: str, limit: int) -> str:
