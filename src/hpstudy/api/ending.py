@@ -82,18 +82,17 @@ def evaluate(settings: Settings, queue: StudyQueue, file: Path | None, notifier:
     return found
 
 
-def package_or_tell(
-    settings: Settings, queue: StudyQueue, mirror: Mirror, report: Report, notifier: Notifier
-) -> str | None:
-    """Report and model to MLflow. Returns the model's URI; where MLflow is away, this is told in a sentence."""
+def package_or_tell(settings: Settings, queue: StudyQueue, mirror: Mirror, report: Report, notifier: Notifier) -> bool:
+    """Report and model to MLflow. Returns whether it has them; if it does not take them, this is told in a sentence."""
     from hpstudy.tracking.mlflow.packaging import package
 
     try:
-        return package(settings, queue, mirror, report)
+        package(settings, queue, mirror, report)
     except HpstudyError as error:
         name = queue.study.name
         notifier.warn(f"Report and model are not in MLflow yet: {error} Later, `hpstudy sync {name}` sends them.")
-        return None
+        return False
+    return True
 
 
 def _keep(settings: Settings, queue: StudyQueue, evaluation: dict[str, Any]) -> None:

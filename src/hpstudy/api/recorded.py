@@ -50,9 +50,8 @@ class Studies:
         Raises:
             UserError: a study of this name was declared otherwise before, or, if it is to be deleted, is running.
         """
-        if fresh:
-            self._delete_if_idle(study.name, notifier)
-        queue = self.store.register(study)
+        identity = self._delete_if_idle(study.name, notifier) if fresh else None
+        queue = self.store.register(study, identity)
         queue.reconcile()
         return queue
 
@@ -60,21 +59,26 @@ class Studies:
         """The database first: it is the truth; what remains elsewhere is only a copy."""
         from hpstudy.tracking.mlflow import Mirror
 
+        identity, records = queue.identity(), queue.records()
         self.store.delete(queue.study.name)
         shutil.rmtree(self.settings.runs_dir / queue.study.name, ignore_errors=True)
         try:
-            Mirror(self.settings, queue.study).forget()
+            if stays := Mirror(self.settings, queue.study, identity=lambda: identity).forget(records):
+                notifier.say(stays)
         except HpstudyError as error:
             notifier.warn(f"The copy in MLflow could not be deleted: {error}")
 
-    def _delete_if_idle(self, name: str, notifier: Notifier) -> None:
+    def _delete_if_idle(self, name: str, notifier: Notifier) -> str | None:
+        """Returns the identity of what was deleted: what MLflow still holds of its trials is the new study's, too."""
         try:
             recorded = self.store.open(name)
         except NotFoundError:
-            return
+            return None
         if recorded.progress().running:
             raise UserError(f"Study {name!r} is running elsewhere. Stop it before --fresh.")
+        identity = recorded.identity()
         self.delete(recorded, notifier)
+        return identity
 
 
 def check_home(settings: Settings) -> None:

@@ -279,6 +279,8 @@ class Result:
         summary = mirror.sync(records, state=str(progress.state), complete=True)
         if progress.ended:
             package(self._settings, queue, mirror, self.report())
+        if mirror.sharing:
+            self._notifier.say(mirror.sharing)
         return summary
 
     @unchanged()
@@ -374,7 +376,8 @@ class Result:
     def _mirror(self) -> Mirror:
         from hpstudy.tracking.mlflow import Mirror
 
-        return Mirror(self._settings, self.study)
+        queue = self._queue()
+        return Mirror(self._settings, queue.study, identity=queue.identity)
 
     def _file_or(self, file: str | PathLike[str] | None) -> Path | None:
         return Path(file) if file is not None else self._file

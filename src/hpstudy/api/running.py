@@ -127,6 +127,7 @@ class Run:
             raise
         finally:
             unmirrored = mirrors.finish(patience_s, limit_s)
+            say_shared(mirrors, self._view)
             warn_unmirrored(unmirrored, self._view)
         return None if unmirrored else mirrors
 
@@ -151,9 +152,10 @@ class Run:
         if not progress.complete:
             self._view.fail(_none_complete(name, progress, queue.records()))
             return
-        if mirrors:
-            ending.package_or_tell(self._settings, queue, mirrors.mirror(name), report, self._view)
-        self._view.say(_where_to_look(self._settings, name))
+        is_mirrored = mirrors is not None and ending.package_or_tell(
+            self._settings, queue, mirrors.mirror(name), report, self._view
+        )
+        self._view.say(_where_to_look(self._settings, name, is_mirrored=is_mirrored))
 
 
 class _Watched:
@@ -181,7 +183,8 @@ class _Watched:
     def tick(self) -> None:
         if time.monotonic() - self._looked_s > LOOK_S:
             self._looked_s, self._progress, self._best = self._look()
-        problem = self._supervisor.problem or self._mirrors.problem
+        unmirrored = self._mirrors.problem and f"MLflow gets nothing for now, training goes on: {self._mirrors.problem}"
+        problem = self._supervisor.problem or unmirrored
         best = self._best[0] if self._best else None
         self._training.tick(self._progress, self._supervisor.handles, best, problem)
         if not self._is_loading and not self._progress.waiting:
@@ -190,6 +193,12 @@ class _Watched:
 
     def _look(self) -> tuple[float, Progress, Sequence[TrialRecord]]:
         return time.monotonic(), self._queue.progress(), self._queue.best()
+
+
+def say_shared(mirrors: Mirrors, notifier: Notifier) -> None:
+    """Tell which experiments in MLflow are not a study's alone."""
+    for sentence in mirrors.sharings:
+        notifier.say(sentence)
 
 
 def warn_unmirrored(problems: Mapping[str, str | None], notifier: Notifier) -> None:
@@ -236,8 +245,12 @@ def _counts(progress: Progress) -> str:
     return f"{counts}; {progress.lost} lost and tried again" if progress.lost else counts
 
 
-def _where_to_look(settings: Settings, name: str) -> str:
+def _where_to_look(settings: Settings, name: str, *, is_mirrored: bool) -> str:
+    from hpstudy.tracking.mlflow.secrets import without_credentials
+
+    if not is_mirrored:
+        return f"Not all of it is in MLflow yet: `hpstudy sync {name}` sends the rest."
     if settings.uses_embedded_store:
         home = "" if settings.home == Path(".hpstudy").absolute() else f" --home {settings.home}"
         return f"Browse it in MLflow: hpstudy ui{home}"
-    return f"Browse it in MLflow: experiment {name} on your tracking server."
+    return f"Browse it in MLflow: experiment {name} at {without_credentials(settings.tracking_uri)}"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from hpstudy.api.notes import Notifier
 from hpstudy.api.recorded import check_home
-from hpstudy.api.running import warn_unmirrored
+from hpstudy.api.running import say_shared, warn_unmirrored
 from hpstudy.api.tables import outcome
 from hpstudy.errors import HpstudyError
 from hpstudy.settings import Settings
@@ -153,6 +153,7 @@ class _Worker:
         with contextlib.suppress(HpstudyError):  # a notice that is old is not shown
             self._board.remove(self._owner)
         warn_unmirrored(self._mirrors.finish(MLFLOW_PATIENCE_S, limit_s), self._notifier)
+        say_shared(self._mirrors, self._notifier)
         self._store.close()
 
 

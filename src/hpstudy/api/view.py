@@ -143,6 +143,7 @@ class TrialLines:
         self._study, self._console = study, console
         self._has_replicates = isinstance(study.design, Grid) and study.design.replicates > 1
         self._params: dict[int, str] = {}
+        self._has_problem = False
 
     def hear(self, handle: TrainerHandle, message: Message) -> None:
         if message.kind == "claimed":
@@ -157,10 +158,13 @@ class TrialLines:
     def tick(
         self, progress: StudyProgress, handles: Sequence[TrainerHandle], best: TrialRecord | None, problem: str | None
     ) -> None:
-        """Nothing to draw."""
+        """Nothing is drawn, but a problem is said once, and again when there is another after it was over."""
+        if problem and not self._has_problem:
+            self._print(f"Warning: {problem}")
+        self._has_problem = problem is not None
 
     def _print(self, line: str) -> None:
-        self._console.print(line, markup=False, soft_wrap=True)
+        self._console.print(tables.styled(line), soft_wrap=True)
 
 
 class _Bars:
@@ -179,7 +183,7 @@ class _Bars:
 
 
 def _columns() -> tuple[TextColumn | BarColumn | DownloadColumn | TransferSpeedColumn, ...]:
-    return TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn()
+    return TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TransferSpeedColumn()
 
 
 def default_view() -> View:
