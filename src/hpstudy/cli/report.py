@@ -9,6 +9,7 @@ import click
 
 from hpstudy import api
 from hpstudy.cli.options import json_option, study_argument, where_options
+from hpstudy.errors import MirrorError
 
 
 @click.command("report", epilog="Example: hpstudy report optimizers --baseline sgd")
@@ -32,7 +33,6 @@ def report_command(
     form is written, or printed if it is md or json without -o. A study that still runs is reported as far as it is.
     """
     from hpstudy.api import tables
-    from hpstudy.mirror import MirrorError
     from hpstudy.report.files import render, write_report
 
     with api.open(name, **where) as result:

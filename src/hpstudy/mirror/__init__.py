@@ -3,7 +3,7 @@
 Importing this package does not import MLflow: that happens when a `Mirror` is first used.
 """
 
-from hpstudy.mirror.connection import MirrorError
+from hpstudy.errors import MirrorError
 from hpstudy.mirror.mirror import Mirror, SyncSummary
 from hpstudy.mirror.server import ui_command, ui_environment
 from hpstudy.mirror.thread import MirrorThread

@@ -10,8 +10,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from hpstudy.errors import HpstudyError
-from hpstudy.mirror.connection import MirrorError, connect, sentence, translated
+from hpstudy.errors import HpstudyError, MirrorError
+from hpstudy.mirror.connection import connect, sentence, translated
 from hpstudy.mirror.contents import (
     MODEL_TAG,
     NOTE_TAG,
