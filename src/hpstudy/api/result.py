@@ -15,7 +15,7 @@ from hpstudy.api.host import unchanged
 from hpstudy.api.notes import Notifier, Printer
 from hpstudy.api.recorded import Studies
 from hpstudy.api.scores import Evaluation
-from hpstudy.errors import HpstudyError, NotFoundError, UserError
+from hpstudy.errors import HpstudyError, MirrorError, NotFoundError, UserError
 from hpstudy.records import TrialRecord
 from hpstudy.settings import Settings
 from hpstudy.study.spec import Study
@@ -253,7 +253,6 @@ class Result:
             MirrorError: MLflow refused it.
             HpstudyError: MLflow has no model of this evaluation.
         """
-        from hpstudy.tracking.mlflow import MirrorError
         from hpstudy.tracking.mlflow.packaging import register
 
         uri = None

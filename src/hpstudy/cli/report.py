@@ -9,6 +9,7 @@ import click
 
 from hpstudy import api
 from hpstudy.cli.options import json_option, study_argument, where_options
+from hpstudy.errors import MirrorError
 
 
 @click.command("report", epilog="Example: hpstudy report optimizers --baseline sgd")
@@ -33,7 +34,6 @@ def report_command(
     """
     from hpstudy.api import tables
     from hpstudy.report.render.files import render, write_report
-    from hpstudy.tracking.mlflow import MirrorError
 
     with api.open(name, **where) as result:
         report = result.report(baseline=baseline, figures=form in (None, "html"))

@@ -10,11 +10,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from hpstudy.errors import HpstudyError
+from hpstudy.errors import HpstudyError, MirrorError
 from hpstudy.records import TrialRecord
 from hpstudy.settings import Settings
 from hpstudy.study.spec import Study
-from hpstudy.tracking.mlflow.connection import MirrorError, connect, sentence, translated
+from hpstudy.tracking.mlflow.connection import connect, sentence, translated
 from hpstudy.tracking.mlflow.contents import (
     MODEL_TAG,
     NOTE_TAG,
