@@ -19,9 +19,9 @@ from hpstudy.cli.terminal import echo
 from hpstudy.owner import Owner
 from hpstudy.plain import markdown, one_line, printable
 from hpstudy.report.build import build_report
-from hpstudy.report.document import Report
 from hpstudy.report.render.files import render as written
 from hpstudy.report.render.pictures import pictures
+from hpstudy.report.whole import Report
 from hpstudy.storage import Outcome, Progress, Store
 from hpstudy.tracking.mlflow.contents import description
 from hpstudy.worker.messages import Message

@@ -36,6 +36,10 @@ class StorageError(HpstudyError):
     """The study database or a run directory cannot be read or written."""
 
 
+class MirrorError(HpstudyError):
+    """MLflow cannot be reached, or refused something. Nothing is lost: the next sync makes it good."""
+
+
 class TrialFailed(HpstudyError):
     """This configuration cannot be trained (NaN loss, out of memory). Recorded as failed, not tried again."""
 

@@ -12,7 +12,7 @@ from hpstudy.training.rundir import forget_weights
 
 if TYPE_CHECKING:
     from hpstudy.api.notes import Notifier
-    from hpstudy.report.document import Report
+    from hpstudy.report.whole import Report
     from hpstudy.settings import Settings
     from hpstudy.storage import StudyQueue
     from hpstudy.tracking.mlflow import Mirror

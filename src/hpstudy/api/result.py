@@ -15,7 +15,7 @@ from hpstudy.api.host import unchanged
 from hpstudy.api.notes import Notifier, Printer
 from hpstudy.api.recorded import Studies
 from hpstudy.api.scores import Evaluation
-from hpstudy.errors import HpstudyError, NotFoundError, UserError
+from hpstudy.errors import HpstudyError, MirrorError, NotFoundError, UserError
 from hpstudy.records import TrialRecord
 from hpstudy.settings import Settings
 from hpstudy.study.spec import Study
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from mlflow.pyfunc import PyFuncModel
 
     from hpstudy.evaluation.reproduce import Reproduction
-    from hpstudy.report.document import Report
+    from hpstudy.report.whole import Report
     from hpstudy.storage import Progress, StudyQueue
     from hpstudy.tracking.mlflow import Mirror, SyncSummary
 
@@ -253,7 +253,6 @@ class Result:
             MirrorError: MLflow refused it.
             HpstudyError: MLflow has no model of this evaluation.
         """
-        from hpstudy.tracking.mlflow import MirrorError
         from hpstudy.tracking.mlflow.packaging import register
 
         uri = None

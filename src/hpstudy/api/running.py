@@ -82,11 +82,10 @@ class Run:
         )
 
     def _supervisor(self, processes: int | None) -> Supervisor:
-        file = self._declared.file
         order = WorkOrder(
             slots=slots(processes or default_processes(self._study.budget)),
             study=self._study.name,
-            file=file.absolute() if file else None,
+            file=self._declared.file,
             timeout_s=self._order.timeout_s,
             idle_exit_s=0.0,
             evaluates=True,

@@ -146,14 +146,14 @@ def outcome(message: Message) -> str:
     return value + (f": {message.text}" if message.text else "")
 
 
-def print_short(console: Console, report: document.Report) -> None:
+def print_short(console: Console, report: document.Document) -> None:
     """The findings, as a run ends with them."""
     console.print("\nFindings", style="bold")
     print_findings(console, report.findings)
     console.print(f"More, with figures: hpstudy report {report.study}\n")
 
 
-def print_report(console: Console, report: document.Report) -> None:
+def print_report(console: Console, report: document.Document) -> None:
     """Findings and the tables that fit a terminal."""
     console.print(f"\n{report.title}", style="bold")
     console.print(f"{report.status}\n")

@@ -19,7 +19,7 @@ from hpstudy.worker.supervisor import TrainerHandle
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from hpstudy.report.document import Report
+    from hpstudy.report.whole import Report
     from hpstudy.storage import Progress as StudyProgress
 
 Download: TypeAlias = Callable[[str, int, int | None], None]  # what, bytes that have come, and of how many

@@ -8,11 +8,11 @@ from html import escape
 from importlib import resources
 
 from hpstudy.plain import printable
-from hpstudy.report.document import Figure, Number, Report, Section, Table
+from hpstudy.report.document import Document, Figure, Number, Section, Table
 from hpstudy.report.render.markdown import is_numeric
 
 
-def to_html(report: Report) -> str:
+def to_html(report: Document) -> str:
     """The page. Only text that is escaped, our own SVG, one style sheet and a script that sorts tables.
 
     The same trials give the same page, so that it is sent to MLflow once.
@@ -20,7 +20,7 @@ def to_html(report: Report) -> str:
     return "\n".join(_page(report)) + "\n"
 
 
-def _page(report: Report) -> Iterator[str]:
+def _page(report: Document) -> Iterator[str]:
     yield '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">'
     yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
     yield '<meta name="color-scheme" content="light dark">'
@@ -50,7 +50,7 @@ def _page(report: Report) -> Iterator[str]:
     yield f"<script>\n{_asset('report.js')}</script>\n</body>\n</html>"
 
 
-def _state(report: Report) -> str:
+def _state(report: Document) -> str:
     at = f", as it was on {report.at:%Y-%m-%d at %H:%M} UTC" if report.at else ""
     return f"Written by hpstudy from the study database{at}."
 

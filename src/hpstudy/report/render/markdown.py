@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hpstudy.plain import markdown
-from hpstudy.report.document import Number, Report, Section, Table
+from hpstudy.report.document import Document, Number, Section, Table
 
 
-def to_markdown(report: Report) -> str:
+def to_markdown(report: Document) -> str:
     return "\n".join(_lines(report)).strip() + "\n"
 
 
-def findings_markdown(report: Report) -> str:
+def findings_markdown(report: Document) -> str:
     """The status and the findings alone."""
     return f"{markdown(report.status)}\n\n" + "\n".join(f"- {markdown(finding)}" for finding in report.findings)
 
 
-def _lines(report: Report) -> Iterator[str]:
+def _lines(report: Document) -> Iterator[str]:
     yield f"# {markdown(report.title)}\n"
     if report.question:
         yield f"{markdown(report.question)}\n"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from html import escape
 
 from hpstudy.plain import one_line
-from hpstudy.report.document import Figure, Report
+from hpstudy.report.document import Document, Figure
 
 _SCALE = 1.5  # of the shown size
 _LINE = 14  # height of a line of the legend, in the figure's units
@@ -15,7 +15,7 @@ _COLOURS = "color:#1b1f24;--line:#d4dae0;background:#ffffff;font-family:sans-ser
 _XML = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
 
 
-def pictures(report: Report) -> dict[str, str]:
+def pictures(report: Document) -> dict[str, str]:
     """File name → SVG, in the order of the report."""
     figures = [figure for section in report.sections for figure in section.figures]
     return {f"{number:02d}-{_slug(figure.title)}.svg": _alone(figure) for number, figure in enumerate(figures, start=1)}

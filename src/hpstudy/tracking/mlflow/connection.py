@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import filelock
 
-from hpstudy.errors import HpstudyError
+from hpstudy.errors import HpstudyError, MirrorError
 from hpstudy.settings import Settings
 from hpstudy.tracking.mlflow.secrets import Secrets, credentials, without_credentials
 
@@ -37,10 +37,6 @@ VARIABLES = (*_DEFAULTS, *_FORCED, *_LOGIN)  # all that `prepare_environment` ma
 _ADDRESS = "MLFLOW_TRACKING_URI"  # which MLflow sets with the address of the process, and unsets
 _first_connection = threading.Lock()
 _one_address = threading.RLock()
-
-
-class MirrorError(HpstudyError):
-    """MLflow cannot be reached, or refused something. Nothing is lost: the next sync makes it good."""
 
 
 def prepare_environment(settings: Settings) -> str:

@@ -10,12 +10,19 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from hpstudy.errors import HpstudyError
+from hpstudy.errors import HpstudyError, MirrorError
 from hpstudy.records import TrialRecord
 from hpstudy.settings import Settings
 from hpstudy.study.spec import Study
-from hpstudy.tracking.mlflow.connection import MirrorError, connect, sentence, translated
-from hpstudy.tracking.mlflow.contents import NOTE_TAG, RunContent, cut_tag, description, study_content, trial_content
+from hpstudy.tracking.mlflow.connection import connect, sentence, translated
+from hpstudy.tracking.mlflow.contents import (
+    NOTE_TAG,
+    RunContent,
+    cut_tag,
+    description,
+    study_content,
+    trial_content,
+)
 from hpstudy.tracking.mlflow.differences import Seen, after, difference, is_another
 from hpstudy.tracking.mlflow.notes import digest, is_ours, note_tags, successor
 from hpstudy.tracking.mlflow.ownership import OTHERS_RUNS, Experiment, is_signed, signature, trial_number

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from hpstudy.errors import NotFoundError, UserError
 from hpstudy.evaluation.evaluate import NETWORKS, answer_folder, read_facts
 from hpstudy.plain import markdown
-from hpstudy.report.document import Report
+from hpstudy.report.whole import Report
 from hpstudy.serving import hpstudy_model
 from hpstudy.settings import Settings
 from hpstudy.storage import StudyQueue

@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from hpstudy.tracking.mlflow.connection import MirrorError
+from hpstudy.errors import MirrorError
 from hpstudy.tracking.mlflow.contents import (
     BATCH_POINTS,
     EVALUATED_TAG,
