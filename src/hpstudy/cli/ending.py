@@ -73,11 +73,11 @@ def forget_weights_but(settings: Settings, name: str, evaluation: dict[str, Any]
 
 
 def package_or_tell(settings: Settings, queue: StudyQueue, mirror: Mirror, report: Report) -> str | None:
-    """Report and model to MLflow. Returns the model's URI; where MLflow is away, this is told in a sentence."""
+    """Report and model to MLflow. Returns the model's URI; where there is none, a sentence tells why."""
     from hpstudy.tracking.mlflow.packaging import package
 
     try:
-        return package(settings, queue, mirror, report)
+        uri = package(settings, queue, mirror, report)
     except HpstudyError as error:
         name = queue.study.name
         click.secho(
@@ -86,6 +86,18 @@ def package_or_tell(settings: Settings, queue: StudyQueue, mirror: Mirror, repor
             err=True,
         )
         return None
+    if uri is None:
+        say_no_model(settings, queue)
+    return uri
+
+
+def say_no_model(settings: Settings, queue: StudyQueue) -> None:
+    """Tell it where the networks of a study cannot be loaded without its file."""
+    from hpstudy.evaluation.evaluate import why_no_model
+
+    evaluation = queue.evaluation()
+    if evaluation and (sentence := why_no_model(settings, queue.study.name, evaluation)):
+        click.secho(sentence, fg="yellow", err=True)
 
 
 def _load() -> None:

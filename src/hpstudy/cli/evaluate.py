@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -62,7 +62,7 @@ def evaluate_command(
         print_section(console, held_out_section(found))
     uri = _to_mlflow(settings, queue)
     if register:
-        _register(settings, name, uri, register)
+        _register(settings, name, found, uri, register)
 
 
 def _to_mlflow(settings: Settings, queue: StudyQueue) -> str | None:
@@ -74,10 +74,13 @@ def _to_mlflow(settings: Settings, queue: StudyQueue) -> str | None:
     return package_or_tell(settings, queue, Mirror(settings, queue.study), report)
 
 
-def _register(settings: Settings, name: str, uri: str | None, model: str) -> None:
+def _register(settings: Settings, name: str, evaluation: dict[str, Any], uri: str | None, model: str) -> None:
     """Raises HpstudyError if there is no model in MLflow."""
+    from hpstudy.evaluation.evaluate import why_no_model
     from hpstudy.tracking.mlflow.packaging import register
 
+    if uri is None and why_no_model(settings, name, evaluation):  # which was told before
+        raise HpstudyError(f"Nothing was registered as {model}, because there is no model.")
     if uri is None:
         raise HpstudyError(
             f"Nothing was registered, because MLflow has no model of study {name!r}. If the networks lie on another "

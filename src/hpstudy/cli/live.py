@@ -28,6 +28,7 @@ class PlainView:
     def __init__(self, study: Study, console: Console) -> None:
         self.study, self._console = study, console
         self._params: dict[int, str] = {}
+        self._warned: set[str] = set()  # every process says what it sees, and once is enough
         self.failures = 0
 
     def __enter__(self) -> PlainView:
@@ -42,7 +43,8 @@ class PlainView:
             self._params[message.trial] = render.params_text(message.params) + replicate
         elif message.kind == "ended":
             self.say(f"trial {message.trial} {message.state}: {self._params.pop(message.trial, '')}{_result(message)}")
-        elif message.kind == "warning":
+        elif message.kind == "warning" and message.text not in self._warned:
+            self._warned.add(message.text)
             self.say(f"Warning: {message.text}")
 
     def tick(

@@ -132,6 +132,7 @@ def sync_command(settings: Settings, name: str) -> None:
 
     Of a study that has begun it also sends the report, and the evaluated model where its networks lie on this machine.
     """
+    from hpstudy.cli.ending import say_no_model
     from hpstudy.report.build import build_report
     from hpstudy.tracking.mlflow import Mirror
     from hpstudy.tracking.mlflow.packaging import package
@@ -143,7 +144,9 @@ def sync_command(settings: Settings, name: str) -> None:
     mirror = Mirror(settings, queue.study)
     summary = mirror.sync(records, state=str(queue.progress().state), complete=True)
     if queue.progress().ended:
-        package(settings, queue, mirror, build_report(queue.study, queue.records(), evaluation=queue.evaluation()))
+        report = build_report(queue.study, queue.records(), evaluation=queue.evaluation())
+        if package(settings, queue, mirror, report) is None:
+            say_no_model(settings, queue)
     click.echo(
         f"MLflow equals the database: {summary.created} runs created, {summary.updated} updated, "
         f"{summary.unchanged} unchanged."

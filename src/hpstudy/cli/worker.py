@@ -93,8 +93,8 @@ class _Worker:
     """One `hpstudy worker`, from its first look at the database to its last word."""
 
     def __init__(self, settings: Settings, order: WorkOrder) -> None:
+        from hpstudy.owner import Owner
         from hpstudy.storage import NoticeBoard, Store
-        from hpstudy.storage.owner import Owner
         from hpstudy.worker.mirroring import Mirrors
         from hpstudy.worker.studies import ServedStudies
 
@@ -105,6 +105,7 @@ class _Worker:
         self._mirrors = Mirrors(settings)
         self._queues: list[StudyQueue] = []
         self._looked_s, self._problem = 0.0, ""
+        self._warned: set[str] = set()  # every process says what it sees, and once is enough
 
     def serve(self) -> None:
         """Until nothing is left for long enough, or a signal. Raises FatalError if processes crash again and again."""
@@ -132,7 +133,8 @@ class _Worker:
         elif message.kind == "ended":
             value = f": {message.value:.4f}" if message.value is not None else ""
             _say(f"trial {message.trial} {message.state}{value}{': ' + message.text if message.text else ''}")
-        elif message.kind == "warning":
+        elif message.kind == "warning" and message.text not in self._warned:
+            self._warned.add(message.text)
             _say(f"Warning: {message.text}")
         if message.kind in ("claimed", "ended"):
             for queue in self._queues:
