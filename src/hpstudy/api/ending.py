@@ -87,12 +87,23 @@ def package_or_tell(settings: Settings, queue: StudyQueue, mirror: Mirror, repor
     from hpstudy.tracking.mlflow.packaging import package
 
     try:
-        package(settings, queue, mirror, report)
+        uri = package(settings, queue, mirror, report)
     except HpstudyError as error:
         name = queue.study.name
         notifier.warn(f"Report and model are not in MLflow yet: {error} Later, `hpstudy sync {name}` sends them.")
         return False
+    if uri is None:
+        warn_without_model(settings, queue, notifier)
     return True
+
+
+def warn_without_model(settings: Settings, queue: StudyQueue, notifier: Notifier) -> None:
+    """Tell it where the networks of a study cannot be loaded without its file."""
+    from hpstudy.evaluation.evaluate import why_no_model
+
+    evaluation = queue.evaluation()
+    if evaluation and (sentence := why_no_model(settings, queue.study.name, evaluation)):
+        notifier.warn(sentence)
 
 
 def _keep(settings: Settings, queue: StudyQueue, evaluation: dict[str, Any]) -> None:

@@ -107,13 +107,15 @@ class Picture:
         self._ended_before: int | None = None
         self._last_failure = ""
         self._repeats = 0  # trials that took over a result
+        self._warned: set[str] = set()  # every process says what it sees, and once is enough
 
     def hear(self, handle: TrainerHandle, message: Message) -> None:
         if message.kind == "ended" and message.repeats is not None:
             self._repeats += 1
         elif message.kind == "ended" and message.state in ("failed", "lost"):
             self._last_failure = f"trial {message.trial} {message.state}{tables.outcome(message)}"
-        elif message.kind == "warning":
+        elif message.kind == "warning" and message.text not in self._warned:
+            self._warned.add(message.text)
             self._notifier.say(f"Warning: {message.text}")
 
     def tick(

@@ -253,11 +253,14 @@ class Result:
             MirrorError: MLflow refused it.
             HpstudyError: MLflow has no model of this evaluation.
         """
+        from hpstudy.evaluation.evaluate import why_no_model
         from hpstudy.tracking.mlflow.packaging import register
 
         uri = None
         with contextlib.suppress(MirrorError):
             uri = self._model_uri()
+        if uri is None and (evaluation := self._evaluated()) and why_no_model(self._settings, self.name, evaluation):
+            raise HpstudyError(f"Nothing was registered as {model}, because there is no model.")  # why was told before
         if uri is None:
             raise HpstudyError(
                 f"Nothing was registered, because MLflow has no model of study {self.name!r}. If the networks lie on "
@@ -276,8 +279,8 @@ class Result:
         records = records_with_journals(self._settings, queue)
         progress = queue.progress()
         summary = mirror.sync(records, state=str(progress.state), complete=True)
-        if progress.ended:
-            package(self._settings, queue, mirror, self.report())
+        if progress.ended and package(self._settings, queue, mirror, self.report()) is None:
+            ending.warn_without_model(self._settings, queue, self._notifier)
         if mirror.sharing:
             self._notifier.say(mirror.sharing)
         return summary

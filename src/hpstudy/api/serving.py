@@ -107,6 +107,7 @@ class _Worker:
         self._mirrors = Mirrors(settings)
         self._queues: list[StudyQueue] = []
         self._looked_s, self._problem = 0.0, ""
+        self._warned: set[str] = set()  # every process says what it sees, and once is enough
 
     def serve(self) -> None:
         """Until nothing is left for long enough, or a signal. Raises FatalError if processes crash again and again."""
@@ -133,7 +134,8 @@ class _Worker:
             self._say(f"trial {message.trial} of {message.study} begins in process {handle.slot.number + 1}")
         elif message.kind == "ended":
             self._say(f"trial {message.trial} {message.ending}{outcome(message)}")
-        elif message.kind == "warning":
+        elif message.kind == "warning" and message.text not in self._warned:
+            self._warned.add(message.text)
             self._say(f"Warning: {message.text}")
         if message.kind in ("claimed", "ended"):
             for queue in self._queues:

@@ -144,6 +144,7 @@ class TrialLines:
         self._has_replicates = isinstance(study.design, Grid) and study.design.replicates > 1
         self._params: dict[int, str] = {}
         self._has_problem = False
+        self._warned: set[str] = set()  # every process says what it sees, and once is enough
 
     def hear(self, handle: TrainerHandle, message: Message) -> None:
         if message.kind == "claimed":
@@ -152,7 +153,8 @@ class TrialLines:
         elif message.kind == "ended":
             params = self._params.pop(message.trial, "")
             self._print(f"trial {message.trial} {message.ending}: {params}{tables.outcome(message)}")
-        elif message.kind == "warning":
+        elif message.kind == "warning" and message.text not in self._warned:
+            self._warned.add(message.text)
             self._print(f"Warning: {message.text}")
 
     def tick(

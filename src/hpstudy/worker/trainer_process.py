@@ -123,7 +123,7 @@ class _Worker:
         store = Store(self._settings.storage, grace_s=self._settings.grace_s, patience_s=OUTAGE_S)
         self._studies = ServedStudies(store, options.study, options.file)
         self._owner = Owner.of_process()
-        self._trainer: Trainer = Trainer()
+        self._trainer: Trainer = Trainer(told=lambda sentence: pipe.send("warning", text=sentence))
         self._device, self._facts = describe_device(), facts()
         self._system = SystemMetrics()
         self._memory_gb: float | None = None  # when the first trial had ended

@@ -78,7 +78,8 @@ def log_model(settings: Settings, mirror: Mirror, study: Study, evaluation: Mapp
     its own, these too.
 
     Returns:
-        The model's URI, for `mlflow.pyfunc.load_model`; None if the networks do not lie on this machine.
+        The model's URI, for `mlflow.pyfunc.load_model`; None if the networks do not lie on this machine, or cannot be
+        loaded without the study file (`evaluation.why_no_model`).
 
     Raises:
         MirrorError: MLflow is away or refused the model.
@@ -95,6 +96,8 @@ def log_model(settings: Settings, mirror: Mirror, study: Study, evaluation: Mapp
         except NotFoundError:
             return None
         if facts["evaluation"]["at"] != evaluation["at"]:  # of an earlier study of this name
+            return None
+        if not facts.get("loads", True):
             return None
         with _told(settings):
             uri = _log(settings, run, study, evaluation, facts, folder)
