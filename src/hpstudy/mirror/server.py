@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
+from hpstudy.addresses import is_server, without_credentials
 from hpstudy.errors import UserError
-from hpstudy.mirror.connection import is_server
-from hpstudy.mirror.secrets import without_credentials
 from hpstudy.settings import Settings
 
 _LOOPBACK = "localhost,localhost:*,127.0.0.1,127.0.0.1:*,[::1],[::1]:*"
