@@ -62,9 +62,9 @@ _opened: dict[str, Any] = {}
 
 def with_hpstudy(url: str, declaration: str, trials: int) -> list[float]:
     """Claim, one report, finish. Returns the seconds of each claim."""
+    from hpstudy.owner import Owner
     from hpstudy.records import Epoch
     from hpstudy.storage import Outcome, Store
-    from hpstudy.storage.owner import Owner
 
     study = Study.from_json(declaration)
     if "queue" not in _opened:

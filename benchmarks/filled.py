@@ -14,9 +14,9 @@ from optuna.storages._rdb import models
 from optuna.trial import TrialState
 
 from hpstudy import Choice, Float, Int, Search, Study
+from hpstudy.owner import Owner
 from hpstudy.storage import Store, StudyQueue
 from hpstudy.storage.conversion import RESULT, START, Start
-from hpstudy.storage.owner import Owner
 from hpstudy.storage.samplers import distribution
 
 EPOCHS = 10

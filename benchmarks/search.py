@@ -12,7 +12,7 @@ from typing import Any
 
 from benchmarks.harness import Options, Report, Row, Side, Skipped, new_folder, say
 from hpstudy import Choice, Int, Objective, Search, Study
-from hpstudy.storage.owner import Owner
+from hpstudy.owner import Owner
 from hpstudy.study.domains import Domain
 
 _TABLES = (("HPOLib", "protein_structure"), ("HPOLib", "slice_localization"), ("HPOBench", "segment"))

@@ -135,8 +135,8 @@ def _child(order: Order, environment: dict[str, str]) -> None:
 
 def work(order: Order) -> None:
     """Claim, train in no time, finish; until the study is finished."""
+    from hpstudy.owner import Owner
     from hpstudy.storage import Store
-    from hpstudy.storage.owner import Owner
 
     if order.clock_s:
         _shift_clock(order.clock_s)

@@ -22,10 +22,10 @@ from chaos import Chaos
 from checker import assert_whole
 from hpstudy import Choice, Grid, Study
 from hpstudy.errors import StorageError
+from hpstudy.owner import Owner
 from hpstudy.records import Epoch, TrialState
 from hpstudy.storage import Claim, Heartbeat, Outcome, Store, StudyQueue
 from hpstudy.storage import postgres as connections
-from hpstudy.storage.owner import Owner
 from mlflow_server import MlflowServer
 from nursery import Nursery, Order
 from postgres import Postgres
@@ -378,7 +378,7 @@ DISK_FULL = """
 import resource, signal, sys
 from pathlib import Path
 from types import SimpleNamespace
-from hpstudy.storage.owner import Owner
+from hpstudy.owner import Owner
 from hpstudy.records import Epoch
 from hpstudy.settings import Settings
 from hpstudy.storage import Store

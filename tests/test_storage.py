@@ -27,9 +27,9 @@ import sqlalchemy as sa
 
 from hpstudy import Choice, Float, Grid, Int, Search, Study
 from hpstudy.errors import NotFoundError, StorageError, TrialLost, UserError
+from hpstudy.owner import Owner
 from hpstudy.records import Epoch, TrialState
 from hpstudy.storage import Claim, Doing, NoticeBoard, Outcome, Store, StudyQueue
-from hpstudy.storage.owner import Owner
 from postgres import Postgres, free_port
 
 ME = Owner.of_process()
@@ -284,7 +284,7 @@ def test_eight_processes_that_start_at_once_share_exactly_the_budget(url: str, d
 
 CLAIM_AND_HANG = """
 import sys, time
-from hpstudy.storage.owner import Owner
+from hpstudy.owner import Owner
 from hpstudy.storage import Store
 claim = Store(sys.argv[1]).open("study").claim(Owner.of_process())
 print(claim.number, flush=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from hpstudy.folders import lend_home
 from hpstudy.settings import Settings
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ def settings_options(function: _Function) -> _Function:
     ) -> Any:
         del debug  # read from the command line wherever an error ends up
         settings = Settings.load({"home": home, "storage": storage, "tracking_uri": tracking_uri})
+        lend_home(settings.cache_dir)
         return function(settings=settings, **others)
 
     decorators = (

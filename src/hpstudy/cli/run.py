@@ -8,15 +8,17 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import unquote
 
 import click
 
+from hpstudy.addresses import of_file
 from hpstudy.cli.options import open_store, settings_options
 from hpstudy.errors import HpstudyError, NotFoundError, UserError
 from hpstudy.settings import Settings
 from hpstudy.study import overrides
 from hpstudy.study.studyfile import StudyFile, load_all
-from hpstudy.worker.devices import default_processes, slots
+from hpstudy.worker.devices import default_processes, slots, why_so_few
 from hpstudy.worker.supervisor import Supervisor, TrainerHandle, WorkOrder
 
 if TYPE_CHECKING:
@@ -49,7 +51,11 @@ def study_overrides(function: _Function) -> _Function:
 
 @click.command("run", epilog="Example: hpstudy run studies/optimizers.py --replicates 1")
 @click.argument("study_file", metavar="STUDY.py", type=click.Path(path_type=Path))
-@click.option("--processes", type=click.IntRange(1), help="Trainer processes [default: one per core].")
+@click.option(
+    "--processes",
+    type=click.IntRange(1),
+    help="Trainer processes [default: one per core, as memory and container allow].",
+)
 @study_overrides
 @click.option("--fresh", is_flag=True, help="Delete the study's recorded trials and start again.")
 @click.option(
@@ -115,6 +121,7 @@ class _Run:
         self._settings, self._file, self._console = settings, file, console
         self._study = file.study
         self._fresh, self._timeout_s = fresh, timeout_s
+        self._why_so_few: str | None = None  # processes, where nobody said how many
         self._problem: str | None = "no process came to it."  # why the test split is not scored; None: it is
 
     def to_end(self, processes: int | None) -> int:
@@ -136,6 +143,7 @@ class _Run:
             return self._to_end(supervisor, self._register())
 
     def _supervisor(self, processes: int | None) -> Supervisor:
+        self._why_so_few = None if processes else why_so_few(self._study.budget)
         order = WorkOrder(
             slots=slots(processes or default_processes(self._study.budget)),
             study=self._study.name,
@@ -154,7 +162,7 @@ class _Run:
     def _is_known(self) -> bool:
         """Whether the database may have this study already; cheap for the embedded one that is not there yet."""
         database = self._settings.home / "hpstudy.db"
-        return not self._settings.storage.endswith(str(database)) or database.exists()
+        return self._settings.storage != of_file(database) or database.exists()
 
     def _register(self) -> StudyQueue:
         from hpstudy.cli.studies import delete_study
@@ -221,9 +229,10 @@ class _Run:
 
     def _say_begin(self, progress: Progress, processes: int) -> None:
         going_on = f", {progress.ended} are done" if progress.ended else ""
+        why = f", as {self._why_so_few}" if self._why_so_few else ""
         self._console.print(
             f"Study {self._study.name}: {progress.budget} trials{going_on}; {processes} "
-            f"process{'es' if processes > 1 else ''}. Ctrl-C stops; the same command goes on."
+            f"process{'es' if processes > 1 else ''}{why}. Ctrl-C stops; the same command goes on."
         )
 
     def _conclude(self, queue: StudyQueue, mirrors: Mirrors | None, *, interrupted: bool) -> int:
@@ -309,6 +318,13 @@ def check_home(settings: Settings) -> None:
             f"The home folder {settings.home} cannot be written: {error.strerror}. "
             "Choose another with --home DIR or HPSTUDY_HOME."
         ) from None
+    if settings.uses_embedded_store and unquote(str(settings.home)) != str(settings.home):
+        click.secho(
+            f"Models in {settings.home} can be loaded with `mlflow.pyfunc.load_model(uri, dst_path=DIR)` only: MLflow "
+            "takes a % with two digits in a folder's name for a coded letter. Another --home avoids that.",
+            fg="yellow",
+            err=True,
+        )
 
 
 @contextmanager

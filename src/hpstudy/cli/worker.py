@@ -16,7 +16,7 @@ from hpstudy.cli.options import json_option, open_store, settings_options
 from hpstudy.cli.run import check_home, say_unmirrored
 from hpstudy.errors import HpstudyError
 from hpstudy.settings import Settings
-from hpstudy.worker.devices import NO_GPU, Slot, choose_gpus, default_processes, slots
+from hpstudy.worker.devices import NO_GPU, Slot, choose_gpus, default_processes, slots, why_so_few
 from hpstudy.worker.supervisor import Supervisor, TrainerHandle, WorkOrder
 
 if TYPE_CHECKING:
@@ -59,14 +59,15 @@ def worker_command(
     """
     check_home(settings)
     file = Path(study) if study and study.endswith(".py") else None
+    places = _slots(processes, choose_gpus(gpus), per_gpu)
     order = WorkOrder(
-        slots=_slots(processes, choose_gpus(gpus), per_gpu),
+        slots=places,
         study=_name_in(file) if file else study,
         file=file.absolute() if file else None,
         timeout_s=timeout,
         idle_exit_s=idle_exit,
     )
-    _Worker(settings, order).serve()
+    _Worker(settings, order).serve(_places(places, None if processes else why_so_few(MANY)))
 
 
 def _slots(processes: int | None, gpus: list[str], per_gpu: int) -> list[Slot]:
@@ -74,12 +75,13 @@ def _slots(processes: int | None, gpus: list[str], per_gpu: int) -> list[Slot]:
     return slots(processes or len(trained_on) * per_gpu or default_processes(MANY), gpus)
 
 
-def _places(slots: Sequence[Slot]) -> str:
+def _places(slots: Sequence[Slot], why: str | None = None) -> str:
     """`4 processes on GPUs 0, 1`, in the words of the first line that a worker says."""
     count = f"{len(slots)} process{'es' if len(slots) > 1 else ''}"
     gpus = sorted({slot.gpu for slot in slots if slot.gpu})
     if not gpus:
-        return f"{count} on the processor" + (", without its GPUs" if slots[0].gpu == NO_GPU else "; no GPU was found")
+        without = ", without its GPUs" if slots[0].gpu == NO_GPU else "; no GPU was found"
+        return f"{count} on the processor{f', as {why}' if why else ''}{without}"
     return f"{count} on GPU{'s' if len(gpus) > 1 else ''} {', '.join(gpus)}"
 
 
@@ -93,8 +95,8 @@ class _Worker:
     """One `hpstudy worker`, from its first look at the database to its last word."""
 
     def __init__(self, settings: Settings, order: WorkOrder) -> None:
+        from hpstudy.owner import Owner
         from hpstudy.storage import NoticeBoard, Store
-        from hpstudy.storage.owner import Owner
         from hpstudy.worker.mirroring import Mirrors
         from hpstudy.worker.studies import ServedStudies
 
@@ -106,11 +108,18 @@ class _Worker:
         self._queues: list[StudyQueue] = []
         self._looked_s, self._problem = 0.0, ""
 
-    def serve(self) -> None:
-        """Until nothing is left for long enough, or a signal. Raises FatalError if processes crash again and again."""
+    def serve(self, places: str) -> None:
+        """Until nothing is left for long enough, or a signal.
+
+        Args:
+            places: Where it trains, for its first line.
+
+        Raises:
+            FatalError: processes crash again and again.
+        """
         self._studies.queues()  # an unknown study or a missing file is told before anything is started
         supervisor = Supervisor(self._settings, self._order, exit_within_s=EXIT_S)
-        _say(f"Worker on {self._owner.host}, {_places(self._order.slots)}. Ctrl-C or SIGTERM stops it.")
+        _say(f"Worker on {self._owner.host}, {places}. Ctrl-C or SIGTERM stops it.")
         try:
             supervisor.start()
             supervisor.work(self._served, hear=self._hear, tick=lambda: self._tick(supervisor))

@@ -1,8 +1,8 @@
 """The study database: Optuna's tables are the truth and the only queue."""
 
+from hpstudy.owner import Owner
 from hpstudy.storage.claim import Claim, Heartbeat, Outcome
 from hpstudy.storage.notices import Doing, NoticeBoard, WorkerNotice
-from hpstudy.storage.owner import Owner
 from hpstudy.storage.queue import Progress, StudyQueue, StudyState
 from hpstudy.storage.store import Store
 

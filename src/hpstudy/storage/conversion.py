@@ -10,8 +10,8 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial
 
+from hpstudy.owner import Owner
 from hpstudy.records import Epoch, TrialRecord, TrialState
-from hpstudy.storage.owner import Owner
 from hpstudy.storage.samplers import distribution
 from hpstudy.study.factors import Level
 from hpstudy.study.spec import Study

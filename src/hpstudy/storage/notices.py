@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 
 import sqlalchemy as sa
 
+from hpstudy.owner import Owner
 from hpstudy.storage.database import Database
-from hpstudy.storage.owner import Owner
 
 _TABLE = sa.Table(
     "hpstudy_workers",

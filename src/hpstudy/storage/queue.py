@@ -17,6 +17,7 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial
 
 from hpstudy.errors import NotFoundError, StorageError, UserError
+from hpstudy.owner import Owner
 from hpstudy.records import TrialRecord
 from hpstudy.storage import conversion
 from hpstudy.storage.book import RecordBook
@@ -26,7 +27,6 @@ from hpstudy.storage.conversion import Start
 from hpstudy.storage.database import Database
 from hpstudy.storage.ledger import Ledger, Standing
 from hpstudy.storage.orders import DECLARATION, ORDERS, Orders
-from hpstudy.storage.owner import Owner
 from hpstudy.storage.samplers import make_pruner, make_sampler, make_space, suggest
 from hpstudy.study.factors import Level
 from hpstudy.study.spec import Grid, Study

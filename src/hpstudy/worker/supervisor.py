@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hpstudy.errors import FatalError, StorageError
+from hpstudy.owner import Owner
 from hpstudy.settings import Settings
-from hpstudy.storage.owner import Owner
 from hpstudy.training.environment import for_tensorflow
 from hpstudy.worker.devices import Slot
 from hpstudy.worker.messages import CORES_VARIABLE, PIPE_VARIABLE, RECYCLE, Inbox, Message
