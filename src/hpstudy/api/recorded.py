@@ -6,8 +6,10 @@ import shutil
 import threading
 import weakref
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from hpstudy.errors import HpstudyError, NotFoundError, UserError
+from hpstudy.folders import lend_home
 from hpstudy.settings import Settings
 from hpstudy.study.spec import Study
 
@@ -21,6 +23,7 @@ class Studies:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        lend_home(settings.cache_dir)
         self._store: Store | None = None
         self._opening = threading.Lock()
 
@@ -81,7 +84,7 @@ class Studies:
         return identity
 
 
-def check_home(settings: Settings) -> None:
+def check_home(settings: Settings, notifier: Notifier) -> None:
     """Raises HpstudyError if nothing can be written there."""
     try:
         settings.home.mkdir(parents=True, exist_ok=True)
@@ -93,3 +96,8 @@ def check_home(settings: Settings) -> None:
             f"The home folder {settings.home} cannot be written: {error.strerror}. "
             "Choose another with --home DIR or HPSTUDY_HOME."
         ) from None
+    if settings.uses_embedded_store and unquote(str(settings.home)) != str(settings.home):
+        notifier.warn(
+            f"Models in {settings.home} can be loaded with `mlflow.pyfunc.load_model(uri, dst_path=DIR)` only: MLflow "
+            "takes a % with two digits in a folder's name for a coded letter. Another --home avoids that."
+        )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hpstudy.addresses import of_file
 from hpstudy.api import ending
 from hpstudy.api.declared import Declared
 from hpstudy.api.fetching import fetch
@@ -16,7 +17,7 @@ from hpstudy.api.recorded import Studies, check_home
 from hpstudy.errors import closed
 from hpstudy.records import TrialRecord, TrialState
 from hpstudy.settings import Settings
-from hpstudy.worker.devices import default_processes, slots
+from hpstudy.worker.devices import default_processes, slots, why_so_few
 from hpstudy.worker.supervisor import Supervisor, TrainerHandle, WorkOrder
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class Run:
             KeyboardInterrupt: a signal has ended it. The processes are gone, their trials are given back.
             HpstudyError: it cannot be run.
         """
-        check_home(self._settings)
+        check_home(self._settings, self._view)
         if not self._may_be_known():
             with self._supervisor(self._order.processes) as supervisor:
                 supervisor.start()  # TensorFlow loads while the study is registered
@@ -82,6 +83,7 @@ class Run:
         )
 
     def _supervisor(self, processes: int | None) -> Supervisor:
+        self._why_so_few = None if processes else why_so_few(self._study.budget)
         order = WorkOrder(
             slots=slots(processes or default_processes(self._study.budget)),
             study=self._study.name,
@@ -95,7 +97,7 @@ class Run:
     def _may_be_known(self) -> bool:
         """Whether the database may have this study already; cheap for the embedded one that is not there yet."""
         database = self._settings.home / "hpstudy.db"
-        return not self._settings.storage.endswith(str(database)) or database.exists()
+        return self._settings.storage != of_file(database) or database.exists()
 
     def _register(self) -> StudyQueue:
         return self._studies.register(self._study, fresh=self._order.fresh, notifier=self._view)
@@ -111,7 +113,7 @@ class Run:
         """Train what is left. Returns the mirrors if MLflow has it all."""
         from hpstudy.worker.mirroring import Mirrors
 
-        self._view.say(_begin(self._study.name, queue.progress(), len(supervisor.handles)))
+        self._view.say(_begin(self._study.name, queue.progress(), len(supervisor.handles), self._why_so_few))
         source = self._declared.source
         mirrors = Mirrors(self._settings, {self._study.name: source} if source is not None else {})
         mirrors.poke(queue)
@@ -206,11 +208,12 @@ def warn_unmirrored(problems: Mapping[str, str | None], notifier: Notifier) -> N
         notifier.warn(f"Not everything is in MLflow yet. {problem or ''} Later, `hpstudy sync {name}` copies the rest.")
 
 
-def _begin(name: str, progress: Progress, processes: int) -> str:
+def _begin(name: str, progress: Progress, processes: int, why_so_few: str | None) -> str:
     going_on = f", {progress.ended} are done" if progress.ended else ""
+    why = f", as {why_so_few}" if why_so_few else ""
     return (
         f"Study {name}: {progress.budget} trials{going_on}; {processes} "
-        f"process{'es' if processes > 1 else ''}. Ctrl-C stops; the same command goes on."
+        f"process{'es' if processes > 1 else ''}{why}. Ctrl-C stops; the same command goes on."
     )
 
 
@@ -245,7 +248,7 @@ def _counts(progress: Progress) -> str:
 
 
 def _where_to_look(settings: Settings, name: str, *, is_mirrored: bool) -> str:
-    from hpstudy.tracking.mlflow.secrets import without_credentials
+    from hpstudy.addresses import without_credentials
 
     if not is_mirrored:
         return f"Not all of it is in MLflow yet: `hpstudy sync {name}` sends the rest."

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hpstudy.data.registry import Registry
+from hpstudy.folders import home_directory
 from hpstudy.settings import Settings
 
 _IDX_STEMS = (
@@ -84,7 +85,7 @@ class Place:
         """Why `find` found nothing."""
         if self.root is None:
             return f"{self.title}: not set"
-        if not self.root.is_dir():
+        if not os.path.isdir(self.root):  # noqa: PTH112 - `Path.is_dir` raises in a folder that may not be entered
             return f"{self.title}: {self.root} is no folder here"
         for folder in _own_folders(dataset, self.root):
             lacks = [stem for stem in _IDX_STEMS if not _first(folder / f"{stem}.gz", folder / stem)]
@@ -105,7 +106,7 @@ def places(dataset: str, settings: Settings, registry: Registry) -> Iterator[Pla
     for folder in registry.system_dirs:
         yield Place(title="system package", root=folder)
     if dataset in _IN_KERAS_CACHE:
-        yield Place(title="Keras's cache", root=_keras_home() / "datasets")
+        yield Place(title="Keras's cache", root=_keras_datasets())
 
 
 def built_in(dataset: str) -> Source:
@@ -137,10 +138,12 @@ def _single_files(dataset: str, root: Path) -> Iterator[Path]:
 
 
 def _first(*candidates: Path) -> Path | None:
-    return next((path for path in candidates if path.is_file()), None)
+    return next((path for path in candidates if os.path.isfile(path)), None)  # noqa: PTH113 - as above
 
 
-def _keras_home() -> Path:
-    """Where Keras keeps its files, by the rule of keras/src/backend/config.py."""
-    home = os.environ.get("KERAS_HOME")
-    return Path(home) if home else Path.home() / ".keras"
+def _keras_datasets() -> Path | None:
+    """Where Keras keeps datasets, by the rule of keras/src/backend/config.py; None without a home directory."""
+    if given := os.environ.get("KERAS_HOME"):
+        return Path(given, "datasets")
+    home = home_directory()
+    return home / ".keras" / "datasets" if home else None

@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import shlex
 
+from hpstudy.addresses import is_server, without_credentials
 from hpstudy.errors import UserError
 from hpstudy.python import ENVIRONMENT, python
 from hpstudy.settings import Settings
-from hpstudy.tracking.mlflow.connection import is_server
-from hpstudy.tracking.mlflow.secrets import without_credentials
 
 _LOOPBACK = "localhost,localhost:*,127.0.0.1,127.0.0.1:*,[::1],[::1]:*"
 
