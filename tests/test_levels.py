@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from hpstudy.cli.render import result_table
 from rich.console import Console
 
 from factories import make_grid_records, make_record, make_settings, make_study
 from hpstudy import Choice, Float, Grid, Int, Published, Search
 from hpstudy.analysis.effects import baselines
+from hpstudy.api.tables import result_table
 from hpstudy.cli import main
 from hpstudy.errors import UserError
 from hpstudy.report.build import build_report
