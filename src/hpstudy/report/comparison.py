@@ -12,7 +12,7 @@ from hpstudy.records import TrialRecord, TrialState
 from hpstudy.report import statistics, texts
 from hpstudy.report.analysis import Analysis, analyse
 from hpstudy.report.document import Number, Row, Table
-from hpstudy.report.statistics import Difference, Interval
+from hpstudy.report.statistics import Bounds, Difference, Interval
 from hpstudy.spec import Study
 
 
@@ -32,7 +32,11 @@ class Entrant:
 
     @property
     def mean(self) -> Interval:
-        return statistics.interval(list(self.by_seed.values()))
+        return statistics.interval(list(self.by_seed.values()), self.bounds)
+
+    @property
+    def bounds(self) -> Bounds:
+        return statistics.bounds_of(self.study.objectives[0].metric)
 
 
 def entrant(study: Study, records: Sequence[TrialRecord]) -> Entrant | None:
@@ -104,7 +108,9 @@ def _difference(one: Entrant, best: Entrant) -> Difference | None:
     if not seeds:
         return None
     return statistics.paired_difference(
-        np.array([one.by_seed[seed] for seed in seeds]), np.array([best.by_seed[seed] for seed in seeds])
+        np.array([one.by_seed[seed] for seed in seeds]),
+        np.array([best.by_seed[seed] for seed in seeds]),
+        one.bounds,
     )
 
 

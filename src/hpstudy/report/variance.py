@@ -12,7 +12,7 @@ import numpy as np
 
 from hpstudy.factors import level_text
 from hpstudy.report.cells import GridValues
-from hpstudy.report.statistics import Interval, interval
+from hpstudy.report.statistics import Interval, bounds_of, interval
 
 REPLICATE = "replicate"
 Terms: TypeAlias = dict[tuple[str, ...], str]  # sources of variance → their terms in a formula
@@ -81,7 +81,7 @@ def _pair(grid: GridValues, pair: tuple[str, str], share: float) -> PairCells:
         by_replicate = grid.values[cells][:, grid.finished].mean(axis=0)
         known = by_replicate[np.isfinite(by_replicate)]
         if len(known):
-            means[levels] = interval(known)
+            means[levels] = interval(known, bounds_of(grid.study.objectives[0].metric))
     one, other = (tuple(level_text(level) for level in grid.study.vary[name].levels) for name in pair)
     return PairCells(factors=pair, levels=(one, other), means=means, share=share)
 
