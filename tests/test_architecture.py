@@ -15,7 +15,7 @@ SOURCE = Path(hpstudy.__file__).parent
 # from the ground up: a module may import modules of its own layer and of layers above it in this list
 LAYERS = (
     ("errors",),
-    ("catalog", "factors", "domains", "published", "spec", "settings", "passwords", "records", "owner"),
+    ("plain", "catalog", "factors", "domains", "published", "spec", "settings", "passwords", "records", "owner"),
     (
         "studyfile",
         "overrides",

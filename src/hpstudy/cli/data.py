@@ -8,6 +8,7 @@ import click
 
 from hpstudy.catalog import DATASETS
 from hpstudy.cli.options import json_option, settings_options
+from hpstudy.cli.terminal import echo
 from hpstudy.errors import HpstudyError
 from hpstudy.factors import dataset_facts
 from hpstudy.settings import Settings
@@ -69,7 +70,7 @@ def verify_command(ctx: click.Context, settings: Settings, names: tuple[str, ...
             click.echo(f"{name}: good ({source.place})")
         except HpstudyError as error:
             broken = True
-            click.secho(f"{name}: {error}", fg="red", err=True)
+            echo(f"{name}: {error}", fg="red", err=True)
     ctx.exit(1 if broken else 0)
 
 
@@ -82,7 +83,7 @@ def fetch_with_progress(name: str, settings: Settings) -> str:
 
     if source := data.locate(name, settings):
         return source.place
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with Progress(*columns, console=render.console(), transient=True) as progress:
         tasks: dict[str, object] = {}
 

@@ -28,6 +28,7 @@ class PlainView:
     def __init__(self, study: Study, console: Console) -> None:
         self.study, self._console = study, console
         self._params: dict[int, str] = {}
+        self._has_problem = False
         self.failures = 0
 
     def __enter__(self) -> PlainView:
@@ -48,10 +49,13 @@ class PlainView:
     def tick(
         self, progress: Progress, handles: Sequence[TrainerHandle], best: TrialRecord | None, problem: str | None
     ) -> None:
-        """Nothing to draw."""
+        """Nothing is drawn, but a problem is said once, and again when there is another after it was over."""
+        if problem and not self._has_problem:
+            self.say(f"Warning: {problem}")
+        self._has_problem = problem is not None
 
     def say(self, line: str) -> None:
-        self._console.print(line, markup=False, soft_wrap=True)
+        self._console.print(render.styled(line), soft_wrap=True)
 
 
 class LiveView(PlainView):
@@ -86,15 +90,17 @@ class LiveView(PlainView):
         lines: list[RenderableType] = [self._headline(progress), self._bar(progress), self._best(best)]
         lines += [self._processes(handles)]
         if self._last_failure:
-            lines.append(Text(f"{progress.failed} failed, {progress.lost} lost; last: {self._last_failure}", "yellow"))
+            lines.append(
+                render.styled(f"{progress.failed} failed, {progress.lost} lost; last: {self._last_failure}", "yellow")
+            )
         if problem:
-            lines.append(Text(f"MLflow waits, training does not: {problem}", "yellow"))
+            lines.append(render.styled(problem, "yellow"))
         self._live.update(Group(*lines))
 
     def _headline(self, progress: Progress) -> Text:
         elapsed_s = time.monotonic() - self._began_s
         ended_now = progress.ended - (self._ended_before or 0)
-        text = Text(f"{self.study.name}  ", "bold")
+        text = render.styled(f"{self.study.name}  ", "bold")
         text.append(f"{progress.ended} of {progress.budget} trials, {render.duration(elapsed_s)}", "")
         if ended_now:
             per_trial_s = elapsed_s / ended_now
@@ -109,9 +115,11 @@ class LiveView(PlainView):
 
     def _best(self, best: TrialRecord | None) -> Text:
         if best is None:
-            return Text("no trial is complete yet", "dim")
+            return render.styled("no trial is complete yet", "dim")
         metric = self.study.objectives[0].metric
-        return Text(f"best {metric} {best.value:.4f}, trial {best.number}: {render.params_text(best.params)}", "green")
+        return render.styled(
+            f"best {metric} {best.value:.4f}, trial {best.number}: {render.params_text(best.params)}", "green"
+        )
 
     def _processes(self, handles: Sequence[TrainerHandle]) -> Table:
         table = Table(box=None, pad_edge=False, show_header=False)
@@ -125,7 +133,7 @@ class LiveView(PlainView):
                 f"process {handle.slot.number + 1}",
                 f"trial {handle.trial}",
                 f"epoch {handle.epoch} of {epochs}  {value}",
-                render.params_text(handle.params),
+                render.styled(render.params_text(handle.params)),
             )
         return table
 

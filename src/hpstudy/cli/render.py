@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hpstudy.factors import describe, level_text
+from hpstudy.plain import one_line, printable
 from hpstudy.records import TrialRecord, TrialState
 from hpstudy.report import texts
 from hpstudy.spec import Objective, Study
@@ -46,9 +47,19 @@ duration = texts.duration
 WIDE = 160  # columns where the output is no terminal
 
 
+class PlainConsole(Console):
+    """Prints text as it is: square brackets are no markup, a name between colons no emoji, an escape no order."""
+
+    def __init__(self) -> None:
+        super().__init__(highlight=False, markup=False, emoji=False)
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        return super().render_str(printable(text), **options)
+
+
 def console() -> Console:
     """As wide as the terminal; wide enough for every table where there is none."""
-    console = Console(highlight=False)
+    console = PlainConsole()
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = WIDE
     return console
@@ -63,7 +74,12 @@ def make_table(title: str | None, columns: Sequence[str], values: Iterable[Seque
         table.add_column(column, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         table.add_row(*row)
-    return Group(Text(title, "bold"), table) if title else table  # a table's own title is no wider than the table
+    return Group(styled(title, "bold"), table) if title else table  # a table's own title is no wider than the table
+
+
+def styled(text: str, style: str = "") -> Text:
+    """Text in one style, for what a console does not make of a string itself."""
+    return Text(printable(text), style)
 
 
 def _cell(value: object) -> str:
@@ -186,4 +202,4 @@ def _rank(objective: Objective, value: float | None) -> float:
 
 
 def params_text(params: Mapping[str, Any]) -> str:
-    return describe(params) or "no factor varies"
+    return one_line(describe(params)) or "no factor varies"

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from hpstudy.cli.options import json_option, open_study, settings_options, study_argument
+from hpstudy.cli.terminal import echo
 from hpstudy.errors import UserError
 from hpstudy.settings import Settings
 
@@ -56,9 +57,9 @@ def reproduce_command(
         render.make_table(f"{name}, trial {trial}, trained again", ("metric", "recorded", "again", ""), values)
     )
     for circumstance in found.circumstances:
-        click.echo(f"Changed since: {circumstance}")
+        echo(f"Changed since: {circumstance}")
     if found.error:
-        click.echo(f"It failed this time: {found.error}" if not record.error else f"It fails again: {found.error}")
+        echo(f"It failed this time: {found.error}" if not record.error else f"It fails again: {found.error}")
     epochs = len(record.history)
     if found.is_same:
         click.echo(f"The same to the last bit in {epochs} epoch{'s' if epochs > 1 else ''}.")

@@ -44,7 +44,7 @@ def show_command(settings: Settings, name: str, trial: int, as_json: bool) -> No
     rows = [(key, value) for key, value in what.items() if value is not None]
     console.print(render.make_table(f"{name}, trial {trial}", ("", ""), rows))
     if record.traceback:
-        console.print(record.traceback, style="dim", markup=False)
+        console.print(record.traceback, style="dim")
     if record.history:
         metrics = list(record.history[0].metrics)
         epochs = [[epoch.number, *(epoch.metrics[metric] for metric in metrics)] for epoch in record.history]

@@ -12,6 +12,7 @@ from datetime import datetime
 from hpstudy.domains import Choice, Domain
 from hpstudy.errors import UserError
 from hpstudy.factors import Level, describe, level_text
+from hpstudy.plain import markdown
 from hpstudy.records import Diagnostics, TrialRecord, TrialState
 from hpstudy.spec import Grid, Study
 
@@ -21,7 +22,10 @@ TRIAL_TAG = "hpstudy.trial"
 PARENT_TAG = "mlflow.parentRunId"
 NOTE_TAG = "mlflow.note.content"
 MODEL_TAG = "hpstudy.model"  # of the study's run: where its evaluated model is
+ID_TAG = "hpstudy.study_id"  # which study of this name, for several databases may have one
+EVALUATED_TAG = "hpstudy.evaluated_at"  # of a logged model: which evaluation it belongs to
 
+TABLE_HEAD = "| | |\n|---|---|\n| dataset |"  # in every description
 _TAG_CHARACTERS = 8000  # MLflow's limits
 _PARAM_CHARACTERS = 6000
 _DIGEST_CHARACTERS = 36
@@ -141,8 +145,8 @@ def trial_name(study: Study, record: TrialRecord) -> str:
 def description(study: Study) -> str:
     """The question and the declaration, in Markdown."""
     rows = {**_summary(study), "base": describe(study.base)}
-    rows |= {f"**{name}**": _domain_text(domain) for name, domain in study.vary.items()}
-    table = "\n".join(f"| {name} | {text} |" for name, text in rows.items())
+    rows |= {f"**{markdown(name, github=True)}**": _domain_text(domain) for name, domain in study.vary.items()}
+    table = "\n".join(f"| {name} | {markdown(text, github=True)} |" for name, text in rows.items())
     return f"{study.question.strip()}\n\n| | |\n|---|---|\n{table}".strip()
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from html import escape
 
+from hpstudy.plain import one_line
 from hpstudy.report.document import Figure, Report
 
 _SCALE = 1.5  # of the shown size
@@ -32,7 +33,7 @@ def _alone(figure: Figure) -> str:
     whole = height + _LINE * len(figure.legend)
     opening = (
         f'<svg {_XML} viewBox="{left:g} {top:g} {width:g} {whole:g}" width="{_SCALE * width:g}" '
-        f'height="{_SCALE * whole:g}" style="{_COLOURS}"><title>{escape(figure.title)}</title>'
+        f'height="{_SCALE * whole:g}" style="{_COLOURS}"><title>{escape(one_line(figure.title))}</title>'
     )
     body = figure.svg[head.end() :].removesuffix("</svg>")
     return f"{opening}{body}{''.join(_legend(figure, left, top + height))}</svg>\n"
@@ -42,4 +43,5 @@ def _legend(figure: Figure, left: float, top: float) -> Iterator[str]:
     for place, (colour, label) in enumerate(figure.legend):
         y = top + place * _LINE
         yield f'<rect x="{left + 6:g}" y="{y + 2:g}" width="9" height="9" fill="{escape(colour)}"/>'
-        yield f'<text x="{left + 20:g}" y="{y + 10:g}" font-size="9" fill="currentColor">{escape(label)}</text>'
+        text = escape(one_line(label))
+        yield f'<text x="{left + 20:g}" y="{y + 10:g}" font-size="9" fill="currentColor">{text}</text>'
