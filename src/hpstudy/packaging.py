@@ -19,14 +19,14 @@ from hpstudy.evaluation import NETWORKS, answer_folder, read_facts
 from hpstudy.factors import describe
 from hpstudy.mirror import Mirror
 from hpstudy.mirror.connection import connect, prepare_environment, translated
-from hpstudy.mirror.contents import MODEL_TAG, NOTE_TAG
+from hpstudy.mirror.contents import EVALUATED_TAG, MODEL_TAG, NOTE_TAG
+from hpstudy.plain import markdown
 from hpstudy.report.document import Report
 from hpstudy.settings import Settings
 from hpstudy.spec import Study
 from hpstudy.storage import StudyQueue
 
 MODEL_NAME = "model"
-_AT_TAG = "hpstudy.evaluated_at"  # of a logged model: which evaluation it belongs to
 _PACKAGES = ("keras", "mlflow", "numpy", "pandas", "tensorflow")
 _VERSIONS = 100  # of a registered model that are looked through
 
@@ -63,7 +63,8 @@ def key_figures(numbers: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
 
         from hpstudy.report import statistics
 
-        yield from _with_bounds("test_accuracy", asdict(statistics.interval(evaluation["accuracy"])))
+        accuracy = statistics.interval(evaluation["accuracy"], statistics.bounds_of("accuracy"))
+        yield from _with_bounds("test_accuracy", asdict(accuracy))
         ensemble = evaluation["ensemble"]
         yield from _with_bounds("test_accuracy_ensemble", {**ensemble, "mean": ensemble["accuracy"]})
 
@@ -153,7 +154,7 @@ def _told(settings: Settings) -> AbstractContextManager[None]:
 def _logged_before(client: Any, run: Any, at: str) -> str | None:
     for output in run.outputs.model_outputs if run.outputs else ():
         logged = client.get_logged_model(output.model_id)
-        if logged.tags.get(_AT_TAG) == at and str(logged.status) == "READY":
+        if logged.tags.get(EVALUATED_TAG) == at and str(logged.status) == "READY":
             return f"models:/{logged.model_id}"
     return None
 
@@ -195,7 +196,7 @@ def _log(
             flavor=_PyfuncFlavor(),
             run_id=run.info.run_id,
             params={name: str(level) for name, level in evaluation["params"].items()},
-            tags={_AT_TAG: str(evaluation["at"]), NOTE_TAG: _note(study, evaluation)},
+            tags={EVALUATED_TAG: str(evaluation["at"]), NOTE_TAG: _note(study, evaluation)},
             loader_module=hpstudy_model.__name__.rpartition(".")[2],
             code_paths=[str(Path(hpstudy_model.__file__))],
             data_path=str(folder / NETWORKS),
@@ -211,8 +212,9 @@ def _note(study: Study, evaluation: Mapping[str, Any]) -> str:
     seeds = ", ".join(map(str, evaluation["seeds"]))
     number = len(evaluation["seeds"])
     networks = "The network" if number == 1 else f"The average of {number} networks"
+    params = markdown(describe(evaluation["params"]), github=True) or "its one cell"
     return (
-        f"{networks} of study {study.name} on {study.facts.title}: {describe(evaluation['params']) or 'its one cell'}, "
+        f"{networks} of study {study.name} on {study.facts.title}: {params}, "
         f"{'seed' if number == 1 else 'seeds'} {seeds}. Test accuracy {evaluation['ensemble']['accuracy']:.4f} on "
         f"{evaluation['rows']:,} rows. Takes rows as the dataset has them, gives class probabilities."
     )

@@ -6,8 +6,7 @@ import importlib
 import threading
 from typing import TYPE_CHECKING, Any
 
-import click
-
+from hpstudy.cli.terminal import echo
 from hpstudy.errors import HpstudyError
 
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ def keep_evaluation(settings: Settings, queue: StudyQueue, problem: str | None) 
             return evaluation
     except HpstudyError as error:
         problem = str(error)
-    click.secho(
+    echo(
         f"The test split was not scored: {_ended(problem or '')} `hpstudy evaluate {name}` tries again.",
         fg="yellow",
         err=True,
@@ -72,20 +71,24 @@ def forget_weights_but(settings: Settings, name: str, evaluation: dict[str, Any]
     forget_weights(settings.runs_dir, name, evaluation["trials"])
 
 
-def package_or_tell(settings: Settings, queue: StudyQueue, mirror: Mirror, report: Report) -> str | None:
-    """Report and model to MLflow. Returns the model's URI; where MLflow is away, this is told in a sentence."""
+def package_or_tell(settings: Settings, queue: StudyQueue, mirror: Mirror, report: Report) -> tuple[bool, str | None]:
+    """Report and model to MLflow. Where it does not take them, this is told in a sentence.
+
+    Returns:
+        Whether it has them, and the model's URI if there is one.
+    """
     from hpstudy.packaging import package
 
     try:
-        return package(settings, queue, mirror, report)
+        return True, package(settings, queue, mirror, report)
     except HpstudyError as error:
         name = queue.study.name
-        click.secho(
+        echo(
             f"Report and model are not in MLflow yet: {error} Later, `hpstudy sync {name}` sends them.",
             fg="yellow",
             err=True,
         )
-        return None
+        return False, None
 
 
 def _load() -> None:

@@ -71,7 +71,8 @@ def _to_mlflow(settings: Settings, queue: StudyQueue) -> str | None:
     from hpstudy.report.build import build_report
 
     report = build_report(queue.study, queue.records(), evaluation=queue.evaluation())
-    return package_or_tell(settings, queue, Mirror(settings, queue.study), report)
+    _, uri = package_or_tell(settings, queue, Mirror(settings, queue.study, identity=queue.identity), report)
+    return uri
 
 
 def _register(settings: Settings, name: str, uri: str | None, model: str) -> None:

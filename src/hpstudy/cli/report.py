@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import click
 
 from hpstudy.cli.options import json_option, open_store, open_study, settings_options, study_argument
-from hpstudy.errors import UserError
+from hpstudy.cli.terminal import echo
+from hpstudy.errors import HpstudyError, UserError
 from hpstudy.settings import Settings
 
 MLFLOW_PATIENCE_S = 3  # a person waits for the report
@@ -74,25 +75,26 @@ def _to_mlflow(settings: Settings, queue: StudyQueue, report: Report) -> None:
     if settings.uses_embedded_store and not (settings.home / "mlflow.db").exists():
         return  # nothing of this database was mirrored yet; `hpstudy sync` does that
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", str(MLFLOW_PATIENCE_S))
-    from hpstudy.mirror import Mirror, MirrorError
+    from hpstudy.mirror import Mirror
     from hpstudy.packaging import log_report
 
     try:
-        log_report(Mirror(settings, queue.study), report)
-    except MirrorError as error:
-        click.secho(f"The report is not in MLflow: {error}", fg="yellow", err=True)
+        log_report(Mirror(settings, queue.study, identity=queue.identity), report)
+    except HpstudyError as error:
+        echo(f"The report is not in MLflow: {error}", fg="yellow", err=True)
 
 
 def print_short(console: Console, report: Report) -> None:
     """The findings, as a run ends with them."""
-    console.print("\n[bold]Findings[/bold]")
+    console.print("\nFindings", style="bold")
     print_findings(console, report.findings)
     console.print(f"More, with figures: hpstudy report {report.study}\n")
 
 
 def print_report(console: Console, report: Report) -> None:
     """Findings and the tables that fit a terminal."""
-    console.print(f"\n[bold]{report.title}[/bold]\n{report.status}\n", markup=True)
+    console.print(f"\n{report.title}", style="bold")
+    console.print(f"{report.status}\n")
     print_findings(console, report.findings)
     for section in report.sections:
         print_section(console, section)
@@ -106,11 +108,10 @@ def print_section(console: Console, section: Section) -> None:
 
 def print_findings(console: Console, findings: Sequence[str]) -> None:
     from rich.table import Table as RichTable
-    from rich.text import Text
 
     bullets = RichTable.grid(padding=(0, 1))
     for finding in findings:
-        bullets.add_row(" •", Text(finding))
+        bullets.add_row(" •", finding)
     console.print(bullets)
 
 
@@ -124,7 +125,7 @@ def _print_table(console: Console, table: Table) -> None:
     console.print()
     console.print(render.make_table(table.title, [table.columns[place] for place in places], rows))
     if table.caption:
-        console.print(table.caption, style="dim", markup=False)
+        console.print(table.caption, style="dim")
 
 
 @click.command("compare", epilog="Example: hpstudy compare optimizers dropout")

@@ -13,6 +13,7 @@ import click
 
 from hpstudy import overrides
 from hpstudy.cli.options import open_store, settings_options
+from hpstudy.cli.terminal import echo
 from hpstudy.errors import HpstudyError, NotFoundError, UserError
 from hpstudy.settings import Settings
 from hpstudy.studyfile import StudyFile, load_all
@@ -84,13 +85,13 @@ def run_command(
         except NotFoundError as error:
             if len(files) == 1:
                 raise
-            click.secho(f"Study {file.study.name} was not run: {error}", fg="red", err=True)
+            echo(f"Study {file.study.name} was not run: {error}", fg="red", err=True)
             done = NotFoundError.exit_code
         if done == INTERRUPTED:
             ctx.exit(done)
         code = code or done
     if code and len(files) > 1:
-        click.secho("Not every study of the file has a result; see above. The same command tries again.", err=True)
+        echo("Not every study of the file has a result; see above. The same command tries again.", err=True)
     ctx.exit(code)
 
 
@@ -159,7 +160,7 @@ class _Run:
     def _register(self) -> StudyQueue:
         from hpstudy.cli.studies import delete_study
 
-        store = open_store(self._settings)
+        store, identity = open_store(self._settings), None
         if self._fresh:
             try:
                 recorded = store.open(self._study.name)
@@ -168,8 +169,9 @@ class _Run:
             else:
                 if recorded.progress().running:
                     raise UserError(f"Study {self._study.name!r} is running elsewhere. Stop it before --fresh.")
+                identity = recorded.identity()  # what MLflow may still hold of the old trials is this study's, too
                 delete_study(self._settings, recorded)
-        queue = store.register(self._study)
+        queue = store.register(self._study, identity)
         queue.reconcile()
         return queue
 
@@ -205,7 +207,8 @@ class _Run:
             nonlocal is_loading, looked_s, progress, best
             if time.monotonic() - looked_s > LOOK_S:
                 looked_s, progress, best = time.monotonic(), queue.progress(), queue.best()
-            problem = supervisor.problem or mirrors.problem
+            unmirrored = mirrors.problem and f"MLflow gets nothing for now, training goes on: {mirrors.problem}"
+            problem = supervisor.problem or unmirrored
             view.tick(progress, supervisor.handles, best[0] if best else None, problem)
             if not is_loading and not progress.waiting:
                 is_loading = True
@@ -217,6 +220,7 @@ class _Run:
         finally:
             unmirrored = mirrors.finish(MLFLOW_PATIENCE_S)
             say_unmirrored(unmirrored)
+            say_shared(mirrors)
         return None if unmirrored else mirrors
 
     def _say_begin(self, progress: Progress, processes: int) -> None:
@@ -244,15 +248,16 @@ class _Run:
         report = build_report(queue.study, queue.records(), evaluation=queue.evaluation(), figures=bool(mirrors))
         print_short(self._console, report)
         if not progress.complete:
-            click.secho(
+            echo(
                 f"No trial is complete. `hpstudy show {self._study.name} 0` says why the first one failed.",
                 fg="red",
                 err=True,
             )
             return 1
+        is_mirrored = False
         if mirrors:
-            package_or_tell(self._settings, queue, mirrors.mirror(self._study.name), report)
-        self._console.print(self._where_to_look())
+            is_mirrored, _ = package_or_tell(self._settings, queue, mirrors.mirror(self._study.name), report)
+        self._console.print(self._where_to_look(is_mirrored))
         return 0
 
     def _stopped(self, progress: Progress, *, interrupted: bool) -> str | None:
@@ -276,11 +281,16 @@ class _Run:
         )
         return 0 if progress.complete else 1
 
-    def _where_to_look(self) -> str:
+    def _where_to_look(self, is_mirrored: bool) -> str:
+        from hpstudy.mirror.secrets import without_credentials
+
+        if not is_mirrored:
+            return f"Not all of it is in MLflow yet: `hpstudy sync {self._study.name}` sends the rest."
         if self._settings.uses_embedded_store:
             home = "" if self._settings.home == Path(".hpstudy").absolute() else f" --home {self._settings.home}"
             return f"Browse it in MLflow: hpstudy ui{home}"
-        return f"Browse it in MLflow: experiment {self._study.name} on your tracking server."
+        where = without_credentials(self._settings.tracking_uri)
+        return f"Browse it in MLflow: experiment {self._study.name} at {where}"
 
 
 def _counts(progress: Progress) -> str:
@@ -291,11 +301,17 @@ def _counts(progress: Progress) -> str:
 def say_unmirrored(problems: Mapping[str, str | None]) -> None:
     """Tell which studies MLflow does not hold in full yet, and what to do."""
     for name, problem in problems.items():
-        click.secho(
+        echo(
             f"Not everything is in MLflow yet. {problem or ''} Later, `hpstudy sync {name}` copies the rest.",
             fg="yellow",
             err=True,
         )
+
+
+def say_shared(mirrors: Mirrors) -> None:
+    """Tell which experiments in MLflow are not a study's alone."""
+    for sentence in mirrors.sharings:
+        click.echo(sentence)
 
 
 def check_home(settings: Settings) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hpstudy.cli.options import json_option, open_store, open_study, settings_options, study_argument
+from hpstudy.cli.terminal import echo
 from hpstudy.errors import HpstudyError, UserError
 from hpstudy.settings import Settings
 
@@ -98,7 +99,8 @@ def _status_table(queue: StudyQueue, status: dict[str, Any]) -> RenderableType:
 def delete_command(settings: Settings, name: str, yes: bool) -> None:
     """Delete a study: its trials in the database, its run directories, its experiment in MLflow.
 
-    MLflow keeps the experiment under another name until its own `mlflow gc` removes it.
+    MLflow keeps the experiment under another name until its own `mlflow gc` removes it. An experiment that others
+    use, too, stays as it is; of its runs this study's are deleted.
     """
     queue = _looked_after(open_study(settings, name))
     progress = queue.progress()
@@ -116,12 +118,14 @@ def delete_study(settings: Settings, queue: StudyQueue) -> None:
     """The database first: it is the truth; what remains elsewhere is only a copy."""
     from hpstudy.mirror import Mirror
 
+    identity, records = queue.identity(), queue.records()
     open_store(settings).delete(queue.study.name)
     shutil.rmtree(settings.runs_dir / queue.study.name, ignore_errors=True)
     try:
-        Mirror(settings, queue.study).forget()
+        if stays := Mirror(settings, queue.study, identity=lambda: identity).forget(records):
+            click.echo(stays)
     except HpstudyError as error:
-        click.secho(f"The copy in MLflow could not be deleted: {error}", fg="yellow", err=True)
+        echo(f"The copy in MLflow could not be deleted: {error}", fg="yellow", err=True)
 
 
 @click.command("sync", epilog="Example: hpstudy sync optimizers")
@@ -140,7 +144,7 @@ def sync_command(settings: Settings, name: str) -> None:
     queue = open_study(settings, name)
     queue.reconcile()
     records = records_with_journals(settings, queue)
-    mirror = Mirror(settings, queue.study)
+    mirror = Mirror(settings, queue.study, identity=queue.identity)
     summary = mirror.sync(records, state=str(queue.progress().state), complete=True)
     if queue.progress().ended:
         package(settings, queue, mirror, build_report(queue.study, queue.records(), evaluation=queue.evaluation()))
@@ -148,6 +152,8 @@ def sync_command(settings: Settings, name: str) -> None:
         f"MLflow equals the database: {summary.created} runs created, {summary.updated} updated, "
         f"{summary.unchanged} unchanged."
     )
+    if mirror.sharing:
+        click.echo(mirror.sharing)
 
 
 def _looked_after(queue: StudyQueue) -> StudyQueue:

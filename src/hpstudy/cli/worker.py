@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import click
 
 from hpstudy.cli.options import json_option, open_store, settings_options
-from hpstudy.cli.run import check_home, say_unmirrored
+from hpstudy.cli.run import check_home, say_shared, say_unmirrored
+from hpstudy.cli.terminal import echo
 from hpstudy.errors import HpstudyError
 from hpstudy.settings import Settings
 from hpstudy.worker.devices import NO_GPU, Slot, choose_gpus, default_processes, slots
@@ -152,6 +153,7 @@ class _Worker:
         with contextlib.suppress(HpstudyError):  # a notice that is old is not shown
             self._board.remove(self._owner)
         say_unmirrored(self._mirrors.finish(MLFLOW_PATIENCE_S, limit_s))
+        say_shared(self._mirrors)
 
 
 @click.command("workers", epilog="Example: hpstudy workers --json")
@@ -187,4 +189,4 @@ def _doing(handle: TrainerHandle) -> Doing:
 
 
 def _say(line: str) -> None:
-    click.echo(line)
+    echo(line)
