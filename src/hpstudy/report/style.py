@@ -56,8 +56,8 @@ def draw(paint: Callable[[Any], None], size: tuple[float, float] = PANEL) -> str
         FigureCanvasSVG(figure)
         paint(figure.add_subplot())
         for axes in figure.axes:
-            for text in (axes.title, axes.xaxis.label, axes.yaxis.label, *axes.texts):
-                text.set(text=one_line(text.get_text()), **PLAIN)
+            for label in (axes.title, axes.xaxis.label, axes.yaxis.label, *axes.texts):
+                label.set(text=one_line(label.get_text()), **PLAIN)
         text = io.StringIO()
         figure.savefig(text, format="svg", metadata={"Date": None}, dpi=120)
     return _inline(text.getvalue())
