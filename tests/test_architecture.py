@@ -14,9 +14,10 @@ import hpstudy
 SOURCE = Path(hpstudy.__file__).parent
 # from the ground up: a module may import modules of its own layer and of layers above it in this list
 LAYERS = (
-    ("errors",),
+    ("errors", "python"),
     ("catalog", "factors", "domains", "published", "spec", "settings", "passwords", "records", "owner"),
     (
+        "neighbours",
         "studyfile",
         "overrides",
         "rundir",
@@ -78,6 +79,11 @@ def loaded(code: str) -> set[str]:
     program = f"import sys\n{code}\nprint(','.join({HEAVY!r} & set(sys.modules)))"
     printed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
     return set(filter(None, printed.strip().split(",")))
+
+
+def test_every_python_is_started_without_the_current_folder_before_its_libraries() -> None:
+    """In one place, which says how; and a file there is not loaded by a command of the user's either."""
+    assert [file.name for file in modules() if "sys.executable" in file.read_text()] == ["python.py"]
 
 
 def test_the_command_line_loads_no_heavy_library() -> None:
