@@ -82,7 +82,6 @@ def loaded(code: str) -> set[str]:
 
 
 def test_every_python_is_started_without_the_current_folder_before_its_libraries() -> None:
-    """In one place, which says how; and a file there is not loaded by a command of the user's either."""
     assert [file.name for file in modules() if "sys.executable" in file.read_text()] == ["python.py"]
 
 
