@@ -22,9 +22,9 @@ from hpstudy.settings import Settings
 from hpstudy.storage import Store, StudyQueue
 from hpstudy.storage.conversion import START
 from hpstudy.worker import devices, gpus, limits
+from hpstudy.worker.limits import Limits
 from hpstudy.worker.studies import ServedStudies
 from hpstudy.worker.supervisor import Supervisor, WorkOrder
-from hpstudy.worker.limits import Limits
 from hpstudy.worker.system import SystemMetrics
 from hpstudy.worker.timeout import network_within
 from postgres import Postgres
