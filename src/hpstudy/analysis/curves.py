@@ -76,7 +76,7 @@ def factor_curves(study: Study, records: Sequence[TrialRecord], factor: str) -> 
 def _level_curves(level: str, trials: Sequence[TrialRecord], objective: Objective) -> LevelCurves:
     validation = _matrix(trials, objective.metric)
     training = _matrix(trials, objective.metric.removeprefix("val_"))
-    sign, bounds = 1 if objective.maximizes else -1, statistics.bounds_of(objective.metric)
+    sign, bounds = objective.sign, statistics.bounds_of(objective.metric)
     best = np.argmax(np.where(np.isfinite(validation), sign * validation, -math.inf), axis=1)
     rows = np.arange(len(trials))
     last = np.array([len(record.history) for record in trials]) - 1

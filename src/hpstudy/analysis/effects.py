@@ -121,7 +121,7 @@ def _legal(study: Study, *, with_names: bool) -> Iterator[str]:
 
 
 def _effect(grid: GridValues, values: FactorValues, baseline: str | None) -> FactorEffect:
-    sign = 1 if grid.study.objectives[0].maximizes else -1
+    sign = grid.study.objectives[0].sign
     bounds = statistics.bounds_of(grid.study.objectives[0].metric)
     means = values.values.mean(axis=1)
     order = [int(place) for place in np.argsort(-sign * means, kind="stable")]
@@ -175,7 +175,7 @@ def _needed(difference: Difference | None, comparisons: int) -> int | None:
 
 
 def _at_best(grid: GridValues, values: FactorValues, level: str) -> float:
-    sign = 1 if grid.study.objectives[0].maximizes else -1
+    sign = grid.study.objectives[0].sign
     numbers = itertools.chain.from_iterable(cells_of(grid, values.factor)[level].values())
     means = grid.values[np.ix_(list(numbers), values.replicates)].mean(axis=1)
     return float(sign * np.nanmax(sign * means))

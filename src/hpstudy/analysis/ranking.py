@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hpstudy.analysis import statistics
+from hpstudy.analysis.best import cells_best_first
 from hpstudy.analysis.cells import GridValues
 from hpstudy.analysis.statistics import Bounds, Difference, Floats, Interval
 from hpstudy.records import TrialRecord
@@ -34,12 +35,9 @@ class RankedCell:
 
 def ranked_cells(grid: GridValues) -> list[RankedCell]:
     """Cells with a value, the best first. Compared are those that have a value in every finished replicate."""
-    sign = 1 if grid.study.objectives[0].maximizes else -1
     bounds = statistics.bounds_of(grid.study.objectives[0].metric)
-    values = [(cell, grid.cell_values(cell)) for cell in range(len(grid.params))]
-    known = sorted((pair for pair in values if len(pair[1])), key=lambda pair: -sign * pair[1].mean())
-    replicates = grid.finished
-    whole = [cell for cell, _ in known if replicates and np.isfinite(grid.values[cell, replicates]).all()]
+    known, replicates = cells_best_first(grid), grid.finished
+    whole = [cell for cell in known if replicates and np.isfinite(grid.values[cell, replicates]).all()]
     matrix = grid.values[np.ix_(whole, replicates)]
     p_values = dict(zip(whole, _p_against_first(matrix), strict=True))
     rows = dict(zip(whole, matrix, strict=True))
@@ -47,14 +45,14 @@ def ranked_cells(grid: GridValues) -> list[RankedCell]:
         RankedCell(
             number=cell,
             params=grid.params[cell],
-            mean=statistics.interval(found, bounds),
+            mean=statistics.interval(grid.cell_values(cell), bounds),
             difference=_difference(rows, whole, cell, bounds),
             p=p_values.get(cell),
             failed=int(grid.failed[cell].sum()),
             train_s=_mean(_trials(grid, cell), "train_s"),
             parameters=_mean(_trials(grid, cell), "parameters"),
         )
-        for cell, found in known
+        for cell in known
     ]
 
 

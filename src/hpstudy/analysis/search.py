@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from hpstudy.analysis.best import front, ranked_trials
 from hpstudy.records import TrialRecord, TrialState
 from hpstudy.study.domains import Choice, Domain, Int
 from hpstudy.study.spec import Study
@@ -79,17 +80,12 @@ def search_result(study: Study, records: Sequence[TrialRecord]) -> SearchResult:
     complete = ranked_trials(study, records)
     return SearchResult(
         complete=tuple(complete),
-        front=tuple(_front(study, complete)),
+        front=tuple(front(study, complete)),
         importances=tuple(importances(study, complete)),
         best_so_far=tuple(_improvements(study, complete)),
         saving=_saving(study, records),
         edges=tuple(_edges(study, complete[0].params)) if len(complete) >= MIN_TRIALS else (),
     )
-
-
-def ranked_trials(study: Study, records: Sequence[TrialRecord]) -> list[TrialRecord]:
-    """Complete trials with finite values, the best first."""
-    return sorted((record for record in records if _is_scored(record)), key=lambda record: _cost(study, record))
 
 
 def importances(study: Study, complete: Sequence[TrialRecord]) -> list[Importance]:
@@ -156,28 +152,9 @@ def _in_memory(study: Study, complete: Sequence[TrialRecord]) -> optuna.Study:
     return copy
 
 
-def _is_scored(record: TrialRecord) -> bool:
-    return record.state == TrialState.COMPLETE and bool(record.values) and all(map(math.isfinite, record.values or ()))
-
-
 def _cost(study: Study, record: TrialRecord) -> float:
     """The first objective such that less is better."""
-    value = record.value or 0.0
-    return -value if study.objectives[0].maximizes else value
-
-
-def _front(study: Study, complete: Sequence[TrialRecord]) -> list[TrialRecord]:
-    if len(study.objectives) == 1 or not complete:
-        return list(complete[:1])
-    import numpy as np
-
-    signs = np.array([-1.0 if objective.maximizes else 1.0 for objective in study.objectives])
-    costs = np.array([record.values for record in complete]) * signs
-    return [
-        record
-        for record, cost in zip(complete, costs, strict=True)
-        if not ((costs <= cost).all(axis=1) & (costs < cost).any(axis=1)).any()
-    ]
+    return -study.objectives[0].score(record.value or 0.0)
 
 
 def _improvements(study: Study, complete: Sequence[TrialRecord]) -> list[tuple[int, float]]:

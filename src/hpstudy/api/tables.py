@@ -133,7 +133,7 @@ def _mean(values: Sequence[float]) -> float:
 def _rank(objective: Objective, value: float | None) -> float:
     if value is None:
         return math.inf
-    return -value if objective.maximizes else value
+    return -objective.score(value)
 
 
 def params_text(study: Study, params: Mapping[str, Any]) -> str:

@@ -48,27 +48,17 @@ def chosen_trials(study: Study, records: Sequence[TrialRecord]) -> list[TrialRec
     Raises:
         NotFoundError: no trial is complete.
     """
-    from hpstudy.analysis.search import ranked_trials
+    from hpstudy.analysis.best import cells_best_first, ranked_trials
+    from hpstudy.analysis.cells import grid_values
 
     if isinstance(study.design, Grid):
-        cell = _best_cell(study, records)
-        if cell is not None:
-            return [record for record in records if record.cell == cell and record.state == TrialState.COMPLETE]
+        if cells := cells_best_first(grid_values(study, records)):
+            return [record for record in records if record.cell == cells[0] and record.state == TrialState.COMPLETE]
     elif trained := [record for record in ranked_trials(study, records) if record.repeats is None]:
         best = trained[0]  # whose weights may be kept; a trial that repeats it has none
         others = range(1, SEARCH_REPLICATES)
         return [best, *(replace(best, number=-1, replicate=r, seed=study.seed_of(r), metrics={}) for r in others)]
     raise NotFoundError(f"Study {study.name!r} has no complete trial to evaluate.")
-
-
-def _best_cell(study: Study, records: Sequence[TrialRecord]) -> int | None:
-    """As the report ranks them, without what it computes besides."""
-    from hpstudy.analysis.cells import grid_values
-
-    grid = grid_values(study, records)
-    sign = 1 if study.objectives[0].maximizes else -1
-    means = {cell: sign * found.mean() for cell in range(len(grid.params)) if len(found := grid.cell_values(cell))}
-    return max(means, key=lambda cell: means[cell]) if means else None
 
 
 def evaluate(

@@ -74,8 +74,7 @@ def check_comparable(studies: Sequence[Study]) -> None:
 def comparison_table(entrants: Sequence[Entrant]) -> Table:
     """The best study first; differences are paired over the seeds that two studies have in common."""
     objective = entrants[0].study.objectives[0]
-    sign = 1 if objective.maximizes else -1
-    ordered = sorted(entrants, key=lambda one: -sign * one.mean.mean)
+    ordered = sorted(entrants, key=lambda one: -objective.score(one.mean.mean))
     differences = [None, *(_difference(one, ordered[0]) for one in ordered[1:])]
     p_values = statistics.holm([difference.p if difference else None for difference in differences])
     rows = [_row(one, difference, p) for one, difference, p in zip(ordered, differences, p_values, strict=True)]

@@ -117,6 +117,15 @@ class Objective:
     def maximizes(self) -> bool:
         return self.direction == "maximize"
 
+    @property
+    def sign(self) -> int:
+        """What a value is multiplied by so that more is better."""
+        return 1 if self.maximizes else -1
+
+    def score(self, value: float) -> float:
+        """The value such that more is better."""
+        return self.sign * value
+
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:

@@ -260,7 +260,7 @@ class _Worker:
         attempt.save_weights(training)
         claim.complete(attempt.outcome(metrics=metrics, device=self._device))
         value = metrics[objective.metric]
-        score = value if objective.maximizes else -value
+        score = objective.score(value)
         attempt.ended("complete", study=study.name, cell=claim.start.cell, value=value, score=score)
 
     def _fail(self, claim: Claim, attempt: _Attempt, error: BaseException) -> None:

@@ -33,10 +33,10 @@ class KeptWeights:
         found = trials_with_weights(self._runs_dir, study.name)
         if not found:
             return
-        sign = 1 if study.objectives[0].maximizes else -1
+        objective = study.objectives[0]
         for record in queue.records():
             if record.state == TrialState.COMPLETE and record.value is not None:
-                leaders.add(record.number, record.cell, sign * record.value, found.get(record.number))
+                leaders.add(record.number, record.cell, objective.score(record.value), found.get(record.number))
 
     def ended(self, study: str, trial: int, cell: int | None, score: float) -> None:
         """A trial is complete and has saved its weights.

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import itertools
-import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from hpstudy.analysis.best import front
 from hpstudy.errors import UserError
 from hpstudy.plain import markdown
 from hpstudy.records import Diagnostics, TrialRecord, TrialState
@@ -117,7 +117,7 @@ def study_content(study: Study, trials: Sequence[TrialRecord], state: str, hide:
     ends = [record.ended for record in trials if record.ended]
     ended_ms = _milliseconds(max(ends, default=None))
     is_finished = state == "finished"
-    best = best_trials(study, trials) if is_finished else []
+    best = front(study, trials) if is_finished else []
     tags = {STUDY_TAG: study.name, ROLE_TAG: "study", "hpstudy.state": state}
     if best:
         tags["hpstudy.best_trial"] = ", ".join(str(record.number) for record in best)
@@ -150,17 +150,6 @@ def description(study: Study) -> str:
     rows |= {f"**{markdown(name, github=True)}**": _domain_text(study, name) for name in study.vary}
     table = "\n".join(f"| {name} | {markdown(text, github=True)} |" for name, text in rows.items())
     return f"{study.question.strip()}\n\n| | |\n|---|---|\n{table}".strip()
-
-
-def best_trials(study: Study, trials: Sequence[TrialRecord]) -> list[TrialRecord]:
-    """The best complete trial (of equals the first); with several objectives the Pareto front."""
-    complete = [record for record in trials if record.state == TrialState.COMPLETE and record.values]
-    scores = {record.number: _scores(study, record) for record in complete}
-    if len(study.objectives) == 1:
-        return [max(complete, key=lambda record: scores[record.number])] if complete else []
-    return [
-        record for record in complete if not any(_dominates(other, scores[record.number]) for other in scores.values())
-    ]
 
 
 def _is_decided(study: Study, record: TrialRecord) -> bool:
@@ -247,7 +236,7 @@ def _study_points(
     for place, objective in enumerate(study.objectives):
         reached = [record.values[place] for record in best if record.values]
         if reached:
-            values[f"best_{objective.metric}"] = max(reached) if objective.maximizes else min(reached)
+            values[f"best_{objective.metric}"] = max(reached, key=objective.score)
     counts = Counter(record.state for record in trials)
     values |= {f"trials_{state}": counts[state] for state in TrialState if state != TrialState.RUNNING}
     for name, value in values.items():
@@ -293,17 +282,6 @@ def _short(vary: Mapping[str, Domain], name: str) -> str:
     """What the field calls a built-in factor, unless the study has a factor of that very name."""
     short = _SHORT_NAMES.get(name, name)
     return name if short in vary else short
-
-
-def _scores(study: Study, record: TrialRecord) -> tuple[float, ...]:
-    """The objectives such that more is better; NaN is worst."""
-    signs = [1 if objective.maximizes else -1 for objective in study.objectives]
-    scores = [sign * value for sign, value in zip(signs, record.values or (), strict=True)]
-    return tuple(-math.inf if math.isnan(score) else score for score in scores)
-
-
-def _dominates(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
-    return one != other and all(mine >= its for mine, its in zip(one, other, strict=True))
 
 
 def param_texts(study: Study, levels: Mapping[str, Level], none: str | None = None) -> dict[str, str]:
