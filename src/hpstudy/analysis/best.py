@@ -1,0 +1,50 @@
+"""Which trial and which configuration is the best: defined here, and nowhere else.
+
+Of several equal ones it is the first. Which of several equal trials `hpstudy best` names is decided by Optuna, so that
+its own tools name the same.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from hpstudy.analysis.cells import GridValues
+from hpstudy.records import TrialRecord, TrialState
+from hpstudy.study.spec import Study
+
+
+def scores(study: Study, record: TrialRecord) -> tuple[float, ...]:
+    """The objectives of a complete trial such that more is better; NaN is worst."""
+    found = [objective.score(value) for objective, value in zip(study.objectives, record.values or (), strict=True)]
+    return tuple(-math.inf if math.isnan(score) else score for score in found)
+
+
+def ranked_trials(study: Study, records: Sequence[TrialRecord]) -> list[TrialRecord]:
+    """Complete trials with finite values, the best by the first objective first."""
+    scored = (record for record in records if _is_scored(record))
+    return sorted(scored, key=lambda record: scores(study, record)[0], reverse=True)
+
+
+def front(study: Study, records: Sequence[TrialRecord]) -> list[TrialRecord]:
+    """The best complete trial; of several objectives the Pareto front. In the order of the records."""
+    complete = [record for record in records if record.state == TrialState.COMPLETE and record.values]
+    found = {record.number: scores(study, record) for record in complete}
+    if len(study.objectives) == 1:
+        return [max(complete, key=lambda record: found[record.number])] if complete else []
+    return [record for record in complete if not any(_dominates(one, found[record.number]) for one in found.values())]
+
+
+def cells_best_first(grid: GridValues) -> list[int]:
+    """The numbers of the cells that have a value, the one with the best mean over replicates first."""
+    values = {cell: found for cell in range(len(grid.params)) if len(found := grid.cell_values(cell))}
+    sign = grid.study.objectives[0].sign
+    return sorted(values, key=lambda cell: -sign * values[cell].mean())
+
+
+def _is_scored(record: TrialRecord) -> bool:
+    return record.state == TrialState.COMPLETE and bool(record.values) and all(map(math.isfinite, record.values or ()))
+
+
+def _dominates(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
+    return one != other and all(mine >= its for mine, its in zip(one, other, strict=True))
