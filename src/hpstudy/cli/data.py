@@ -10,7 +10,7 @@ from hpstudy.cli.options import json_option, settings_options
 from hpstudy.errors import HpstudyError
 from hpstudy.settings import Settings
 from hpstudy.study.catalog import DATASETS
-from hpstudy.study.factors import dataset_facts
+from hpstudy.study.factors import dataset_info
 
 
 @click.group("data", epilog="Example: hpstudy data fetch fashion_mnist")
@@ -48,7 +48,7 @@ def fetch_command(settings: Settings, names: tuple[str, ...]) -> None:
     from hpstudy.api.view import TerminalView
 
     for name in names:
-        dataset_facts(name)
+        dataset_info(name)
     for name in names:
         click.echo(f"{name}: {fetch(name, settings, TerminalView())}")
 
@@ -62,7 +62,7 @@ def verify_command(ctx: click.Context, settings: Settings, names: tuple[str, ...
     from hpstudy import data
 
     for name in names:
-        dataset_facts(name)
+        dataset_info(name)
     found = [name for name in DATASETS if data.locate(name, settings)]
     broken = False
     for name in names or found:

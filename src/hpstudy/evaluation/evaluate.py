@@ -149,10 +149,12 @@ def _fill(
         predictions.append(class_probabilities(model, test, np.arange(len(test.y))))
         guesses = class_probabilities(model, arrays, arrays.validation).argmax(axis=1)
         validation.append(float(np.mean(guesses == arrays.y[arrays.validation])))
-        members.append({"file": f"seed-{place}.keras", "rows": data.row_facts(study.dataset, arrays, settings)})
+        members.append(
+            {"file": f"seed-{place}.keras", "rows": data.row_description(study.dataset, config, arrays, settings)}
+        )
         model.save(folder / NETWORKS / str(members[-1]["file"]))
     np.savez(folder / _ANSWERS, predictions=np.array(predictions), labels=test.y)
-    _write(folder / NETWORKS / hpstudy_model.FACTS, {"classes": test.classes, "networks": members})
+    _write(folder / NETWORKS / hpstudy_model.ROWS_FILE, {"classes": test.classes, "networks": members})
     facts = {
         "params": dict(trials[0].params),
         "trials": [record.number for record in trials if record.number >= 0],
@@ -162,7 +164,7 @@ def _fill(
         "digest": test.digest,
         "validation": validation,
     }
-    example = data.example(study.dataset, arrays, settings)
+    example = data.example(study.dataset, config, arrays, settings)
     _write(folder / _FACTS, {"evaluation": facts, "classes": test.classes, "example": example})
 
 

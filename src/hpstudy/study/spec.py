@@ -17,7 +17,7 @@ from typing import Any
 
 from hpstudy.errors import UserError
 from hpstudy.study import factors
-from hpstudy.study.catalog import DatasetFacts
+from hpstudy.study.catalog import DatasetInfo
 from hpstudy.study.checks import check_listable, checked_base, checked_vary
 from hpstudy.study.domains import Choice, Domain, Float, combinations, count_combinations, domain_from_json
 from hpstudy.study.factors import Level
@@ -146,7 +146,7 @@ class Study:
     def __post_init__(self) -> None:
         _make_plain(self, "name", "dataset", "seed", "diagnostics")
         _check_name(self.name, recorded=self.recorded)
-        facts = factors.dataset_facts(self.dataset)
+        facts = factors.dataset_info(self.dataset)
         if not isinstance(self.design, Grid | Search):
             raise UserError(f"design must be Grid(…) or Search(…); it is {self.design!r}.")
         _check_count("Study(seed=…)", self.seed, low=0)
@@ -170,8 +170,8 @@ class Study:
         return _objectives(self.objective)
 
     @property
-    def facts(self) -> DatasetFacts:
-        return factors.dataset_facts(self.dataset)
+    def facts(self) -> DatasetInfo:
+        return factors.dataset_info(self.dataset)
 
     @functools.cached_property
     def budget(self) -> int:
@@ -336,7 +336,7 @@ class Study:
                 f"most {_MOST_TRIALS:,} can be taken one by one. Take fewer levels, or design=Search(trials=…)."
             )
 
-    def _check_combinations(self, facts: DatasetFacts) -> None:
+    def _check_combinations(self, facts: DatasetInfo) -> None:
         for params in combinations(self.vary, corners=True):
             factors.check_combination(facts, {**self.base, **params})
         depths = self.vary["depth"].ends if "depth" in self.vary else (self.config({})["depth"],)

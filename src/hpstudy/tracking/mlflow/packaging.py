@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import importlib.metadata
 import math
+import shutil
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from hpstudy.data import kind_file
 from hpstudy.errors import NotFoundError, UserError
 from hpstudy.evaluation.evaluate import NETWORKS, answer_folder, read_facts
 from hpstudy.report.document import Report
@@ -202,7 +205,10 @@ def _log(
     """
     from mlflow.models import Model
 
-    rows, signature = _example(facts["example"]), _signature(facts["example"], facts["classes"])
+    example = facts["example"]
+    if "images" in example:  # answered by a version that knew no other arrays
+        example = {"array": example["images"], "dtype": "uint8"}
+    rows, signature = _example(example), _signature(example, facts["classes"])
     created = connect(settings).create_logged_model(
         run.info.experiment_id,
         name=MODEL_NAME,
@@ -210,7 +216,7 @@ def _log(
         params={**param_texts(study, evaluation["params"], none="None"), **run.data.params},
         tags={_AT_TAG: str(evaluation["at"]), NOTE_TAG: _note(study, evaluation)},
     )
-    with tracked_at(settings), warnings.catch_warnings():
+    with tracked_at(settings), warnings.catch_warnings(), TemporaryDirectory() as code:
         warnings.simplefilter("ignore")  # MLflow's, of what it does itself to a table with lists in it
         logged = Model.log(
             artifact_path=None,
@@ -219,7 +225,7 @@ def _log(
             flavor=_PyfuncFlavor(),
             run_id=run.info.run_id,
             loader_module=hpstudy_model.__name__.rpartition(".")[2],
-            code_paths=[str(Path(hpstudy_model.__file__))],
+            code_paths=_code(study, Path(code)),
             data_path=str(folder / NETWORKS),
             signature=signature,
             input_example=rows,
@@ -227,6 +233,13 @@ def _log(
             pip_requirements=_requirements(),  # else MLflow finds them out in a process of its own: some 20 s
         )
     return str(logged.model_uri)
+
+
+def _code(study: Study, folder: Path) -> list[str]:
+    """The files that the model consists of, besides the networks: the loader, and how this kind of rows is encoded."""
+    kind = folder / f"{hpstudy_model.kind_module(study.facts.kind.name)}.py"
+    shutil.copyfile(kind_file(study.dataset), kind)
+    return [hpstudy_model.__file__, str(kind)]
 
 
 def _note(study: Study, evaluation: Mapping[str, Any]) -> str:
@@ -242,12 +255,12 @@ def _note(study: Study, evaluation: Mapping[str, Any]) -> str:
 
 
 def _example(example: Mapping[str, Any]) -> Any:
-    """An array of images, else a DataFrame."""
+    """An array, else a DataFrame."""
     import numpy as np
     import pandas as pd
 
-    if "images" in example:
-        return np.array(example["images"], np.uint8)
+    if "array" in example:
+        return np.array(example["array"], example["dtype"])
     types = {"long": "int64", "double": "float64"}
     return pd.DataFrame(
         {
@@ -268,8 +281,8 @@ def _inputs(example: Mapping[str, Any]) -> Any:
     import numpy as np
     from mlflow.types import Schema, TensorSpec
 
-    if "images" in example:
-        return Schema([TensorSpec(np.dtype(np.uint8), (-1, *np.shape(example["images"])[1:]))])
+    if "array" in example:
+        return Schema([TensorSpec(np.dtype(example["dtype"]), (-1, *np.shape(example["array"])[1:]))])
     columns = example["columns"].items()
     return Schema([_column(name, column["type"]) for name, column in columns])
 
