@@ -94,6 +94,13 @@ def loaded(code: str) -> set[str]:
     return set(filter(None, printed.strip().split(",")))
 
 
+def test_every_python_is_started_without_the_current_folder_before_its_libraries() -> None:
+    """In one place, which says how; and a file there is not loaded by a command of the user's either."""
+    assert [module for module, file in MODULES.items() if "sys.executable" in file.read_text(encoding="utf-8")] == [
+        "python"
+    ]
+
+
 def test_the_command_line_loads_no_heavy_library() -> None:
     assert loaded("import hpstudy, hpstudy.cli, hpstudy.cli.run, hpstudy.cli.studies, hpstudy.cli.trials") == set()
 

@@ -1,60 +1,39 @@
-"""Every kind of datasets keeps what `Kind` promises, also where hpstudy is not installed."""
+"""Every kind of datasets that ships keeps what `Kind` promises."""
 
 from __future__ import annotations
 
-import importlib.util
-import json
-import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from data_factories import generated, make_settings
 from hpstudy import data
-from hpstudy.data.kind import Unbounded, kind_file, kind_of
-from hpstudy.study.catalog import DATASETS, KINDS
-
-EXAMPLES = {"image": "digits", "words": "imdb", "table": "titanic", "gate": "logic_gates"}  # a dataset of each kind
+from hpstudy.data.kind import kind_of
+from kind_contract import check_kind
 
 
-def as_people_have_them(example: dict[str, Any]) -> Any:
-    if "array" in example:
-        return np.array(example["array"], example["dtype"])
-    return pd.DataFrame({name: column["values"] for name, column in example["columns"].items()})
+@pytest.mark.parametrize("dataset", ["digits", "imdb", "titanic", "logic_gates"])
+def test_a_kind_serves_rows_where_hpstudy_is_not_installed(dataset: str, tmp_path: Path) -> None:
+    check_kind(dataset, {"num_words": 50, "gate": "or"}, make_settings(tmp_path, generated(dataset, tmp_path)))
 
 
-@pytest.mark.parametrize("kind", EXAMPLES)
-def test_a_kind_serves_rows_where_hpstudy_is_not_installed(
-    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    dataset, config = EXAMPLES[kind], {"num_words": 50, "gate": "or"}
-    settings = make_settings(tmp_path, generated(dataset, tmp_path))
-    arrays = data.prepare(dataset, config, 42, settings)
-    description = json.loads(json.dumps(data.row_description(dataset, config, arrays, settings)))
-    rows = as_people_have_them(data.example(dataset, config, arrays, settings))
-    spec = importlib.util.spec_from_file_location(f"copied_{kind}", kind_file(dataset))
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, spec.name, module)
-    for name in [name for name in sys.modules if name.partition(".")[0] == "hpstudy"]:
-        monkeypatch.setitem(sys.modules, name, None)  # Python refuses to import it then
-
-    spec.loader.exec_module(module)
-    served = module.KIND.serve(rows, description)
-
-    assert description["kind"] == kind
-    assert served.dtype == np.float32
-    assert served.shape == (2, *arrays.input_shape)
-    if kind in ("image", "gate"):
-        np.testing.assert_array_equal(served.reshape(2, -1), arrays.x[arrays.train[:2]])
+@pytest.mark.parametrize("dataset", ["digits", "logic_gates"])
+def test_what_is_served_is_what_was_trained_on(dataset: str, tmp_path: Path) -> None:
+    settings = make_settings(tmp_path)
+    arrays = data.prepare(dataset, {}, 42, settings)
+    rows = arrays.x.reshape(-1, *arrays.input_shape)
+    served = kind_of(dataset, {}).serve(rows, data.row_description(dataset, {}, arrays, settings))
+    np.testing.assert_array_equal(served, rows)
 
 
-def test_inputs_without_a_bound_can_be_traced_to_the_file() -> None:
-    assert {kind.name for kind in KINDS} == set(EXAMPLES)
-    for dataset in DATASETS:
-        kind = kind_of(dataset, {})
-        assert isinstance(kind, Unbounded) == (kind.largest is None)
+def test_a_column_without_any_value_is_filled_with_its_lowest_code(tmp_path: Path) -> None:
+    folder = generated("titanic", tmp_path)
+    lines = (folder / "titanic.csv").read_text().splitlines()
+    rows = [line.split(",", 3) for line in lines[1:]]
+    text = "\n".join([lines[0], *(f"{number},{survived},,{rest}" for number, survived, _, rest in rows)])
+    (folder / "titanic.csv").write_text(text + "\n")
+    settings = make_settings(tmp_path, folder)
+    arrays = data.prepare("titanic", {}, 42, settings)
+    assert set(arrays.x[:, 0].tolist()) == {0}
+    assert data.row_description("titanic", {}, arrays, settings)["fills"]["pclass"] == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,8 +14,8 @@ from click.testing import CliRunner
 from factories import make_grid_records, make_record, make_study
 from hpstudy import Choice, Float, Grid, Search, data
 from hpstudy.cli import main
-from hpstudy.errors import NotFoundError
-from hpstudy.evaluation.evaluate import chosen_trials, scores
+from hpstudy.errors import NotFoundError, UserError
+from hpstudy.evaluation.evaluate import chosen_trials, evaluate, scores
 from hpstudy.report.build import build_report
 from hpstudy.report.render.files import render
 from hpstudy.settings import Settings
@@ -118,3 +119,25 @@ def test_the_command_scores_once_and_keeps_the_result(settings: Settings, tmp_pa
     assert found["validation"] == pytest.approx(recorded, abs=0.003)  # the networks of the trials, trained again
     assert min(found["accuracy"]) > 0.5
     assert "Evaluated before" in CliRunner().invoke(main, ["evaluate", "small", *home]).output
+
+
+def test_an_own_network_that_cannot_be_built_at_the_end_gets_a_sentence(settings: Settings) -> None:
+    """By a mistake in `build`, or in a layer that comes to light later."""
+    import keras
+
+    class Odd(keras.layers.Layer):  # type: ignore[misc] # Keras has no types
+        def call(self, inputs: object) -> object:
+            return inputs
+
+        def get_config(self) -> object:
+            raise LookupError("no config of an odd layer")
+
+    def odd(config: object, input_shape: tuple[int, ...], outputs: int) -> keras.Model:
+        layers = [keras.layers.Flatten(), Odd(), keras.layers.Dense(outputs, activation="softmax")]
+        return keras.Sequential([keras.Input(input_shape), *layers])
+
+    study = make_study(vary={"optimizer": Choice("sgd")}, base={"epochs": 1}, design=Grid(), network="digest")
+    record = make_record(params={"optimizer": "sgd"}, cell=0)
+    for build, sentence in ((lambda *_: sys.exit(3), "raised SystemExit: 3"), (odd, "odd layer")):
+        with pytest.raises(UserError, match=sentence):
+            evaluate(study, [record], settings, build)

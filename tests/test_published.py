@@ -18,8 +18,8 @@ from hpstudy import Choice, Float, Grid, Published, Search, Study
 from hpstudy.analysis import statistics
 from hpstudy.errors import UserError
 from hpstudy.report.build import build_report
-from hpstudy.report.document import Report
 from hpstudy.report.render.files import render
+from hpstudy.report.whole import Report
 from hpstudy.storage import Outcome, Owner, Store
 from hpstudy.study.overrides import override, quick
 from hpstudy.study.studyfile import load_all

@@ -21,8 +21,8 @@ from hpstudy.cli import main
 from hpstudy.errors import HpstudyError, UserError
 from hpstudy.records import TrialRecord, TrialState
 from hpstudy.report.build import build_report
-from hpstudy.report.document import Report
 from hpstudy.report.render.files import render, write_report
+from hpstudy.report.whole import Report
 from hpstudy.storage import Outcome, Owner, Store
 from hpstudy.study.spec import Study
 

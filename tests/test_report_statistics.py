@@ -75,6 +75,26 @@ def test_an_interval_computed_by_hand() -> None:
     assert found.half_width == pytest.approx(2.484138, abs=1e-6)
 
 
+def test_an_interval_ends_where_its_metric_does() -> None:
+    """0, 1, 1: mean 2/3, s = 0.577350, half width 4.302653 · 0.577350 / √3 = 1.434218: far beyond 0 and 1."""
+    values = [0.0, 1.0, 1.0]
+    free = statistics.interval(values)
+    share = statistics.interval(values, statistics.bounds_of("val_accuracy"))
+    assert (free.low, free.high) == pytest.approx((-0.767551, 2.100884), abs=1e-6)
+    assert (share.mean, share.low, share.high) == (free.mean, 0.0, 1.0)
+    assert share.arms == pytest.approx((2 / 3, 1 / 3))
+    loss = statistics.interval(values, statistics.bounds_of("val_loss"))
+    assert (loss.low, loss.high) == (0.0, free.high)
+    assert statistics.prediction_interval(values, statistics.bounds_of("test_accuracy")) == (0.0, 1.0)
+    one, other = np.array(values), np.array([0.0, 0.0, 1.0])
+    assert statistics.paired_difference(one, other, statistics.bounds_of("accuracy")).interval.high == 1.0
+    assert statistics.paired_difference(one, other, statistics.bounds_of("loss")).interval.high > 1.7
+    beyond = statistics.interval([-0.5, 0.5], statistics.bounds_of("loss"))  # of a network with a loss of its own
+    assert (beyond.low, beyond.mean) == (-0.5, 0.0)
+    inside = statistics.interval([0.4, 0.5, 0.6], statistics.bounds_of("accuracy"))
+    assert inside == statistics.interval([0.4, 0.5, 0.6])
+
+
 def test_holm_by_hand() -> None:
     """0.01 × 4, 0.02 × 3, 0.03 × 2 and 0.04 × 1, none below the one before; unknown ones are not counted."""
     assert statistics.holm([0.04, 0.01, None, 0.03, 0.02]) == pytest.approx([0.06, 0.04, None, 0.06, 0.06], nan_ok=True)

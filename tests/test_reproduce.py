@@ -51,6 +51,11 @@ def test_a_trial_comes_out_the_same_and_a_changed_record_does_not(settings: Sett
     (different,) = (one for one in found.comparisons if not one.is_same)
     assert (different.metric, different.differs_from_epoch) == ("val_loss", 2)
 
+    own = replace(queue.study, network="digest")
+    broken = reproduce(own, record, settings, lambda config, *_: config["absent"])
+    assert broken.error == "The study's build(config, input_shape, outputs) raised KeyError: 'absent'."
+    assert not broken.is_same
+
     home = str(tmp_path / "home")
     command = [sys.executable, "-m", "hpstudy", "reproduce", "small", "0", "--home", home]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

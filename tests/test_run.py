@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -339,20 +340,39 @@ def test_trainers_do_not_outlive_their_supervisor(project: Project) -> None:
 
 
 OWN = """
+from __future__ import annotations
 import os
+import random
+from dataclasses import dataclass
 import keras
 from hpstudy import Choice, Grid, Study
 
+@dataclass
+class Plan:
+    epochs: int = 3
+
 study = Study(
-    name="small", dataset="digits", base=dict(epochs=3), vary=dict(width=Choice(8, 32)), design=Grid(replicates=1)
+    name="small", dataset="digits", base=dict(epochs=Plan().epochs), vary=dict(width=Choice(8, 9, 10, 11, 32)),
+    design=Grid(replicates=1),
 )
 
 def build(config, input_shape, outputs):
-    if config["width"] == {crash}:
+    from layers import network
+    if config["width"] == 9:
+        raise ValueError("a kernel larger than its image")
+    if config["width"] == 10:
+        exit()
+    if config["width"] == 11:
         os.abort()
+    return network(config["width"], input_shape, outputs)
+"""
+LAYERS = """
+import keras
+
+def network(width, input_shape, outputs):
     return keras.Sequential([
         keras.Input(input_shape), keras.layers.Flatten(),
-        keras.layers.Dense(config["width"], activation="relu"), keras.layers.Dense(outputs, activation="softmax"),
+        keras.layers.Dense(width, activation="relu"), keras.layers.Dense(outputs, activation="softmax"),
     ])
 """
 
@@ -373,14 +393,6 @@ def build(config, input_shape, outputs):
         os.abort()
     return keras.Sequential([keras.Input(input_shape), keras.layers.Dense(outputs, activation="sigmoid")])
 """
-
-
-def test_an_own_network_with_factors_of_its_own_is_studied(project: Project) -> None:
-    (project.folder / "small.py").write_text(OWN.format(crash=0))
-    project.run("run", "small.py", "--processes", "1")
-    rows = project.export()
-    assert [row["params"] for row in rows] == [{"width": 8}, {"width": 32}]
-    assert {row["state"] for row in rows} == {"complete"}
 
 
 SEARCH = """
@@ -414,19 +426,32 @@ def test_a_search_trains_a_configuration_once_and_prunes_no_trial_after_its_last
     assert "0 runs created, 0 updated" in project.run("sync", "small")
 
 
-def test_a_trial_that_kills_its_process_fails_and_the_others_go_on(project: Project) -> None:
-    (project.folder / "small.py").write_text(OWN.format(crash=8))
-    output = project.run("run", "small.py", "--processes", "1")
-    assert "1 complete, 0 pruned, 1 failed; 2 lost and tried again" in output
-    failed = [row for row in project.export() if row["state"] == "failed"]
-    assert "Lost 3 times, the last time because process" in failed[0]["error"]
-    assert "SIGABRT" in failed[0]["error"]
+def test_a_mistake_in_the_network_of_one_trial_fails_that_trial_and_the_others_are_trained(project: Project) -> None:
+    """In another folder than the file's, with files of libraries' names in both, and a helper that `build` imports."""
+    study = project.folder / "sub"
+    study.mkdir()
+    (study / "small.py").write_text(OWN)
+    (study / "layers.py").write_text(LAYERS)
+    for name in ("random", "queue", "sub/random", "sub/keras", "sub/numpy"):
+        (project.folder / f"{name}.py").write_text("raise RuntimeError('taken for a library')")
+    output = project.run("run", "sub/small.py", "--processes", "1")
+    assert "2 complete, 0 pruned, 3 failed; 2 lost and tried again" in output
+    assert "rows of the test split" in output
+    ended = {row["params"]["width"]: row for row in project.export() if row["state"] != "lost"}
+    assert [ended[width]["state"] for width in (8, 32)] == ["complete"] * 2
+    assert "raised ValueError: a kernel larger than its image" in ended[9]["error"]
+    assert "raised SystemExit" in ended[10]["error"]
+    assert "Lost 3 times, the last time because process" in ended[11]["error"]
+    assert "was killed by SIGABRT; its last words: " in ended[11]["error"]
+    assert re.search(r'sub/small.py", line \d+ in build', ended[11]["error"])
+    process = project.start("show", "small", str(ended[9]["number"]))
+    assert 'raise ValueError("a kernel larger than its image")' in process.communicate()[0], "the line of the file"
 
 
 def test_fresh_starts_again_and_timeout_ends_slow_trials(project: Project) -> None:
     project.write(epochs=100_000, replicates=1)
     output = project.run("run", "small.py", "--timeout", "0.5", code=1)
-    assert "No trial is complete" in output
+    assert "No trial is complete. Every trial failed, the first one for this reason: It took longer than" in output
     assert "longer than --timeout 0.5 s" in project.run("show", "small", "0")
     project.write(epochs=1, replicates=1)
     project.run("run", "small.py", code=2)

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import signal
+import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 
 import psutil
 import pytest
 
+from factories import make_study
 from hpstudy.api.serving import places, worker_slots
-from hpstudy.errors import FatalError, UserError
+from hpstudy.errors import FatalError, TrialFailed, UserError
+from hpstudy.owner import Owner
 from hpstudy.settings import Settings
-from hpstudy.storage import Store
+from hpstudy.storage import Store, StudyQueue
 from hpstudy.storage.conversion import START
 from hpstudy.worker import devices
 from hpstudy.worker.studies import ServedStudies
 from hpstudy.worker.supervisor import Supervisor, WorkOrder
 from hpstudy.worker.system import SystemMetrics
+from hpstudy.worker.timeout import network_within
 from postgres import Postgres
 from team import CANARY, STUDY, Team
 
@@ -126,13 +131,15 @@ def test_a_study_with_its_own_network_needs_its_file(team: Team) -> None:
     store.close()
 
 
-def supervise(settings: Settings, code: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def supervise(
+    settings: Settings, code: str, monkeypatch: pytest.MonkeyPatch, queues: Callable[[], list[StudyQueue]] = list
+) -> None:
     """Supervise processes that run a line of Python instead of training."""
     monkeypatch.setattr(Supervisor, "_command", lambda _: [sys.executable, "-c", code])
     supervisor = Supervisor(settings, WorkOrder(slots=devices.slots(1)))
     try:
         supervisor.start()
-        supervisor.work(list, hear=lambda *_: None, tick=lambda: None)
+        supervisor.work(queues, hear=lambda *_: None, tick=lambda: None)
     finally:
         supervisor.stop()
 
@@ -144,6 +151,64 @@ def test_a_process_that_crashes_again_and_again_stops_the_worker_with_the_reason
     with pytest.raises(FatalError, match=r"3 trainer processes died outside of any trial.*SIGABRT(.|\n)*cannot start"):
         supervise(settings, "import os; os.write(2, b'cannot start'); os.abort()", monkeypatch)
     assert time.monotonic() - begun > 2, "it paused before each new one"
+
+
+def test_what_ends_the_worker_costs_no_trial_an_attempt_and_is_kept(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store(settings.storage)
+    queue = store.register(make_study())
+    claims = (
+        "import sys; from hpstudy.owner import Owner; from hpstudy.storage import Store\n"
+        "from hpstudy.worker.messages import Pipe\n"
+        f"claim, pipe = Store({settings.storage!r}).open('optimizers').claim(Owner.of_process()), Pipe()\n"
+        "pipe.send('claimed', trial=claim.number); pipe.send('fatal', text='The disk is full.'); sys.exit(1)"
+    )
+    with pytest.raises(FatalError, match=r"The disk is full\."):
+        supervise(settings, claims, monkeypatch, lambda: [queue])
+    assert (queue.record(0).state, queue.record(0).error) == ("lost", "The disk is full.")
+    again = queue.claim(Owner.of_process())
+    assert again is not None
+    assert (again.start.retry_of, again.start.attempt) == (0, 1)
+    store.close()
+
+
+@pytest.mark.parametrize("code", [0, 75], ids=["done", "grown"])
+def test_a_process_that_ends_with_a_trial_in_hands_has_died_whatever_its_exit_code(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    counter = tmp_path / "starts"
+    dies = (
+        f"import os; from hpstudy.worker.messages import Pipe; file = open({str(counter)!r}, 'a'); pipe = Pipe()\n"
+        f"file.write('x'); file.flush(); pipe.send('claimed', trial=file.tell()) if file.tell() < 3 else os._exit(0)\n"
+        f"os._exit({code})"
+    )
+    supervise(settings, dies, monkeypatch)
+    assert counter.read_text() == "xxx"
+
+
+def test_a_trainer_whose_supervisor_is_gone_does_not_take_that_for_a_failure_of_its_trial() -> None:
+    code = (
+        "import os; reading, writing = os.pipe(); os.close(reading)\n"
+        "os.environ['HPSTUDY_MESSAGE_PIPE'] = str(writing)\n"
+        "from hpstudy.worker.messages import Pipe\n"
+        "try:\n    Pipe().send('idle')\nexcept Exception:\n    print('told the trial')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", "")
+
+
+def test_a_network_that_is_never_made_fails_its_trial_although_the_studys_code_catches_every_exception() -> None:
+    def build() -> None:
+        while True:
+            with suppress(Exception):
+                time.sleep(10)
+
+    with (
+        pytest.raises(TrialFailed, match=r"longer than --timeout 0.01 s: its network was not made after 0.06 s"),
+        network_within(0.01, start_s=0.05),
+    ):
+        build()
 
 
 def test_a_process_whose_memory_has_grown_is_replaced_without_being_counted_as_a_crash(

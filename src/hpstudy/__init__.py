@@ -4,14 +4,7 @@ A study file imports its words from here: `Study`, `Grid`, `Search`, `Choice`, `
 A program also calls `hpstudy.run(study)`, `hpstudy.open(name)` and their neighbours, which give a `Result`.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
-from hpstudy.study.domains import Choice, Float, Int
-from hpstudy.study.published import Published
-from hpstudy.study.spec import Grid, Objective, Search, Study
-
+TYPE_CHECKING = False  # as in `typing`, which would be an import
 if TYPE_CHECKING:
     from hpstudy.api import Result as Result
     from hpstudy.api import delete as delete
@@ -21,6 +14,9 @@ if TYPE_CHECKING:
     from hpstudy.api import studies as studies
     from hpstudy.api import submit as submit
     from hpstudy.api import submit_all as submit_all
+    from hpstudy.study.domains import Choice, Float, Int
+    from hpstudy.study.published import Published
+    from hpstudy.study.spec import Grid, Objective, Search, Study
 
 __version__ = "0.1.0"
 __all__ = [  # `hpstudy.open` is not here: `from hpstudy import *` must not replace Python's own
@@ -41,18 +37,29 @@ __all__ = [  # `hpstudy.open` is not here: `from hpstudy import *` must not repl
     "submit",
     "submit_all",
 ]
-_FACE = ("Result", "delete", "open", "run", "run_all", "studies", "submit", "submit_all")
+
+_MODULES = {
+    **dict.fromkeys(("Choice", "Float", "Int"), "study.domains"),
+    **dict.fromkeys(("Grid", "Objective", "Search", "Study"), "study.spec"),
+    "Published": "study.published",
+    **dict.fromkeys(("Result", "delete", "open", "run", "run_all", "studies", "submit", "submit_all"), "api"),
+}
 
 
 def __getattr__(name: str) -> object:
-    """The face is loaded when it is first used: a study file needs its words only."""
-    if name not in _FACE:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from hpstudy import api
+    """Names are imported when they are first asked for: a study file needs its words only.
 
-    value: object = getattr(api, name)
+    And `python -m hpstudy` runs this file while the current folder stands before the standard library: what was
+    imported here could come from there. `__main__` takes the folder away.
+    """
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import importlib
+
+    value: object = getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
+    globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_FACE})
+    return sorted({*globals(), *_MODULES})

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,7 +12,9 @@ from enum import StrEnum
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from hpstudy.addresses import is_server, without_credentials
 from hpstudy.errors import HpstudyError
+from hpstudy.python import python
 from hpstudy.settings import Settings
 
 if TYPE_CHECKING:
@@ -123,8 +125,7 @@ def _ask(store: Store, query: str) -> Any:
 
 
 def _mlflow(settings: Settings) -> Iterator[Finding]:
-    from hpstudy.tracking.mlflow.connection import connect, is_server, translated
-    from hpstudy.tracking.mlflow.secrets import without_credentials
+    from hpstudy.tracking.mlflow.connection import connect, translated
 
     where = without_credentials(settings.tracking_uri)
     with translated(settings, "does not answer", _MLFLOW_FIX):
@@ -155,13 +156,14 @@ def _mlflow_versions(address: str) -> Finding:
 
 
 def _gpus() -> Iterator[Finding]:
-    from hpstudy.worker.devices import visible_gpus
+    from hpstudy.worker.devices import GPU_VARIABLE, visible_gpus
 
-    gpus = visible_gpus()
+    gpus, given = visible_gpus(), os.environ.get(GPU_VARIABLE)
     if not gpus:
-        yield Finding(level=Level.GOOD, what="No GPU here; workers train on the processor.")
+        said = f" ({GPU_VARIABLE} is {given!r})" if given else ""
+        yield Finding(level=Level.GOOD, what=f"No GPU here{said}; workers train on the processor.")
         return
-    seen = subprocess.run([sys.executable, "-c", _TENSORFLOW], capture_output=True, text=True, check=False)
+    seen = subprocess.run(python("-c", _TENSORFLOW), capture_output=True, text=True, check=False)
     count = int(seen.stdout.strip() or 0) if seen.returncode == 0 else 0
     what = f"NVIDIA's driver sees {len(gpus)} GPUs, TensorFlow {count}."
     if count == len(gpus):

@@ -4,6 +4,13 @@ A message says what happened, what was expected, what came, and what to do. The 
 without a traceback; `exit_code` is what the process then exits with.
 """
 
+from __future__ import annotations
+
+import re
+
+_COLOR = re.compile(r"\x1b\[[0-9;]*m")
+_LONGEST = 1000  # characters of a reason; a compiler may print a whole program
+
 
 class HpstudyError(Exception):
     """Base of every error that hpstudy raises on purpose."""
@@ -29,6 +36,10 @@ class StorageError(HpstudyError):
     """The study database or a run directory cannot be read or written."""
 
 
+class MirrorError(HpstudyError):
+    """MLflow cannot be reached, or refused something. Nothing is lost: the next sync makes it good."""
+
+
 class TrialFailed(HpstudyError):
     """This configuration cannot be trained (NaN loss, out of memory). Recorded as failed, not tried again."""
 
@@ -39,3 +50,20 @@ class TrialLost(HpstudyError):
 
 class FatalError(HpstudyError):
     """The worker cannot go on, for instance because its trainer processes crash again and again."""
+
+
+def reason(error: BaseException) -> str:
+    """What happened, in one line: hpstudy's own errors are sentences, of others the kind comes first."""
+    try:
+        text = str(error)
+    except Exception:  # a class of the user's
+        text = ""
+    line = " ".join(_COLOR.sub("", text).split())
+    if not isinstance(error, HpstudyError):
+        line = f"{type(error).__name__}: {line}" if line else type(error).__name__
+    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
+
+
+def closed(sentence: str) -> str:
+    """The same with a full stop, if it has no end."""
+    return sentence if sentence.endswith((".", "!", "?", "…")) else f"{sentence}."

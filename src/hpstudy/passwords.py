@@ -5,23 +5,23 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
 
+from hpstudy import addresses
 from hpstudy.errors import UserError
+from hpstudy.folders import exists, expanded
 
 PASSWORD_VARIABLE = "HPSTUDY_PASSWORD"  # of the study database; or the name of a file, with _FILE behind it
 CONFIG_KEYS = ("home", "storage", "tracking_uri", "data_dir", "cache_dir", "password", "password_file")
 _OTHERS = 0o077  # permission bits of group and world
-_QUERY_KEYS = ("password", "passwd", "pwd", "sslpassword")
 
 
-def read_config(file: Path) -> dict[str, str]:
+def read_config(file: Path | None) -> dict[str, str]:
     """The settings in a configuration file; none if there is no file.
 
     Raises:
         UserError: others can read it, it is no TOML, or it has a key that hpstudy does not know.
     """
-    if not file.exists():
+    if file is None or not exists(file):
         return {}
     _check_private(file)
     try:
@@ -43,21 +43,12 @@ def find_password(environ: Mapping[str, str], config: Mapping[str, str]) -> str 
     if password := environ.get(PASSWORD_VARIABLE):
         return password
     if file := environ.get(f"{PASSWORD_VARIABLE}_FILE"):
-        return _read_secret(Path(file))
+        return _read_secret(expanded(file, f"{PASSWORD_VARIABLE}_FILE"))
     if password := config.get("password"):
         return password
     if file := config.get("password_file"):
-        return _read_secret(Path(file).expanduser())
+        return _read_secret(expanded(file, "password_file"))
     return None
-
-
-def with_password(address: str, password: str | None) -> str:
-    """The address with a password, where it names a user and has none itself."""
-    parts = urlsplit(address)
-    if password is None or parts.password is not None or not parts.hostname or parts.scheme.startswith("sqlite"):
-        return address
-    user, _, place = parts.netloc.rpartition("@")
-    return urlunsplit(parts._replace(netloc=f"{user}:{quote(password, safe='')}@{place}"))
 
 
 def check_argument(flag: str, address: str | None) -> None:
@@ -66,10 +57,7 @@ def check_argument(flag: str, address: str | None) -> None:
     Raises:
         UserError: there is one.
     """
-    if address is None:
-        return
-    parts = urlsplit(address)
-    if parts.password is not None or any(key.lower() in _QUERY_KEYS for key, _ in parse_qsl(parts.query)):
+    if address is not None and addresses.passwords(address):
         raise UserError(
             f"{flag} has a password in it, which everybody on this machine can see with `ps`. Give the whole address "
             f"by environment, or leave the password out and give it in {PASSWORD_VARIABLE} or "

@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import platformdirs
-
+from hpstudy import addresses
 from hpstudy.errors import UserError
-from hpstudy.passwords import check_argument, find_password, read_config, with_password
+from hpstudy.folders import cache_folder, check_name, config_folder, exists, expanded
+from hpstudy.passwords import check_argument, find_password, read_config
+
+LONGEST = 1e9  # seconds or GB: as good as never, and a number that clocks and locks can count to
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,18 +46,19 @@ class Settings:
             candidates = (flags.get(field), *(environ.get(variable) for variable in variables), config.get(field))
             return next((value for value in candidates if value), None)
 
-        home = Path(pick("home", "HPSTUDY_HOME") or ".hpstudy").expanduser().absolute()
+        home = expanded(pick("home", "HPSTUDY_HOME") or ".hpstudy", "HPSTUDY_HOME")
+        check_name(home)
         tracking_uri = pick("tracking_uri", "HPSTUDY_TRACKING_URI", "MLFLOW_TRACKING_URI")
         data_dir = pick("data_dir", "HPSTUDY_DATA_DIR")
-        cache_dir = pick("cache_dir", "HPSTUDY_CACHE_DIR") or platformdirs.user_cache_dir("hpstudy")
-        storage = pick("storage", "HPSTUDY_STORAGE") or f"sqlite:///{home / 'hpstudy.db'}"
+        cache_dir = pick("cache_dir", "HPSTUDY_CACHE_DIR")
+        storage = pick("storage", "HPSTUDY_STORAGE") or addresses.of_file(home / "hpstudy.db")
         settings = cls(
             home=home,
-            storage=with_password(storage, find_password(environ, config)),
-            tracking_uri=tracking_uri or f"sqlite:///{home / 'mlflow.db'}",
+            storage=addresses.with_password(storage, find_password(environ, config)),
+            tracking_uri=tracking_uri or addresses.of_file(home / "mlflow.db"),
             artifact_root=None if tracking_uri else (home / "artifacts").as_uri(),
-            data_dir=Path(data_dir).expanduser().absolute() if data_dir else None,
-            cache_dir=Path(cache_dir).expanduser().absolute(),
+            data_dir=expanded(data_dir, "HPSTUDY_DATA_DIR") if data_dir else None,
+            cache_dir=expanded(cache_dir, "HPSTUDY_CACHE_DIR") if cache_dir else cache_folder() or home / "cache",
             heartbeat_s=_positive(environ, "HPSTUDY_HEARTBEAT_S", cls.heartbeat_s, "seconds"),
             grace_s=_positive(environ, "HPSTUDY_GRACE_S", cls.grace_s, "seconds"),
             recycle_gb=_positive(environ, "HPSTUDY_RECYCLE_GB", cls.recycle_gb, "GB"),
@@ -98,11 +101,12 @@ class Settings:
         return self.artifact_root is not None
 
 
-def config_file(environ: Mapping[str, str]) -> Path:
-    """Where the configuration lies: HPSTUDY_CONFIG, else ~/.config/hpstudy/config.toml."""
+def config_file(environ: Mapping[str, str]) -> Path | None:
+    """Where the configuration lies: HPSTUDY_CONFIG, else ~/.config/hpstudy/config.toml; None if there is none."""
     if given := environ.get("HPSTUDY_CONFIG"):
-        return Path(given).expanduser()
-    return Path(platformdirs.user_config_dir("hpstudy")) / "config.toml"
+        return expanded(given, "HPSTUDY_CONFIG")
+    file = folder / "config.toml" if (folder := config_folder()) else None
+    return file if file and exists(file) else None
 
 
 def _positive(environ: Mapping[str, str], variable: str, default: float, unit: str) -> float:
@@ -113,6 +117,8 @@ def _positive(environ: Mapping[str, str], variable: str, default: float, unit: s
         number = float(text)
     except ValueError:
         number = 0.0
-    if not number > 0:
-        raise UserError(f"{variable} must be a number of {unit} above 0, such as {default:g}; it is {text!r}.")
+    if not 0 < number <= LONGEST:
+        raise UserError(
+            f"{variable} must be a number of {unit} above 0 and up to {LONGEST:g}, such as {default:g}; it is {text!r}."
+        )
     return number

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from hpstudy.api import Evaluation
     from hpstudy.evaluation.reproduce import Reproduction
     from hpstudy.records import TrialRecord
-    from hpstudy.report.document import Report
+    from hpstudy.report.whole import Report
     from hpstudy.storage import Progress, StudyState
     from hpstudy.study.spec import Cell
     from hpstudy.tracking.mlflow import SyncSummary

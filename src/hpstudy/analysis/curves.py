@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hpstudy.analysis import statistics
-from hpstudy.analysis.statistics import Floats
+from hpstudy.analysis.statistics import Bounds, Floats
 from hpstudy.records import TrialRecord, TrialState
 from hpstudy.study.spec import Objective, Study
 
@@ -76,7 +76,7 @@ def factor_curves(study: Study, records: Sequence[TrialRecord], factor: str) -> 
 def _level_curves(level: str, trials: Sequence[TrialRecord], objective: Objective) -> LevelCurves:
     validation = _matrix(trials, objective.metric)
     training = _matrix(trials, objective.metric.removeprefix("val_"))
-    sign = 1 if objective.maximizes else -1
+    sign, bounds = 1 if objective.maximizes else -1, statistics.bounds_of(objective.metric)
     best = np.argmax(np.where(np.isfinite(validation), sign * validation, -math.inf), axis=1)
     rows = np.arange(len(trials))
     last = np.array([len(record.history) for record in trials]) - 1
@@ -84,8 +84,8 @@ def _level_curves(level: str, trials: Sequence[TrialRecord], objective: Objectiv
     return LevelCurves(
         level=level,
         trials=len(trials),
-        training=_curve(trials, training),
-        validation=_curve(trials, validation),
+        training=_curve(trials, training, bounds),
+        validation=_curve(trials, validation, bounds),
         best_epoch=float((best + 1).mean()),
         best_value=float(validation[rows, best].mean()),
         final_training=float(final_training.mean()),
@@ -102,7 +102,7 @@ def _matrix(trials: Sequence[TrialRecord], metric: str) -> Floats:
     return values
 
 
-def _curve(trials: Sequence[TrialRecord], values: Floats) -> Curve:
+def _curve(trials: Sequence[TrialRecord], values: Floats, bounds: Bounds) -> Curve:
     """As far as at least half of the trials went, so that the line is no few trials' line at its end."""
     reached = np.isfinite(values).mean(axis=0) >= 0.5
     length = max(1, int(reached.argmin()) if not reached.all() else values.shape[1])
@@ -112,7 +112,7 @@ def _curve(trials: Sequence[TrialRecord], values: Floats) -> Curve:
     epochs = np.arange(1, length + 1, dtype=float)
     if len(replicates) < 2:
         return Curve(epochs=epochs, mean=means[0], low=None, high=None)
-    mean, low, high = statistics.t_interval(means.T)
+    mean, low, high = statistics.t_interval(means.T, bounds)
     return Curve(epochs=epochs, mean=mean, low=low, high=high)
 
 

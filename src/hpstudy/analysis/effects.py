@@ -122,12 +122,13 @@ def _legal(study: Study, *, with_names: bool) -> Iterator[str]:
 
 def _effect(grid: GridValues, values: FactorValues, baseline: str | None) -> FactorEffect:
     sign = 1 if grid.study.objectives[0].maximizes else -1
+    bounds = statistics.bounds_of(grid.study.objectives[0].metric)
     means = values.values.mean(axis=1)
     order = [int(place) for place in np.argsort(-sign * means, kind="stable")]
     named = baseline in values.levels
     reference = values.levels.index(baseline) if named and baseline else order[0]
     differences = [
-        None if place == reference else statistics.paired_difference(row, values.values[reference])
+        None if place == reference else statistics.paired_difference(row, values.values[reference], bounds)
         for place, row in enumerate(values.values)
     ]
     p_values = _baseline_p(differences) if named else _all_pairs_p(values, reference)
@@ -136,7 +137,7 @@ def _effect(grid: GridValues, values: FactorValues, baseline: str | None) -> Fac
         LevelEffect(
             level=values.levels[place],
             rank=rank,
-            mean=statistics.interval(values.values[place]),
+            mean=statistics.interval(values.values[place], bounds),
             at_best=_at_best(grid, values, values.levels[place]),
             difference=differences[place],
             p=p_values[place],

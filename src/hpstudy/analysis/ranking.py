@@ -9,7 +9,7 @@ import numpy as np
 
 from hpstudy.analysis import statistics
 from hpstudy.analysis.cells import GridValues
-from hpstudy.analysis.statistics import Difference, Floats, Interval
+from hpstudy.analysis.statistics import Bounds, Difference, Floats, Interval
 from hpstudy.records import TrialRecord
 from hpstudy.study.factors import Level
 
@@ -35,6 +35,7 @@ class RankedCell:
 def ranked_cells(grid: GridValues) -> list[RankedCell]:
     """Cells with a value, the best first. Compared are those that have a value in every finished replicate."""
     sign = 1 if grid.study.objectives[0].maximizes else -1
+    bounds = statistics.bounds_of(grid.study.objectives[0].metric)
     values = [(cell, grid.cell_values(cell)) for cell in range(len(grid.params))]
     known = sorted((pair for pair in values if len(pair[1])), key=lambda pair: -sign * pair[1].mean())
     replicates = grid.finished
@@ -46,8 +47,8 @@ def ranked_cells(grid: GridValues) -> list[RankedCell]:
         RankedCell(
             number=cell,
             params=grid.params[cell],
-            mean=statistics.interval(found),
-            difference=_difference(rows, whole, cell),
+            mean=statistics.interval(found, bounds),
+            difference=_difference(rows, whole, cell, bounds),
             p=p_values.get(cell),
             failed=int(grid.failed[cell].sum()),
             train_s=_mean(_trials(grid, cell), "train_s"),
@@ -57,10 +58,10 @@ def ranked_cells(grid: GridValues) -> list[RankedCell]:
     ]
 
 
-def _difference(rows: Mapping[int, Floats], whole: Sequence[int], cell: int) -> Difference | None:
+def _difference(rows: Mapping[int, Floats], whole: Sequence[int], cell: int, bounds: Bounds) -> Difference | None:
     if cell not in rows or cell == whole[0]:
         return None
-    return statistics.paired_difference(rows[cell], rows[whole[0]])
+    return statistics.paired_difference(rows[cell], rows[whole[0]], bounds)
 
 
 def _p_against_first(matrix: Floats) -> list[float | None]:

@@ -11,9 +11,12 @@ import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+from hpstudy.study.spec import BOUNDS
 
 CONFIDENCE = 0.95  # of every interval
 ALPHA = 0.05  # what counts as distinguishable
@@ -23,6 +26,8 @@ MOST_REPLICATES = 1000  # beyond that the advice is "more than"
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
+Bounds: TypeAlias = tuple[float, float]
+ANYWHERE: Bounds = (-math.inf, math.inf)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +42,13 @@ class Interval:
     @property
     def half_width(self) -> float | None:
         return None if self.low is None or self.high is None else (self.high - self.low) / 2
+
+    @property
+    def arms(self) -> tuple[float, float] | None:
+        """How far it reaches below and above the mean: not the same where it ends at a bound of the metric."""
+        if self.low is None or self.high is None:
+            return None
+        return max(0.0, self.mean - self.low), max(0.0, self.high - self.mean)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,8 +66,13 @@ class Difference:
         return self.sd == 0 and self.interval.mean != 0 and self.interval.n >= MIN_REPLICATES
 
 
-def t_interval(values: Floats) -> tuple[Floats, Floats, Floats]:
-    """Mean, lower and upper end of the t-interval over the last axis (Student 1908).
+def bounds_of(metric: str) -> Bounds:
+    """What a metric lies between, such as 0 and 1 of any accuracy."""
+    return BOUNDS.get(metric.removeprefix("val_").removeprefix("test_"), ANYWHERE)
+
+
+def t_interval(values: Floats, bounds: Bounds = ANYWHERE) -> tuple[Floats, Floats, Floats]:
+    """Mean, lower and upper end of the t-interval over the last axis (Student 1908), within the bounds.
 
     Args:
         values: (…, n) with n ≥ 2.
@@ -63,7 +80,13 @@ def t_interval(values: Floats) -> tuple[Floats, Floats, Floats]:
     n = values.shape[-1]
     mean = values.mean(axis=-1)
     half = _t_quantile(n - 1) * values.std(axis=-1, ddof=1) / math.sqrt(n)
-    return mean, mean - half, mean + half
+    return mean, *_within(mean - half, mean + half, values, bounds)
+
+
+def _within(low: Floats, high: Floats, values: Floats, bounds: Bounds) -> tuple[Floats, Floats]:
+    """The ends of an interval, no farther than the metric goes; where a value lies beyond, it goes so far."""
+    lowest, highest = np.fmin(bounds[0], values.min(axis=-1)), np.fmax(bounds[1], values.max(axis=-1))
+    return np.maximum(low, lowest), np.minimum(high, highest)
 
 
 @functools.cache
@@ -94,16 +117,20 @@ def _flat(differences: Floats) -> Flags:
     return flat
 
 
-def interval(values: Sequence[float] | Floats) -> Interval:
-    """Mean and 95 % t-interval of one value a replicate."""
+def interval(values: Sequence[float] | Floats, bounds: Bounds = ANYWHERE) -> Interval:
+    """Mean and 95 % t-interval of one value a replicate.
+
+    Args:
+        bounds: Of the metric; the interval ends there.
+    """
     array = np.asarray(values, float)
     if len(array) < 2:
         return Interval(mean=float(array.mean()), low=None, high=None, n=len(array))
-    mean, low, high = t_interval(array)
+    mean, low, high = t_interval(array, bounds)
     return Interval(mean=float(mean), low=float(low), high=float(high), n=len(array))
 
 
-def prediction_interval(values: Sequence[float] | Floats) -> tuple[float, float] | None:
+def prediction_interval(values: Sequence[float] | Floats, bounds: Bounds = ANYWHERE) -> tuple[float, float] | None:
     """Where one more value of the same kind would lie, in 95 % of cases: mean ± t · s · √(1 + 1/n).
 
     Hahn & Meeker 1991, "Statistical Intervals", for one future observation of a normal distribution. None for one
@@ -114,24 +141,29 @@ def prediction_interval(values: Sequence[float] | Floats) -> tuple[float, float]
     if n < 2:
         return None
     half = _t_quantile(n - 1) * float(array.std(ddof=1)) * math.sqrt(1 + 1 / n)
-    return float(array.mean()) - half, float(array.mean()) + half
+    low, high = _within(array.mean() - half, array.mean() + half, array, bounds)
+    return float(low), float(high)
 
 
-def paired_difference(one: Floats, other: Floats) -> Difference:
+def paired_difference(one: Floats, other: Floats, bounds: Bounds = ANYWHERE) -> Difference:
     """`one` minus `other`, both (replicates,), with interval, p-value and effect size.
 
     The effect size is the mean difference in standard deviations of the differences (Cohen 1988, d_z) with
     the correction for small samples 1 - 3 / (4 df - 1) (Hedges 1981).
+
+    Args:
+        bounds: Of the metric; two accuracies differ by at most 1.
     """
     differences = np.asarray(one, float) - np.asarray(other, float)
+    found = interval(differences, (bounds[0] - bounds[1], bounds[1] - bounds[0]))
     n = len(differences)
     if n < 2:
-        return Difference(interval=interval(differences), sd=None, p=None, effect=None)
+        return Difference(interval=found, sd=None, p=None, effect=None)
     sd = 0.0 if _flat(differences) else float(differences.std(ddof=1))
     p = float(paired_p(differences)) if n >= MIN_REPLICATES else math.nan
     defined = n >= MIN_REPLICATES and sd > 0 and not math.isnan(p)
     effect = float(differences.mean()) / sd * (1 - 3 / (4 * (n - 1) - 1)) if defined else None
-    return Difference(interval=interval(differences), sd=sd, p=None if math.isnan(p) else p, effect=effect)
+    return Difference(interval=found, sd=sd, p=None if math.isnan(p) else p, effect=effect)
 
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:

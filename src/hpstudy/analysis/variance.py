@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from hpstudy.analysis.cells import GridValues, level_texts
-from hpstudy.analysis.statistics import Interval, interval
+from hpstudy.analysis.statistics import Interval, bounds_of, interval
 
 REPLICATE = "replicate"
 Terms: TypeAlias = dict[tuple[str, ...], str]  # sources of variance → their terms in a formula
@@ -81,7 +81,7 @@ def _pair(grid: GridValues, pair: tuple[str, str], share: float) -> PairCells:
         by_replicate = grid.values[cells][:, grid.finished].mean(axis=0)
         known = by_replicate[np.isfinite(by_replicate)]
         if len(known):
-            means[levels] = interval(known)
+            means[levels] = interval(known, bounds_of(grid.study.objectives[0].metric))
     return PairCells(factors=pair, levels=(level_texts(grid, one), level_texts(grid, other)), means=means, share=share)
 
 

@@ -29,7 +29,7 @@ class Declared:
 
     study: Study
     source: str | None = None  # the text of its file; None: it was declared by the program that calls
-    file: Path | None = None  # where trainer processes find its `build` function; None: it has none
+    file: Path | None = None  # absolute; where trainer processes find its `build` function; None: it has none
 
 
 def declared(study: Study | str | PathLike[str], options: Options) -> list[Declared]:
@@ -50,7 +50,7 @@ def declared(study: Study | str | PathLike[str], options: Options) -> list[Decla
 
 
 def _of_file(file: StudyFile) -> Declared:
-    return Declared(study=file.study, source=file.source, file=file.path if file.build else None)
+    return Declared(study=file.study, source=file.source, file=file.path.absolute() if file.build else None)
 
 
 def _of_program(study: Study, caller: Mapping[str, Any]) -> Declared:

@@ -7,12 +7,12 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hpstudy.errors import HpstudyError, UserError
+from hpstudy.errors import HpstudyError, UserError, closed
 from hpstudy.training.rundir import forget_weights
 
 if TYPE_CHECKING:
     from hpstudy.api.notes import Notifier
-    from hpstudy.report.document import Report
+    from hpstudy.report.whole import Report
     from hpstudy.settings import Settings
     from hpstudy.storage import StudyQueue
     from hpstudy.tracking.mlflow import Mirror
@@ -56,7 +56,7 @@ def keep_evaluation(settings: Settings, queue: StudyQueue, problem: str | None, 
             return
     except HpstudyError as error:
         problem = str(error)
-    notifier.warn(f"The test split was not scored: {_ended(problem)} `hpstudy evaluate {name}` tries again.")
+    notifier.warn(f"The test split was not scored: {closed(problem)} `hpstudy evaluate {name}` tries again.")
 
 
 def evaluate(settings: Settings, queue: StudyQueue, file: Path | None, notifier: Notifier) -> dict[str, Any]:
@@ -82,18 +82,28 @@ def evaluate(settings: Settings, queue: StudyQueue, file: Path | None, notifier:
     return found
 
 
-def package_or_tell(
-    settings: Settings, queue: StudyQueue, mirror: Mirror, report: Report, notifier: Notifier
-) -> str | None:
-    """Report and model to MLflow. Returns the model's URI; where MLflow is away, this is told in a sentence."""
+def package_or_tell(settings: Settings, queue: StudyQueue, mirror: Mirror, report: Report, notifier: Notifier) -> bool:
+    """Report and model to MLflow. Returns whether it has them; if it does not take them, this is told in a sentence."""
     from hpstudy.tracking.mlflow.packaging import package
 
     try:
-        return package(settings, queue, mirror, report)
+        uri = package(settings, queue, mirror, report)
     except HpstudyError as error:
         name = queue.study.name
         notifier.warn(f"Report and model are not in MLflow yet: {error} Later, `hpstudy sync {name}` sends them.")
-        return None
+        return False
+    if uri is None:
+        warn_without_model(settings, queue, notifier)
+    return True
+
+
+def warn_without_model(settings: Settings, queue: StudyQueue, notifier: Notifier) -> None:
+    """Tell it where the networks of a study cannot be loaded without its file."""
+    from hpstudy.evaluation.evaluate import why_no_model
+
+    evaluation = queue.evaluation()
+    if evaluation and (sentence := why_no_model(settings, queue.study.name, evaluation)):
+        notifier.warn(sentence)
 
 
 def _keep(settings: Settings, queue: StudyQueue, evaluation: dict[str, Any]) -> None:
@@ -105,7 +115,3 @@ def _keep(settings: Settings, queue: StudyQueue, evaluation: dict[str, Any]) -> 
 def _load() -> None:
     for library in _LIBRARIES:
         importlib.import_module(library)
-
-
-def _ended(sentence: str) -> str:
-    return sentence if sentence.endswith((".", "!", "?")) else f"{sentence}."

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from hpstudy.folders import LENT
 from hpstudy.tracking.mlflow.connection import VARIABLES
 from hpstudy.training.environment import for_tensorflow
 
@@ -53,7 +54,9 @@ def _look() -> _Before:
         levels[name] = logger.level if name in sys.modules and logger.level else _LOUD
         if name in sys.modules:
             logger.setLevel(quiet)
-    return _Before(variables={name: os.environ.get(name) for name in (*VARIABLES, *for_tensorflow())}, levels=levels)
+    return _Before(
+        variables={name: os.environ.get(name) for name in (*VARIABLES, *LENT, *for_tensorflow())}, levels=levels
+    )
 
 
 def _restore(before: _Before) -> None:

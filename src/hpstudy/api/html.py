@@ -66,8 +66,7 @@ def _best(study: Study, front: Sequence[TrialRecord]) -> str:
 
 def _link(settings: Settings, name: str) -> str:
     """To the study's experiment, which MLflow's page finds by its name: nothing is asked of the server for it."""
-    from hpstudy.tracking.mlflow.connection import is_server
-    from hpstudy.tracking.mlflow.secrets import without_credentials
+    from hpstudy.addresses import is_server, without_credentials
 
     is_remote = is_server(settings.tracking_uri)
     base = without_credentials(settings.tracking_uri).rstrip("/") if is_remote else _LOCAL

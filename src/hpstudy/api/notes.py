@@ -28,7 +28,7 @@ class Printer:
     def say(self, sentence: str) -> None:
         from hpstudy.api.tables import console
 
-        console().print(sentence, markup=False, emoji=False, soft_wrap=not sys.stdout.isatty())
+        console().print(sentence, soft_wrap=not sys.stdout.isatty())
 
     def remark(self, sentence: str) -> None:
         _to_stderr(sentence, None)
@@ -43,4 +43,4 @@ class Printer:
 def _to_stderr(sentence: str, style: str | None) -> None:
     from hpstudy.api.tables import console
 
-    console(stderr=True).print(sentence, style=style, markup=False, emoji=False, soft_wrap=True)
+    console(stderr=True).print(sentence, style=style or "", soft_wrap=True)

@@ -107,13 +107,15 @@ class Picture:
         self._ended_before: int | None = None
         self._last_failure = ""
         self._repeats = 0  # trials that took over a result
+        self._warned: set[str] = set()  # every process says what it sees, and once is enough
 
     def hear(self, handle: TrainerHandle, message: Message) -> None:
         if message.kind == "ended" and message.repeats is not None:
             self._repeats += 1
         elif message.kind == "ended" and message.state in ("failed", "lost"):
             self._last_failure = f"trial {message.trial} {message.state}{tables.outcome(message)}"
-        elif message.kind == "warning":
+        elif message.kind == "warning" and message.text not in self._warned:
+            self._warned.add(message.text)
             self._notifier.say(f"Warning: {message.text}")
 
     def tick(
@@ -124,17 +126,18 @@ class Picture:
         lines: list[RenderableType] = [self._headline(progress), self._bar(progress), self._best(best)]
         lines += [self._processes(handles)]
         if self._last_failure:
-            lines.append(Text(f"{progress.failed} failed, {progress.lost} lost; last: {self._last_failure}", "yellow"))
+            lost = f"{progress.failed} failed, {progress.lost} lost; last: {self._last_failure}"
+            lines.append(tables.styled(lost, "yellow"))
         if self._repeats:
             lines.append(Text(f"not trained again, as they repeat an earlier configuration: {self._repeats}", "dim"))
         if problem:
-            lines.append(Text(f"MLflow waits, training does not: {problem}", "yellow"))
+            lines.append(tables.styled(problem, "yellow"))
         self._screen.draw(Group(*lines))
 
     def _headline(self, progress: Progress) -> Text:
         elapsed_s = time.monotonic() - self._began_s
         ended_now = progress.ended - (self._ended_before or 0)
-        text = Text(f"{self._study.name}  ", "bold")
+        text = tables.styled(f"{self._study.name}  ", "bold")
         text.append(f"{progress.ended} of {progress.budget} trials, {tables.duration(elapsed_s)}", "")
         if ended_now:
             per_trial_s = elapsed_s / ended_now
@@ -149,10 +152,10 @@ class Picture:
 
     def _best(self, best: TrialRecord | None) -> Text:
         if best is None:
-            return Text("no trial is complete yet", "dim")
+            return tables.styled("no trial is complete yet", "dim")
         metric = self._study.objectives[0].metric
         levels = tables.params_text(self._study, best.params)
-        return Text(f"best {metric} {best.value:.4f}, trial {best.number}: {levels}", "green")
+        return tables.styled(f"best {metric} {best.value:.4f}, trial {best.number}: {levels}", "green")
 
     def _processes(self, handles: Sequence[TrainerHandle]) -> Table:
         table = Table(box=None, pad_edge=False, show_header=False)
@@ -166,6 +169,6 @@ class Picture:
                 f"process {handle.slot.number + 1}",
                 f"trial {handle.trial}",
                 f"epoch {handle.epoch} of {epochs}  {value}",
-                tables.params_text(self._study, handle.params),
+                tables.styled(tables.params_text(self._study, handle.params)),
             )
         return table

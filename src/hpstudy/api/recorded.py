@@ -6,8 +6,10 @@ import shutil
 import threading
 import weakref
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from hpstudy.errors import HpstudyError, NotFoundError, UserError
+from hpstudy.folders import lend_home
 from hpstudy.settings import Settings
 from hpstudy.study.spec import Study
 
@@ -21,6 +23,7 @@ class Studies:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        lend_home(settings.cache_dir)
         self._store: Store | None = None
         self._opening = threading.Lock()
 
@@ -50,9 +53,8 @@ class Studies:
         Raises:
             UserError: a study of this name was declared otherwise before, or, if it is to be deleted, is running.
         """
-        if fresh:
-            self._delete_if_idle(study.name, notifier)
-        queue = self.store.register(study)
+        identity = self._delete_if_idle(study.name, notifier) if fresh else None
+        queue = self.store.register(study, identity)
         queue.reconcile()
         return queue
 
@@ -60,24 +62,29 @@ class Studies:
         """The database first: it is the truth; what remains elsewhere is only a copy."""
         from hpstudy.tracking.mlflow import Mirror
 
+        identity, records = queue.identity(), queue.records()
         self.store.delete(queue.study.name)
         shutil.rmtree(self.settings.runs_dir / queue.study.name, ignore_errors=True)
         try:
-            Mirror(self.settings, queue.study).forget()
+            if stays := Mirror(self.settings, queue.study, identity=lambda: identity).forget(records):
+                notifier.say(stays)
         except HpstudyError as error:
             notifier.warn(f"The copy in MLflow could not be deleted: {error}")
 
-    def _delete_if_idle(self, name: str, notifier: Notifier) -> None:
+    def _delete_if_idle(self, name: str, notifier: Notifier) -> str | None:
+        """Returns the identity of what was deleted: what MLflow still holds of its trials is the new study's, too."""
         try:
             recorded = self.store.open(name)
         except NotFoundError:
-            return
+            return None
         if recorded.progress().running:
             raise UserError(f"Study {name!r} is running elsewhere. Stop it before --fresh.")
+        identity = recorded.identity()
         self.delete(recorded, notifier)
+        return identity
 
 
-def check_home(settings: Settings) -> None:
+def check_home(settings: Settings, notifier: Notifier) -> None:
     """Raises HpstudyError if nothing can be written there."""
     try:
         settings.home.mkdir(parents=True, exist_ok=True)
@@ -89,3 +96,8 @@ def check_home(settings: Settings) -> None:
             f"The home folder {settings.home} cannot be written: {error.strerror}. "
             "Choose another with --home DIR or HPSTUDY_HOME."
         ) from None
+    if settings.uses_embedded_store and unquote(str(settings.home)) != str(settings.home):
+        notifier.warn(
+            f"Models in {settings.home} can be loaded with `mlflow.pyfunc.load_model(uri, dst_path=DIR)` only: MLflow "
+            "takes a % with two digits in a folder's name for a coded letter. Another --home avoids that."
+        )

@@ -15,7 +15,7 @@ from hpstudy.api.host import unchanged
 from hpstudy.api.notes import Notifier, Printer
 from hpstudy.api.recorded import Studies
 from hpstudy.api.scores import Evaluation
-from hpstudy.errors import HpstudyError, NotFoundError, UserError
+from hpstudy.errors import HpstudyError, MirrorError, NotFoundError, UserError
 from hpstudy.records import TrialRecord
 from hpstudy.settings import Settings
 from hpstudy.study.spec import Study
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from mlflow.pyfunc import PyFuncModel
 
     from hpstudy.evaluation.reproduce import Reproduction
-    from hpstudy.report.document import Report
+    from hpstudy.report.whole import Report
     from hpstudy.storage import Progress, StudyQueue
     from hpstudy.tracking.mlflow import Mirror, SyncSummary
 
@@ -253,12 +253,14 @@ class Result:
             MirrorError: MLflow refused it.
             HpstudyError: MLflow has no model of this evaluation.
         """
-        from hpstudy.tracking.mlflow import MirrorError
+        from hpstudy.evaluation.evaluate import why_no_model
         from hpstudy.tracking.mlflow.packaging import register
 
         uri = None
         with contextlib.suppress(MirrorError):
             uri = self._model_uri()
+        if uri is None and (evaluation := self._evaluated()) and why_no_model(self._settings, self.name, evaluation):
+            raise HpstudyError(f"Nothing was registered as {model}, because there is no model.")  # why was told before
         if uri is None:
             raise HpstudyError(
                 f"Nothing was registered, because MLflow has no model of study {self.name!r}. If the networks lie on "
@@ -277,8 +279,10 @@ class Result:
         records = records_with_journals(self._settings, queue)
         progress = queue.progress()
         summary = mirror.sync(records, state=str(progress.state), complete=True)
-        if progress.ended:
-            package(self._settings, queue, mirror, self.report())
+        if progress.ended and package(self._settings, queue, mirror, self.report()) is None:
+            ending.warn_without_model(self._settings, queue, self._notifier)
+        if mirror.sharing:
+            self._notifier.say(mirror.sharing)
         return summary
 
     @unchanged()
@@ -374,7 +378,8 @@ class Result:
     def _mirror(self) -> Mirror:
         from hpstudy.tracking.mlflow import Mirror
 
-        return Mirror(self._settings, self.study)
+        queue = self._queue()
+        return Mirror(self._settings, queue.study, identity=queue.identity)
 
     def _file_or(self, file: str | PathLike[str] | None) -> Path | None:
         return Path(file) if file is not None else self._file

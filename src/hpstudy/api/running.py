@@ -8,14 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hpstudy.addresses import of_file
 from hpstudy.api import ending
 from hpstudy.api.declared import Declared
 from hpstudy.api.fetching import fetch
 from hpstudy.api.notes import Notifier
 from hpstudy.api.recorded import Studies, check_home
-from hpstudy.records import TrialRecord
+from hpstudy.errors import closed
+from hpstudy.records import TrialRecord, TrialState
 from hpstudy.settings import Settings
-from hpstudy.worker.devices import default_processes, slots
+from hpstudy.worker.devices import default_processes, slots, why_so_few
 from hpstudy.worker.supervisor import Supervisor, TrainerHandle, WorkOrder
 
 if TYPE_CHECKING:
@@ -52,7 +54,7 @@ class Run:
             KeyboardInterrupt: a signal has ended it. The processes are gone, their trials are given back.
             HpstudyError: it cannot be run.
         """
-        check_home(self._settings)
+        check_home(self._settings, self._view)
         if not self._may_be_known():
             with self._supervisor(self._order.processes) as supervisor:
                 supervisor.start()  # TensorFlow loads while the study is registered
@@ -62,19 +64,30 @@ class Run:
         progress, processes = queue.progress(), self._order.processes
         if not progress.waiting and not progress.running:
             if queue.evaluation() or not progress.complete:
-                self._view.say(_already_finished(self._study.name, progress))
+                self._say_finished(queue, progress)
                 return
             processes = 1
         with self._supervisor(processes) as supervisor:
             supervisor.start()
             self._work(supervisor, queue)
 
+    def _say_finished(self, queue: StudyQueue, progress: Progress) -> None:
+        name = self._study.name
+        if not progress.complete:
+            self._view.say(f"Study {name} is finished. Nothing was changed; --fresh starts again.")
+            self._view.fail(_none_complete(name, progress, queue.records()))
+            return
+        self._view.say(
+            f"Study {name} is finished: {progress.ended} of {progress.budget} trials. Nothing was changed. "
+            f"`hpstudy best {name}` shows the best one; --fresh starts again."
+        )
+
     def _supervisor(self, processes: int | None) -> Supervisor:
-        file = self._declared.file
+        self._why_so_few = None if processes else why_so_few(self._study.budget)
         order = WorkOrder(
             slots=slots(processes or default_processes(self._study.budget)),
             study=self._study.name,
-            file=file.absolute() if file else None,
+            file=self._declared.file,
             timeout_s=self._order.timeout_s,
             idle_exit_s=0.0,
             evaluates=True,
@@ -84,7 +97,7 @@ class Run:
     def _may_be_known(self) -> bool:
         """Whether the database may have this study already; cheap for the embedded one that is not there yet."""
         database = self._settings.home / "hpstudy.db"
-        return not self._settings.storage.endswith(str(database)) or database.exists()
+        return self._settings.storage != of_file(database) or database.exists()
 
     def _register(self) -> StudyQueue:
         return self._studies.register(self._study, fresh=self._order.fresh, notifier=self._view)
@@ -100,7 +113,7 @@ class Run:
         """Train what is left. Returns the mirrors if MLflow has it all."""
         from hpstudy.worker.mirroring import Mirrors
 
-        self._view.say(_begin(self._study.name, queue.progress(), len(supervisor.handles)))
+        self._view.say(_begin(self._study.name, queue.progress(), len(supervisor.handles), self._why_so_few))
         source = self._declared.source
         mirrors = Mirrors(self._settings, {self._study.name: source} if source is not None else {})
         mirrors.poke(queue)
@@ -115,6 +128,7 @@ class Run:
             raise
         finally:
             unmirrored = mirrors.finish(patience_s, limit_s)
+            say_shared(mirrors, self._view)
             warn_unmirrored(unmirrored, self._view)
         return None if unmirrored else mirrors
 
@@ -137,11 +151,12 @@ class Run:
         report = build_report(queue.study, queue.records(), evaluation=queue.evaluation(), figures=bool(mirrors))
         self._view.findings(report)
         if not progress.complete:
-            self._view.fail(f"No trial is complete. `hpstudy show {name} 0` says why the first one failed.")
+            self._view.fail(_none_complete(name, progress, queue.records()))
             return
-        if mirrors:
-            ending.package_or_tell(self._settings, queue, mirrors.mirror(name), report, self._view)
-        self._view.say(_where_to_look(self._settings, name))
+        is_mirrored = mirrors is not None and ending.package_or_tell(
+            self._settings, queue, mirrors.mirror(name), report, self._view
+        )
+        self._view.say(_where_to_look(self._settings, name, is_mirrored=is_mirrored))
 
 
 class _Watched:
@@ -169,7 +184,8 @@ class _Watched:
     def tick(self) -> None:
         if time.monotonic() - self._looked_s > LOOK_S:
             self._looked_s, self._progress, self._best = self._look()
-        problem = self._supervisor.problem or self._mirrors.problem
+        unmirrored = self._mirrors.problem and f"MLflow gets nothing for now, training goes on: {self._mirrors.problem}"
+        problem = self._supervisor.problem or unmirrored
         best = self._best[0] if self._best else None
         self._training.tick(self._progress, self._supervisor.handles, best, problem)
         if not self._is_loading and not self._progress.waiting:
@@ -180,24 +196,35 @@ class _Watched:
         return time.monotonic(), self._queue.progress(), self._queue.best()
 
 
+def say_shared(mirrors: Mirrors, notifier: Notifier) -> None:
+    """Tell which experiments in MLflow are not a study's alone."""
+    for sentence in mirrors.sharings:
+        notifier.say(sentence)
+
+
 def warn_unmirrored(problems: Mapping[str, str | None], notifier: Notifier) -> None:
     """Tell which studies MLflow does not hold in full yet, and what to do."""
     for name, problem in problems.items():
         notifier.warn(f"Not everything is in MLflow yet. {problem or ''} Later, `hpstudy sync {name}` copies the rest.")
 
 
-def _begin(name: str, progress: Progress, processes: int) -> str:
+def _begin(name: str, progress: Progress, processes: int, why_so_few: str | None) -> str:
     going_on = f", {progress.ended} are done" if progress.ended else ""
+    why = f", as {why_so_few}" if why_so_few else ""
     return (
         f"Study {name}: {progress.budget} trials{going_on}; {processes} "
-        f"process{'es' if processes > 1 else ''}. Ctrl-C stops; the same command goes on."
+        f"process{'es' if processes > 1 else ''}{why}. Ctrl-C stops; the same command goes on."
     )
 
 
-def _already_finished(name: str, progress: Progress) -> str:
+def _none_complete(name: str, progress: Progress, records: Sequence[TrialRecord]) -> str:
+    failed = next((record for record in records if record.state == TrialState.FAILED), None)
+    if failed is None:
+        return "No trial is complete."
+    many = "Every trial" if progress.failed == progress.ended else f"{progress.failed} of {progress.ended} trials"
     return (
-        f"Study {name} is finished: {progress.ended} of {progress.budget} trials. Nothing was changed. "
-        f"`hpstudy best {name}` shows the best one; --fresh starts again."
+        f"No trial is complete. {many} failed, the first one for this reason: {closed(failed.error or 'unknown')} "
+        f"`hpstudy show {name} {failed.number}` says more."
     )
 
 
@@ -220,8 +247,12 @@ def _counts(progress: Progress) -> str:
     return f"{counts}; {progress.lost} lost and tried again" if progress.lost else counts
 
 
-def _where_to_look(settings: Settings, name: str) -> str:
+def _where_to_look(settings: Settings, name: str, *, is_mirrored: bool) -> str:
+    from hpstudy.addresses import without_credentials
+
+    if not is_mirrored:
+        return f"Not all of it is in MLflow yet: `hpstudy sync {name}` sends the rest."
     if settings.uses_embedded_store:
         home = "" if settings.home == Path(".hpstudy").absolute() else f" --home {settings.home}"
         return f"Browse it in MLflow: hpstudy ui{home}"
-    return f"Browse it in MLflow: experiment {name} on your tracking server."
+    return f"Browse it in MLflow: experiment {name} at {without_credentials(settings.tracking_uri)}"

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 from hpstudy.api.notes import Notifier
 from hpstudy.api.recorded import check_home
-from hpstudy.api.running import warn_unmirrored
+from hpstudy.api.running import say_shared, warn_unmirrored
 from hpstudy.api.tables import outcome
 from hpstudy.errors import HpstudyError
 from hpstudy.settings import Settings
-from hpstudy.worker.devices import NO_GPU, Slot, choose_gpus, default_processes, slots
+from hpstudy.worker.devices import NO_GPU, Slot, choose_gpus, default_processes, slots, why_so_few
 from hpstudy.worker.supervisor import Supervisor, TrainerHandle, WorkOrder
 
 if TYPE_CHECKING:
@@ -50,16 +50,17 @@ def serve(settings: Settings, order: WorkerOrder, notifier: Notifier) -> None:
         NotFoundError: there is no such study.
         FatalError: processes crash again and again.
     """
-    check_home(settings)
+    check_home(settings, notifier)
     file = Path(order.study) if order.study and order.study.endswith(".py") else None
+    taken = worker_slots(order.processes, choose_gpus(order.gpus), order.per_gpu)
     work = WorkOrder(
-        slots=worker_slots(order.processes, choose_gpus(order.gpus), order.per_gpu),
+        slots=taken,
         study=_name_in(file) if file else order.study,
         file=file.absolute() if file else None,
         timeout_s=order.timeout_s,
         idle_exit_s=order.idle_exit_s,
     )
-    _Worker(settings, work, notifier).serve()
+    _Worker(settings, work, notifier).serve(places(taken, None if order.processes else why_so_few(MANY)))
 
 
 def workers(settings: Settings) -> list[WorkerNotice]:
@@ -75,12 +76,13 @@ def worker_slots(processes: int | None, gpus: list[str], per_gpu: int) -> list[S
     return slots(processes or len(trained_on) * per_gpu or default_processes(MANY), gpus)
 
 
-def places(slots: Sequence[Slot]) -> str:
+def places(slots: Sequence[Slot], why: str | None = None) -> str:
     """`4 processes on GPUs 0, 1`, in the words of the first line that a worker says."""
     count = f"{len(slots)} process{'es' if len(slots) > 1 else ''}"
     gpus = sorted({slot.gpu for slot in slots if slot.gpu})
     if not gpus:
-        return f"{count} on the processor" + (", without its GPUs" if slots[0].gpu == NO_GPU else "; no GPU was found")
+        without = ", without its GPUs" if slots[0].gpu == NO_GPU else "; no GPU was found"
+        return f"{count} on the processor{f', as {why}' if why else ''}{without}"
     return f"{count} on GPU{'s' if len(gpus) > 1 else ''} {', '.join(gpus)}"
 
 
@@ -107,12 +109,20 @@ class _Worker:
         self._mirrors = Mirrors(settings)
         self._queues: list[StudyQueue] = []
         self._looked_s, self._problem = 0.0, ""
+        self._warned: set[str] = set()  # every process says what it sees, and once is enough
 
-    def serve(self) -> None:
-        """Until nothing is left for long enough, or a signal. Raises FatalError if processes crash again and again."""
+    def serve(self, places: str) -> None:
+        """Until nothing is left for long enough, or a signal.
+
+        Args:
+            places: Where it trains, for its first line.
+
+        Raises:
+            FatalError: processes crash again and again.
+        """
         self._studies.queues()  # an unknown study or a missing file is told before anything is started
         with Supervisor(self._settings, self._order, exit_within_s=EXIT_S) as supervisor:
-            self._say(f"Worker on {self._owner.host}, {places(self._order.slots)}. Ctrl-C or SIGTERM stops it.")
+            self._say(f"Worker on {self._owner.host}, {places}. Ctrl-C or SIGTERM stops it.")
             try:
                 supervisor.start()
                 supervisor.work(self._served, hear=self._hear, tick=lambda: self._tick(supervisor))
@@ -133,7 +143,8 @@ class _Worker:
             self._say(f"trial {message.trial} of {message.study} begins in process {handle.slot.number + 1}")
         elif message.kind == "ended":
             self._say(f"trial {message.trial} {message.ending}{outcome(message)}")
-        elif message.kind == "warning":
+        elif message.kind == "warning" and message.text not in self._warned:
+            self._warned.add(message.text)
             self._say(f"Warning: {message.text}")
         if message.kind in ("claimed", "ended"):
             for queue in self._queues:
@@ -153,6 +164,7 @@ class _Worker:
         with contextlib.suppress(HpstudyError):  # a notice that is old is not shown
             self._board.remove(self._owner)
         warn_unmirrored(self._mirrors.finish(MLFLOW_PATIENCE_S, limit_s), self._notifier)
+        say_shared(self._mirrors, self._notifier)
         self._store.close()
 
 

@@ -12,6 +12,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from hpstudy.plain import one_line, printable
 from hpstudy.records import TrialRecord, TrialState
 from hpstudy.report import texts
 from hpstudy.study.factors import level_text
@@ -27,9 +28,19 @@ WIDE = 160  # columns where the output is no terminal
 duration = texts.duration
 
 
+class PlainConsole(Console):
+    """Prints text as it is: square brackets are no markup, a name between colons no emoji, an escape no order."""
+
+    def __init__(self, *, stderr: bool = False) -> None:
+        super().__init__(highlight=False, markup=False, emoji=False, stderr=stderr, force_jupyter=False)
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        return super().render_str(printable(text), **options)
+
+
 def console(*, stderr: bool = False) -> Console:
     """As wide as the terminal; wide enough for every table where there is none."""
-    console = Console(highlight=False, stderr=stderr, force_jupyter=False)
+    console = PlainConsole(stderr=stderr)
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = WIDE
     return console
@@ -44,7 +55,12 @@ def make_table(title: str | None, columns: Sequence[str], values: Iterable[Seque
         table.add_column(column, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         table.add_row(*row)
-    return Group(Text(title, "bold"), table) if title else table  # a table's own title is no wider than the table
+    return Group(styled(title, "bold"), table) if title else table  # a table's own title is no wider than the table
+
+
+def styled(text: str, style: str = "") -> Text:
+    """Text in one style, for what a console does not make of a string itself."""
+    return Text(printable(text), style)
 
 
 def _cell(value: object) -> str:
@@ -121,7 +137,7 @@ def _rank(objective: Objective, value: float | None) -> float:
 
 
 def params_text(study: Study, params: Mapping[str, Any]) -> str:
-    return study.texts.describe(params) or NOTHING_VARIES
+    return one_line(study.texts.describe(params)) or NOTHING_VARIES
 
 
 def outcome(message: Message) -> str:
@@ -130,16 +146,17 @@ def outcome(message: Message) -> str:
     return value + (f": {message.text}" if message.text else "")
 
 
-def print_short(console: Console, report: document.Report) -> None:
+def print_short(console: Console, report: document.Document) -> None:
     """The findings, as a run ends with them."""
-    console.print("\n[bold]Findings[/bold]")
+    console.print("\nFindings", style="bold")
     print_findings(console, report.findings)
     console.print(f"More, with figures: hpstudy report {report.study}\n")
 
 
-def print_report(console: Console, report: document.Report) -> None:
+def print_report(console: Console, report: document.Document) -> None:
     """Findings and the tables that fit a terminal."""
-    console.print(f"\n[bold]{report.title}[/bold]\n{report.status}\n", markup=True)
+    console.print(f"\n{report.title}", style="bold")
+    console.print(f"{report.status}\n")
     print_findings(console, report.findings)
     for section in report.sections:
         print_section(console, section)
@@ -154,7 +171,7 @@ def print_section(console: Console, section: document.Section) -> None:
 def print_findings(console: Console, findings: Sequence[str]) -> None:
     bullets = Table.grid(padding=(0, 1))
     for finding in findings:
-        bullets.add_row(" •", Text(finding))
+        bullets.add_row(" •", finding)
     console.print(bullets)
 
 
@@ -166,4 +183,4 @@ def print_table(console: Console, table: document.Table) -> None:
     console.print()
     console.print(make_table(table.title, [table.columns[place] for place in places], rows))
     if table.caption:
-        console.print(table.caption, style="dim", markup=False)
+        console.print(table.caption, style="dim")

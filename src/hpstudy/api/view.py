@@ -19,7 +19,7 @@ from hpstudy.worker.supervisor import TrainerHandle
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from hpstudy.report.document import Report
+    from hpstudy.report.whole import Report
     from hpstudy.storage import Progress as StudyProgress
 
 Download: TypeAlias = Callable[[str, int, int | None], None]  # what, bytes that have come, and of how many
@@ -143,6 +143,8 @@ class TrialLines:
         self._study, self._console = study, console
         self._has_replicates = isinstance(study.design, Grid) and study.design.replicates > 1
         self._params: dict[int, str] = {}
+        self._has_problem = False
+        self._warned: set[str] = set()  # every process says what it sees, and once is enough
 
     def hear(self, handle: TrainerHandle, message: Message) -> None:
         if message.kind == "claimed":
@@ -151,16 +153,20 @@ class TrialLines:
         elif message.kind == "ended":
             params = self._params.pop(message.trial, "")
             self._print(f"trial {message.trial} {message.ending}: {params}{tables.outcome(message)}")
-        elif message.kind == "warning":
+        elif message.kind == "warning" and message.text not in self._warned:
+            self._warned.add(message.text)
             self._print(f"Warning: {message.text}")
 
     def tick(
         self, progress: StudyProgress, handles: Sequence[TrainerHandle], best: TrialRecord | None, problem: str | None
     ) -> None:
-        """Nothing to draw."""
+        """Nothing is drawn, but a problem is said once, and again when there is another after it was over."""
+        if problem and not self._has_problem:
+            self._print(f"Warning: {problem}")
+        self._has_problem = problem is not None
 
     def _print(self, line: str) -> None:
-        self._console.print(line, markup=False, soft_wrap=True)
+        self._console.print(tables.styled(line), soft_wrap=True)
 
 
 class _Bars:
@@ -179,7 +185,7 @@ class _Bars:
 
 
 def _columns() -> tuple[TextColumn | BarColumn | DownloadColumn | TransferSpeedColumn, ...]:
-    return TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn()
+    return TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TransferSpeedColumn()
 
 
 def default_view() -> View:

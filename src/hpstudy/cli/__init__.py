@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from hpstudy.cli.terminal import echo
 from hpstudy.errors import HpstudyError
 
 _COMMANDS = {  # command → module of this package; each is imported only when it is needed
@@ -68,7 +69,7 @@ class _Group(click.Group):
         except HpstudyError as error:
             if "--debug" in sys.argv:
                 raise
-            click.secho(f"Error: {error}", fg="red", err=True)
+            echo(f"Error: {error}", fg="red", err=True)
             ctx.exit(error.exit_code)
         except BrokenPipeError:  # the reader of our output, such as `head`, has seen enough
             sys.stderr.close()
@@ -76,7 +77,7 @@ class _Group(click.Group):
         except Exception as error:
             if "--debug" in sys.argv:
                 raise
-            click.secho(
+            echo(
                 f"Error: hpstudy met something it did not expect ({type(error).__name__}: {error}). What was "
                 "recorded is safe. The same command with --debug shows where it happened; please report that.",
                 fg="red",

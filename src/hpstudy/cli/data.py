@@ -7,6 +7,7 @@ import json
 import click
 
 from hpstudy.cli.options import json_option, settings_options
+from hpstudy.cli.terminal import echo
 from hpstudy.errors import HpstudyError
 from hpstudy.settings import Settings
 from hpstudy.study.catalog import DATASETS
@@ -71,5 +72,5 @@ def verify_command(ctx: click.Context, settings: Settings, names: tuple[str, ...
             click.echo(f"{name}: good ({source.place})")
         except HpstudyError as error:
             broken = True
-            click.secho(f"{name}: {error}", fg="red", err=True)
+            echo(f"{name}: {error}", fg="red", err=True)
     ctx.exit(1 if broken else 0)

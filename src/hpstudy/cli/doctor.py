@@ -8,6 +8,7 @@ from dataclasses import asdict
 import click
 
 from hpstudy.cli.options import json_option, settings_options
+from hpstudy.cli.terminal import echo
 from hpstudy.settings import Settings
 
 _MARKS = {"good": ("✓", "green"), "warning": ("!", "yellow"), "broken": ("✗", "red")}
@@ -29,9 +30,9 @@ def doctor_command(ctx: click.Context, /, settings: Settings, processes: int, as
         findings.append(finding)
         if not as_json:
             mark, colour = _MARKS[finding.level]
-            click.secho(f"{mark} {finding.what}", fg=colour)
+            echo(f"{mark} {finding.what}", fg=colour)
             if finding.fix and finding.level != Level.GOOD:
-                click.echo(f"  {finding.fix}")
+                echo(f"  {finding.fix}")
     if as_json:
         click.echo(json.dumps([asdict(finding) for finding in findings]))
     ctx.exit(int(any(finding.level == Level.BROKEN for finding in findings)))

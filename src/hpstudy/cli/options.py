@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from hpstudy import api
+from hpstudy.folders import lend_home
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -22,6 +23,7 @@ def where_options(function: _Function) -> _Function:
     ) -> Any:
         del debug  # read from the command line wherever an error ends up
         where = api.Where(home=home, storage=storage, tracking_uri=tracking_uri)
+        lend_home(api.settings_of(where).cache_dir)
         return function(where=where, **others)
 
     decorators = (

@@ -9,6 +9,8 @@ import click
 
 from hpstudy import api
 from hpstudy.cli.options import json_option, study_argument, where_options
+from hpstudy.cli.terminal import echo
+from hpstudy.errors import HpstudyError
 
 
 @click.command("report", epilog="Example: hpstudy report optimizers --baseline sgd")
@@ -33,7 +35,6 @@ def report_command(
     """
     from hpstudy.api import tables
     from hpstudy.report.render.files import render, write_report
-    from hpstudy.tracking.mlflow import MirrorError
 
     with api.open(name, **where) as result:
         report = result.report(baseline=baseline, figures=form in (None, "html"))
@@ -48,8 +49,8 @@ def report_command(
         if form is None:
             try:
                 result.publish(report)
-            except MirrorError as error:  # without MLflow a report is a report
-                click.secho(f"The report is not in MLflow: {error}", fg="yellow", err=True)
+            except HpstudyError as error:  # without MLflow a report is a report
+                echo(f"The report is not in MLflow: {error}", fg="yellow", err=True)
 
 
 @click.command("compare", epilog="Example: hpstudy compare optimizers dropout")

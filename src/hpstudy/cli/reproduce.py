@@ -10,6 +10,7 @@ import click
 
 from hpstudy import api
 from hpstudy.cli.options import json_option, study_argument, where_options
+from hpstudy.cli.terminal import echo
 
 
 @click.command("reproduce", epilog="Example: hpstudy reproduce optimizers 17")
@@ -33,7 +34,9 @@ def reproduce_command(
         found = result.reproduce(trial, file=study_file)
     if as_json:
         rows = [{name: _finite(value) for name, value in vars(one).items()} for one in found.comparisons]
-        click.echo(json.dumps({"same": found.is_same, "metrics": rows, "changed": found.circumstances}))
+        click.echo(
+            json.dumps({"same": found.is_same, "metrics": rows, "changed": found.circumstances, "error": found.error})
+        )
         ctx.exit(0 if found.is_same else 1)
     values = [
         (
@@ -49,9 +52,9 @@ def reproduce_command(
         tables.make_table(f"{name}, trial {trial}, trained again", ("metric", "recorded", "again", ""), values)
     )
     for circumstance in found.circumstances:
-        click.echo(f"Changed since: {circumstance}")
+        echo(f"Changed since: {circumstance}")
     if found.error:
-        click.echo(f"It failed this time: {found.error}" if not record.error else f"It fails again: {found.error}")
+        echo(f"It failed this time: {found.error}" if not record.error else f"It fails again: {found.error}")
     epochs = len(record.history)
     if found.is_same:
         click.echo(f"The same to the last bit in {epochs} epoch{'s' if epochs > 1 else ''}.")

@@ -14,7 +14,11 @@ INTERRUPTED = 130  # the exit code of a run that was stopped
 
 @click.command("run", epilog="Example: hpstudy run studies/optimizers.py --replicates 1")
 @click.argument("study_file", metavar="STUDY.py", type=click.Path(path_type=Path))
-@click.option("--processes", type=click.IntRange(1), help="Trainer processes [default: one per core].")
+@click.option(
+    "--processes",
+    type=click.IntRange(1),
+    help="Trainer processes [default: one per core, as memory and container allow].",
+)
 @study_overrides
 @click.option("--fresh", is_flag=True, help="Delete the study's recorded trials and start again.")
 @click.option(

@@ -92,7 +92,8 @@ def _status_table(result: api.Result, status: dict[str, Any]) -> RenderableType:
 def delete_command(where: api.Where, name: str, yes: bool) -> None:
     """Delete a study: its trials in the database, its run directories, its experiment in MLflow.
 
-    MLflow keeps the experiment under another name until its own `mlflow gc` removes it.
+    MLflow keeps the experiment under another name until its own `mlflow gc` removes it. An experiment that others
+    use, too, stays as it is; of its runs this study's are deleted.
     """
     with api.open(name, **where) as result:
         progress = result.progress()

@@ -46,7 +46,7 @@ def show_command(where: api.Where, name: str, trial: int, as_json: bool) -> None
     told = [(key, value) for key, value in what.items() if value is not None]
     console.print(tables.make_table(f"{name}, trial {trial}", ("", ""), told))
     if record.traceback:
-        console.print(record.traceback, style="dim", markup=False)
+        console.print(record.traceback, style="dim")
     if record.history:
         metrics = list(record.history[0].metrics)
         epochs = [[epoch.number, *(epoch.metrics[metric] for metric in metrics)] for epoch in record.history]

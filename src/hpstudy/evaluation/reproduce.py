@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hpstudy.errors import TrialFailed, UserError
+from hpstudy.errors import UserError, reason
 from hpstudy.records import Epoch, TrialRecord, TrialState
 from hpstudy.settings import Settings
 from hpstudy.study.spec import Study
@@ -130,16 +130,16 @@ def _nothing_from_libraries() -> Iterator[None]:
 def _train(config: Config, record: TrialRecord, arrays: Arrays, build: Build | None) -> _Trained:
     from hpstudy.training.trainer import Trainer
 
-    training = Trainer().start(config, record.seed, arrays, build)
     history: list[Epoch] = []
     try:
+        training = Trainer().start(config, record.seed, arrays, build)
         for epoch in training:
             history.append(epoch)
             if record.state == TrialState.PRUNED and len(history) == len(record.history):
                 break
-    except TrialFailed as error:
-        return _Trained(history=tuple(history), metrics={}, error=str(error))
-    metrics = training.result() if record.metrics else {}
+        metrics = training.result() if record.metrics else {}
+    except Exception as error:  # whatever it is, the trial failed as one in a trainer process does
+        return _Trained(history=tuple(history), metrics={}, error=reason(error))
     return _Trained(history=tuple(history), metrics=metrics, error=None)
 
 

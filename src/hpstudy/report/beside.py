@@ -64,7 +64,12 @@ def _beside(
         values, missing = _trained(study, figure, records), "no complete trial"
     if not values:
         return Beside(published=figure, ours=None, one_more=None, missing=missing)
-    return Beside(published=figure, ours=statistics.interval(values), one_more=statistics.prediction_interval(values))
+    bounds = statistics.bounds_of(figure.metric)
+    return Beside(
+        published=figure,
+        ours=statistics.interval(values, bounds),
+        one_more=statistics.prediction_interval(values, bounds),
+    )
 
 
 def _tested(study: Study, figure: Published, evaluation: Mapping[str, Any] | None) -> tuple[list[float], str]:

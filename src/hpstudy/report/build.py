@@ -11,7 +11,7 @@ from hpstudy.analysis.search import SearchResult
 from hpstudy.records import TrialRecord
 from hpstudy.report import texts
 from hpstudy.report.beside import published_beside, published_finding, published_json, published_section
-from hpstudy.report.document import Figure, Report, Section, Table
+from hpstudy.report.document import Figure, Section, Table
 from hpstudy.report.grid import sections as grid_sections
 from hpstudy.report.grid.findings import cost, grid_findings
 from hpstudy.report.held_out import held_out_finding, held_out_section
@@ -20,6 +20,7 @@ from hpstudy.report.methods import GRID_METHODS, INSIDE_METHODS, PUBLISHED_METHO
 from hpstudy.report.render.as_json import numbers
 from hpstudy.report.search import sections as search_sections
 from hpstudy.report.search.findings import search_findings
+from hpstudy.report.whole import Report
 from hpstudy.study.domains import domain_text
 from hpstudy.study.factors import describe
 from hpstudy.study.spec import Grid, Study

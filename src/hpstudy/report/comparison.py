@@ -9,7 +9,7 @@ import numpy as np
 
 from hpstudy.analysis import statistics
 from hpstudy.analysis.analyse import Analysis, analyse
-from hpstudy.analysis.statistics import Difference, Interval
+from hpstudy.analysis.statistics import Bounds, Difference, Interval
 from hpstudy.errors import UserError
 from hpstudy.records import TrialRecord, TrialState
 from hpstudy.report import texts
@@ -33,7 +33,11 @@ class Entrant:
 
     @property
     def mean(self) -> Interval:
-        return statistics.interval(list(self.by_seed.values()))
+        return statistics.interval(list(self.by_seed.values()), self.bounds)
+
+    @property
+    def bounds(self) -> Bounds:
+        return statistics.bounds_of(self.study.objectives[0].metric)
 
 
 def entrant(study: Study, records: Sequence[TrialRecord]) -> Entrant | None:
@@ -105,7 +109,9 @@ def _difference(one: Entrant, best: Entrant) -> Difference | None:
     if not seeds:
         return None
     return statistics.paired_difference(
-        np.array([one.by_seed[seed] for seed in seeds]), np.array([best.by_seed[seed] for seed in seeds])
+        np.array([one.by_seed[seed] for seed in seeds]),
+        np.array([best.by_seed[seed] for seed in seeds]),
+        one.bounds,
     )
 
 

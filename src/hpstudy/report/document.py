@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from html import escape
-from os import PathLike
-from pathlib import Path
 from typing import Any, TypeAlias
 
 
@@ -58,8 +55,8 @@ class Section:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Report:
-    """A study's report."""
+class Document:
+    """The content of a report: all that the forms in which it is written have in common."""
 
     study: str
     title: str
@@ -72,21 +69,3 @@ class Report:
     sections: tuple[Section, ...]
     methods: tuple[tuple[str, str], ...]  # (what, how and source)
     data: Mapping[str, Any] = field(default_factory=dict)  # the numbers for scripts
-
-    def save(self, path: str | PathLike[str]) -> Path:
-        """Write the whole report to a file: HTML, Markdown or JSON, as its name ends in .html, .md or .json.
-
-        Raises:
-            UserError: the name ends in something else.
-            HpstudyError: the file cannot be written.
-        """
-        from hpstudy.report.render.files import save_report
-
-        return save_report(self, Path(path))
-
-    def _repr_html_(self) -> str:
-        """The page in a frame of its own, whose styles and script touch nothing of the notebook around it."""
-        from hpstudy.report.render.html import to_html
-
-        style = "width: 100%; height: 80vh; border: 1px solid #8884"
-        return f'<iframe sandbox="allow-scripts" style="{style}" srcdoc="{escape(to_html(self))}"></iframe>'

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from hpstudy.analysis import statistics
+from hpstudy.analysis.statistics import Interval
 from hpstudy.report import texts
 from hpstudy.report.document import Row, Section, Table
 from hpstudy.study.levels import LevelTexts
 
 
 def held_out_finding(written: LevelTexts, evaluation: Mapping[str, Any]) -> str:
-    test, validation = statistics.interval(evaluation["accuracy"]), statistics.interval(evaluation["validation"])
+    test, validation = _intervals(evaluation)
     ensemble = evaluation["ensemble"]
     interval = texts.interval_text(test)
     sure = f" (95 % interval over {test.n} seeds {interval})" if interval else " (one seed)"
@@ -24,6 +25,12 @@ def held_out_finding(written: LevelTexts, evaluation: Mapping[str, Any]) -> str:
         f"{together} {texts.number(ensemble['accuracy'])} "
         f"(95 % interval {texts.number(ensemble['low'])} to {texts.number(ensemble['high'])})."
     )
+
+
+def _intervals(evaluation: Mapping[str, Any]) -> tuple[Interval, Interval]:
+    """Over seeds, of the test and of the validation accuracy."""
+    bounds = statistics.bounds_of("accuracy")
+    return statistics.interval(evaluation["accuracy"], bounds), statistics.interval(evaluation["validation"], bounds)
 
 
 def held_out_section(evaluation: Mapping[str, Any]) -> Section:
@@ -38,7 +45,7 @@ def _scores(evaluation: Mapping[str, Any]) -> Table:
             evaluation["seeds"], evaluation["validation"], evaluation["accuracy"], strict=True
         )
     ]
-    test, validation = statistics.interval(evaluation["accuracy"]), statistics.interval(evaluation["validation"])
+    test, validation = _intervals(evaluation)
     rows.append(("mean", texts.sortable(validation.mean, 4), texts.sortable(test.mean, 4), texts.interval_text(test)))
     wilson = f"{texts.number(ensemble['low'])} to {texts.number(ensemble['high'])}"
     rows.append(("ensemble", None, texts.sortable(ensemble["accuracy"], 4), wilson))

@@ -19,7 +19,8 @@ GRID_METHODS = (
     ),
     (
         "Intervals",
-        "95 % t-intervals over replicates (Student 1908; scipy.stats.t). Each is for one mean or difference.",
+        "95 % t-intervals over replicates (Student 1908; scipy.stats.t). Each is for one mean or difference, and ends "
+        "where the metric does: an accuracy at 0 and 1, a loss at 0.",
     ),
     (
         "p-values",

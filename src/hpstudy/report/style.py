@@ -10,11 +10,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from hpstudy.plain import one_line
+
 _INK, _GRID = "#010203", "#040506"  # stand for the page's own colours, light or dark
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C6BB1", "#999999")  # Okabe & Ito 2008
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")  # colour is never the only difference
 DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)), (0, (8, 2)))
 MOST_VECTOR_POINTS = 300  # of a scatter; more become a picture inside the SVG, so that the file stays small
+PLAIN: dict[str, Any] = {"parse_math": False}  # for a label that names a level: dollars make no formula
 PANEL = (4.2, 2.9)  # inches; a phone shows one panel a row at a size that can be read
 
 _STYLE: dict[Any, Any] = {
@@ -52,6 +55,9 @@ def draw(paint: Callable[[Any], None], size: tuple[float, float] = PANEL) -> str
         figure = Figure(figsize=size, layout="constrained")
         FigureCanvasSVG(figure)
         paint(figure.add_subplot())
+        for axes in figure.axes:
+            for label in (axes.title, axes.xaxis.label, axes.yaxis.label, *axes.texts):
+                label.set(text=one_line(label.get_text()), **PLAIN)
         text = io.StringIO()
         figure.savefig(text, format="svg", metadata={"Date": None}, dpi=120)
     return _inline(text.getvalue())
@@ -88,16 +94,17 @@ def level_ticks(axes: Any, levels: Sequence[str], vertical: bool = False) -> Non
     """Names of levels along an axis, turned where they would run into each other."""
     places = range(len(levels))
     if vertical:
-        axes.set_yticks(places, [shortened(level) for level in levels])
+        axes.set_yticks(places, [shortened(level) for level in levels], **PLAIN)
         axes.set_ylim(len(levels) - 0.5, -0.5)
         return
     long = sum(len(level) for level in levels) > 34
     alignment = {"rotation": 35, "ha": "right"} if long else {}
-    axes.set_xticks(places, [shortened(level) for level in levels], **alignment)
+    axes.set_xticks(places, [shortened(level) for level in levels], **alignment, **PLAIN)
     axes.set_xlim(-0.5, len(levels) - 0.5)
 
 
 def shortened(text: str, most: int = 18) -> str:
+    text = one_line(text)
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
@@ -112,13 +119,17 @@ def _styled() -> Iterator[None]:
         yield
 
 
+def _of_page(tag: str, prefix: str) -> str:
+    tag = re.sub(r' d="[^"]*"', lambda path: re.sub(r"(\.\d\d)\d+", r"\1", path[0]), tag)  # finer is not seen
+    tag = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{prefix}", tag)
+    return tag.replace(_INK, "currentColor").replace(_GRID, "var(--line)")
+
+
 def _inline(svg: str) -> str:
     """Without the prolog, with ids of its own, and in the page's colours."""
     body = svg[svg.index("<svg") :]
     prefix = f"f{hashlib.sha256(body.encode()).hexdigest()[:8]}-"
-    body = re.sub(r' d="[^"]*"', lambda path: re.sub(r"(\.\d\d)\d+", r"\1", path[0]), body)  # finer is not seen
     body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
-    body = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{prefix}", body)
-    body = body.replace(_INK, "currentColor").replace(_GRID, "var(--line)")
+    body = re.sub(r"<[^>]*>", lambda tag: _of_page(tag[0], prefix), body)  # not what stands between them
     body = re.sub(r'<svg [^>]*?viewBox="([^"]*)"[^>]*>', r'<svg viewBox="\1" aria-hidden="true">', body, count=1)
     return re.sub(r"\n\s*", "\n", body).strip()

@@ -64,6 +64,19 @@ class Database:
     def close(self) -> None:
         self.rdb.engine.dispose()
 
+    def has_pooler(self) -> bool:
+        """Whether a pooler of connections, such as PgBouncer, stands before the server.
+
+        Raises:
+            StorageError: the database is away for too long.
+        """
+
+        def ask() -> bool:
+            with self.rdb.engine.connect() as connection:
+                return bool(getattr(connection.connection.dbapi_connection, "has_pooler", False))
+
+        return self.retrying(ask)
+
     def retrying(self, operation: Callable[[], _Result]) -> _Result:
         """The result of an operation, which is repeated while the database is away.
 
@@ -219,7 +232,9 @@ def _parse(url: str) -> URL:
 
 
 def _shown(address: URL) -> str:
-    """Without password and query, which may hold one too."""
+    """Without password and query, which may hold one too; a file by its path as it is."""
+    if address.get_backend_name() == "sqlite":
+        return f"{address.drivername}:///{address.database or ''}"
     return address._replace(password=None, query=sa.util.EMPTY_DICT).render_as_string()
 
 
@@ -263,7 +278,8 @@ def _reason(error: BaseException) -> str:
     known |= {
         "authentication failed": "refused the password. Give it in HPSTUDY_PASSWORD_FILE or HPSTUDY_PASSWORD.",
         "Connection refused": "does not answer: nothing listens at that host and port. Is the server running?",
-        "has not answered for": f"does not answer ({text}). Is the network, or a firewall between, at fault?",
+        "has not answered for": f"does not answer ({text}). Is the network, a firewall or a full pooler at fault?",
+        "statement pooling": "is behind a pooler without transactions. Set its pool_mode to transaction.",
     }
     for pattern, sentence in known.items():
         if pattern in text:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 DECLARATION = "hpstudy.study"  # user attribute of an Optuna study: its declaration as JSON
+IDENTITY = "hpstudy.id"  # user attribute of an Optuna study: tells it from those of its name in other databases
 ORDERS = "hpstudy.orders"  # user attribute of an Optuna study: the other orders
 
 

@@ -1,4 +1,8 @@
-"""Connections to PostgreSQL that notice when the other side is gone, and never show their password."""
+"""Connections to PostgreSQL that notice when the other side is gone, and never show their password.
+
+A pooler such as PgBouncer may stand between and give each transaction another session of the server. Then nothing can
+be kept in a session, neither settings nor prepared statements, and nothing must be left there for others.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +41,7 @@ def connector(address: URL) -> Callable[[], Any]:
         connection = connection_class.connect(**parameters)
         try:
             connection.autocommit = True
-            connection.execute(_session_settings())
+            connection.set_up()
             connection.autocommit = False
         except BaseException:
             connection.close()
@@ -47,19 +51,23 @@ def connector(address: URL) -> Callable[[], Any]:
     return connect
 
 
-def _session_settings() -> str:
-    """One statement, so one round trip. UTC, because Optuna keeps heartbeats without a time zone."""
+def _settings(*, is_local: bool) -> str:
+    """One statement, so one round trip. UTC, because Optuna keeps heartbeats without a time zone.
+
+    Args:
+        is_local: Until the transaction ends; otherwise for the whole session.
+    """
     values = {
         "TimeZone": "UTC",
         "lock_timeout": f"{LOCK_S * 1000:.0f}",
         "statement_timeout": f"{ANSWER_S * 1000:.0f}",
         "idle_in_transaction_session_timeout": f"{ABANDONED_S * 1000:.0f}",
     }
-    return "SELECT " + ", ".join(f"set_config('{name}', '{value}', false)" for name, value in values.items())
+    return "SELECT " + ", ".join(f"set_config('{name}', '{value}', {is_local})" for name, value in values.items())
 
 
 def _watched_connection() -> Any:
-    """psycopg's connection with an end to its patience.
+    """psycopg's connection with an end to its patience, whether or not it has a session of its own.
 
     The server's own time limits reach nobody over a connection that is half open: a firewall or a machine in
     between has forgotten it, or stalls, while TCP still looks alive from here.
@@ -72,6 +80,26 @@ def _watched_connection() -> Any:
         ) from None
 
     class Watched(psycopg.Connection[Any]):
+        has_pooler = False
+
+        def set_up(self) -> None:
+            """Give the session its settings if it is ours: a pooler names a process that is not the server's."""
+            ours = f"{_settings(is_local=False)} WHERE pg_backend_pid() = {self.info.backend_pid}"
+            if self.execute(ours).fetchone() is None:
+                self.has_pooler = True
+                self.prepare_threshold = None  # no prepared statements
+
+        def cursor(self, *arguments: Any, **options: Any) -> Any:
+            """Behind a pooler the settings are those of one transaction, and come at its beginning."""
+            cursor = super().cursor(*arguments, **options)
+            if (
+                self.has_pooler
+                and not self.autocommit
+                and self.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
+            ):
+                cursor.execute(_settings(is_local=True))
+            return cursor
+
         def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
             try:
                 return super().wait(gen, interval, ANSWER_S if timeout is None else timeout)

@@ -26,7 +26,7 @@ from hpstudy.storage.claim import Claim
 from hpstudy.storage.conversion import Start
 from hpstudy.storage.database import Database
 from hpstudy.storage.ledger import Ledger, Standing
-from hpstudy.storage.orders import DECLARATION, ORDERS, Orders
+from hpstudy.storage.orders import DECLARATION, IDENTITY, ORDERS, Orders
 from hpstudy.storage.originals import Originals
 from hpstudy.storage.samplers import make_pruner, make_sampler, make_space, suggest
 from hpstudy.study.factors import Level
@@ -277,6 +277,22 @@ class StudyQueue:
         self.database.retrying(
             lambda: self.database.optuna.set_study_user_attr(self._study_id, EVALUATION, dict(evaluation))
         )
+
+    def identity(self) -> str:
+        """What tells this study from those of its name in other databases, for places that several databases share.
+
+        A study that an earlier version recorded gets one when it is first asked for.
+        """
+        return self.database.retrying(self._identified)
+
+    def _identified(self) -> str:
+        with self.lock():
+            storage = self.database.optuna
+            found: str | None = storage.get_study_user_attrs(self._study_id).get(IDENTITY)
+            if found is None:
+                found = uuid.uuid4().hex
+                storage.set_study_user_attr(self._study_id, IDENTITY, found)
+            return found
 
     def _progress(self, standing: Standing, orders: Orders) -> Progress:
         again = len(standing.failed.keys() & orders.again)

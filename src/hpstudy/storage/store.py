@@ -7,7 +7,7 @@ import optuna
 from hpstudy.errors import NotFoundError, StorageError, UserError
 from hpstudy.storage.database import PATIENCE_S, Database
 from hpstudy.storage.ledger import Ledger
-from hpstudy.storage.orders import DECLARATION
+from hpstudy.storage.orders import DECLARATION, IDENTITY
 from hpstudy.storage.queue import StudyQueue
 from hpstudy.storage.samplers import check_sampler
 from hpstudy.study.factors import unknown
@@ -35,8 +35,11 @@ class Store:
     def close(self) -> None:
         self.database.close()
 
-    def register(self, study: Study) -> StudyQueue:
+    def register(self, study: Study, identity: str | None = None) -> StudyQueue:
         """Open the study, after recording its declaration if it is new. Doing it twice changes nothing.
+
+        Args:
+            identity: Of the study in whose place a new one comes (`StudyQueue.identity`).
 
         Raises:
             UserError: a study of this name was declared otherwise before, or is not hpstudy's.
@@ -44,7 +47,7 @@ class Store:
         study.check_factors()
         if not isinstance(study.design, Grid):
             check_sampler(study.design)
-        self.database.retrying(lambda: self._register(study))
+        self.database.retrying(lambda: self._register(study, identity))
         return self._queue(study)
 
     def open(self, name: str) -> StudyQueue:
@@ -69,16 +72,17 @@ class Store:
         self.open(name)
         self.database.retrying(lambda: self._delete(name))
 
-    def _register(self, study: Study) -> None:
+    def _register(self, study: Study, identity: str | None) -> None:
         with self.database.study_lock(study.name):
             recorded = self._declaration(study.name)
             changes = study.changes(recorded) if recorded else []
             if changes and self._has_trials(study.name):
                 raise UserError(_refusal(study.name, changes))
             if changes:  # nothing was trained under the old declaration
+                identity = self._identity(study.name)
                 optuna.delete_study(study_name=study.name, storage=self.database.optuna)
             if changes or recorded is None:
-                self._create(study)
+                self._create(study, identity)
             elif study.to_json() != recorded.to_json():  # other words for readers, such as the question
                 self._record(study)
 
@@ -89,7 +93,7 @@ class Store:
             except KeyError:
                 return  # by an earlier try, whose answer was lost
 
-    def _create(self, study: Study) -> None:
+    def _create(self, study: Study, identity: str | None) -> None:
         storage = self.database.optuna
         directions = [
             optuna.study.StudyDirection.MAXIMIZE if objective.maximizes else optuna.study.StudyDirection.MINIMIZE
@@ -103,11 +107,18 @@ class Store:
                 raise UserError(
                     f"The database has a study {study.name!r} that hpstudy did not make. Choose another name."
                 ) from None
+        if identity:
+            storage.set_study_user_attr(study_id, IDENTITY, identity)
         self._record(study)
 
     def _record(self, study: Study) -> None:
         storage = self.database.optuna
         storage.set_study_user_attr(storage.get_study_id_from_name(study.name), DECLARATION, study.to_json())
+
+    def _identity(self, name: str) -> str | None:
+        storage = self.database.optuna
+        identity: str | None = storage.get_study_user_attrs(storage.get_study_id_from_name(name)).get(IDENTITY)
+        return identity
 
     def _has_trials(self, name: str) -> bool:
         study_id = self.database.optuna.get_study_id_from_name(name)

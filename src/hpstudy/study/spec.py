@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -34,6 +35,12 @@ METRICS = {  # every metric a trial records, and which way is better
     "val_accuracy": "maximize",
     "train_s": "minimize",
     "parameters": "minimize",
+}
+BOUNDS = {  # what every metric lies between, on training, validation and test rows alike
+    "loss": (0.0, math.inf),
+    "accuracy": (0.0, 1.0),
+    "train_s": (0.0, math.inf),
+    "parameters": (0.0, math.inf),
 }
 FORMAT = 1  # of the JSON; raised when an older hpstudy could no longer read it
 

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import functools
 import hashlib
 import importlib.util
+import os
 import sys
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
-from hpstudy.errors import UserError
+from hpstudy.errors import HpstudyError, UserError, closed, reason
+from hpstudy.study.neighbours import Neighbours
 from hpstudy.study.spec import Study
 
 MODULE_PREFIX = "_hpstudy_file_"  # of the name under which a study file is imported
@@ -27,7 +31,7 @@ class StudyFile:
     path: Path
     source: str
     study: Study
-    build: Callable[..., Any] | None  # build(config, input_shape, outputs) -> keras.Model
+    build: Callable[..., Any] | None  # build(config, input_shape, outputs) -> keras.Model; its folder is importable
 
 
 def load(path: Path) -> StudyFile:
@@ -50,8 +54,9 @@ def load_all(path: Path) -> tuple[StudyFile, ...]:
         UserError: the file is missing, is not Python, raises, defines no study, or a wrong one.
     """
     source = _read(path)
-    tree = _parse(path, source)
-    module = _execute(path)
+    tree, code = _parse(path, source)
+    module, neighbours = _module(path), Neighbours.of(path)
+    _execute(path, code, module, neighbours)
     studies = _studies(path, module)
     build = getattr(module, "build", None)
     if build is not None and not callable(build):
@@ -60,6 +65,7 @@ def load_all(path: Path) -> tuple[StudyFile, ...]:
         raise UserError(f"{path} has a `build` function for {len(studies)} studies. Put each into a file of its own.")
     question = " ".join((ast.get_docstring(tree) or "").split())
     network = _digest(tree) if build else ""
+    build = _at_home(build, module, neighbours) if build else None
     return tuple(
         StudyFile(path=path, source=source, study=_completed(path, study, question, network), build=build)
         for study in studies
@@ -106,35 +112,59 @@ def _read(path: Path) -> str:
         raise UserError(f"{path} cannot be read: {error.strerror}.") from None
 
 
-def _parse(path: Path, source: str) -> ast.Module:
+def _parse(path: Path, source: str) -> tuple[ast.Module, CodeType]:
     try:
-        return ast.parse(source, filename=str(path))
-    except (SyntaxError, ValueError) as error:
+        tree = ast.parse(source, filename=str(path))
+        return tree, compile(tree, str(path.absolute()), "exec", dont_inherit=True)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         line = getattr(error, "lineno", None)
         where = f"{path}, line {line}" if line else str(path)
         raise UserError(f"{where}: this is not Python: {getattr(error, 'msg', error)}.") from error
 
 
-def _execute(path: Path) -> ModuleType:
-    """Import the file under a name of its own, with its folder importable as for a script."""
-    spec = importlib.util.spec_from_file_location(f"{MODULE_PREFIX}{path.stem}", path.absolute())
+def _module(path: Path) -> ModuleType:
+    """A module for the file under a name that no other file has, and that is the same in every process."""
+    file = str(path.absolute())
+    name = f"{MODULE_PREFIX}{hashlib.sha256(os.fsencode(file)).hexdigest()[:16]}"
+    spec = importlib.util.spec_from_file_location(name, file, loader=SourceFileLoader(name, file))
     assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    folder = str(path.absolute().parent)
-    sys.path.insert(0, folder)
+    return importlib.util.module_from_spec(spec)
+
+
+def _execute(path: Path, code: CodeType, module: ModuleType, neighbours: Neighbours) -> None:
+    """Run the file as an import does: dataclasses, pickle and type hints look for their module in `sys.modules`."""
+    before = sys.modules.get(module.__name__)
     try:
-        spec.loader.exec_module(module)
-    except UserError as error:
-        raise UserError(f"{_place(path, error)}: {error}") from error
-    except (Exception, SystemExit) as error:
-        raise UserError(
-            f"{_place(path, error)}: the study file raised {type(error).__name__}: {error}. "
-            "It should only declare a study; run it with --debug to see the traceback."
-        ) from error
-    finally:
-        sys.path.remove(folder)
-    return module
+        _enter(module, neighbours)
+        exec(code, vars(module))
+    except BaseException as error:
+        sys.modules.pop(module.__name__, None)
+        if before:
+            sys.modules[module.__name__] = before
+        if isinstance(error, HpstudyError):
+            raise UserError(f"{_place(path, error)}: {error}") from error
+        if isinstance(error, Exception | SystemExit):
+            raise UserError(
+                f"{_place(path, error)}: the study file raised {closed(reason(error))} "
+                "It should only declare a study; run it with --debug to see the traceback."
+            ) from error
+        raise
+
+
+def _enter(module: ModuleType, neighbours: Neighbours) -> None:
+    sys.modules[module.__name__] = module  # before the neighbours, to which it does not belong
+    neighbours.enter()
+
+
+def _at_home(build: Callable[..., Any], module: ModuleType, neighbours: Neighbours) -> Callable[..., Any]:
+    """The same function, called where its imports are found."""
+
+    @functools.wraps(build, updated=())
+    def build_at_home(*arguments: Any, **named: Any) -> Any:
+        _enter(module, neighbours)
+        return build(*arguments, **named)
+
+    return build_at_home
 
 
 def _place(path: Path, error: BaseException) -> str:

@@ -27,6 +27,7 @@ BINS = 30  # of a histogram
 NEAR = 0.05  # of the range of a bounded activation: nearer to a bound the gradient is below a fifth of its maximum
 RELU_LIKE = ("relu", "relu6", "leaky_relu", "elu", "selu", "gelu", "silu")
 BOUNDS = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0)}
+_FLOAT16_SCALE = 1024.0  # of a loss whose gradients are of float16, where the smallest would be 0
 _ACTIVATION_LAYERS = {"ReLU": "relu", "LeakyReLU": "leaky_relu", "ELU": "elu", "PReLU": "leaky_relu"}
 
 
@@ -55,6 +56,7 @@ class GradientNorms:
 
     def __init__(self, network: keras.Model, loss: str) -> None:
         self._network, self._loss = network, loss
+        self._scale = _FLOAT16_SCALE if network.dtype_policy.name == "mixed_float16" else 1.0
         self._weights = [[weight.value for weight in layer.trainable_weights] for layer in watched(network)]
         self._graph = tf.function(self._norms, autograph=False)
 
@@ -65,16 +67,21 @@ class GradientNorms:
             inputs: float32 (rows, *input_shape).
             labels: int32 (rows,).
         """
+        state = [(variable, variable.numpy()) for variable in self._network.non_trainable_variables]
         norms: list[float] = self._graph(inputs, labels).numpy().tolist()
+        for variable, value in state:  # some networks draw random numbers when they predict, too
+            variable.assign(value)
         return norms
 
     def _norms(self, inputs: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         """float64 (layers,): squares of what has all but vanished are no float32 numbers."""
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(self._weights)
-            loss = tf.reduce_mean(row_losses(self._loss, labels, self._network(inputs, training=False)))
+            probabilities = tf.cast(self._network(inputs, training=False), tf.float32)
+            loss = tf.reduce_mean(row_losses(self._loss, labels, probabilities)) * self._scale
         gradients = tape.gradient(loss, self._weights, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-        return tf.stack([_norm(of_layer) for of_layer in gradients])
+        norms = [_norm(of_layer) / self._scale for of_layer in gradients]
+        return tf.stack(norms) if norms else tf.zeros(0, tf.float64)
 
 
 class Probe(NoProbe):
@@ -155,11 +162,15 @@ def activation_of(layer: keras.layers.Layer) -> str | None:
     if type(layer).__name__ in _ACTIVATION_LAYERS:
         return _ACTIVATION_LAYERS[type(layer).__name__]
     function = getattr(layer, "activation", None)
-    return None if function is None else str(getattr(function, "__name__", type(function).__name__))
+    if function is None or isinstance(function, str):  # a layer of the study's own may keep its name
+        return function
+    return str(getattr(function, "__name__", type(function).__name__))
 
 
 def spreads(network: keras.Model, inputs: tf.Tensor) -> list[Spread | None]:
     """Of each watched layer. None of the last one, which is no hidden layer, and where outputs cannot be had."""
+    if not watched(network):
+        return []
     hidden = watched(network)[:-1]
     outputs = _outputs(network, hidden, inputs)
     return [*(spread(values, activation_of(layer)) for values, layer in zip(outputs, hidden, strict=True)), None]

@@ -9,11 +9,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from hpstudy.errors import UserError
+from hpstudy.errors import TrialFailed, UserError, closed, reason
 from hpstudy.study.factors import Config, hidden_units
+from hpstudy.training.keras_settings import remember_settings, separate_settings, settings_of
 
 Build = Callable[[Mapping[str, Any], tuple[int, ...], int], keras.Model]
 
+_ROUNDING = 1e-3  # by which probabilities may leave 0 to 1, as those of float16 do
+_SUM_TOLERANCE = 0.01
 _ACTIVATIONS = {"leaky_relu": "leaky_relu", "linear": None}
 _NORMAL_STDDEV = {"normal_1": 1.0, "normal_0.1": 0.1, "normal_0.01": 0.01}
 _OPTIMIZERS: dict[str, Callable[..., keras.optimizers.Optimizer]] = {
@@ -88,25 +91,69 @@ def make_penalty(config: Config) -> keras.regularizers.Regularizer | None:
 
 
 def make_own_network(build: Build, config: Config, input_shape: tuple[int, ...], outputs: int) -> keras.Model:
-    """Call a study file's `build` and check what it returns.
+    """Call a study file's `build` and check what it returns. What it sets of Keras for the whole process is undone.
+
+    Returns:
+        A model of any kind whose weights exist, (batch, *input_shape) → (batch, outputs).
 
     Raises:
-        UserError: it raised, returned something else, or its output has another shape.
+        UserError: it raised.
+        TrialFailed: it returned something else, or the output has another shape.
     """
-    try:
-        model = build(dict(config), input_shape, outputs)
-    except Exception as error:
-        raise UserError(f"The study's build(config, input_shape, outputs) raised {error!r}.") from error
-    if not isinstance(model, keras.Model):
-        raise UserError(f"The study's build(…) must return a keras.Model; it returned {type(model).__name__}.")
-    if not model.built:
-        model.build((None, *input_shape))
-    if tuple(model.output_shape) != (None, outputs):
-        raise UserError(
+    with separate_settings():
+        try:
+            model = build(dict(config), input_shape, outputs)
+        except (Exception, SystemExit) as error:
+            what = closed(reason(error))
+            raise UserError(f"The study's build(config, input_shape, outputs) raised {what}") from error
+        if not isinstance(model, keras.Model):
+            raise TrialFailed(f"The study's build(…) must return a keras.Model; it returned {type(model).__name__}.")
+        remember_settings(model)
+        shape = _built_output_shape(model, input_shape)
+    if shape != (None, outputs):
+        raise TrialFailed(
             f"The study's build(…) must return a model whose output is {outputs} probabilities a row, "
-            f"shape (None, {outputs}); it is {model.output_shape}."
+            f"shape (None, {outputs}); it is {shape}."
         )
     return model
+
+
+def _built_output_shape(model: keras.Model, input_shape: tuple[int, ...]) -> Any:
+    """One shape, or the structure of several. Makes the weights of a model that has none yet."""
+    if isinstance(model, keras.Sequential) and not model.built:
+        model.build((None, *input_shape))
+    if isinstance(getattr(model, "inputs", None), list):  # a graph of layers knows
+        return model.output_shape
+    found = model(keras.Input(input_shape, dtype="float32"))
+    return keras.tree.map_structure(lambda output: getattr(output, "shape", type(output).__name__), found)
+
+
+def check_probabilities(outputs: np.ndarray, loss: str) -> str | None:
+    """Look at what an untrained network gives.
+
+    Args:
+        outputs: (rows, outputs).
+        loss: `mse` may have independent probabilities, which need not sum to 1.
+
+    Returns:
+        A sentence if they are probabilities that hardly fit the loss, else None.
+
+    Raises:
+        TrialFailed: they are no probabilities.
+    """
+    finite = outputs[np.isfinite(outputs)]
+    if finite.size and (finite.min() < -_ROUNDING or finite.max() > 1 + _ROUNDING):
+        raise TrialFailed(
+            "The study's build(…) must return a network that gives probabilities, numbers from 0 to 1; on a first "
+            f"batch it gives numbers from {finite.min():.4g} to {finite.max():.4g}, as logits are. End it with "
+            'activation="softmax", or "sigmoid" where there is one output or loss="mse".'
+        )
+    if outputs.shape[1] > 1 and loss != "mse" and (abs(outputs.sum(axis=1) - 1) > _SUM_TOLERANCE).any():
+        return (
+            "The probabilities that the study's own network gives for a row do not sum to 1, which cross entropy "
+            'expects. End it with activation="softmax"; sigmoid outputs go with loss="mse".'
+        )
+    return None
 
 
 def row_losses(loss: str, labels: tf.Tensor, probabilities: tf.Tensor) -> tf.Tensor:
@@ -166,18 +213,24 @@ def learning_rates(config: Config, total_steps: int) -> np.ndarray:
     return rate * shapes[str(config["schedule"])]
 
 
-def with_scaling(network: keras.Model, scale: np.ndarray, offset: np.ndarray) -> keras.Model:
+def with_scaling(
+    network: keras.Model, scale: np.ndarray, offset: np.ndarray, input_shape: tuple[int, ...] | None = None
+) -> keras.Model:
     """The same network with its input scaling inside: it takes rows as the dataset has them.
 
     Args:
         scale: float32, of shape () or of one number an input; the network sees x · scale + offset.
         offset: like scale.
+        input_shape: Of one row; None: the network, a graph of layers, knows it.
     """
-    input_shape = network.input_shape[1:]
+    shape = network.input_shape[1:] if input_shape is None else input_shape
 
     def as_config(values: np.ndarray) -> Any:
-        return values.reshape(input_shape if values.shape else ()).tolist()
+        return values.reshape(shape if values.shape else ()).tolist()
 
-    rescale = keras.layers.Rescaling(as_config(scale), as_config(offset))
-    inputs = keras.Input(input_shape)
-    return keras.Model(inputs, network(rescale(inputs)), name="network")
+    with settings_of(network):
+        rescale = keras.layers.Rescaling(as_config(scale), as_config(offset), dtype="float32")
+        inputs = keras.Input(shape, dtype="float32")
+        scaled = keras.Model(inputs, network(rescale(inputs)), name="network")
+        remember_settings(scaled)
+    return scaled

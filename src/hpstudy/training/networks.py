@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import traceback
+import warnings
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +16,7 @@ from hpstudy import data
 from hpstudy.records import TrialRecord
 from hpstudy.serving.hpstudy_model import probabilities
 from hpstudy.study.factors import Config
+from hpstudy.training.keras_settings import separate_settings, settings_of
 from hpstudy.training.model import Build, make_network, make_own_network, with_scaling
 
 if TYPE_CHECKING:
@@ -40,15 +43,55 @@ def trained_model(
         build: The study file's own network.
         trainer: Trains again; one that trained such trials before has their compiled program.
     """
-    network = _network(config, arrays, build)
+    network = _network(config, record.seed, arrays, build)
     if weights and _load_weights(network, weights):
-        model = with_scaling(network, arrays.scale, arrays.offset)
+        model = with_scaling(network, arrays.scale, arrays.offset, arrays.input_shape)
         tolerance = max(_ROUNDING, 2 / len(arrays.validation))
         reached = accuracy(model, arrays)
         if abs(reached - record.metrics.get("val_accuracy", reached)) <= tolerance:
             return model
     network = _train_again(trainer, config, record.seed, arrays, build)
-    return with_scaling(network, arrays.scale, arrays.offset)
+    return with_scaling(network, arrays.scale, arrays.offset, arrays.input_shape)
+
+
+def save_own(model: keras.Model, file: Path, rows: NDArray[np.float32]) -> Path:
+    """Keep a `trained_model` of an own network: whole if Keras can load it without the study file, else its weights.
+
+    Args:
+        file: `NAME.keras`.
+        rows: As the model takes them; loaded again, it must give the same for them.
+
+    Returns:
+        `file`, or `NAME.weights.h5` beside it, which the `load_weights` of what `build` returns takes.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            model.save(file)
+        if _loads(file, model, rows):
+            return file
+    except OSError:
+        raise
+    except Exception:  # whatever a layer of the study's own raises when it is asked to describe itself
+        traceback.print_exc()
+    file.unlink(missing_ok=True)
+    weights = file.with_suffix(".weights.h5")
+    model.layers[-1].save_weights(weights)  # of the network itself, behind its scaling
+    return weights
+
+
+def _loads(file: Path, model: keras.Model, rows: NDArray[np.float32]) -> bool:
+    """Whether it comes out as it went in. Nothing else tells: Keras saves layers that it cannot make again."""
+    try:
+        with warnings.catch_warnings(action="ignore"), separate_settings():
+            found = probabilities(keras.models.load_model(file, compile=False, safe_mode=True), rows)
+    except Exception:
+        traceback.print_exc()
+        return False
+    with settings_of(model):
+        return np.allclose(found, probabilities(model, rows), rtol=1e-3, atol=1e-4)
 
 
 def raw_rows(arrays: Arrays | TestArrays, numbers: NDArray[Any]) -> NDArray[np.float32]:
@@ -60,7 +103,8 @@ def raw_rows(arrays: Arrays | TestArrays, numbers: NDArray[Any]) -> NDArray[np.f
 def class_probabilities(model: keras.Model, arrays: Arrays | TestArrays, numbers: NDArray[Any]) -> NDArray[np.float64]:
     """(rows, classes), batch by batch, as decoded words are many times larger than packed ones."""
     batches = [numbers[first : first + _BATCH] for first in range(0, len(numbers), _BATCH)]
-    return np.concatenate([probabilities(model, raw_rows(arrays, batch)) for batch in batches])
+    with settings_of(model):
+        return np.concatenate([probabilities(model, raw_rows(arrays, batch)) for batch in batches])
 
 
 def accuracy(model: keras.Model, arrays: Arrays) -> float:
@@ -69,8 +113,9 @@ def accuracy(model: keras.Model, arrays: Arrays) -> float:
     return float(np.mean(guesses == arrays.y[arrays.validation]))
 
 
-def _network(config: Config, arrays: Arrays, build: Build | None) -> keras.Model:
+def _network(config: Config, seed: int, arrays: Arrays, build: Build | None) -> keras.Model:
     if build:
+        keras.utils.set_random_seed(seed)  # it may make constants of random numbers
         return make_own_network(build, config, arrays.input_shape, arrays.outputs)
     return make_network(config, arrays.input_shape, arrays.outputs)
 
@@ -82,7 +127,7 @@ def _load_weights(network: keras.Model, file: Path) -> bool:
             values = [stored[f"arr_{place}"] for place in range(len(stored.files))]
         for variable, value in zip(network.variables, values, strict=True):
             variable.assign(value)
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile):
+    except (OSError, KeyError, TypeError, ValueError, zipfile.BadZipFile):
         return False
     return True
 

@@ -85,19 +85,24 @@ class Program:
     Args:
         config: A trial of this structure; its numbers are not baked in.
         arrays: Gives shapes and the encoding; the program keeps none of its arrays.
-        network: A user's own network; None for the built-in one.
+        network: Another one than the built-in one.
     """
+
+    _pads = True  # a last batch of fewer rows, so that it needs no second body
 
     def __init__(self, config: Config, arrays: Arrays, network: keras.Model | None = None) -> None:
         self._dropout = tf.Variable(0.0, trainable=False)
         self._penalties = tf.Variable([0.0, 0.0], trainable=False)  # of Σ|w| and of Σw²
         self._penalized = bool(config["l1"] or config["l2"]) and network is None
-        self._pads = network is None  # own networks may look at the whole batch, so no padded rows for them
         bare = {**config, "l1": 0.0, "l2": 0.0}
-        self.network = network or make_network(
-            bare, arrays.input_shape, arrays.outputs, make_dropout=lambda _: SharedRateDropout(self._dropout)
+        self.network = (
+            network
+            if network is not None
+            else make_network(
+                bare, arrays.input_shape, arrays.outputs, make_dropout=lambda _: SharedRateDropout(self._dropout)
+            )
         )
-        self._optimizer = make_optimizer(config)
+        self._optimizer = self._make_optimizer(config)
         self._optimizer.build(self.network.trainable_variables)
         self._optimizer_start = [variable.numpy() for variable in self._optimizer_state()]
         self._loss = str(config["loss"])
@@ -143,13 +148,19 @@ class Program:
         """
         padded = np.zeros(self.steps * self._batch, np.int32)
         padded[: self._rows] = order
-        means = self._epoch(rows.x, rows.y, rows.scale, rows.offset, padded, rates.astype(np.float32), rows.validation)
+        means = self._run(rows.x, rows.y, rows.scale, rows.offset, padded, rates.astype(np.float32), rows.validation)
         loss, accuracy, val_loss, val_accuracy = (float(mean) for mean in means.numpy())
         return EpochMetrics(loss=loss, accuracy=accuracy, val_loss=val_loss, val_accuracy=val_accuracy)
 
+    def _run(self, *inputs: Any) -> tf.Tensor:
+        return self._epoch(*inputs)
+
+    def _make_optimizer(self, config: Config) -> keras.optimizers.Optimizer:
+        return make_optimizer(config)
+
     def _optimizer_state(self) -> list[Any]:
         """Nadam keeps one number outside `variables`."""
-        extra = getattr(self._optimizer, "_u_product", None)
+        extra = getattr(getattr(self._optimizer, "inner_optimizer", self._optimizer), "_u_product", None)
         return [*self._optimizer.variables, *([] if extra is None else [extra])]
 
     def _train_and_evaluate(
@@ -179,26 +190,35 @@ class Program:
             self._optimizer.learning_rate = rates[step]
             return sums + self._train_step(inputs, labels, present)
 
-        def evaluate(step: tf.Tensor, sums: tf.Tensor) -> tf.Tensor:
-            first, size = step * self._evaluation_batch, self._evaluation_batch
+        def evaluate(step: tf.Tensor, size: int, sums: tf.Tensor) -> tf.Tensor:
+            first = step * self._evaluation_batch
             inputs, labels = batch(tf.slice(validation, [first], [size]), training=False)
             present = self._present(first, size, self._validation_rows)
-            probabilities = self.network(inputs, training=False)
+            probabilities = self._call(inputs, training=False)
             losses = row_losses(self._loss, labels, probabilities)
             return sums + row_sums(losses, self._penalty(), row_hits(labels, probabilities), present)
 
-        whole = self.steps if self._pads else self._rows // self._batch
-        trained = loop(whole, lambda step, sums: train(step, self._batch, sums))
-        if whole < self.steps:
-            trained = train(tf.constant(whole), self._rows % self._batch, trained)
-        batches = -(-self._validation_rows // self._evaluation_batch)
-        evaluated = loop(batches, evaluate)
+        trained = self._over_batches(self._rows, self._batch, train)
+        evaluated = self._over_batches(self._validation_rows, self._evaluation_batch, evaluate)
         return tf.concat([trained / self._rows, evaluated / self._validation_rows], axis=0)
+
+    def _over_batches(self, rows: int, size: int, body: Callable[[tf.Tensor, int, tf.Tensor], tf.Tensor]) -> tf.Tensor:
+        """Add up `body(step, rows of the batch, sums)` over the batches, float32 (2,)."""
+        whole = -(-rows // size) if self._pads else rows // size
+        sums = loop(whole, lambda step, sums: body(step, size, sums))
+        if whole * size >= rows:
+            return sums
+        with tf.control_dependencies([sums]):  # without XLA, what calls Python would not wait for the loop
+            return body(tf.constant(whole), rows % size, sums)
+
+    def _call(self, inputs: tf.Tensor, *, training: bool) -> tf.Tensor:
+        """Probabilities, float32 (rows, outputs)."""
+        return self.network(inputs, training=training)
 
     def _train_step(self, inputs: tf.Tensor, labels: tf.Tensor, present: tf.Tensor) -> tf.Tensor:
         weights = self.network.trainable_variables
         values = [weight.value for weight in weights]
-        gradients, sums = self._differentiate(lambda: self.network(inputs, training=True), values, labels, present)
+        gradients, sums = self._differentiate(lambda: self._call(inputs, training=True), values, labels, present)
         self._optimizer.apply(gradients, weights)
         return sums
 
@@ -212,6 +232,7 @@ class Program:
             losses = row_losses(self._loss, labels, probabilities)
             penalty = self._penalty()
             loss = tf.reduce_sum(losses * present) / tf.reduce_sum(present) + penalty
+            loss = self._optimizer.scale_loss(loss)  # the loss itself, unless gradients are of float16
         return tape.gradient(loss, by), row_sums(losses, penalty, row_hits(labels, probabilities), present)
 
     def _decode(self, raw: tf.Tensor) -> tf.Tensor:
@@ -253,7 +274,7 @@ class Program:
             absolute = tf.add_n([tf.reduce_sum(tf.abs(kernel)) for kernel in kernels])
             squared = tf.add_n([tf.reduce_sum(tf.square(kernel)) for kernel in kernels])
             return self._penalties[0] * absolute + self._penalties[1] * squared
-        return tf.add_n(self.network.losses) if self.network.losses else tf.constant(0.0)
+        return tf.constant(0.0)
 
     def _present(self, first: tf.Tensor, size: int, rows: int) -> tf.Tensor:
         """1 for each row of the batch, 0 for padding behind the last row, float32 (size,)."""

@@ -7,21 +7,24 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Iterator
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from hpstudy.data import decode
 from hpstudy.errors import TrialFailed
 from hpstudy.records import Diagnostics, Epoch
 from hpstudy.study import factors
 from hpstudy.study.factors import Config
 from hpstudy.training.diagnostics import GradientNorms, NoProbe, Probe
-from hpstudy.training.model import Build, learning_rates, make_network, make_own_network
+from hpstudy.training.keras_settings import settings_of
+from hpstudy.training.model import Build, check_probabilities, learning_rates, make_network, make_own_network
+from hpstudy.training.own_program import OwnProgram, is_out_of_memory, predict
 from hpstudy.training.program import Program
 from hpstudy.training.sparse_program import SparseProgram, is_worth_it
 
@@ -30,15 +33,23 @@ if TYPE_CHECKING:
 
 KEPT_PROGRAMS = 16  # compiled epochs that a process keeps; each is some megabytes
 KEPT_DATASETS = 2  # that a process keeps in the form in which it trains on them
+FIRST_ROWS = 256  # at most, on which an own network is looked at before it is trained
+
+_AnyProgram = TypeVar("_AnyProgram", bound=Program)
 
 
 class Trainer:
-    """Trains one trial after another, sharing compiled programs and datasets between them."""
+    """Trains one trial after another, sharing compiled programs and datasets between them.
 
-    def __init__(self) -> None:
+    Args:
+        told: Hears what a user should know of an own network, each sentence once.
+    """
+
+    def __init__(self, told: Callable[[str], None] = lambda _: None) -> None:
         self._programs: OrderedDict[tuple[Any, ...], Program] = OrderedDict()
         self._datasets: OrderedDict[tuple[str, str], Any] = OrderedDict()
         self._gradient_norms: WeakKeyDictionary[Program, GradientNorms] = WeakKeyDictionary()
+        self._told, self._said = told, set[str]()
 
     def start(
         self, config: Config, seed: int, arrays: Arrays, build: Build | None = None, *, diagnostics: bool = False
@@ -51,22 +62,27 @@ class Trainer:
             diagnostics: Look into the network, too. The training's numbers are the same to the last bit.
 
         Raises:
-            UserError: `build` is wrong.
-            TrialFailed: the network does not fit into memory.
+            UserError: `build` raised.
+            TrialFailed: what `build` made is no network for this dataset, or does not fit into memory.
         """
         keras.utils.set_random_seed(seed)
+        program: Program
         with _memory_errors():
             if build:
                 network = make_own_network(build, config, arrays.input_shape, arrays.outputs)
+                program = self._own_program(build, config, seed, arrays, network)
             else:
                 network = make_network(config, arrays.input_shape, arrays.outputs)
-            program = self._program(config, arrays, network if build else None)
-            program.start(config, [variable.numpy() for variable in network.variables], seed)
+                program = self._program(config, arrays)
+                program.start(config, _values(network), seed)
             rows = program.rows(arrays, self._stored(program, arrays))
             probe = NoProbe()
             if diagnostics:
                 norms = self._norms(program, str(config["loss"]))
-                probe = Probe(network, norms, arrays, seed, is_own=build is not None)
+                with settings_of(network):
+                    probe = Probe(network, norms, arrays, seed, is_own=build is not None)
+            if build:  # it may draw from any of the random generators
+                keras.utils.set_random_seed(seed)
         return Training(
             config=config, seed=seed, arrays=arrays, network=network, program=program, rows=rows, probe=probe
         )
@@ -76,18 +92,49 @@ class Trainer:
         self._programs.clear()
         self._datasets.clear()
 
-    def _program(self, config: Config, arrays: Arrays, own: keras.Model | None) -> Program:
-        key = _structure(config, arrays, own is not None)
-        if key not in self._programs:
-            if own is None and is_worth_it(config, arrays):
-                self._programs[key] = SparseProgram(config, arrays)
-            else:
-                # An own network becomes part of its program, so the trial that reports gets a copy of it.
-                self._programs[key] = Program(config, arrays, keras.models.clone_model(own) if own else None)
+    def _program(self, config: Config, arrays: Arrays) -> Program:
+        kind = SparseProgram if is_worth_it(config, arrays) else Program
+        return self._kept(_structure(config, arrays), lambda: kind(config, arrays))
+
+    def _own_program(self, build: Build, config: Config, seed: int, arrays: Arrays, network: keras.Model) -> OwnProgram:
+        """At the beginning of the trial whose `network` was built, and which has been looked at.
+
+        It has a network of its own, built once more: not every network can be copied, and this one is the trial's.
+        """
+        start, inputs = _values(network), _first_rows(config, seed, arrays)
+        outputs = predict(network, inputs, seed)
+        if sentence := check_probabilities(outputs, str(config["loss"])):
+            self._say(sentence)
+
+        def make() -> OwnProgram:
+            keras.utils.set_random_seed(seed)
+            other = make_own_network(build, config, arrays.input_shape, arrays.outputs)
+            _check_separate(network, other)
+            return OwnProgram(config, arrays, other, self._say)
+
+        key = (_Same(build), *_structure(config, arrays, own_network=True))
+        known = self._programs.get(key)
+        if isinstance(known, OwnProgram):
+            known.start(config, start, seed)
+            if not known.can_train(inputs, outputs, seed):
+                del self._programs[key]
+        program = self._kept(key, make)
+        program.start(config, start, seed)  # of one that was looked at, too: a network may change when it predicts
+        return program
+
+    def _kept(self, key: tuple[Any, ...], make: Callable[[], _AnyProgram]) -> _AnyProgram:
+        program: Any = self._programs[key] if key in self._programs else make()
+        self._programs[key] = program
         self._programs.move_to_end(key)
         while len(self._programs) > KEPT_PROGRAMS:
             self._programs.popitem(last=False)
-        return self._programs[key]
+        kept: _AnyProgram = program
+        return kept
+
+    def _say(self, sentence: str) -> None:
+        if sentence not in self._said:
+            self._said.add(sentence)
+            self._told(sentence)
 
     def _norms(self, program: Program, loss: str) -> GradientNorms:
         if program not in self._gradient_norms:
@@ -143,7 +190,7 @@ class Training:
         rates = learning_rates(self._config, epochs * steps)
         self._look()
         for number in range(1, epochs + 1):
-            order = np.random.default_rng([self._seed, number]).permutation(self._arrays.train)
+            order = _order(self._seed, number, self._arrays)
             epoch = self._train_epoch(number, order, rates[(number - 1) * steps : number * steps])
             self._history.append(epoch)
             self._look()
@@ -175,10 +222,11 @@ class Training:
 
         How the trained network's activations are spread is known once `result` was called.
         """
-        return self._probe.found(self.network if self._has_ended else None)
+        with settings_of(self.network):
+            return self._probe.found(self.network if self._has_ended else None)
 
     def _look(self) -> None:
-        with _memory_errors():
+        with _memory_errors(), settings_of(self.network):
             self._probe.look()
 
     def _train_epoch(self, number: int, order: np.ndarray, rates: np.ndarray) -> Epoch:
@@ -202,13 +250,53 @@ class Training:
         return epoch.number - self._best_epoch >= int(patience)
 
     def _weights(self) -> list[np.ndarray]:
-        return [variable.numpy() for variable in self._program.network.variables]
+        return _values(self._program.network)
 
 
-def _structure(config: Config, arrays: Arrays, own_network: bool) -> tuple[Any, ...]:
+@dataclass(frozen=True)
+class _Same:
+    """Equal where it is the very same function. Holds it, so that no later one has its place in memory."""
+
+    function: Build
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.function is self.function
+
+    def __hash__(self) -> int:
+        return id(self.function)
+
+
+def _structure(config: Config, arrays: Arrays, *, own_network: bool = False) -> tuple[Any, ...]:
     """Trials with the same structure share a compiled program."""
     shape = (arrays.encoding, arrays.features, arrays.x.shape, len(arrays.train), len(arrays.validation))
     return (factors.structure(config, own_network=own_network), arrays.scale.shape, *shape)
+
+
+def _values(network: keras.Model) -> list[np.ndarray]:
+    return [variable.numpy() for variable in network.variables]
+
+
+def _first_rows(config: Config, seed: int, arrays: Arrays) -> tf.Tensor:
+    """The first batch of the first epoch, without augmentation, float32 (rows, *input_shape)."""
+    size = config["batch_size"]
+    rows = _order(seed, 1, arrays)[: min(FIRST_ROWS, FIRST_ROWS if size == "full" else int(size))]  # type: ignore[arg-type]
+    dense = decode(arrays.x[rows], arrays.encoding, arrays.features).astype(np.float32)
+    return tf.constant((dense * arrays.scale + arrays.offset).reshape(-1, *arrays.input_shape))
+
+
+def _order(seed: int, epoch: int, arrays: Arrays) -> np.ndarray:
+    """Row numbers in the order in which an epoch trains on them."""
+    return np.random.default_rng([seed, epoch]).permutation(arrays.train)
+
+
+def _check_separate(network: keras.Model, other: keras.Model) -> None:
+    """Raises TrialFailed if two calls of `build` have made networks that learn the same weights."""
+    weights = {id(weight) for weight in network.trainable_variables}
+    if any(id(weight) in weights for weight in other.trainable_variables):
+        raise TrialFailed(
+            "The study's build(…) gave layers that it had given before, so a trial would go on with the weights of "
+            "another one. Make every layer that learns inside of build(…)."
+        )
 
 
 def _check_finite(epoch: Epoch) -> None:
@@ -227,9 +315,7 @@ class _memory_errors:  # noqa: N801 - used like a function
         return None
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
-        if isinstance(error, MemoryError | tf.errors.ResourceExhaustedError) or (
-            isinstance(error, tf.errors.InternalError) and "out of memory" in str(error).lower()
-        ):
+        if is_out_of_memory(error):
             raise TrialFailed(
                 "Out of memory: the network, the batch or the dataset is too large for this machine. "
                 "Fewer units, a smaller batch_size or fewer processes need less."

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 import psutil
 
 from hpstudy.errors import UserError
+from hpstudy.worker.limits import Limits, read_limits
 
 MEMORY_OF_PROCESS_GB = 1.0  # of a trainer with TensorFlow, a small network and Fashion-MNIST
+MEMORY_OF_SUPERVISOR_GB = 0.5  # with the libraries of mirror and report; counts where a container has a limit
 NO_GPU = ""
 GPU_VARIABLE = "CUDA_VISIBLE_DEVICES"
 ORDER_VARIABLE = "CUDA_DEVICE_ORDER"
@@ -37,10 +39,34 @@ def cores() -> list[int]:
     return sorted(os.sched_getaffinity(0))
 
 
-def default_processes(budget: int) -> int:
-    """One per core that this process may use, as memory allows, and no more than there are trials."""
-    by_memory = int(psutil.virtual_memory().available / (MEMORY_OF_PROCESS_GB * 1e9))
-    return max(1, min(len(cores()), by_memory, budget))
+def default_processes(budget: int, limits: Limits | None = None) -> int:
+    """One per core that this process may use, as memory and the container allow, and no more than there are trials.
+
+    Args:
+        limits: Of the container; None: those of this process.
+    """
+    return _tightest(budget, limits or read_limits())[0]
+
+
+def why_so_few(budget: int, limits: Limits | None = None) -> str | None:
+    """What makes `default_processes` fewer than cores and trials, as a clause; None if nothing does."""
+    return _tightest(budget, limits or read_limits())[1]
+
+
+def _tightest(budget: int, limits: Limits) -> tuple[int, str | None]:
+    free_gb = psutil.virtual_memory().available / 1e9
+    bounds: list[tuple[int, str | None]] = [
+        (min(len(cores()), budget), None),
+        (int(free_gb / MEMORY_OF_PROCESS_GB), f"only {free_gb:.1f} GB of memory are free"),
+    ]
+    if limits.cores is not None:
+        bounds.append((int(limits.cores), f"the container's quota is {limits.cores:g} cores"))
+    if limits.memory_gb is not None:
+        rest_gb = limits.memory_gb - MEMORY_OF_SUPERVISOR_GB
+        reason = f"the container may take only {limits.memory_gb:.1f} GB of memory more"
+        bounds.append((int(rest_gb / MEMORY_OF_PROCESS_GB), reason))
+    number, why = min(bounds, key=lambda bound: max(1, bound[0]))  # the first one of equal ones
+    return max(1, number), why
 
 
 def slots(processes: int, gpus: Sequence[str] = ()) -> list[Slot]:
@@ -75,21 +101,7 @@ def choose_gpus(wanted: str) -> list[str]:
 
 
 def visible_gpus() -> list[str]:
-    """Every GPU that this process may use. Empty without NVIDIA's driver."""
-    allowed = os.environ.get(GPU_VARIABLE)
-    if allowed is not None:
-        return [part.strip() for part in allowed.split(",") if part.strip() and part.strip() != "-1"]
-    return [str(number) for number in range(_count_gpus())]
+    """Every GPU that this process may use, as CUDA_VISIBLE_DEVICES may name it. Empty without NVIDIA's driver."""
+    from hpstudy.worker import gpus
 
-
-def _count_gpus() -> int:
-    import pynvml
-
-    try:
-        pynvml.nvmlInit()
-    except pynvml.NVMLError:  # no driver
-        return 0
-    try:
-        return int(pynvml.nvmlDeviceGetCount())
-    finally:
-        pynvml.nvmlShutdown()
+    return gpus.visible(os.environ.get(GPU_VARIABLE))

@@ -65,11 +65,14 @@ class Inbox:
 
 
 class Pipe:
-    """The writing end in a trainer process."""
+    """The writing end in a trainer process, which ends when nobody reads any more: its supervisor is gone."""
 
     def __init__(self) -> None:
         self._stream: TextIO = os.fdopen(int(os.environ[PIPE_VARIABLE]), "w", encoding="utf-8")
 
     def send(self, kind: str, **values: Any) -> None:
-        self._stream.write(json.dumps(asdict(Message(kind=kind, **values))) + "\n")
-        self._stream.flush()
+        try:
+            self._stream.write(json.dumps(asdict(Message(kind=kind, **values))) + "\n")
+            self._stream.flush()
+        except BrokenPipeError:  # no failure of the trial in hand, which is found and tried again
+            os._exit(1)

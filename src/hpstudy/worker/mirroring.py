@@ -45,6 +45,11 @@ class Mirrors:
         if name in self._threads:
             self._threads[name].poke()
 
+    @property
+    def sharings(self) -> list[str]:
+        """Which experiments in MLflow others use, too, each in a sentence."""
+        return [thread.mirror.sharing for thread in list(self._threads.values()) if thread.mirror.sharing]
+
     def mirror(self, study: str) -> Mirror:
         """The mirror of a study that was poked: it knows already what MLflow has."""
         return self._threads[study].mirror
@@ -77,18 +82,16 @@ class Mirrors:
 
     def _catch_up(self, queues: Sequence[StudyQueue]) -> None:
         """Two requests for a study that is whole in MLflow: its run is marked as finished after all of its trials."""
-        from hpstudy.tracking.mlflow import Mirror
-
         for queue in queues:
             try:
-                is_whole = queue.progress().state == "finished" and Mirror(self._settings, queue.study).is_finished()
+                is_whole = queue.progress().state == "finished" and self._mirror_of(queue).is_finished()
             except HpstudyError:
                 is_whole = False  # its thread will try again
             if not is_whole:
                 self.poke(queue)
 
     def _start(self, queue: StudyQueue) -> MirrorThread:
-        from hpstudy.tracking.mlflow import Mirror, MirrorThread
+        from hpstudy.tracking.mlflow import MirrorThread
 
         journals = _Journals(self._settings, queue.study.name)
 
@@ -97,10 +100,15 @@ class Mirrors:
             records = [journals.complete(record) for record in queue.records()]
             return state if self._is_over or state == "finished" else "running", records
 
-        source = self._sources.get(queue.study.name)
-        thread = MirrorThread(Mirror(self._settings, queue.study, source=source), snapshot)
+        thread = MirrorThread(self._mirror_of(queue), snapshot)
         thread.start()
         return thread
+
+    def _mirror_of(self, queue: StudyQueue) -> Mirror:
+        from hpstudy.tracking.mlflow import Mirror
+
+        source = self._sources.get(queue.study.name)
+        return Mirror(self._settings, queue.study, identity=queue.identity, source=source)
 
 
 def records_with_journals(settings: Settings, queue: StudyQueue) -> list[TrialRecord]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import selectors
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from hpstudy.errors import FatalError, StorageError
 from hpstudy.owner import Owner
+from hpstudy.python import python
 from hpstudy.settings import Settings
 from hpstudy.training.environment import for_tensorflow
 from hpstudy.worker.devices import Slot
@@ -30,6 +31,9 @@ MAX_CRASHES = 3  # of trainer processes that have no trial, until one ends a tri
 MAX_EVALUATIONS = 2  # processes that may die over the test split, before it is left alone
 CRASH_PAUSE_S = 0.5  # before a process is replaced that died outside of any trial; doubled with each further one
 TICK_S = 0.25  # between looks at what cannot be waited for
+_BY_OTHERS = (-signal.SIGKILL, -signal.SIGTERM, -signal.SIGHUP)
+_LONGEST_WORDS = 600  # characters
+_CHATTER = re.compile(r"[IWE]\d{4} |WARNING: All log messages before|To enable the following")  # of TensorFlow's start
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +64,7 @@ class TrainerHandle:
     epoch: int = 0
     value: float | None = None
     said: str = ""  # its last word, if it was fatal
+    log_start: int = 0  # bytes of the log that are of processes before it
 
 
 class Supervisor:
@@ -121,24 +126,24 @@ class Supervisor:
         with self._signals():
             for handle in self.handles:
                 self._let_go(handle)
-            while not self.interrupted and not self._is_over and (self.handles or self._vacant):
-                for handle, message in self._messages():
-                    self._note(handle, message)
-                    hear(handle, message)
-                self._bury()
-                self._refill()
-                with self._surviving():
-                    self._release(queues())
-                    for queue in queues():
-                        self._weights.restore(queue)
-                    tick()
+            try:
+                while not self.interrupted and not self._is_over and (self.handles or self._vacant):
+                    for handle, message in self._messages():
+                        self._note(handle, message)
+                        hear(handle, message)
+                    self._bury()
+                    self._refill()
+                    with self._surviving():
+                        self._release(queues())
+                        for queue in queues():
+                            self._weights.restore(queue)
+                        tick()
+            except FatalError:
+                self._give_back(queues, "the worker ended because of an error")
+                raise
             if self._is_over:
                 self.stop()
-            if self.interrupted:
-                self.stop()
-                self._unreleased += [(handle.owner, "the worker was stopped", False) for handle in self.handles]
-            with self._surviving():
-                self._release(queues())
+            self._give_back(queues, "the worker was stopped" if self.interrupted else None)
 
     def finish(self) -> None:
         """Nothing is left to train: `work` ends the processes, which would go by themselves some seconds later."""
@@ -161,6 +166,14 @@ class Supervisor:
         except StorageError as error:
             self.problem = str(error)
 
+    def _give_back(self, queues: Callable[[], Sequence[StudyQueue]], reason: str | None) -> None:
+        """Give back what dead processes had; with a reason end the living ones, whose trials lose no attempt by it."""
+        if reason:
+            self.stop()
+            self._unreleased += [(handle.owner, reason, False) for handle in self.handles]
+        with self._surviving():
+            self._release(queues())
+
     def _release(self, queues: Sequence[StudyQueue]) -> None:
         """Give back the trials of processes that ended; again later, where the database is away."""
         for owner, reason, failed_attempt in self._unreleased:
@@ -180,6 +193,7 @@ class Supervisor:
         log = self._settings.logs_dir / f"{self._order.study or 'worker'}-trainer-{slot.number}.log"
         reading, writing = os.pipe()
         with log.open("ab") as output:
+            log_start = output.tell()
             process = subprocess.Popen(
                 self._command(),
                 env=_environment(self._settings, writing, slot),
@@ -191,7 +205,9 @@ class Supervisor:
             )
         os.close(writing)
         owner = Owner.of_process(process.pid)
-        handle = TrainerHandle(slot=slot, process=process, inbox=Inbox(reading), log=log, owner=owner)
+        handle = TrainerHandle(
+            slot=slot, process=process, inbox=Inbox(reading), log=log, owner=owner, log_start=log_start
+        )
         self.handles.append(handle)
         self._selector.register(handle.inbox, selectors.EVENT_READ, handle)
         if self._may_work:
@@ -203,7 +219,7 @@ class Supervisor:
         given = [text for name, value in options.items() if value is not None for text in (name, str(value))]
         given += ["--evaluate"] if order.evaluates else []
         study = [order.study] if order.study else []
-        return [sys.executable, "-m", "hpstudy.worker.trainer_process", *study, *given]
+        return python("-m", "hpstudy.worker.trainer_process", *study, *given)
 
     def _let_go(self, handle: TrainerHandle) -> None:
         """Its first line of input lets a process work; the input's end would end it."""
@@ -239,21 +255,25 @@ class Supervisor:
             handle.said = message.text
 
     def _bury(self) -> None:
-        """Replace the processes that died; drop those that ended because nothing is left."""
+        """Replace the processes that died; drop those that ended because nothing is left.
+
+        One that ends with a trial in hands has died, whatever its code says: a study's `build` may have ended it.
+        """
         for handle in self._ended():
             self.handles.remove(handle)
             handle.inbox.close()
             _hang_up(handle)
             code = handle.process.returncode
-            if code == 0:
+            if code == 0 and handle.trial is None:
                 continue
-            if code == RECYCLE:
+            if code == RECYCLE and handle.trial is None:
                 self._spawn(handle.slot)
                 continue
-            reason = _death(code)
-            self._unreleased.append((handle.owner, f"process {handle.owner.pid} on {handle.owner.host} {reason}", True))
-            if handle.said:
+            if handle.said:  # nothing is wrong with its trial
+                self._unreleased.append((handle.owner, handle.said, False))
                 raise FatalError(handle.said)
+            reason = _death(code)
+            self._unreleased.append((handle.owner, self._told(handle, reason), True))
             if handle.doing == "evaluating":
                 self._lost_evaluations += 1
                 if self._lost_evaluations == MAX_EVALUATIONS:  # every trial is recorded; this can be made up for
@@ -267,6 +287,14 @@ class Supervisor:
                 )
             pause_s = CRASH_PAUSE_S * 2**self._crashes if self._crashes else 0.0
             self._vacant.append((time.monotonic() + pause_s, handle.slot))
+
+    def _told(self, handle: TrainerHandle, death: str) -> str:
+        """How a process died, with its last words unless somebody else ended it."""
+        from hpstudy.tracking.mlflow.secrets import Secrets
+
+        who = f"process {handle.owner.pid} on {handle.owner.host} {death}"
+        words = _last_words(handle) if handle.process.returncode not in _BY_OTHERS else ""
+        return f"{who}; its last words: {Secrets.of(self._settings).hide(words)}" if words else who
 
     def _ended(self) -> list[TrainerHandle]:
         """Processes that are over and have been heard to the end."""
@@ -337,3 +365,18 @@ def _death(code: int) -> str:
 def _last_lines(log: Path, count: int = 8) -> str:
     lines = log.read_text(errors="replace").splitlines()[-count:]
     return "\n".join(f"  {line}" for line in lines)
+
+
+def _last_words(handle: TrainerHandle) -> str:
+    """The last line of its log; of a crash what came before it, what it was, and the lines of Python that led there."""
+    with handle.log.open("rb") as file:
+        file.seek(handle.log_start)
+        printed = file.read().decode(errors="replace").splitlines()
+    lines = [line.strip() for line in printed if line.strip() and not _CHATTER.match(line)]
+    crash = next((n for n, line in enumerate(lines) if line.startswith("Fatal Python error")), None)
+    if crash is None:
+        told = lines[-1:]
+    else:
+        frames = [line for line in lines[crash:] if line.startswith("File ")]
+        told = [*lines[max(0, crash - 1) : crash + 1], *frames[:3]]
+    return "; ".join(told)[:_LONGEST_WORDS]

@@ -1,4 +1,4 @@
-"""A trainer process: claim, train, finish, again. Started by the supervisor as `python -m` of this module.
+"""A trainer process: claim, train, finish, again. Started by the supervisor as `python -P -m` of this module.
 
 It may be killed at any moment: what it had in hands is then found and tried again.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import faulthandler
 import gc
 import logging
 import os
@@ -15,18 +16,20 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import filelock
 import psutil
 
-from hpstudy.errors import DatasetError, FatalError, HpstudyError, TrialFailed, TrialLost
+from hpstudy.errors import DatasetError, FatalError, HpstudyError, TrialFailed, TrialLost, UserError, reason
 from hpstudy.records import Epoch, TrialState
 from hpstudy.settings import Settings
 from hpstudy.training.rundir import RunDir
 from hpstudy.worker.messages import CORES_VARIABLE, RECYCLE, Pipe
 from hpstudy.worker.system import SystemMetrics
+from hpstudy.worker.timeout import network_within
 
 if TYPE_CHECKING:
     from hpstudy.storage import Claim, Outcome, StudyQueue
@@ -39,15 +42,16 @@ OUTAGE_S = 3600.0  # how long a database that is away is waited for
 
 def main() -> int:
     """The entry of the process; its standard input stays open as long as its supervisor lives."""
+    faulthandler.enable(all_threads=False)  # a crash leaves the lines of Python that led there in the log
     options = _options()
-    pipe = Pipe()
+    orders, pipe = _take_input(), Pipe()
     _pin_to_cores()
     try:
         _load_libraries()
         pipe.send("ready")
-        if not sys.stdin.readline():
+        if not orders.readline():
             return 0
-        threading.Thread(target=_die_with_supervisor, daemon=True).start()
+        threading.Thread(target=_die_with_supervisor, args=[orders], daemon=True).start()
         return _Worker(options, pipe).work()
     except HpstudyError as error:
         pipe.send("fatal", text=str(error))
@@ -89,9 +93,17 @@ def _load_libraries() -> None:
     gc.enable()
 
 
-def _die_with_supervisor() -> None:
+def _take_input() -> TextIO:
+    """The supervisor's end of the input. A study's code finds an empty one, which it may read, and `exit()` closes."""
+    orders = os.fdopen(os.dup(0))
+    with Path(os.devnull).open() as nothing:
+        os.dup2(nothing.fileno(), 0)
+    return orders
+
+
+def _die_with_supervisor(orders: TextIO) -> None:
     """A trainer without a supervisor would train on unseen; whoever comes next finds its trial and tries it again."""
-    while sys.stdin.readline():
+    while orders.readline():
         pass
     os._exit(1)
 
@@ -111,7 +123,7 @@ class _Worker:
         store = Store(self._settings.storage, grace_s=self._settings.grace_s, patience_s=OUTAGE_S)
         self._studies = ServedStudies(store, options.study, options.file)
         self._owner = Owner.of_process()
-        self._trainer: Trainer = Trainer()
+        self._trainer: Trainer = Trainer(told=lambda sentence: pipe.send("warning", text=sentence))
         self._device, self._facts = describe_device(), facts()
         self._system = SystemMetrics()
         self._memory_gb: float | None = None  # when the first trial had ended
@@ -176,11 +188,10 @@ class _Worker:
         build = self._studies.build_of(queue)
         try:
             answer(queue.study, queue.records(), self._settings, build, trainer=self._trainer)
-        except HpstudyError as error:
-            return str(error)
-        except Exception as error:  # the study is finished whatever happens here
-            traceback.print_exc()
-            return f"{type(error).__name__}: {error}"
+        except (Exception, SystemExit) as error:  # the study is finished whatever happens here
+            if not isinstance(error, HpstudyError):
+                traceback.print_exc()
+            return reason(error)
         return ""
 
     def _has_grown(self) -> bool:
@@ -198,17 +209,14 @@ class _Worker:
             try:
                 if not self._repeat(queue, claim, attempt):
                     self._train_epochs(queue, claim, attempt)
-            except TrialFailed as error:
-                self._fail(claim, attempt, attempt.outcome(error=str(error), device=self._device))
-                self._trainer.forget()
             except TrialLost as error:
                 attempt.ended("lost", str(error))
+            except (TrialFailed, UserError) as error:  # the rest of the declaration was checked before
+                self._fail(claim, attempt, error)
             except HpstudyError:
                 raise
-            except Exception as error:  # a bug or a strange network must not end the other trials
-                reason = f"{type(error).__name__}: {error}"
-                outcome = attempt.outcome(error=reason, traceback=traceback.format_exc(), device=self._device)
-                self._fail(claim, attempt, outcome)
+            except (Exception, SystemExit) as error:  # a bug or a strange network must not end the other trials
+                self._fail(claim, attempt, error)
 
     def _repeat(self, queue: StudyQueue, claim: Claim, attempt: _Attempt) -> bool:
         """Take over the result of a trial with the same configuration. Returns whether there was one to take."""
@@ -230,7 +238,8 @@ class _Worker:
             raise FatalError(str(error)) from None
         attempt.facts = {**self._facts, "dataset_digest": arrays.digest}
         build = self._studies.build_of(queue)
-        training = self._trainer.start(claim.config, claim.start.seed, arrays, build, diagnostics=study.diagnostics)
+        with network_within(self._timeout_s):
+            training = self._trainer.start(claim.config, claim.start.seed, arrays, build, diagnostics=study.diagnostics)
         attempt.training = training
         begun = time.monotonic()
         self._system.begin()
@@ -254,13 +263,17 @@ class _Worker:
         score = value if objective.maximizes else -value
         attempt.ended("complete", study=study.name, cell=claim.start.cell, value=value, score=score)
 
-    def _fail(self, claim: Claim, attempt: _Attempt, outcome: Outcome) -> None:
+    def _fail(self, claim: Claim, attempt: _Attempt, error: BaseException) -> None:
+        """Record why, and where if hpstudy itself did not end the trial. Nothing of its network is used again."""
+        is_verdict = isinstance(error, HpstudyError) and error.__cause__ is None
+        where = None if is_verdict else "".join(traceback.format_exception(error))
         try:
-            claim.fail(outcome)
-        except TrialLost as error:
-            attempt.ended("lost", str(error))
+            claim.fail(attempt.failure(error=reason(error), traceback=where, device=self._device))
+        except TrialLost as lost:
+            attempt.ended("lost", str(lost))
         else:
-            attempt.ended("failed", outcome.error or "")
+            attempt.ended("failed", reason(error))
+        self._trainer.forget()
 
 
 class _Attempt:
@@ -290,9 +303,20 @@ class _Attempt:
     def outcome(self, **values: Any) -> Outcome:
         from hpstudy.storage import Outcome
 
+        return Outcome(history=tuple(self._history), facts=self.facts, diagnostics=self._diagnostics(), **values)
+
+    def failure(self, **values: Any) -> Outcome:
+        """As `outcome`, of a network that may be broken: then without a look into it."""
+        from hpstudy.storage import Outcome
+
+        seen = None
+        with suppress(Exception):
+            seen = self._diagnostics()
+        return Outcome(history=tuple(self._history), facts=self.facts, diagnostics=seen, **values)
+
+    def _diagnostics(self) -> str | None:
         seen = self.training.diagnostics() if self.training else None
-        text = seen.to_text() if seen else None
-        return Outcome(history=tuple(self._history), facts=self.facts, diagnostics=text, **values)
+        return seen.to_text() if seen else None
 
     def ended(self, state: str, text: str = "", **values: Any) -> None:
         self._pipe.send("ended", trial=self._number, state=state, text=text, **values)

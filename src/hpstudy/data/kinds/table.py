@@ -263,9 +263,10 @@ def _fills(training: TableRows) -> dict[str, float]:
 
     fills = {}
     for column, values in zip(training.columns, training.values.T, strict=True):
-        imputer = SimpleImputer(strategy="most_frequent" if column.codes else "median", keep_empty_features=True)
-        [fill] = imputer.fit(values[:, np.newaxis]).statistics_
-        fills[column.name] = float(column.lowest if np.isnan(fill) else fill)
+        fills[column.name] = float(column.lowest)
+        if not np.isnan(values).all():
+            imputer = SimpleImputer(strategy="most_frequent" if column.codes else "median")
+            fills[column.name] = float(imputer.fit(values[:, np.newaxis]).statistics_[0])
     return fills
 
 

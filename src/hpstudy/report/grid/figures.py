@@ -53,8 +53,8 @@ def _whiskers(axes: Any, intervals: Sequence[Any], levels: Sequence[str]) -> Non
         if interval is None:
             axes.plot(0, place, "|", color=style._INK, markersize=9)
             continue
-        half = interval.half_width
-        axes.errorbar(interval.mean, place, xerr=half, fmt="o", color=style.colour(0), capsize=3, markersize=5)
+        arms = interval.arms and np.transpose([interval.arms])
+        axes.errorbar(interval.mean, place, xerr=arms, fmt="o", color=style.colour(0), capsize=3, markersize=5)
     style.level_ticks(axes, levels, vertical=True)
     axes.grid(axis="y", visible=False)
 
@@ -76,7 +76,7 @@ def pair_figure(analysis: Analysis, pair: PairCells) -> Figure:
                 axes.errorbar(
                     places,
                     [interval.mean for interval in known],
-                    yerr=[interval.half_width or 0.0 for interval in known],
+                    yerr=np.transpose([interval.arms or (0.0, 0.0) for interval in known]),
                     color=style.colour(number),
                     marker=style.marker(number),
                     linestyle=style.dash(number),

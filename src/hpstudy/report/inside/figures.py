@@ -129,7 +129,7 @@ def _ridges(axes: Any, layers: Sequence[InsideLayer]) -> None:
         if layer.start:
             heights = place + _heights(layer.start)
             axes.stairs(heights, layer.start.edges, baseline=place, color=style.colour(1), linewidth=1.1)
-    axes.set_yticks(range(len(layers)), [style.shortened(layer.name) for layer in layers])
+    axes.set_yticks(range(len(layers)), [style.shortened(layer.name) for layer in layers], **style.PLAIN)
     axes.set_ylim(-0.1, len(layers))
     low, high = _limits([one for layer in layers for one in (layer.start, layer.end) if one])
     axes.set_xlim(low, high)

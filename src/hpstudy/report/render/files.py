@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hpstudy.errors import HpstudyError, UserError
-from hpstudy.report.document import Report
+from hpstudy.report.document import Document
 from hpstudy.report.render.html import to_html
 from hpstudy.report.render.markdown import to_markdown
 
 FORMATS = ("html", "md", "json")
 
 
-def write_report(report: Report, folder: Path, formats: Sequence[str] = ("html", "md")) -> list[Path]:
+def write_report(report: Document, folder: Path, formats: Sequence[str] = ("html", "md")) -> list[Path]:
     """Write `report.html`, `report.md` or `report.json` into a folder, which is made.
 
     Raises:
@@ -30,7 +30,7 @@ def write_report(report: Report, folder: Path, formats: Sequence[str] = ("html",
         ) from None
 
 
-def save_report(report: Report, path: Path) -> Path:
+def save_report(report: Document, path: Path) -> Path:
     """Write a report as what the name says, and give that name back.
 
     Raises:
@@ -46,7 +46,7 @@ def save_report(report: Report, path: Path) -> Path:
         raise HpstudyError(f"The report cannot be written to {path}: {error.strerror}. Choose another place.") from None
 
 
-def render(report: Report, form: str) -> str:
+def render(report: Document, form: str) -> str:
     if form == "json":
         return json.dumps(report.data, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     return to_html(report) if form == "html" else to_markdown(report)

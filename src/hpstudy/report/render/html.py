@@ -7,11 +7,12 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from importlib import resources
 
-from hpstudy.report.document import Figure, Number, Report, Section, Table
+from hpstudy.plain import printable
+from hpstudy.report.document import Document, Figure, Number, Section, Table
 from hpstudy.report.render.markdown import is_numeric
 
 
-def to_html(report: Report) -> str:
+def to_html(report: Document) -> str:
     """The page. Only text that is escaped, our own SVG, one style sheet and a script that sorts tables.
 
     The same trials give the same page, so that it is sent to MLflow once.
@@ -19,44 +20,44 @@ def to_html(report: Report) -> str:
     return "\n".join(_page(report)) + "\n"
 
 
-def _page(report: Report) -> Iterator[str]:
+def _page(report: Document) -> Iterator[str]:
     yield '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">'
     yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
     yield '<meta name="color-scheme" content="light dark">'
     policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
     yield f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
-    yield f"<title>{escape(report.title)}</title>\n<style>\n{_asset('report.css')}</style>\n</head>\n<body>"
-    yield f"<header><h1>{escape(report.title)}</h1>"
-    yield from (f'<p class="question">{escape(paragraph)}</p>' for paragraph in _paragraphs(report.question))
+    yield f"<title>{_text(report.title)}</title>\n<style>\n{_asset('report.css')}</style>\n</head>\n<body>"
+    yield f"<header><h1>{_text(report.title)}</h1>"
+    yield from (f'<p class="question">{_text(paragraph)}</p>' for paragraph in _paragraphs(report.question))
     mark = "status" if report.is_finished else "status unfinished"
-    yield f'<p class="{mark}">{escape(report.status)}</p></header>\n<main>'
+    yield f'<p class="{mark}">{_text(report.status)}</p></header>\n<main>'
     yield '<section id="findings"><h2>Findings</h2><ul>'
-    yield from (f"<li>{escape(finding)}</li>" for finding in report.findings)
+    yield from (f"<li>{_text(finding)}</li>" for finding in report.findings)
     yield "</ul></section>"
     anchors = _anchors(report.sections)
     yield "<nav>" + " · ".join(
-        f'<a href="#{anchor}">{escape(section.title)}</a>'
+        f'<a href="#{anchor}">{_text(section.title)}</a>'
         for anchor, section in zip(anchors, report.sections, strict=True)
     )
     yield ' · <a href="#declaration">Declaration</a> · <a href="#methods">Methods</a></nav>'
     for anchor, section in zip(anchors, report.sections, strict=True):
         yield from _section(anchor, section)
     yield '<section id="declaration"><h2>Declaration</h2><dl>'
-    yield from (f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in report.facts)
+    yield from (f"<dt>{_text(name)}</dt><dd>{_text(text)}</dd>" for name, text in report.facts)
     yield '</dl></section>\n<section id="methods"><h2>Methods</h2><dl>'
-    yield from (f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in report.methods)
+    yield from (f"<dt>{_text(name)}</dt><dd>{_text(text)}</dd>" for name, text in report.methods)
     yield f"</dl></section>\n</main>\n<footer>{_state(report)}</footer>"
     yield f"<script>\n{_asset('report.js')}</script>\n</body>\n</html>"
 
 
-def _state(report: Report) -> str:
+def _state(report: Document) -> str:
     at = f", as it was on {report.at:%Y-%m-%d at %H:%M} UTC" if report.at else ""
     return f"Written by hpstudy from the study database{at}."
 
 
 def _section(anchor: str, section: Section) -> Iterator[str]:
-    yield f'<section id="{anchor}"><h2>{escape(section.title)}</h2>'
-    yield from (f"<p>{escape(text)}</p>" for text in section.text)
+    yield f'<section id="{anchor}"><h2>{_text(section.title)}</h2>'
+    yield from (f"<p>{_text(text)}</p>" for text in section.text)
     for table in section.tables:
         yield from _table(table)
     if section.figures:
@@ -68,19 +69,19 @@ def _section(anchor: str, section: Section) -> Iterator[str]:
 
 def _table(table: Table) -> Iterator[str]:
     numeric = [is_numeric(table, place) for place in range(len(table.columns))]
-    yield f'<figure class="table"><h3>{escape(table.title)}</h3><div class="scroll" tabindex="0"><table><thead><tr>'
+    yield f'<figure class="table"><h3>{_text(table.title)}</h3><div class="scroll" tabindex="0"><table><thead><tr>'
     for column, is_number in zip(table.columns, numeric, strict=True):
-        yield f'<th scope="col"{_right(is_number)}><button type="button">{escape(column)}</button></th>'
+        yield f'<th scope="col"{_right(is_number)}><button type="button">{_text(column)}</button></th>'
     yield "</tr></thead><tbody>"
     for row in table.rows:
         yield "<tr>" + "".join(_cell(cell, is_number) for cell, is_number in zip(row, numeric, strict=True)) + "</tr>"
-    yield f"</tbody></table></div><figcaption>{escape(table.caption)}</figcaption></figure>"
+    yield f"</tbody></table></div><figcaption>{_text(table.caption)}</figcaption></figure>"
 
 
 def _cell(cell: str | Number | None, is_number: bool) -> str:
     if isinstance(cell, Number):
-        return f'<td data-value="{cell.value!r}"{_right(is_number)}>{escape(cell.text)}</td>'
-    return f"<td{_right(is_number)}>{'–' if cell is None else escape(cell)}</td>"
+        return f'<td data-value="{cell.value!r}"{_right(is_number)}>{_text(cell.text)}</td>'
+    return f"<td{_right(is_number)}>{'–' if cell is None else _text(cell)}</td>"
 
 
 def _right(is_number: bool) -> str:
@@ -89,22 +90,27 @@ def _right(is_number: bool) -> str:
 
 def _figure(figure: Figure) -> str:
     legend = "".join(
-        f'<span><i style="background:{escape(colour)}"></i>{escape(label)}</span>' for colour, label in figure.legend
+        f'<span><i style="background:{_text(colour)}"></i>{_text(label)}</span>' for colour, label in figure.legend
     )
     wide = ' class="wide"' if figure.is_wide else ""
-    picture = f'<div role="img" aria-label="{escape(figure.title)}">{figure.svg}</div>'
+    picture = f'<div role="img" aria-label="{_text(figure.title)}">{figure.svg}</div>'
     labels = f'<div class="legend">{legend}</div>' if legend else ""
-    return f"<figure{wide}>{picture}{labels}<figcaption>{escape(figure.caption)}</figcaption></figure>"
+    return f"<figure{wide}>{picture}{labels}<figcaption>{_text(figure.caption)}</figcaption></figure>"
 
 
 def _anchors(sections: Sequence[Section]) -> list[str]:
     """Of each section, without spaces; those of factors named `C` and `c` are two."""
     found: list[str] = []
     for section in sections:
-        wanted = escape("-".join(section.title.lower().split()))
+        wanted = _text("-".join(section.title.lower().split()))
         numbered = (f"{wanted}-{number}" for number in itertools.count(2))
         found.append(next(anchor for anchor in itertools.chain((wanted,), numbered) if anchor not in found))
     return found
+
+
+def _text(text: str) -> str:
+    """Text of an element or an attribute."""
+    return escape(printable(text))
 
 
 def _paragraphs(text: str) -> list[str]:

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 from html import escape
 
-from hpstudy.report.document import Figure, Report
+from hpstudy.plain import one_line
+from hpstudy.report.document import Document, Figure
 
 _SCALE = 1.5  # of the shown size
 _LINE = 14  # height of a line of the legend, in the figure's units
@@ -14,7 +15,7 @@ _COLOURS = "color:#1b1f24;--line:#d4dae0;background:#ffffff;font-family:sans-ser
 _XML = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
 
 
-def pictures(report: Report) -> dict[str, str]:
+def pictures(report: Document) -> dict[str, str]:
     """File name → SVG, in the order of the report."""
     figures = [figure for section in report.sections for figure in section.figures]
     return {f"{number:02d}-{_slug(figure.title)}.svg": _alone(figure) for number, figure in enumerate(figures, start=1)}
@@ -32,7 +33,7 @@ def _alone(figure: Figure) -> str:
     whole = height + _LINE * len(figure.legend)
     opening = (
         f'<svg {_XML} viewBox="{left:g} {top:g} {width:g} {whole:g}" width="{_SCALE * width:g}" '
-        f'height="{_SCALE * whole:g}" style="{_COLOURS}"><title>{escape(figure.title)}</title>'
+        f'height="{_SCALE * whole:g}" style="{_COLOURS}"><title>{escape(one_line(figure.title))}</title>'
     )
     body = figure.svg[head.end() :].removesuffix("</svg>")
     return f"{opening}{body}{''.join(_legend(figure, left, top + height))}</svg>\n"
@@ -42,4 +43,5 @@ def _legend(figure: Figure, left: float, top: float) -> Iterator[str]:
     for place, (colour, label) in enumerate(figure.legend):
         y = top + place * _LINE
         yield f'<rect x="{left + 6:g}" y="{y + 2:g}" width="9" height="9" fill="{escape(colour)}"/>'
-        yield f'<text x="{left + 20:g}" y="{y + 10:g}" font-size="9" fill="currentColor">{escape(label)}</text>'
+        text = escape(one_line(label))
+        yield f'<text x="{left + 20:g}" y="{y + 10:g}" font-size="9" fill="currentColor">{text}</text>'

@@ -3,7 +3,7 @@
 Importing this package does not import MLflow: that happens when a `Mirror` is first used.
 """
 
-from hpstudy.tracking.mlflow.connection import MirrorError
+from hpstudy.errors import MirrorError
 from hpstudy.tracking.mlflow.mirror import Mirror, SyncSummary
 from hpstudy.tracking.mlflow.server import ui_command, ui_environment
 from hpstudy.tracking.mlflow.thread import MirrorThread

@@ -11,13 +11,13 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import filelock
 
-from hpstudy.errors import HpstudyError
+from hpstudy.addresses import is_server, login, of_file, without_credentials
+from hpstudy.errors import HpstudyError, MirrorError
 from hpstudy.settings import Settings
-from hpstudy.tracking.mlflow.secrets import Secrets, credentials, without_credentials
+from hpstudy.tracking.mlflow.secrets import Secrets
 
 REQUEST_TIMEOUT_S = 10
 _MESSAGE_CHARACTERS = 300
@@ -39,10 +39,6 @@ _first_connection = threading.Lock()
 _one_address = threading.RLock()
 
 
-class MirrorError(HpstudyError):
-    """MLflow cannot be reached, or refused something. Nothing is lost: the next sync makes it good."""
-
-
 def prepare_environment(settings: Settings) -> str:
     """Set what MLflow reads from the environment; call it before MLflow is imported.
 
@@ -52,8 +48,8 @@ def prepare_environment(settings: Settings) -> str:
     _set_environment()
     if not is_server(settings.tracking_uri):
         return settings.tracking_uri
-    if login := credentials(settings.tracking_uri):
-        os.environ.update(zip(_LOGIN, login, strict=True))
+    if known := login(settings.tracking_uri):
+        os.environ.update(zip(_LOGIN, known, strict=True))
     return without_credentials(settings.tracking_uri)
 
 
@@ -91,11 +87,6 @@ def tracked_at(settings: Settings) -> Iterator[None]:
             os.environ.pop(_ADDRESS, None)
             if before is not None:
                 os.environ[_ADDRESS] = before
-
-
-def is_server(tracking_uri: str) -> bool:
-    """Whether the address is that of a tracking server, not of a database."""
-    return urlsplit(tracking_uri).scheme in ("http", "https")
 
 
 @contextlib.contextmanager
@@ -142,7 +133,7 @@ def make_store(database: Path) -> None:
 
     unfinished = database.with_suffix(".unfinished")
     unfinished.unlink(missing_ok=True)
-    store = SqlAlchemyStore(f"sqlite:///{unfinished}", str(database.parent / "artifacts"))
+    store = SqlAlchemyStore(of_file(unfinished), (database.parent / "artifacts").as_uri())
     store.engine.dispose()
     with closing(sqlite3.connect(unfinished)) as connection:
         connection.execute("PRAGMA journal_mode=WAL")

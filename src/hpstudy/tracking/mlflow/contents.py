@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from hpstudy.errors import UserError
+from hpstudy.plain import markdown
 from hpstudy.records import Diagnostics, TrialRecord, TrialState
 from hpstudy.study.domains import Choice, Domain, Float
 from hpstudy.study.factors import Level, describe
@@ -22,7 +23,10 @@ TRIAL_TAG = "hpstudy.trial"
 PARENT_TAG = "mlflow.parentRunId"
 NOTE_TAG = "mlflow.note.content"
 MODEL_TAG = "hpstudy.model"  # of the study's run: where its evaluated model is
+ID_TAG = "hpstudy.study_id"  # which study of this name, for several databases may have one
+EVALUATED_TAG = "hpstudy.evaluated_at"  # of a logged model: which evaluation it belongs to
 
+TABLE_HEAD = "| | |\n|---|---|\n| dataset |"  # in every description
 _TAG_CHARACTERS = 8000  # MLflow's limits
 _PARAM_CHARACTERS = 6000
 _DIGEST_CHARACTERS = 36
@@ -143,8 +147,8 @@ def trial_name(study: Study, record: TrialRecord) -> str:
 def description(study: Study) -> str:
     """The question and the declaration, in Markdown."""
     rows = {**_summary(study), "base": describe(study.base)}
-    rows |= {f"**{name}**": _domain_text(study, name) for name in study.vary}
-    table = "\n".join(f"| {name} | {text} |" for name, text in rows.items())
+    rows |= {f"**{markdown(name, github=True)}**": _domain_text(study, name) for name in study.vary}
+    table = "\n".join(f"| {name} | {markdown(text, github=True)} |" for name, text in rows.items())
     return f"{study.question.strip()}\n\n| | |\n|---|---|\n{table}".strip()
 
 
@@ -343,9 +347,8 @@ def _keys(names: Iterable[str]) -> dict[str, str]:
 
 
 def _key(name: str) -> str:
-    """A name of a user's own factor may have characters that MLflow refuses, or be a folder's, as `..` is."""
-    key = _ILLEGAL_IN_KEYS.sub("_", name)[:_KEY_CHARACTERS]
-    return f"_{key}" if key in ("", ".") or key.startswith("..") else key
+    """A name of a user's own factor may have characters that MLflow refuses."""
+    return _ILLEGAL_IN_KEYS.sub("_", name)[:_KEY_CHARACTERS]
 
 
 def _cut(text: str, limit: int) -> str:

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
+import functools
 import json
 import threading
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from hpstudy.errors import HpstudyError
+from hpstudy.errors import HpstudyError, MirrorError
 from hpstudy.records import TrialRecord
 from hpstudy.settings import Settings
 from hpstudy.study.spec import Study
-from hpstudy.tracking.mlflow.connection import MirrorError, connect, sentence, translated
+from hpstudy.tracking.mlflow.connection import connect, sentence, translated
 from hpstudy.tracking.mlflow.contents import (
-    MODEL_TAG,
     NOTE_TAG,
-    ROLE_TAG,
-    TRIAL_TAG,
     RunContent,
     cut_tag,
     description,
@@ -27,10 +24,12 @@ from hpstudy.tracking.mlflow.contents import (
     trial_content,
 )
 from hpstudy.tracking.mlflow.differences import Seen, after, difference, is_another
+from hpstudy.tracking.mlflow.notes import digest, is_ours, note_tags, successor
+from hpstudy.tracking.mlflow.ownership import OTHERS_RUNS, Experiment, is_signed, signature, trial_number
 from hpstudy.tracking.mlflow.remote import Remote, is_refusal
 from hpstudy.tracking.mlflow.secrets import Secrets
+from hpstudy.tracking.mlflow.view import View
 
-_NOTE_DIGEST_TAG = "hpstudy.note"  # of the description as we wrote it last
 _REPORT_DIGEST_TAG = "hpstudy.report"  # of the report as we sent it last
 _HAPPENED = "did not take the trials"
 _REMEDY = "Nothing is lost: they are in the study database, and `hpstudy sync` sends them when MLflow is back."
@@ -49,36 +48,39 @@ class SyncSummary:
         return f"{self.created} created, {self.updated} updated, {self.unchanged} unchanged, {self.deleted} deleted"
 
 
-@dataclass(kw_only=True)
-class _View:
-    """MLflow as it was when it was read, and as we changed it since."""
-
-    experiment_id: str
-    study: Seen | None = None
-    trials: dict[int, Seen] = field(default_factory=dict)
-    mirrored: dict[int, TrialRecord] = field(default_factory=dict)  # records that are there in full
-    deleted: int = 0
-
-
 class Mirror:
     """Mirrors one study: one experiment, one parent run, one child run a trial.
+
+    It changes and deletes the runs that it made, and no others: an experiment of the study's name may have been
+    there before, and other databases may have studies of this name.
 
     It reads MLflow once and remembers; after any error it reads again before it sends anything, because a
     request that failed may have been committed. Several mirrors of one study, on several machines, end with
     the same runs: of duplicates all keep the same one. Thread-safe; a call may take as long as MLflow does.
 
     Args:
+        identity: Gives what tells the study from others of its name (`StudyQueue.identity`); asked when it is needed.
+            Without it, the runs of this name are the study's that tell of no identity.
         source: The text of the study file, to be logged beside the declaration.
     """
 
-    def __init__(self, settings: Settings, study: Study, *, source: str | None = None) -> None:
-        self._settings, self._study = settings, study
+    def __init__(
+        self,
+        settings: Settings,
+        study: Study,
+        *,
+        identity: Callable[[], str | None] = lambda: None,
+        source: str | None = None,
+    ) -> None:
+        self._settings, self._study, self._ask_identity = settings, study, identity
+        self.sharing: str | None = None  # whose else the experiment is, in a sentence; None: nobody's, or not known yet
+        self._has_looked = False
         self._secrets = Secrets.of(settings)
         self._artifacts = {"study.json": _pretty(study.to_json())}
         if source is not None:
             self._artifacts["study.py"] = source
         self._remote_: Remote | None = None
-        self._view: _View | None = None
+        self._view: View | None = None
         self._lock = threading.RLock()
 
     def sync(self, trials: Sequence[TrialRecord], *, state: str, complete: bool = False) -> SyncSummary:
@@ -95,7 +97,9 @@ class Mirror:
             if complete:
                 self._view = None
             view = self._read()
-            content = study_content(self._study, trials, state, self._secrets.hide)
+            content = self._study_content(trials, state)
+            self._adopt(view, trials, content)
+            self._look_for_others(view)
             self._ensure_study(view, content)
             outcomes, refusals = self._sync_trials(view, trials)
             if complete:
@@ -133,10 +137,8 @@ class Mirror:
             self._log_metrics(view, metrics or {})
             seen, own = _study_of(view), self._secrets.hide(description(self._study))
             note = cut_tag(f"{self._secrets.hide(findings)}\n\n{own}")
-            found = seen.tags.get(NOTE_TAG, "")
-            is_ours = found in ("", cut_tag(own)) or _digest(found) == seen.tags.get(_NOTE_DIGEST_TAG)
-            if found != note and is_ours:
-                self._tag(view, {NOTE_TAG: note, _NOTE_DIGEST_TAG: _digest(note)})
+            if seen.tags.get(NOTE_TAG) != note and is_ours(seen, cut_tag(own)):
+                self._tag(view, note_tags(note))
 
     def tag_study(self, name: str, text: str) -> None:
         """Tag the study's run. Raises MirrorError if MLflow is away."""
@@ -155,14 +157,16 @@ class Mirror:
     def experiment_id(self) -> str:
         """Raises MirrorError if MLflow is away."""
         with self._session():
-            return self._read().experiment_id
+            return self._read().experiment.experiment_id
 
     def parent_run_id(self) -> str:
         """The run of the study, which is made if there is none. Raises MirrorError if MLflow is away."""
         with self._session():
             view = self._read()
             if view.study is None:
-                self._ensure_study(view, study_content(self._study, (), "running", self._secrets.hide))
+                content = self._study_content((), "running")
+                self._adopt(view, (), content)
+                self._ensure_study(view, content)
             return _study_of(view).run_id
 
     def run_id(self, number: int) -> str | None:
@@ -178,19 +182,41 @@ class Mirror:
             MirrorError: MLflow is away.
         """
         with self._session():
-            seen = self._remote().study_run()
-            content = study_content(self._study, (), "finished", self._secrets.hide)
-            return seen is not None and seen.status == content.status and not is_another(content, seen)
+            runs = [seen for seen in self._remote().study_runs() if is_signed(seen, self._identity)]
+            content = self._study_content((), "finished")
+            return bool(runs) and runs[0].status == content.status and not is_another(content, runs[0])
 
-    def forget(self) -> None:
-        """Delete the study's experiment and free its name. Its runs can still be restored in MLflow.
+    def forget(self, trials: Sequence[TrialRecord] = ()) -> str | None:
+        """Delete the study's experiment and free its name, or its runs alone where others use the experiment, too.
+
+        What is deleted can still be restored in MLflow.
+
+        Args:
+            trials: Those of the study, by which runs are known that an earlier version made.
+
+        Returns:
+            What stays, in a sentence; None: nothing.
 
         Raises:
             MirrorError: MLflow is away.
         """
         with self._session():
-            self._view = None
-            self._remote().bury_experiment()
+            self._view, remote = None, self._remote()
+            experiment = remote.find_experiment()
+            if experiment is None:
+                return None
+            view = self._view_of(experiment)
+            self._adopt(view, trials, self._study_content(trials, "finished"))
+            shared = self._shared(view, also_deleted=True)
+            if shared is None and remote.has_others_models_or_traces(experiment.experiment_id):
+                shared = "it also holds models or traces that are not this study's"
+            if shared is None:
+                remote.bury(experiment)
+                return None
+            remote.delete_models(experiment.experiment_id, {seen.run_id for seen in view.own})
+            for seen in view.own:
+                self._delete(view, seen)
+            return f"Experiment {self._study.name!r} in MLflow stays, because {shared}; this study's runs are deleted."
 
     def explain(self, error: Exception) -> str:
         """An error as one sentence, without passwords."""
@@ -207,40 +233,75 @@ class Mirror:
                 self._view = None
                 raise
 
+    @functools.cached_property
+    def _identity(self) -> str | None:
+        return self._ask_identity()
+
     def _remote(self) -> Remote:
         if self._remote_ is None:
-            self._remote_ = Remote(connect(self._settings), self._study.name)
+            self._remote_ = Remote(connect(self._settings), self._study.name, self._identity)
         return self._remote_
 
-    def _read(self) -> _View:
+    def _read(self) -> View:
         """MLflow as it is, without duplicates: of several runs for one thing the oldest stays."""
         if self._view is not None:
             return self._view
-        remote = self._remote()
         note = self._secrets.hide(description(self._study))
-        view = _View(experiment_id=remote.experiment(self._settings.artifact_root, note))
-        for seen in remote.runs(view.experiment_id):
-            number = seen.tags.get(TRIAL_TAG, "")
-            if seen.tags.get(ROLE_TAG) == "study" and view.study is None:
-                view.study = seen
-            elif seen.tags.get(ROLE_TAG) == "trial" and number.isdecimal() and int(number) not in view.trials:
-                view.trials[int(number)] = seen
-            else:
-                self._delete(view, seen)
-        self._view = view
+        self._view = self._view_of(self._remote().experiment(self._settings.artifact_root, note))
+        return self._view
+
+    def _view_of(self, experiment: Experiment) -> View:
+        view = View(experiment=experiment)
+        for seen in view.sort(self._remote().runs(experiment.experiment_id), self._identity):
+            self._delete(view, seen)
         return view
 
-    def _ensure_study(self, view: _View, content: RunContent) -> None:
+    def _adopt(self, view: View, trials: Sequence[TrialRecord], content: RunContent) -> None:
+        """Sign the study's run that an earlier version made; a trial's is signed as its tags are sent."""
+        if not view.unsigned:
+            return
+        numbers = set(map(trial_number, view.unsigned))
+        contents = {one.number: self._trial_content(view, one) for one in trials if one.number in numbers}
+        for seen in view.adopt(contents, content):
+            self._delete(view, seen)
+        if view.study and not is_signed(view.study, self._identity):
+            self._tag(view, signature(self._identity))
+
+    def _look_for_others(self, view: View) -> None:
+        if not self._has_looked and (shared := self._shared(view, also_deleted=False)):
+            self.sharing = (
+                f"Experiment {self._study.name!r} in MLflow is shared: {shared}. This study's runs stand beside what "
+                "is there; hpstudy changes and deletes no others."
+            )
+        self._has_looked = True
+
+    def _shared(self, view: View, *, also_deleted: bool) -> str | None:
+        """Why the experiment is not the study's alone; None if it is."""
+        if shared := self._remote().shared(view.experiment, also_deleted=also_deleted):
+            return shared
+        return OTHERS_RUNS if view.others or view.unsigned else None
+
+    def _study_content(self, trials: Sequence[TrialRecord], state: str) -> RunContent:
+        content = self._signed(study_content(self._study, trials, state, self._secrets.hide))
+        return replace(content, fixed_tags={**content.fixed_tags, **note_tags(content.fixed_tags[NOTE_TAG])})
+
+    def _trial_content(self, view: View, record: TrialRecord) -> RunContent:
+        parent_id = view.study.run_id if view.study else ""
+        return self._signed(trial_content(self._study, record, parent_id, self._secrets.hide))
+
+    def _signed(self, content: RunContent) -> RunContent:
+        return replace(content, tags={**content.tags, **signature(self._identity)})
+
+    def _ensure_study(self, view: View, content: RunContent) -> None:
         """Make the parent run before its children, for they name it."""
         if view.study and is_another(content, view.study):  # extended: params cannot be changed
-            kept = {name: text for name, text in view.study.tags.items() if name.startswith(MODEL_TAG)}
-            content = replace(content, tags={**content.tags, **kept})
+            content = successor(content, view.study)
             self._delete(view, view.study)
             view.study = None
         if view.study is None:
-            view.study = self._remote().create(view.experiment_id, content)
+            view.study = self._remote().create(view.experiment.experiment_id, content)
 
-    def _sync_trials(self, view: _View, trials: Sequence[TrialRecord]) -> tuple[Counter[str], list[str]]:
+    def _sync_trials(self, view: View, trials: Sequence[TrialRecord]) -> tuple[Counter[str], list[str]]:
         """A trial that MLflow refuses does not hold up the others."""
         outcomes: Counter[str] = Counter()
         refusals: list[str] = []
@@ -253,54 +314,53 @@ class Mirror:
                 refusals.append(f"Trial {record.number}: {sentence(error, self._secrets)}")
         return outcomes, refusals
 
-    def _sync_trial(self, view: _View, record: TrialRecord) -> str:
-        parent_id = _study_of(view).run_id
+    def _sync_trial(self, view: View, record: TrialRecord) -> str:
         mirrored = view.mirrored.get(record.number)
         if mirrored is record or mirrored == record:  # most are the very same objects as last time
             return "unchanged"
-        content = trial_content(self._study, record, parent_id, self._secrets.hide)
+        content = self._trial_content(view, record)
         seen = view.trials.get(record.number)
         if seen and is_another(content, seen):
             self._delete(view, seen)
             seen = None
         outcome = "unchanged" if seen else "created"
-        seen = seen or self._remote().create(view.experiment_id, content)
+        seen = seen or self._remote().create(view.experiment.experiment_id, content)
         view.trials[record.number] = self._send(seen, content)
         view.mirrored[record.number] = record
         changed = outcome == "unchanged" and view.trials[record.number] is not seen
         return "updated" if changed else outcome
 
-    def _delete_unknown(self, view: _View, known: set[int]) -> None:
+    def _delete_unknown(self, view: View, known: set[int]) -> None:
         for number in sorted(view.trials.keys() - known):
             self._delete(view, view.trials.pop(number))
 
-    def _finish_study(self, view: _View, content: RunContent) -> None:
+    def _finish_study(self, view: View, content: RunContent) -> None:
         view.study = self._send(_study_of(view), content)
         self._log_texts(view, self._artifacts)
 
-    def _log_texts(self, view: _View, texts: Mapping[str, str]) -> None:
+    def _log_texts(self, view: View, texts: Mapping[str, str]) -> None:
         """Files of the study's run, each sent again only when it has changed."""
         for name, text in texts.items():
-            seen, tag, digest = _study_of(view), f"hpstudy.artifact.{name}", _digest(text)
-            if seen.tags.get(tag) != digest:
+            seen, tag, sent = _study_of(view), f"hpstudy.artifact.{name}", digest(text)
+            if seen.tags.get(tag) != sent:
                 self._remote().log_text(seen.run_id, name, self._secrets.hide(text))
-                self._tag(view, {tag: digest})
+                self._tag(view, {tag: sent})
 
-    def _log_report(self, view: _View, files: Mapping[str, str]) -> None:
+    def _log_report(self, view: View, files: Mapping[str, str]) -> None:
         """All files at once, and again only when one has changed."""
-        digest = _digest("".join(f"{name}\n{text}" for name, text in files.items()))
-        if _study_of(view).tags.get(_REPORT_DIGEST_TAG) != digest:
+        sent = digest("".join(f"{name}\n{text}" for name, text in files.items()))
+        if _study_of(view).tags.get(_REPORT_DIGEST_TAG) != sent:
             self._remote().log_files(_study_of(view).run_id, files)
-            self._tag(view, {_REPORT_DIGEST_TAG: digest})
+            self._tag(view, {_REPORT_DIGEST_TAG: sent})
 
-    def _log_metrics(self, view: _View, metrics: Mapping[str, float]) -> None:
+    def _log_metrics(self, view: View, metrics: Mapping[str, float]) -> None:
         seen = _study_of(view)
         changed = {name: value for name, value in metrics.items() if seen.metrics.get(name) != value}
         if changed:
             self._remote().log_metrics(seen.run_id, changed, step=len(view.trials))
             view.study = replace(seen, metrics={**seen.metrics, **changed})
 
-    def _tag(self, view: _View, tags: Mapping[str, str]) -> None:
+    def _tag(self, view: View, tags: Mapping[str, str]) -> None:
         seen = _study_of(view)
         for name, text in tags.items():
             self._remote().tag(seen.run_id, name, text)
@@ -314,18 +374,14 @@ class Mirror:
         self._remote().send(seen.run_id, changes, content.ended_ms)
         return after(seen, changes)
 
-    def _delete(self, view: _View, seen: Seen) -> None:
+    def _delete(self, view: View, seen: Seen) -> None:
         self._remote().delete(seen.run_id)
         view.deleted += 1
 
 
-def _study_of(view: _View) -> Seen:
+def _study_of(view: View) -> Seen:
     assert view.study is not None, "made by _ensure_study"
     return view.study
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _pretty(declaration: str) -> str:

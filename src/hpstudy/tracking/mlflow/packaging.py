@@ -18,20 +18,20 @@ from typing import TYPE_CHECKING, Any
 from hpstudy.data import kind_file
 from hpstudy.errors import NotFoundError, UserError
 from hpstudy.evaluation.evaluate import NETWORKS, answer_folder, read_facts
-from hpstudy.report.document import Report
+from hpstudy.plain import markdown
+from hpstudy.report.whole import Report
 from hpstudy.serving import hpstudy_model
 from hpstudy.settings import Settings
 from hpstudy.storage import StudyQueue
 from hpstudy.study.spec import Study
 from hpstudy.tracking.mlflow import Mirror
 from hpstudy.tracking.mlflow.connection import connect, tracked_at, translated
-from hpstudy.tracking.mlflow.contents import MODEL_TAG, NOTE_TAG, param_texts
+from hpstudy.tracking.mlflow.contents import EVALUATED_TAG, MODEL_TAG, NOTE_TAG, param_texts
 
 if TYPE_CHECKING:
     from mlflow.pyfunc import PyFuncModel
 
 MODEL_NAME = "model"
-_AT_TAG = "hpstudy.evaluated_at"  # of a logged model: which evaluation it belongs to
 _PACKAGES = ("keras", "mlflow", "numpy", "pandas", "tensorflow")
 _VERSIONS = 100  # of a registered model that are looked through
 
@@ -68,7 +68,8 @@ def key_figures(numbers: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
 
         from hpstudy.analysis import statistics
 
-        yield from _with_bounds("test_accuracy", asdict(statistics.interval(evaluation["accuracy"])))
+        accuracy = statistics.interval(evaluation["accuracy"], statistics.bounds_of("accuracy"))
+        yield from _with_bounds("test_accuracy", asdict(accuracy))
         ensemble = evaluation["ensemble"]
         yield from _with_bounds("test_accuracy_ensemble", {**ensemble, "mean": ensemble["accuracy"]})
 
@@ -80,7 +81,8 @@ def log_model(settings: Settings, mirror: Mirror, study: Study, evaluation: Mapp
     its own, these too.
 
     Returns:
-        The model's URI, for `mlflow.pyfunc.load_model`; None if the networks do not lie on this machine.
+        The model's URI, for `mlflow.pyfunc.load_model`; None if the networks do not lie on this machine, or cannot be
+        loaded without the study file (`evaluation.why_no_model`).
 
     Raises:
         MirrorError: MLflow is away or refused the model.
@@ -97,6 +99,8 @@ def log_model(settings: Settings, mirror: Mirror, study: Study, evaluation: Mapp
         except NotFoundError:
             return None
         if facts["evaluation"]["at"] != evaluation["at"]:  # of an earlier study of this name
+            return None
+        if not facts.get("loads", True):
             return None
         with _told(settings):
             uri = _log(settings, run, study, evaluation, facts, folder)
@@ -172,7 +176,7 @@ def _told(settings: Settings) -> AbstractContextManager[None]:
 def _logged_before(client: Any, run: Any, at: str) -> str | None:
     for output in run.outputs.model_outputs if run.outputs else ():
         logged = client.get_logged_model(output.model_id)
-        if logged.tags.get(_AT_TAG) == at and str(logged.status) == "READY":
+        if logged.tags.get(EVALUATED_TAG) == at and str(logged.status) == "READY":
             return f"models:/{logged.model_id}"
     return None
 
@@ -214,7 +218,7 @@ def _log(
         name=MODEL_NAME,
         source_run_id=run.info.run_id,
         params={**param_texts(study, evaluation["params"], none="None"), **run.data.params},
-        tags={_AT_TAG: str(evaluation["at"]), NOTE_TAG: _note(study, evaluation)},
+        tags={EVALUATED_TAG: str(evaluation["at"]), NOTE_TAG: _note(study, evaluation)},
     )
     with tracked_at(settings), warnings.catch_warnings(), TemporaryDirectory() as code:
         warnings.simplefilter("ignore")  # MLflow's, of what it does itself to a table with lists in it
@@ -246,7 +250,7 @@ def _note(study: Study, evaluation: Mapping[str, Any]) -> str:
     seeds = ", ".join(map(str, evaluation["seeds"]))
     number = len(evaluation["seeds"])
     networks = "The network" if number == 1 else f"The average of {number} networks"
-    cell = study.texts.describe(evaluation["params"]) or "its one cell"
+    cell = markdown(study.texts.describe(evaluation["params"]), github=True) or "its one cell"
     return (
         f"{networks} of study {study.name} on {study.facts.title}: {cell}, "
         f"{'seed' if number == 1 else 'seeds'} {seeds}. Test accuracy {evaluation['ensemble']['accuracy']:.4f} on "

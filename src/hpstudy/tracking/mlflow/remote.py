@@ -5,14 +5,25 @@ from __future__ import annotations
 import json
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from hpstudy.tracking.mlflow.contents import BATCH_POINTS, NOTE_TAG, ROLE_TAG, STUDY_TAG, Dataset, Point, RunContent
+from hpstudy.errors import MirrorError
+from hpstudy.tracking.mlflow.contents import (
+    BATCH_POINTS,
+    EVALUATED_TAG,
+    NOTE_TAG,
+    ROLE_TAG,
+    STUDY_TAG,
+    Dataset,
+    Point,
+    RunContent,
+)
 from hpstudy.tracking.mlflow.differences import Changes, Seen
+from hpstudy.tracking.mlflow.ownership import DEFAULT_EXPERIMENT, OTHERS_RUNS, Experiment, is_made_by, signature
 
 _PAGE_RUNS = 1000
 _BATCH_TEXTS = 100  # params, and tags, in one request
@@ -27,42 +38,77 @@ def is_refusal(error: Exception) -> bool:
 class Remote:
     """One study's experiment in MLflow. Every method may raise whatever MLflow raises."""
 
-    def __init__(self, client: Any, study: str) -> None:
-        self._client, self._study = client, study
+    def __init__(self, client: Any, study: str, identity: str | None) -> None:
+        self._client, self._study, self._identity = client, study, identity
 
-    def experiment(self, artifact_root: str | None, note: str) -> str:
-        """The id of the study's experiment, which is made if there is none."""
+    def find_experiment(self) -> Experiment | None:
+        """The experiment of the study's name, whoever made it, also one that was deleted."""
         found = self._client.get_experiment_by_name(self._study)
-        if found and found.lifecycle_stage == "active":
-            return str(found.experiment_id)
-        self.bury_experiment()
+        return found and Experiment(
+            experiment_id=str(found.experiment_id),
+            is_active=found.lifecycle_stage == "active",
+            is_made_here=is_made_by(found.tags, self._study, self._identity),
+        )
+
+    def experiment(self, artifact_root: str | None, note: str) -> Experiment:
+        """The experiment of the study's name, which is made if there is none.
+
+        Raises:
+            MirrorError: somebody deleted it, and it was not the study's alone.
+        """
+        found = self.find_experiment()
+        if found and found.is_active:
+            return found
+        if found:
+            self._bury_deleted(found)
         location = f"{artifact_root.rstrip('/')}/{self._study}" if artifact_root else None
-        tags = {NOTE_TAG: note, "mlflow.experimentKind": "custom_model_development"}
-        return str(self._client.create_experiment(self._study, artifact_location=location, tags=tags))
+        ours = {STUDY_TAG: self._study, **signature(self._identity)}
+        tags = {NOTE_TAG: note, "mlflow.experimentKind": "custom_model_development", **ours}
+        made = self._client.create_experiment(self._study, artifact_location=location, tags=tags)
+        return Experiment(experiment_id=str(made), is_active=True, is_made_here=True)
 
-    def bury_experiment(self) -> None:
-        """Delete the experiment, if there is one, under another name, so that the study's is free."""
-        found = self._client.get_experiment_by_name(self._study)
-        if found is None:
-            return
-        if found.lifecycle_stage != "active":  # MLflow renames active experiments only
-            self._client.restore_experiment(found.experiment_id)
+    def bury(self, experiment: Experiment) -> None:
+        """Delete an experiment under another name, so that the study's is free."""
+        if not experiment.is_active:  # MLflow renames active experiments only
+            self._client.restore_experiment(experiment.experiment_id)
         now = datetime.now(UTC).isoformat(sep=" ", timespec="milliseconds")
-        self._client.rename_experiment(found.experiment_id, f"{self._study} (deleted {now})")
-        self._client.delete_experiment(found.experiment_id)
+        self._client.rename_experiment(experiment.experiment_id, f"{self._study} (deleted {now})")
+        self._client.delete_experiment(experiment.experiment_id)
+
+    def shared(self, experiment: Experiment, *, also_deleted: bool) -> str | None:
+        """Why an experiment is not the study's alone, as the end of a sentence; None if nothing speaks against it.
+
+        Runs that name a study of the same name are not looked at.
+        """
+        if experiment.experiment_id == DEFAULT_EXPERIMENT:
+            return "it is MLflow's default experiment"
+        if not experiment.is_made_here:
+            return "hpstudy did not make it for this study"
+        return OTHERS_RUNS if self._has_others_runs(experiment.experiment_id, also_deleted) else None
+
+    def has_others_models_or_traces(self, experiment_id: str) -> bool:
+        traces = self._client.search_traces([experiment_id], max_results=1, include_spans=False)
+        return bool(traces) or any(EVALUATED_TAG not in model.tags for model in self._models(experiment_id))
+
+    def delete_models(self, experiment_id: str, run_ids: Collection[str]) -> None:
+        """The models that these runs have logged, but for those that a registered model stands for."""
+        for model in list(self._models(experiment_id)):
+            if model.source_run_id in run_ids and EVALUATED_TAG in model.tags:
+                source = f"models:/{model.model_id}"
+                if not self._client.search_model_versions(f"source_path = '{source}'", max_results=1):
+                    self._client.delete_logged_model(model.model_id)
 
     def runs(self, experiment_id: str) -> Iterator[Seen]:
-        """Every run of the study, the oldest first, in the same order for everybody who asks."""
-        yield from sorted(self._pages(experiment_id), key=lambda run: (run.started_ms, run.run_id))
+        """Every run that names a study of this name, the oldest first, in the same order for everybody who asks."""
+        yield from sorted(self._pages(experiment_id, self._of_study), key=lambda run: (run.started_ms, run.run_id))
 
-    def study_run(self) -> Seen | None:
-        """The oldest run of the study itself; None if there is none."""
-        found = self._client.get_experiment_by_name(self._study)
+    def study_runs(self) -> list[Seen]:
+        """The runs of studies of this name themselves, the oldest first."""
+        found = self.find_experiment()
         if found is None:
-            return None
-        filters = f"tags.`{STUDY_TAG}` = '{self._study}' and tags.`{ROLE_TAG}` = 'study'"
-        runs = self._client.search_runs([found.experiment_id], filters, max_results=1, order_by=["start_time"])
-        return _seen(runs[0]) if runs else None
+            return []
+        pages = self._pages(found.experiment_id, f"{self._of_study} and tags.`{ROLE_TAG}` = 'study'")
+        return sorted(pages, key=lambda run: (run.started_ms, run.run_id))
 
     def create(self, experiment_id: str, content: RunContent) -> Seen:
         """Make a run, which is running and has tags but nothing else."""
@@ -106,17 +152,58 @@ class Remote:
     def tag(self, run_id: str, name: str, text: str) -> None:
         self._client.set_tag(run_id, name, text)
 
-    def _pages(self, experiment_id: str) -> Iterator[Seen]:
+    def _bury_deleted(self, experiment: Experiment) -> None:
+        if self.shared(experiment, also_deleted=True):
+            raise MirrorError(
+                f"Experiment {self._study!r} was deleted in MLflow, and it is not this study's alone, so hpstudy "
+                "leaves it and cannot use its name. Restore it in MLflow; or rename it there and delete it again. "
+                f"Nothing is lost: the trials are in the study database, and `hpstudy sync {self._study}` sends them."
+            )
+        self.bury(experiment)
+
+    def _has_others_runs(self, experiment_id: str, also_deleted: bool) -> bool:
+        """Whether there is a run that names no study, or one of another name."""
+        view = _view(also_deleted)
+        try:
+            return any(
+                self._client.search_runs([experiment_id], f"tags.`{STUDY_TAG}` {other}", view, max_results=1)
+                for other in ("IS NULL", f"!= '{self._study}'")
+            )
+        except Exception as error:
+            if not is_refusal(error):
+                raise
+            everything = self._pages(experiment_id, "", view)  # an older server knows no IS NULL
+            return any(run.tags.get(STUDY_TAG) != self._study for run in everything)
+
+    def _models(self, experiment_id: str) -> Iterator[Any]:
+        token: str | None = ""
+        while token is not None:
+            page = self._client.search_logged_models([experiment_id], page_token=token or None)
+            yield from page
+            token = page.token or None
+
+    @property
+    def _of_study(self) -> str:
+        return f"tags.`{STUDY_TAG}` = '{self._study}'"
+
+    def _pages(self, experiment_id: str, filter_string: str, view: int | None = None) -> Iterator[Seen]:
         token: str | None = ""
         while token is not None:
             page = self._client.search_runs(
                 [experiment_id],
-                filter_string=f"tags.`{STUDY_TAG}` = '{self._study}'",
+                filter_string=filter_string,
+                run_view_type=_view(False) if view is None else view,
                 max_results=_PAGE_RUNS,
                 page_token=token or None,
             )
             yield from map(_seen, page)
             token = page.token or None
+
+
+def _view(also_deleted: bool) -> int:
+    from mlflow.entities import ViewType
+
+    return int(ViewType.ALL if also_deleted else ViewType.ACTIVE_ONLY)
 
 
 def _seen(run: Any) -> Seen:

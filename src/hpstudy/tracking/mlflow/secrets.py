@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import quote, quote_plus
 
+from hpstudy import addresses
 from hpstudy.settings import Settings
 
 _HIDDEN = "***"
 _VARIABLES = ("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")
-_QUERY_KEYS = ("password", "passwd", "pwd", "token", "sslpassword")
 
 
 @dataclass(frozen=True)
@@ -36,27 +36,8 @@ class Secrets:
         return text
 
 
-def credentials(address: str) -> tuple[str, str] | None:
-    """User and password in an address, decoded; None if there is no password."""
-    parts = urlsplit(address)
-    if parts.password is None:
-        return None
-    return unquote(parts.username or ""), unquote(parts.password)
-
-
-def without_credentials(address: str) -> str:
-    """The address as it may be shown: without user, password and query."""
-    scheme, separator, rest = address.partition("?")[0].partition("://")
-    return f"{scheme}{separator}{rest.rpartition('@')[2]}"
-
-
 def _passwords(address: str) -> Iterator[str]:
-    """Each password as it is written in the address and as it is meant."""
-    parts = urlsplit(address)
-    written = [parts.password or ""]
-    written += [value for key, value in parse_qsl(parts.query) if key.lower() in _QUERY_KEYS]
-    written += [
-        pair.partition("=")[2] for pair in parts.query.split("&") if pair.partition("=")[0].lower() in _QUERY_KEYS
-    ]
-    for text in written:
-        yield from (text, unquote(text))
+    """Each password as it is meant, as it stands in the address, and as libraries write it."""
+    for password in addresses.passwords(address):
+        yield from (password, quote(password, safe=""), quote(password, safe=" +"), quote_plus(password))
+    yield from addresses.written_passwords(address)

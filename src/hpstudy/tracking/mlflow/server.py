@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
+import shlex
 
+from hpstudy.addresses import is_server, without_credentials
 from hpstudy.errors import UserError
+from hpstudy.python import ENVIRONMENT, python
 from hpstudy.settings import Settings
-from hpstudy.tracking.mlflow.connection import is_server
-from hpstudy.tracking.mlflow.secrets import without_credentials
 
 _LOOPBACK = "localhost,localhost:*,127.0.0.1,127.0.0.1:*,[::1],[::1]:*"
 
@@ -26,7 +26,7 @@ def ui_command(settings: Settings, host: str = "127.0.0.1", port: int = 5000) ->
             "HPSTUDY_HOME; to look at that one, unset HPSTUDY_TRACKING_URI and MLFLOW_TRACKING_URI."
         )
     # One worker starts in a quarter of the time of MLflow's four, and serves one person.
-    return [sys.executable, "-m", "mlflow", "server", "--host", host, "--port", str(port), "--workers", "1"]
+    return python("-m", "mlflow", "server", "--host", host, "--port", str(port), "--workers", "1")
 
 
 def ui_environment(settings: Settings, host: str = "127.0.0.1") -> dict[str, str]:
@@ -35,9 +35,11 @@ def ui_environment(settings: Settings, host: str = "127.0.0.1") -> dict[str, str
     environment = {
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "MLFLOW_SERVER_ALLOWED_HOSTS": allowed,
-        "MLFLOW_UVICORN_OPTS": "--log-level warning",  # not a line for every request
+        # Not a line for every request; nor may files of the current folder take the place of libraries.
+        "MLFLOW_UVICORN_OPTS": f"--log-level warning --app-dir {shlex.quote(str(settings.home))}",
         "PYTHONWARNINGS": "ignore",  # its libraries warn each other of deprecations
         **os.environ,
+        **ENVIRONMENT,  # it starts its workers by `python -m`
         "MLFLOW_BACKEND_STORE_URI": settings.tracking_uri,
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
     }

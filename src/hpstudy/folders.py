@@ -1,0 +1,93 @@
+"""Folders of the user, who need not have a home directory: a container may run as a number that nobody knows."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import platformdirs
+
+from hpstudy.errors import UserError
+
+LENT = ("HOME", "MPLCONFIGDIR")  # variables that `lend_home` sets
+
+
+def expanded(path: str, given_by: str) -> Path:
+    """An absolute path, with `~` for the home directory.
+
+    Args:
+        given_by: The variable or setting to name in an error.
+
+    Raises:
+        UserError: there is no such home directory, or no working directory for a relative path.
+    """
+    try:
+        return Path(path).expanduser().absolute()
+    except RuntimeError:
+        raise UserError(
+            f"{given_by} is {path!r}, and this user has no home directory: HOME is not set. Give the whole path."
+        ) from None
+    except FileNotFoundError:
+        raise UserError(
+            f"{given_by} is {path!r}, and the working directory has been deleted. Change to another one."
+        ) from None
+
+
+def check_name(home: Path) -> None:
+    """Raises UserError if MLflow cannot write this path as an address."""
+    try:
+        str(home).encode()
+    except UnicodeEncodeError:
+        raise UserError(
+            f"The home folder {str(home)!r} has a name that is no UTF-8 text, and MLflow cannot address it. "
+            "Choose another with --home DIR or HPSTUDY_HOME."
+        ) from None
+
+
+def config_folder() -> Path | None:
+    """Where the user's configuration may lie; None without a home directory."""
+    return _known(lambda: platformdirs.user_config_dir("hpstudy"))
+
+
+def cache_folder() -> Path | None:
+    """Where the user's caches lie; None without a home directory, or where nothing can be made there."""
+    folder = _known(lambda: platformdirs.user_cache_dir("hpstudy"))
+    return folder if folder and (exists(folder) or _may_be_made(folder)) else None
+
+
+def lend_home(folder: Path) -> None:
+    """Name a folder to libraries as the home directory, where the user has none.
+
+    They ask for one that they do not need: without it MLflow cannot be imported, and Keras makes a folder called `~`.
+    """
+    home = home_directory()
+    if home is None or not exists(home):
+        os.environ["HOME"] = str(folder)
+    elif not os.access(home, os.W_OK):
+        os.environ.setdefault(
+            "MPLCONFIGDIR", str(folder / "matplotlib")
+        )  # else it complains, and begins anew each time
+
+
+def home_directory() -> Path | None:
+    """The user's own; None if nobody knows it."""
+    return _known(lambda: "~")
+
+
+def exists(path: Path) -> bool:
+    """Whether it is there and may be seen. `Path.exists` raises where the home directory is somebody else's."""
+    return os.path.exists(path)  # noqa: PTH110
+
+
+def _known(folder: Callable[[], str]) -> Path | None:
+    """None without a home directory: depending on its version, platformdirs says so or leaves a `~` as it is."""
+    try:
+        return Path(folder()).expanduser()
+    except RuntimeError:
+        return None
+
+
+def _may_be_made(folder: Path) -> bool:
+    present = next(parent for parent in folder.parents if exists(parent))
+    return os.access(present, os.W_OK | os.X_OK)

@@ -1,0 +1,75 @@
+"""MLflow as it was when it was read, and as we changed it since. Pure: runs go in, each to its place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from hpstudy.records import TrialRecord
+from hpstudy.tracking.mlflow.contents import PARENT_TAG, RunContent
+from hpstudy.tracking.mlflow.differences import Seen, is_another
+from hpstudy.tracking.mlflow.ownership import Experiment, is_signed, is_study, is_unsigned, trial_number
+
+
+@dataclass(kw_only=True)
+class View:
+    """What the experiment of a study's name holds."""
+
+    experiment: Experiment
+    study: Seen | None = None
+    trials: dict[int, Seen] = field(default_factory=dict)
+    unsigned: list[Seen] = field(default_factory=list)  # of an earlier version, for a study of this name
+    others: list[Seen] = field(default_factory=list)  # of another study of this name
+    mirrored: dict[int, TrialRecord] = field(default_factory=dict)  # records that are there in full
+    deleted: int = 0
+
+    @property
+    def own(self) -> list[Seen]:
+        """The study's own runs."""
+        return [*self.trials.values(), *([self.study] if self.study else [])]
+
+    def sort(self, runs: Iterable[Seen], identity: str | None) -> list[Seen]:
+        """Put each run into its place. Returns the study's own that are there twice; of them the first stays."""
+        duplicates = []
+        for seen in runs:
+            if not is_signed(seen, identity):
+                (self.unsigned if is_unsigned(seen) else self.others).append(seen)
+            elif not self._is_placed(seen):
+                duplicates.append(seen)
+        return duplicates
+
+    def adopt(self, contents: Mapping[int, RunContent], study: RunContent) -> list[Seen]:
+        """Take over the runs of an earlier version that are certainly this study's; the rest may be anybody's.
+
+        A trial's run is known by its number, start and params; the study's by its trials, or by its params.
+
+        Args:
+            contents: Of the trials whose numbers `unsigned` has.
+
+        Returns:
+            Those that are there twice.
+        """
+        rest, parents, duplicates = [], set(), []
+        for seen in sorted(self.unsigned, key=is_study):
+            content = study if is_study(seen) else contents.get(trial_number(seen) or 0)
+            is_ours = content is not None and not is_another(content, seen)
+            if is_study(seen):
+                is_ours = seen.run_id in parents or (is_ours and self.study is None)
+            if not is_ours:
+                rest.append(seen)
+                continue
+            parents.add(seen.tags.get(PARENT_TAG, ""))
+            if not self._is_placed(seen):
+                duplicates.append(seen)
+        self.unsigned = rest
+        return duplicates
+
+    def _is_placed(self, seen: Seen) -> bool:
+        """Give it its place. False if that is taken."""
+        number = trial_number(seen)
+        if number is None:
+            taken, self.study = self.study is not None, self.study or seen
+        else:
+            taken = number in self.trials
+            self.trials.setdefault(number, seen)
+        return not taken

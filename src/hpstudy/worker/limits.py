@@ -1,0 +1,89 @@
+"""What a container may use of its machine: the limits of control groups, of either version.
+
+A process sees every core and all memory of the machine, whatever it may use of them. The limits are in files: those of
+the process's own group and of every group around it, of which the tightest counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+_RECLAIMED = ("inactive_file", "active_file")  # the kernel's copies of files, which it gives up when memory is short
+_UNLIMITED = 2.0**62  # bytes; version 1 has no word for it, but its largest number
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """None: as much as the machine has."""
+
+    cores: float | None = None  # processor seconds in a second
+    memory_gb: float | None = None  # that may still be taken; 10⁹ bytes
+
+
+def read_limits(root: Path = Path("/")) -> Limits:
+    """The limits of this process. Files that are not there, or say something else, are no limit.
+
+    Args:
+        root: Where `proc` and `sys` are looked for.
+    """
+    groups = list(_groups(root))
+    cores = [limit for group in groups if (limit := _cores(group)) is not None]
+    left_gb = [left / 1e9 for group in groups if (left := _memory(group)) is not None]
+    return Limits(cores=min(cores, default=None), memory_gb=min(left_gb, default=None))
+
+
+def _groups(root: Path) -> Iterator[Path]:
+    """The folders of the groups that this process is in, from its own up to the outermost one that can be seen."""
+    places = [line.split(":", 2) for line in _lines(root / "proc/self/cgroup") if line.count(":") >= 2]
+    for line in _lines(root / "proc/self/mountinfo"):
+        mount, _, system = line.partition(" - ")
+        if not system.startswith(("cgroup ", "cgroup2 ")):
+            continue
+        top, point = mount.split()[3:5]
+        options = set(system.split()[-1].split(","))
+        for _, controllers, place in places:
+            if set(controllers.split(",")) <= options or (system.startswith("cgroup2 ") and not controllers):
+                yield from _upwards(root / point.lstrip("/"), PurePosixPath(place), top)
+
+
+def _upwards(point: Path, place: PurePosixPath, top: str) -> Iterator[Path]:
+    """A container often sees its own group as the outermost: then `top`, which is mounted at `point`, is its place."""
+    inside = place.relative_to(top) if place.is_relative_to(top) and ".." not in place.parts else PurePosixPath()
+    yield from (point / part for part in (inside, *inside.parents))
+
+
+def _cores(group: Path) -> float | None:
+    quota = _numbers(group / "cpu.max") or [
+        *_numbers(group / "cpu.cfs_quota_us"),  # -1 without a limit
+        *_numbers(group / "cpu.cfs_period_us"),
+    ]
+    return quota[0] / quota[1] if len(quota) == 2 and min(quota) > 0 else None
+
+
+def _memory(group: Path) -> float | None:
+    """Bytes that are left. Version 1 counts the groups inside under names of their own."""
+    for limit, usage, prefix in (
+        ("memory.max", "memory.current", ""),
+        ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_"),
+    ):
+        numbers = [*_numbers(group / limit), *_numbers(group / usage)]
+        if len(numbers) == 2 and numbers[0] < _UNLIMITED:
+            facts = dict(line.split() for line in _lines(group / "memory.stat") if len(line.split()) == 2)
+            reclaimed = sum(float(facts.get(f"{prefix}{name}", 0)) for name in _RECLAIMED)
+            return max(0.0, numbers[0] - max(0.0, numbers[1] - reclaimed))
+    return None
+
+
+def _numbers(file: Path) -> list[float]:
+    """What stands in the first line, if it is nothing but numbers: `max` means that there is no limit."""
+    words = next(iter(_lines(file)), "").split()
+    return [float(word) for word in words] if all(word.lstrip("-").isdecimal() for word in words) else []
+
+
+def _lines(file: Path) -> list[str]:
+    try:
+        return file.read_text(errors="replace").splitlines()
+    except OSError:
+        return []
