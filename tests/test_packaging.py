@@ -129,11 +129,11 @@ def test_the_model_takes_rows_as_the_dataset_has_them(dataset: str, tmp_path: Pa
     model = load_model(one.settings, one.log())
 
     said = model.predict(raw_test_rows(one))
-    assert list(said.columns) == list(one.study.facts.classes)
+    assert list(said.columns) == list(one.study.dataset_info.classes)
     np.testing.assert_allclose(said.to_numpy(), one.answers, atol=1e-5)
     np.testing.assert_allclose(said.sum(axis=1), 1, atol=1e-5)
     assert len(model.predict(model.input_example)) == len(model.input_example)
-    assert model.metadata.signature.outputs.input_names() == list(one.study.facts.classes)
+    assert model.metadata.signature.outputs.input_names() == list(one.study.dataset_info.classes)
 
 
 def test_a_model_is_logged_once_and_the_trials_stay_as_they_were(evaluated: Evaluated) -> None:

@@ -28,10 +28,10 @@ def list_command(settings: Settings, as_json: bool) -> None:
     from hpstudy.api import tables
 
     rows = []
-    for name, facts in DATASETS.items():
+    for name, info in DATASETS.items():
         source = data.locate(name, settings)
         place = f"{source.place}: {source.files[0].parent}" if source and source.files else source and source.place
-        rows.append((name, facts.title, len(facts.classes), place))
+        rows.append((name, info.title, len(info.classes), place))
     if as_json:
         columns = ("name", "title", "classes", "where")
         click.echo(json.dumps([dict(zip(columns, row, strict=True)) for row in rows], ensure_ascii=False))

@@ -13,7 +13,7 @@ from hpstudy.data.kind import Kind, Raw
 from hpstudy.data.places import Source
 from hpstudy.data.splits import RowNumbers, ScarceClassError, test_and_rest, train_and_validation
 from hpstudy.errors import DatasetError, UserError
-from hpstudy.study.catalog import DATASETS
+from hpstudy.study.factors import dataset_info
 
 
 def read_train(kind: Kind, source: Source) -> Raw:
@@ -43,7 +43,7 @@ def split_train(
         DatasetError: a class has too few rows; the message names the file.
         UserError: `train_rows` is impossible.
     """
-    if DATASETS[source.dataset].test != "all":
+    if dataset_info(source.dataset).test != "all":
         with _named(source):
             return train_and_validation(labels, seed, train_rows)
     if train_rows not in (None, len(labels)):
@@ -54,7 +54,7 @@ def split_train(
 
 def _read(kind: Kind, source: Source, *, test: bool) -> Raw:
     raw = kind.read(source, test=test)
-    match DATASETS[source.dataset].test:
+    match dataset_info(source.dataset).test:
         case "official":
             _check_classes(source, raw, test=test)
             return raw
@@ -73,7 +73,7 @@ def _check_classes(source: Source, raw: Raw, *, test: bool | None = None) -> Non
     Args:
         test: Which part of the dataset they are, if not all of it.
     """
-    classes = DATASETS[source.dataset].classes
+    classes = dataset_info(source.dataset).classes
     present = np.unique(raw.labels)
     if len(present) == len(classes) or (test and len(present) > 1):
         return

@@ -11,7 +11,8 @@ from pathlib import Path
 from hpstudy.data.registry import Registry
 from hpstudy.folders import home_directory
 from hpstudy.settings import Settings
-from hpstudy.study.catalog import DATASETS, Files
+from hpstudy.study.catalog import Files
+from hpstudy.study.factors import dataset_info
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +86,7 @@ def places(files: Files, settings: Settings, registry: Registry) -> Iterator[Pla
 def built_in(dataset: str) -> Source:
     """The source of a dataset that needs no files of the user."""
     files: tuple[Path, ...] = ()
-    if packaged := DATASETS[dataset].packaged:
+    if packaged := dataset_info(dataset).packaged:
         package, file = packaged
         # Asking for the module's place does not import it: a trainer process needs no scikit-learn.
         spec = importlib.util.find_spec(package)

@@ -8,7 +8,7 @@ from hpstudy.data.kind import Kind, Raw, kind_of
 from hpstudy.data.parts import read_train
 from hpstudy.data.scaling import decode
 from hpstudy.data.sources import fetch
-from hpstudy.study.catalog import DATASETS
+from hpstudy.study.factors import dataset_info
 
 if TYPE_CHECKING:
     from hpstudy.data.arrays import Arrays
@@ -26,7 +26,7 @@ def row_description(dataset: str, config: Config, arrays: Arrays, settings: Sett
     """
     kind = kind_of(dataset, config)
     training = _training(kind, dataset, arrays, settings) if kind.is_fitted else None
-    return {"kind": DATASETS[dataset].kind.name, **kind.description(training)}
+    return {"kind": dataset_info(dataset).kind.name, **kind.description(training)}
 
 
 def example(dataset: str, config: Config, arrays: Arrays, settings: Settings) -> dict[str, Any]:

@@ -241,7 +241,7 @@ def _log(
 
 def _code(study: Study, folder: Path) -> list[str]:
     """The files that the model consists of, besides the networks: the loader, and how this kind of rows is encoded."""
-    kind = folder / f"{hpstudy_model.kind_module(study.facts.kind.name)}.py"
+    kind = folder / f"{hpstudy_model.kind_module(study.dataset_info.kind.name)}.py"
     shutil.copyfile(kind_file(study.dataset), kind)
     return [hpstudy_model.__file__, str(kind)]
 
@@ -252,7 +252,7 @@ def _note(study: Study, evaluation: Mapping[str, Any]) -> str:
     networks = "The network" if number == 1 else f"The average of {number} networks"
     cell = markdown(study.texts.describe(evaluation["params"]), github=True) or "its one cell"
     return (
-        f"{networks} of study {study.name} on {study.facts.title}: {cell}, "
+        f"{networks} of study {study.name} on {study.dataset_info.title}: {cell}, "
         f"{'seed' if number == 1 else 'seeds'} {seeds}. Test accuracy {evaluation['ensemble']['accuracy']:.4f} on "
         f"{evaluation['rows']:,} rows. Takes rows as the dataset has them, gives class probabilities."
     )
