@@ -258,11 +258,11 @@ def test_openml_file_that_scikit_learn_ships_is_read_whole(tmp_path: Path) -> No
     packed = Path(sklearn.__file__).parent / "datasets/tests/data/openml/id_40945/data-v1-dl-16826755.arff.gz"
     if not packed.exists():
         pytest.skip("this scikit-learn comes without its test data")
-    from hpstudy.data.registry import default_remotes
+    from hpstudy.data.registry import default_downloads
 
     path = tmp_path / "titanic.arff"
     path.write_bytes(gzip.decompress(packed.read_bytes()))
-    assert default_remotes()["titanic"][0].checksum.problem(path) is None
+    assert default_downloads()["titanic"][0].checksum.problem(path) is None
     columns, values, survived = read_passengers(path)
     assert values.shape == (1309, 7)
     assert survived.sum() == 500

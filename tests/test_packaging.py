@@ -15,12 +15,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from data_factories import generated, openml_arff, random_passengers
+from data_factories import generated
 from factories import make_mlflow_settings, make_record, make_study
 from hpstudy import Choice, Float, Grid, Search, Study, data
 from hpstudy.data.kind import kind_of
-from hpstudy.data.kinds.table import Table
-from hpstudy.data.kinds.words import Words
 from hpstudy.data.parts import read_test
 from hpstudy.data.splits import test_and_rest as split_off
 from hpstudy.errors import UserError
@@ -232,34 +230,6 @@ def test_of_a_search_the_best_trial_under_three_seeds_is_the_model(tmp_path: Pat
     uri = log_model(settings, mirror, study, found)
     assert found["seeds"] == [42, 43, 44]
     assert len(load_model(settings, uri).predict(pd.DataFrame({"a": [0, 1], "b": [1, 1]}))) == 2
-
-
-@pytest.mark.parametrize("layout", ["kaggle", "openml"])
-def test_passengers_are_encoded_as_in_training(layout: str, tmp_path: Path, cache_dir: Path) -> None:
-    """With what is missing, in every row of the list."""
-    folder = generated("titanic", tmp_path / "data")
-    if layout == "openml":
-        (folder / "titanic.csv").unlink()
-        (folder / "titanic.arff").write_text(openml_arff(random_passengers()))
-    settings = make_mlflow_settings(tmp_path / "home", cache_dir=cache_dir, data_dir=folder)
-    arrays = data.prepare("titanic", {}, 42, settings)
-    source = data.fetch("titanic", settings)
-    kind = kind_of("titanic", {})
-    assert isinstance(kind, Table)
-    file = kind.file(source)
-    raw = pd.DataFrame({name: file.column(place) for place, name in enumerate(file.names)})
-    _, rest = split_off(kind.read(source, test=False).labels)
-    description = data.row_description("titanic", {}, arrays, settings)
-    np.testing.assert_array_equal(Table.serve(raw.iloc[rest], description), arrays.x)
-
-
-def test_a_wrong_passenger_or_word_is_refused_by_name() -> None:
-    fills = {"sex": 1.0, "age": 28.0}
-    with pytest.raises(ValueError, match=r"sex is 'unknown'\. Expected: female, male, or nothing"):
-        Table.serve(pd.DataFrame({"Sex": ["unknown"]}), {"fills": fills})
-    assert Table.serve(pd.DataFrame({"Sex": [None], "AGE": [3]}), {"fills": fills}).tolist() == [[0, 1, 3]]
-    with pytest.raises(ValueError, match=r"number -2\. Expected: numbers of at least 0"):
-        Words.serve([[5, -2]], {"num_words": 9})
 
 
 def test_a_server_that_is_away_is_told_without_its_password(evaluated: Evaluated) -> None:

@@ -95,13 +95,13 @@ def _bring(dataset: str, settings: Settings, progress: Progress | None, registry
 
 def _download(dataset: str, settings: Settings, progress: Progress | None, registry: Registry) -> None:
     """The first file that cannot be had ends it, so that an unreachable server costs one time-out."""
-    remotes = registry.remotes.get(dataset, ())
-    if not remotes:
+    downloads = registry.downloads.get(dataset, ())
+    if not downloads:
         raise UnavailableError("no address is known")
-    for remote in remotes:
-        target = datasets_dir(settings) / remote.file
+    for one in downloads:
+        target = datasets_dir(settings) / one.file
         if not target.exists():
-            download(remote.address, target, remote.checksum, progress=progress, timeout_s=registry.timeout_s)
+            download(one.address, target, one.checksum, progress=progress, timeout_s=registry.timeout_s)
 
 
 def _fall_back(fallback: Fallback, settings: Settings) -> None:
