@@ -95,10 +95,7 @@ def loaded(code: str) -> set[str]:
 
 
 def test_every_python_is_started_without_the_current_folder_before_its_libraries() -> None:
-    """In one place, which says how; and a file there is not loaded by a command of the user's either."""
-    assert [module for module, file in MODULES.items() if "sys.executable" in file.read_text(encoding="utf-8")] == [
-        "python"
-    ]
+    assert [name for name, file in MODULES.items() if "sys.executable" in file.read_text("utf-8")] == ["python"]
 
 
 def test_the_command_line_loads_no_heavy_library() -> None:

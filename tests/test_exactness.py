@@ -6,6 +6,7 @@ HPSTUDY_EXACTNESS_SEEDS=10 and _BUDGET=200, as `make exactness` sets them, is th
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import optuna
 import pytest
@@ -15,6 +16,7 @@ from hpstudy import Choice, Float, Grid, Search, Study
 from hpstudy.records import TrialRecord
 from hpstudy.storage import Store
 from nursery import Nursery, Order
+from pgbouncer import PROGRAM, PgBouncer
 from postgres import Postgres
 
 PROCESSES = 8
@@ -38,6 +40,22 @@ def test_eight_processes_train_every_cell_of_a_grid_once(nursery: Nursery, postg
     vary = dict(depth=Choice(1, 2, 3), units=Choice(8, 16, 32, 64))
     study = Study(name="study", dataset="digits", vary=vary, design=Grid(), seed=seed)
     assert len(_recorded(nursery, postgres.new_database(), study)) == 12
+
+
+@pytest.mark.skipif(PROGRAM is None, reason="PgBouncer is missing (Debian: apt-get install pgbouncer)")
+@pytest.mark.parametrize("pool_mode", ["transaction", "session"])
+def test_eight_processes_behind_a_pooler_record_exactly_the_budget(
+    nursery: Nursery, postgres: Postgres, tmp_path: Path, pool_mode: str
+) -> None:
+    """In PgBouncer's transaction mode no session, and so no lock or setting in one, outlives a transaction."""
+    vary = dict(depth=Choice(1, 2, 3), units=Choice(8, 16, 32, 64))
+    study = Study(name="study", dataset="digits", vary=vary, design=Grid(), seed=1)
+    size = 6 if pool_mode == "transaction" else 40  # server connections; the processes have two each
+    with PgBouncer(tmp_path, postgres.new_database(), pool_mode=pool_mode, pool_size=size) as pooler:
+        assert len(_recorded(nursery, pooler.address, study)) == 12
+        store = Store(pooler.address)
+        assert store.database.has_pooler()
+        store.close()
 
 
 def test_optuna_alone_overshoots(nursery: Nursery, postgres: Postgres, capsys: pytest.CaptureFixture[str]) -> None:

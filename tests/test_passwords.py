@@ -5,7 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine
+from sqlalchemy.engine import make_url
 
+from hpstudy import addresses
 from hpstudy.errors import UserError
 from hpstudy.settings import Settings
 
@@ -60,3 +63,47 @@ def test_a_password_among_the_arguments_is_refused_and_not_repeated(address: str
         with pytest.raises(UserError, match="with `ps`") as refusal:
             Settings.load({flag: address}, {"HPSTUDY_CONFIG": "/nowhere/config.toml"})
         assert "canary" not in str(refusal.value)
+
+
+ADDRESSES = {  # given, with the password
+    "a socket": (
+        "postgresql://me@/db?host=/run/pg",
+        "postgresql://me:p%40ss%2Fword@/db?host=%2Frun%2Fpg",
+    ),
+    "a user behind the question mark": (
+        "postgresql:///db?user=me&host=/run/pg",
+        "postgresql:///db?host=%2Frun%2Fpg&password=p%40ss%2Fword&user=me",
+    ),
+    "several hosts": (
+        "postgresql://me@/db?host=one:5432&host=two:5432",
+        "postgresql://me:p%40ss%2Fword@/db?host=one%3A5432&host=two%3A5432",
+    ),
+    "a driver": ("postgresql+psycopg://me@h/db", "postgresql+psycopg://me:p%40ss%2Fword@h/db"),
+}
+
+
+@pytest.mark.parametrize(("given", "whole"), ADDRESSES.values(), ids=ADDRESSES)
+def test_every_way_to_name_a_user_takes_the_password(given: str, whole: str) -> None:
+    found = addresses.with_password(given, "p@ss/word")
+    assert make_url(found) == make_url(whole)
+    assert addresses.with_password(found, "other") == found, "it has one"
+    assert addresses.passwords(found) == ["p@ss/word"]
+    assert "ss" not in addresses.without_credentials(found).replace("psycopg", "")
+
+
+@pytest.mark.parametrize("name", ["plain", "feature%2Flogin", "what?", "a#b", "a%20b c", "mode=ro&x", "그림", "é'\""])
+def test_a_file_in_a_folder_of_any_name_is_the_file_that_is_opened(tmp_path: Path, name: str) -> None:
+    """By hpstudy's own connections and by MLflow's, and as its trainer processes read it."""
+    home = tmp_path / name
+    home.mkdir()
+    settings = Settings.load({"home": str(home)})
+    for address, file in ((settings.storage, home / "hpstudy.db"), (settings.tracking_uri, home / "mlflow.db")):
+        engine = create_engine(address)
+        with engine.begin() as connection:
+            connection.exec_driver_sql("CREATE TABLE t (x)")
+        engine.dispose()
+        assert file.stat().st_size > 0
+    assert sorted(found.name for found in home.iterdir()) == ["hpstudy.db", "mlflow.db"]
+    assert Settings.load({}, settings.to_environment()) == settings
+    if name == "plain":
+        assert settings.storage == f"sqlite:///{home}/hpstudy.db"

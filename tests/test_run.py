@@ -460,3 +460,35 @@ def test_fresh_starts_again_and_timeout_ends_slow_trials(project: Project) -> No
     project.run("delete", "small", "--yes")
     assert "No study yet" in project.run("ls")
     assert not (project.folder / "home" / "runs" / "small").exists()
+
+
+NOBODY = ["unshare", "--user", "--map-user=54321"]  # a user of no name, with the rights of the one who asks
+ODD_NAMES = ("a%2Fb", "what?#x", 'é "q" %20')
+
+
+def test_a_user_without_a_home_directory_studies_in_folders_of_odd_names(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where neither HOME nor /etc/passwd says where the home directory is, and addresses have to be written in code."""
+    if subprocess.run([*NOBODY, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("a user of no name cannot be made here: `unshare --user` (util-linux) is missing or not allowed")
+    folder = project.folder.joinpath(*ODD_NAMES)
+    folder.mkdir(parents=True)
+    (folder / "small.py").write_text(STUDY.format(epochs=1, replicates=1))
+    for variable in ("HOME", "HPSTUDY_HOME", "HPSTUDY_CONFIG", "HPSTUDY_CACHE_DIR", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(variable, raising=False)
+
+    def run(*arguments: str) -> str:
+        command = [*NOBODY, sys.executable, "-m", "hpstudy", *arguments]
+        process = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        assert process.returncode == 0, process.stdout + process.stderr
+        assert "not in MLflow" not in process.stdout + process.stderr
+        return process.stdout
+
+    assert "Finished: 4 of 4 trials" in run("run", "small.py", "--processes", "1")
+    assert "4 unchanged" in run("sync", "small")
+    home = folder / ".hpstudy"
+    assert {"hpstudy.db", "mlflow.db", "artifacts", "runs"} <= {found.name for found in home.iterdir()}
+    assert any(found.name == "report.html" for found in (home / "artifacts").rglob("*"))
+    places = {found.relative_to(project.folder).parts[0] for found in project.folder.rglob("*.db")}
+    assert places == {ODD_NAMES[0]}, "nothing lies beside it"

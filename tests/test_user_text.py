@@ -9,12 +9,15 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from hpstudy.cli.live import LiveView, PlainView
 from rich.console import Console
 
 from factories import make_grid_records, make_record, make_settings, make_study
 from hpstudy import Choice, Grid
-from hpstudy.cli import main, render
+from hpstudy.api import tables
+from hpstudy.api.notes import Printer
+from hpstudy.api.picture import Picture, terminal_screen
+from hpstudy.api.view import TrialLines
+from hpstudy.cli import main
 from hpstudy.cli.terminal import echo
 from hpstudy.owner import Owner
 from hpstudy.plain import markdown, one_line, printable
@@ -93,14 +96,16 @@ def test_a_terminal_shows_levels_as_they_are(home: Path, command: tuple[str, ...
 
 
 def test_the_table_and_the_lines_of_a_run_show_levels_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
-    render.console().print(render.result_table(STUDY, make_grid_records(STUDY)))
-    view: Any = PlainView(STUDY, Console())  # whatever console it is given
+    tables.console().print(tables.result_table(STUDY, make_grid_records(STUDY)))
+    view: Any = TrialLines(STUDY, Console())  # whatever console it is given
     for number, level in enumerate(LEVELS):
         view.hear(None, Message(kind="claimed", trial=number, params={"C": level}))
         view.hear(None, Message(kind="ended", trial=number, state="failed", text=f"no {level!s}"))
-    with LiveView(STUDY, render.console()) as live:
+    with terminal_screen(tables.console()) as screen:
         progress = Progress(budget=4, complete=1, pruned=0, failed=0, running=0, lost=0)
-        live.tick(progress, [], make_record(params={"C": "[/red]:smile:\x1b[2J"}), "[/red]")
+        Picture(STUDY, screen, Printer()).tick(
+            progress, [], make_record(params={"C": "[/red]:smile:\x1b[2J"}), "[/red]"
+        )
     echo("an error of \x1b[1mKeras\x1b[0m and \x1b]0;title\x07")
 
     output = capsys.readouterr().out
@@ -112,7 +117,7 @@ def test_the_table_and_the_lines_of_a_run_show_levels_as_they_are(capsys: pytest
 
 
 def test_a_problem_is_said_once_in_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:
-    view = PlainView(STUDY, render.console())
+    view = TrialLines(STUDY, tables.console())
     progress = Progress(budget=4, complete=0, pruned=0, failed=0, running=0, lost=0)
     for problem in (None, "MLflow is away.", "MLflow is still away.", None, "MLflow is away again."):
         view.tick(progress, [], None, problem)

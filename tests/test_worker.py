@@ -21,7 +21,8 @@ from hpstudy.owner import Owner
 from hpstudy.settings import Settings
 from hpstudy.storage import Store, StudyQueue
 from hpstudy.storage.conversion import START
-from hpstudy.worker import devices
+from hpstudy.worker import devices, gpus, limits
+from hpstudy.worker.limits import Limits
 from hpstudy.worker.studies import ServedStudies
 from hpstudy.worker.supervisor import Supervisor, WorkOrder
 from hpstudy.worker.system import SystemMetrics
@@ -286,6 +287,23 @@ def test_the_gpus_of_a_process_are_sampled_under_their_numbers(monkeypatch: pyte
     }
 
 
+@pytest.fixture
+def four_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    """NVIDIA's library as it answers on a machine with four GPUs."""
+    import pynvml
+
+    answers = {
+        "nvmlInit": lambda: None,
+        "nvmlShutdown": lambda: None,
+        "nvmlDeviceGetCount": lambda: 4,
+        "nvmlDeviceGetHandleByIndex": lambda number: number,
+        "nvmlDeviceGetUUID": lambda handle: f"GPU-{handle}a1b-77",
+    }
+    for name, answer in answers.items():
+        monkeypatch.setattr(pynvml, name, answer)
+
+
+@pytest.mark.usefixtures("four_gpus")
 def test_processes_share_gpus_and_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,3")
     assert devices.choose_gpus("all") == ["2", "3"]
@@ -297,5 +315,107 @@ def test_processes_share_gpus_and_cores(monkeypatch: pytest.MonkeyPatch) -> None
     assert devices.slots(1)[0].environment() == {}
     with pytest.raises(UserError, match="GPUs found: 0 to 1"):
         devices.choose_gpus("7")
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
-    assert devices.visible_gpus() == [] or all(gpu.isdecimal() for gpu in devices.visible_gpus())
+
+
+GPU_VARIABLES = [
+    (None, ["0", "1", "2", "3"]),
+    ("1", ["1"]),
+    (" 3 , 0 ", ["3", "0"]),
+    ("1,7,2", ["1"]),  # CUDA goes no further than the first name that is none
+    ("2,2", ["2"]),
+    ("GPU-3a1b", ["GPU-3a1b"]),
+    ("GPU-9", []),
+    ("GPU-", []),  # that of four
+    ("", []),
+    ("-1", []),
+    ("NoDevFiles", []),
+    ("void", []),
+    ("none", []),
+]
+
+
+@pytest.mark.usefixtures("four_gpus")
+@pytest.mark.parametrize(("variable", "found"), GPU_VARIABLES)
+def test_a_variable_shows_the_gpus_that_the_driver_knows(variable: str | None, found: list[str]) -> None:
+    assert gpus.visible(variable) == found
+
+
+@pytest.mark.parametrize("variable", ["0", "0,1", "NoDevFiles", "void", "GPU-3a1b", "MIG-1", "all"])
+def test_without_a_driver_no_variable_makes_a_gpu(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if devices.visible_gpus():
+        pytest.skip("this machine has a GPU")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", variable)
+    assert devices.visible_gpus() == []
+    assert devices.choose_gpus("all") == []
+
+
+MOUNT_2 = "30 24 0:26 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw"
+MOUNT_1 = "33 25 0:29 {top} /sys/fs/cgroup/{name} rw,nosuid - cgroup cgroup rw,{name}"
+MANY_CORES = Limits(cores=64.0)
+
+
+def container(folder: Path, groups: str, mounts: list[str], **files: str) -> Path:
+    """A root folder with what the kernel shows of control groups; `files` by their paths below sys/fs/cgroup."""
+    for place, text in {
+        "proc/self/cgroup": groups,
+        "proc/self/mountinfo": "\n".join(mounts) + "\n",
+        **{f"sys/fs/cgroup/{name}": text for name, text in files.items()},
+    }.items():
+        (folder / place).parent.mkdir(parents=True, exist_ok=True)
+        (folder / place).write_text(text)
+    return folder
+
+
+def test_the_limits_of_a_container_are_those_of_the_tightest_group_around_it(tmp_path: Path) -> None:
+    """Of version 2, where 1.5 GB of 2 GB are taken, a third of which are copies of files that make way."""
+    files = {
+        "work/cpu.max": "max 100000\n",
+        "cpu.max": "50000 100000\n",
+        "work/memory.max": "2000000000\n",
+        "work/memory.current": "1500000000\n",
+        "work/memory.stat": "anon 1000000000\ninactive_file 400000000\nactive_file 100000000\n",
+        "memory.max": "max\n",
+    }
+    root = container(tmp_path, "0::/work\n", [MOUNT_2], **files)
+    assert limits.read_limits(root) == Limits(cores=0.5, memory_gb=1.0)
+
+
+def test_the_limits_of_a_container_of_the_older_kind(tmp_path: Path) -> None:
+    """Which is mounted at its own group, and says the largest number for no limit."""
+    mounts = [MOUNT_1.format(top="/docker/7", name=name) for name in ("cpu", "memory")]
+    files = {
+        "cpu/cpu.cfs_quota_us": "250000\n",
+        "cpu/cpu.cfs_period_us": "100000\n",
+        "memory/memory.limit_in_bytes": "9223372036854771712\n",
+        "memory/memory.usage_in_bytes": "1500000000\n",
+    }
+    root = container(tmp_path, "4:memory:/docker/7\n3:cpu:/docker/7\n", mounts, **files)
+    assert limits.read_limits(root) == Limits(cores=2.5)
+    (root / "sys/fs/cgroup/cpu/cpu.cfs_quota_us").write_text("-1\n")
+    (root / "sys/fs/cgroup/memory/memory.limit_in_bytes").write_text("2000000000\n")
+    assert limits.read_limits(root) == Limits(memory_gb=0.5)
+
+
+@pytest.mark.parametrize("text", ["", "max", "max 100000", "much\n", "-5 100000", "100000 0"])
+def test_what_is_no_limit_limits_nothing(tmp_path: Path, text: str) -> None:
+    root = container(tmp_path, "0::/\n", [MOUNT_2], **{"cpu.max": text, "memory.max": text})
+    assert limits.read_limits(root) == Limits()
+    assert limits.read_limits(tmp_path / "nothing") == Limits()
+
+
+def test_a_container_has_as_many_processes_as_its_limits_allow_and_says_why() -> None:
+    many = 10**6  # trials
+    unlimited = devices.default_processes(many, Limits())
+    assert (devices.default_processes(many, MANY_CORES), devices.why_so_few(many, MANY_CORES)) == (unlimited, None)
+    for tight, why in (
+        (Limits(cores=0.5), "the container's quota is 0.5 cores"),
+        (Limits(memory_gb=2.0), "the container may take only 2.0 GB of memory more"),
+    ):
+        if unlimited == 1:
+            pytest.skip("this machine has one core, or memory for one process")
+        assert devices.default_processes(many, tight) == 1
+        assert devices.why_so_few(many, tight) == why
+    assert places(devices.slots(1), "the container's quota is 0.5 cores") == (
+        "1 process on the processor, as the container's quota is 0.5 cores; no GPU was found"
+    )

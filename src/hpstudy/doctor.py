@@ -68,6 +68,7 @@ def _database(settings: Settings, processes: int) -> Iterator[Finding]:
     try:
         is_file = store.database.is_sqlite
         kind = "SQLite, for one machine" if is_file else f"PostgreSQL {_ask(store, 'SHOW server_version')}"
+        kind += ", behind a pooler" if not is_file and store.database.has_pooler() else ""
         yield Finding(level=Level.GOOD, what=f"The study database {store.database.label} answers ({kind}).")
         if not is_file:
             yield _permissions(store)

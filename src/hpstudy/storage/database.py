@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -25,6 +26,7 @@ from hpstudy.storage.retrying import Superseded, retrying
 BUSY_S = 60.0  # how long SQLite waits for another process's write
 LOCK_S = 120.0  # how long a claim waits for the lock of its study
 OPEN_S = 10.0  # how long a database that is away is tried when it is opened
+POLL_S = 0.02  # between two looks at a lock that cannot be waited for
 PATIENCE_S = 120.0  # how long later, when its absence is an outage
 _SCHEMA_LOCK = "schema"
 _SERVER_START = sa.func.timezone("UTC", sa.func.pg_postmaster_start_time())
@@ -73,7 +75,7 @@ class Database:
 
         def ask() -> bool:
             with self.rdb.engine.connect() as connection:
-                return bool(getattr(connection.connection.dbapi_connection, "has_pooler", False))
+                return _has_pooler(connection)
 
         return self.retrying(ask)
 
@@ -192,7 +194,7 @@ class Database:
         folder = self._file.with_name(self._file.name + ".locks")
         with self.translated():
             folder.mkdir(exist_ok=True)
-            lock = filelock.FileLock(folder / f"{name}.lock", timeout=LOCK_S, poll_interval=0.02)
+            lock = filelock.FileLock(folder / f"{name}.lock", timeout=LOCK_S, poll_interval=POLL_S)
         try:
             with lock:
                 yield
@@ -211,11 +213,28 @@ def _advisory_lock(engine: sa.Engine, name: str) -> Iterator[None]:
     key = int.from_bytes(hashlib.sha256(f"hpstudy {name}".encode()).digest()[:8], "big", signed=True)
     connection = engine.connect()
     try:
-        connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
+        if _has_pooler(connection):
+            _try_until_locked(connection, key, name)
+        else:
+            connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
         yield
     finally:
         with suppress(sa.exc.DBAPIError):  # a connection that broke has let go of the lock already
             connection.close()
+
+
+def _try_until_locked(connection: sa.Connection, key: int, name: str) -> None:
+    """Wait outside of a transaction: in one, those who wait would keep the pooler's few sessions from the holder."""
+    deadline = time.monotonic() + LOCK_S
+    while not connection.scalar(sa.text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": key}):
+        connection.rollback()
+        if time.monotonic() > deadline:
+            raise StorageError(f"Another process has held the lock of {name} for {LOCK_S:.0f} s.")
+        time.sleep(POLL_S)
+
+
+def _has_pooler(connection: sa.Connection) -> bool:
+    return bool(getattr(connection.connection.dbapi_connection, "has_pooler", False))
 
 
 def _parse(url: str) -> URL:

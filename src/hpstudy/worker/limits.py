@@ -68,7 +68,7 @@ def _memory(group: Path) -> float | None:
         ("memory.max", "memory.current", ""),
         ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_"),
     ):
-        numbers = [*_numbers(group / limit), *_numbers(group / usage)]
+        numbers = [*_numbers(group / limit)[:1], *_numbers(group / usage)[:1]]
         if len(numbers) == 2 and numbers[0] < _UNLIMITED:
             facts = dict(line.split() for line in _lines(group / "memory.stat") if len(line.split()) == 2)
             reclaimed = sum(float(facts.get(f"{prefix}{name}", 0)) for name in _RECLAIMED)
