@@ -72,7 +72,7 @@ def measured_cells(one: Beside) -> tuple[str, ...]:
 def settings_cells(study: Study) -> tuple[str, ...]:
     varied = "".join(f"; {name} {texts.listed([*map(str, domain.levels)])}" for name, domain in study.vary.items())
     seeds = f"{study.seed} to {study.seed_of(study.design.replicates - 1)}"  # type: ignore[union-attr] # all are grids
-    return f"`{study.name}`", study.facts.title, describe(study.base) + varied, seeds
+    return f"`{study.name}`", study.dataset_info.title, describe(study.base) + varied, seeds
 
 
 def recorded(store: Store, study: Study) -> StudyQueue | None:
@@ -87,7 +87,7 @@ def recorded(store: Store, study: Study) -> StudyQueue | None:
 
 def not_run(study: Study, settings: Settings) -> str:
     at_hand = data.locate(study.dataset, settings) is not None
-    reason = "it is not finished" if at_hand else f"{study.facts.title} was not at hand where this page was made"
+    reason = "it is not finished" if at_hand else f"{study.dataset_info.title} was not at hand where this page was made"
     return f"`{study.name}` has no result yet: {reason}.\n"
 
 

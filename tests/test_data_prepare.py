@@ -135,7 +135,7 @@ def test_impossible_levels_are_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("dataset", ["fashion_mnist", "imdb", "titanic", "digits"])
 @pytest.mark.parametrize("scaling", ["standard", "minmax"])
-def test_scaling_is_fitted_by_scikit_learn_on_the_training_rows_only(
+def test_scaling_is_fitted_by_scikit_learn_on_the_training_rows_only_and_applied_to_the_test_split(
     dataset: str, scaling: str, shared_settings: dict[str, Settings]
 ) -> None:
     from sklearn.preprocessing import MinMaxScaler, StandardScaler
@@ -146,6 +146,9 @@ def test_scaling_is_fitted_by_scikit_learn_on_the_training_rows_only(
     scaler.fit(dense(arrays, arrays.train).astype(np.float64))
     expected = scaler.transform(dense(arrays, arrays.validation).astype(np.float64))
     np.testing.assert_allclose(network_input(arrays, arrays.validation), expected, atol=1e-4, rtol=1e-5)
+    test = prepare_test(dataset, config, 42, shared_settings[dataset])
+    np.testing.assert_array_equal([test.scale, test.offset], [arrays.scale, arrays.offset])
+    assert (test.outputs, test.input_shape, test.features) == (arrays.outputs, arrays.input_shape, arrays.features)
     whole = prepare(dataset, {**config, "train_rows": None}, 42, shared_settings[dataset])
     if scaling == "standard":  # the range of a few rows may well be that of all
         assert not np.array_equal(whole.scale, arrays.scale)
@@ -256,15 +259,6 @@ def test_imputation_is_fitted_on_the_training_rows_only(tmp_path: Path) -> None:
         for x in (arrays.x, test.x):
             filled = {age for age, fare in x[:, [3, 6]].tolist() if ages[fare] is None}
             assert filled == {float(median)}
-
-
-def test_the_test_split_is_scaled_by_what_was_fitted_on_training_rows(shared_settings: dict[str, Settings]) -> None:
-    config = {"scaling": "standard"}
-    arrays = prepare("digits", config, 42, shared_settings["digits"])
-    test = prepare_test("digits", config, 42, shared_settings["digits"])
-    np.testing.assert_array_equal(test.scale, arrays.scale)
-    np.testing.assert_array_equal(test.offset, arrays.offset)
-    assert (test.outputs, test.input_shape, test.features) == (10, (8, 8), 64)
 
 
 @pytest.mark.parametrize(

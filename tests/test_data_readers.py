@@ -36,10 +36,13 @@ from data_factories import (
     write_npz_images,
 )
 from hpstudy.data import Arrays, TestArrays, decode, prepare, prepare_test, verify
-from hpstudy.data.images import read_idx
-from hpstudy.data.passengers import read_passengers
+from hpstudy.data.formats.idx import read_idx
+from hpstudy.data.kind import kind_of
+from hpstudy.data.kinds.table import Table
+from hpstudy.data.places import Source
 from hpstudy.errors import UserError
-from hpstudy.serving.hpstudy_model import encode
+
+Passengers = tuple[tuple[str, ...], np.ndarray, np.ndarray]
 
 HAND_MADE = bytes.fromhex("00000803 00000002 00000001 00000003 01 02 03 fd fe ff")
 
@@ -50,6 +53,12 @@ def refused(action: Callable[[], object], path: Path) -> str:
         action()
     assert str(path) in str(caught.value)
     return str(caught.value)
+
+
+def read_passengers(path: Path) -> Passengers:
+    """Names of columns, values (passengers, columns), and who survived (passengers,)."""
+    raw = kind_of("titanic", {}).read(Source(dataset="titanic", files=(path,), place="a test"), test=False)
+    return tuple(column.name for column in raw.rows.columns), raw.rows.values, raw.labels
 
 
 @pytest.mark.parametrize("packed", [True, False])
@@ -249,11 +258,11 @@ def test_openml_file_that_scikit_learn_ships_is_read_whole(tmp_path: Path) -> No
     packed = Path(sklearn.__file__).parent / "datasets/tests/data/openml/id_40945/data-v1-dl-16826755.arff.gz"
     if not packed.exists():
         pytest.skip("this scikit-learn comes without its test data")
-    from hpstudy.data.registry import default_remotes
+    from hpstudy.data.registry import default_downloads
 
     path = tmp_path / "titanic.arff"
     path.write_bytes(gzip.decompress(packed.read_bytes()))
-    assert default_remotes()["titanic"][0].checksum.problem(path) is None
+    assert default_downloads()["titanic"][0].checksum.problem(path) is None
     columns, values, survived = read_passengers(path)
     assert values.shape == (1309, 7)
     assert survived.sum() == 500
@@ -313,7 +322,7 @@ def test_texts_that_stand_for_missing_values_are_the_same_in_a_file_and_in_a_ser
     assert np.isnan(values).tolist() == [[False, False, True, False, False, False, True]]
     fills = {"age": 28.0, "embarked": 2.0}
     row = pd.DataFrame({"Age": [text], "Embarked": [text]})
-    assert encode(row, {"kind": "table", "fills": fills}).tolist() == [[28, 0, 0, 1]]
+    assert Table.serve(row, {"fills": fills}).tolist() == [[28, 0, 0, 1]]
 
 
 @pytest.mark.parametrize(
@@ -332,7 +341,7 @@ def test_a_column_that_is_there_twice_is_refused_in_a_file_and_in_served_rows(
     path.write_text(kaggle_csv(random_passengers()).replace(old, new))
     assert says in refused(lambda: verify("titanic", make_settings(tmp_path, tmp_path)), path)
     with pytest.raises(ValueError, match="'Age' and 'age '"):
-        encode(pd.DataFrame({"Age": [3], "age ": [4]}), {"kind": "table", "fills": {"age": 28.0}})
+        Table.serve(pd.DataFrame({"Age": [3], "age ": [4]}), {"fills": {"age": 28.0}})
 
 
 def test_columns_that_nobody_reads_may_have_one_name(tmp_path: Path) -> None:
@@ -358,7 +367,7 @@ def test_a_value_that_cannot_be_computed_is_refused_with_its_line_in_a_file_and_
     assert f"has {value!r} as fare in line 6. Expected: " in says
     assert expected in says
     with pytest.raises(ValueError, match=r"fare is .*Expected: ") as caught:
-        encode(pd.DataFrame({"fare": [value]}), {"kind": "table", "fills": {"fare": 28.0}})
+        Table.serve(pd.DataFrame({"fare": [value]}), {"fills": {"fare": 28.0}})
     assert expected in str(caught.value)
 
 

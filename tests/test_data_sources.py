@@ -25,7 +25,7 @@ from hpstudy.data import fetch, locate, prepare, verify
 from hpstudy.data.registry import Registry
 from hpstudy.errors import NotFoundError, UserError
 
-NOWHERE = Registry(remotes={}, system_dirs=())
+NOWHERE = Registry(downloads={}, system_dirs=())
 
 
 @pytest.fixture(autouse=True)
@@ -39,7 +39,7 @@ def keras_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_places_count_in_their_order(tmp_path: Path, keras_home: Path) -> None:
     settings = make_settings(tmp_path, tmp_path / "mine")
     system = tmp_path / "system"
-    registry = Registry(remotes={}, system_dirs=(system,))
+    registry = Registry(downloads={}, system_dirs=(system,))
     assert locate("fashion_mnist", settings, registry=registry) is None
     roots = {
         "Keras's cache": keras_home / "datasets",
@@ -139,7 +139,7 @@ def test_the_error_for_a_missing_dataset_lists_every_place_and_what_to_put_where
     tmp_path: Path, dataset: str, action: object
 ) -> None:
     settings = make_settings(tmp_path)
-    registry = Registry(remotes={}, system_dirs=(tmp_path / "system",))
+    registry = Registry(downloads={}, system_dirs=(tmp_path / "system",))
     with pytest.raises(NotFoundError) as caught:
         action(dataset, settings, registry=registry)  # type: ignore[operator]
     message = str(caught.value)
@@ -179,7 +179,7 @@ def test_the_checksums_of_fashion_mnist_are_those_of_the_real_files() -> None:
     folder = real_data_dir("fashion_mnist")
     if folder is None:
         pytest.skip("HPSTUDY_DATA_DIR has no fashion_mnist")
-    from hpstudy.data.registry import default_remotes
+    from hpstudy.data.registry import default_downloads
 
-    for remote in default_remotes()["fashion_mnist"]:
-        assert remote.checksum.problem(folder / remote.file) is None
+    for one in default_downloads()["fashion_mnist"]:
+        assert one.checksum.problem(folder / one.file) is None

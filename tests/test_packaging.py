@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -14,15 +15,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from data_factories import generated, openml_arff, random_passengers
+from data_factories import generated
 from factories import make_mlflow_settings, make_record, make_study
 from hpstudy import Choice, Float, Grid, Search, Study, data
-from hpstudy.data.readers import read_test
+from hpstudy.data.kind import kind_of
+from hpstudy.data.parts import read_test
 from hpstudy.data.splits import test_and_rest as split_off
 from hpstudy.errors import UserError
 from hpstudy.evaluation import evaluate as evaluation
 from hpstudy.records import TrialRecord
-from hpstudy.serving.hpstudy_model import encode
 from hpstudy.settings import Settings
 from hpstudy.tracking.mlflow import Mirror, MirrorError
 from hpstudy.tracking.mlflow.connection import connect
@@ -114,7 +115,7 @@ def raw_test_rows(one: Evaluated) -> Any:
         case "logic_gates":
             return pd.DataFrame({"a": [0, 0, 1, 1], "b": [0, 1, 0, 1]})
         case _:
-            rows = np.asarray(read_test(source).rows)
+            rows = np.asarray(read_test(kind_of(one.study.dataset, {}), source).rows)
             side = int(rows.shape[1] ** 0.5)
             return rows.reshape(-1, side, side)
 
@@ -126,11 +127,11 @@ def test_the_model_takes_rows_as_the_dataset_has_them(dataset: str, tmp_path: Pa
     model = load_model(one.settings, one.log())
 
     said = model.predict(raw_test_rows(one))
-    assert list(said.columns) == list(one.study.facts.classes)
+    assert list(said.columns) == list(one.study.dataset_info.classes)
     np.testing.assert_allclose(said.to_numpy(), one.answers, atol=1e-5)
     np.testing.assert_allclose(said.sum(axis=1), 1, atol=1e-5)
     assert len(model.predict(model.input_example)) == len(model.input_example)
-    assert model.metadata.signature.outputs.input_names() == list(one.study.facts.classes)
+    assert model.metadata.signature.outputs.input_names() == list(one.study.dataset_info.classes)
 
 
 def test_a_model_is_logged_once_and_the_trials_stay_as_they_were(evaluated: Evaluated) -> None:
@@ -201,12 +202,18 @@ def test_without_weights_that_fit_a_trial_is_trained_again(
     assert times_trained() == 1, "another network's"
 
 
-def test_an_own_network_is_packaged_too(tmp_path: Path, cache_dir: Path) -> None:
+def test_an_own_network_is_packaged_too_and_so_is_what_an_earlier_version_answered(
+    tmp_path: Path, cache_dir: Path
+) -> None:
     def build(config: Mapping[str, Any], input_shape: tuple[int, ...], outputs: int) -> keras.Model:
         layers = [keras.Input(input_shape), keras.layers.Flatten(), keras.layers.Dense(outputs, "softmax")]
         return keras.Sequential(layers)
 
     one = make_evaluated(tmp_path / "home", cache_dir, build=build)
+    file = evaluation.answer_folder(one.settings, one.study.name) / "facts.json"
+    answered = json.loads(file.read_text())
+    answered["example"] = {"images": answered["example"]["array"]}  # as earlier versions answered
+    file.write_text(json.dumps(answered))
 
     said = load_model(one.settings, one.log()).predict(raw_test_rows(one))
     np.testing.assert_allclose(said.to_numpy(), one.answers, atol=1e-5)
@@ -223,37 +230,6 @@ def test_of_a_search_the_best_trial_under_three_seeds_is_the_model(tmp_path: Pat
     uri = log_model(settings, mirror, study, found)
     assert found["seeds"] == [42, 43, 44]
     assert len(load_model(settings, uri).predict(pd.DataFrame({"a": [0, 1], "b": [1, 1]}))) == 2
-
-
-@pytest.mark.parametrize("layout", ["kaggle", "openml"])
-def test_passengers_are_encoded_as_in_training(layout: str, tmp_path: Path, cache_dir: Path) -> None:
-    """With what is missing, in every row of the list."""
-    folder = generated("titanic", tmp_path / "data")
-    if layout == "openml":
-        (folder / "titanic.csv").unlink()
-        (folder / "titanic.arff").write_text(openml_arff(random_passengers()))
-    settings = make_mlflow_settings(tmp_path / "home", cache_dir=cache_dir, data_dir=folder)
-    arrays = data.prepare("titanic", {}, 42, settings)
-    from hpstudy.data.passengers import raw_passengers
-
-    raw = pd.DataFrame(raw_passengers(data.fetch("titanic", settings).files[0]))
-    _, rest = split_off(_survived(settings))
-    np.testing.assert_allclose(encode(raw.iloc[rest], data.row_facts("titanic", arrays, settings)), arrays.x, rtol=1e-6)
-
-
-def _survived(settings: Settings) -> np.ndarray:
-    from hpstudy.data.readers import read_titanic
-
-    return read_titanic(data.fetch("titanic", settings).files[0]).labels
-
-
-def test_a_wrong_passenger_or_word_is_refused_by_name() -> None:
-    fills = {"sex": 1.0, "age": 28.0}
-    with pytest.raises(ValueError, match=r"sex is 'unknown'\. Expected: female, male, or nothing"):
-        encode(pd.DataFrame({"Sex": ["unknown"]}), {"kind": "table", "fills": fills})
-    assert encode(pd.DataFrame({"Sex": [None], "AGE": [3]}), {"kind": "table", "fills": fills}).tolist() == [[0, 1, 3]]
-    with pytest.raises(ValueError, match=r"number -2\. Expected: numbers of at least 0"):
-        encode([[5, -2]], {"kind": "words", "num_words": 9})
 
 
 def test_a_server_that_is_away_is_told_without_its_password(evaluated: Evaluated) -> None:

@@ -11,7 +11,7 @@ from hpstudy.cli.terminal import echo
 from hpstudy.errors import HpstudyError
 from hpstudy.settings import Settings
 from hpstudy.study.catalog import DATASETS
-from hpstudy.study.factors import dataset_facts
+from hpstudy.study.factors import dataset_info
 
 
 @click.group("data", epilog="Example: hpstudy data fetch fashion_mnist")
@@ -28,10 +28,10 @@ def list_command(settings: Settings, as_json: bool) -> None:
     from hpstudy.api import tables
 
     rows = []
-    for name, facts in DATASETS.items():
+    for name, info in DATASETS.items():
         source = data.locate(name, settings)
         place = f"{source.place}: {source.files[0].parent}" if source and source.files else source and source.place
-        rows.append((name, facts.title, len(facts.classes), place))
+        rows.append((name, info.title, len(info.classes), place))
     if as_json:
         columns = ("name", "title", "classes", "where")
         click.echo(json.dumps([dict(zip(columns, row, strict=True)) for row in rows], ensure_ascii=False))
@@ -49,7 +49,7 @@ def fetch_command(settings: Settings, names: tuple[str, ...]) -> None:
     from hpstudy.api.view import TerminalView
 
     for name in names:
-        dataset_facts(name)
+        dataset_info(name)
     for name in names:
         click.echo(f"{name}: {fetch(name, settings, TerminalView())}")
 
@@ -63,7 +63,7 @@ def verify_command(ctx: click.Context, settings: Settings, names: tuple[str, ...
     from hpstudy import data
 
     for name in names:
-        dataset_facts(name)
+        dataset_info(name)
     found = [name for name in DATASETS if data.locate(name, settings)]
     broken = False
     for name in names or found:

@@ -4,9 +4,10 @@ Nothing else of hpstudy opens a dataset's files. Trials get `Arrays`, which neve
 """
 
 from hpstudy.data.arrays import Arrays, TestArrays
+from hpstudy.data.kind import kind_file
 from hpstudy.data.places import Source
 from hpstudy.data.prepare import prepare, prepare_test
-from hpstudy.data.raw import example, row_facts
+from hpstudy.data.raw import example, row_description
 from hpstudy.data.scaling import decode
 from hpstudy.data.sources import fetch, locate, verify
 
@@ -17,9 +18,10 @@ __all__ = [
     "decode",
     "example",
     "fetch",
+    "kind_file",
     "locate",
     "prepare",
     "prepare_test",
-    "row_facts",
+    "row_description",
     "verify",
 ]

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+# "dense": (rows, features) as they are. "bits": a 0-1 matrix packed by np.packbits(axis=1, bitorder="little").
+Encoding: TypeAlias = Literal["dense", "bits"]
 
 
 def _outputs(classes: tuple[str, ...]) -> int:
@@ -18,7 +21,7 @@ class Arrays:
     """What trials see: never the test split. Processes of one machine share the memory of `x`."""
 
     x: NDArray[Any]  # (rows, features) uint8 or float32, or for "bits" (rows, ceil(features / 8)) uint8; read-only
-    encoding: str  # "dense", or "bits": a 0-1 matrix packed by np.packbits(axis=1, bitorder="little")
+    encoding: Encoding
     features: int  # columns of the network's input after decoding
     y: NDArray[np.int32]  # (rows,) class numbers
     train: NDArray[np.int32]  # sorted row numbers
@@ -42,7 +45,7 @@ class TestArrays:
     __test__: ClassVar[bool] = False  # no test case, whatever pytest thinks of the name
 
     x: NDArray[Any]  # as in Arrays
-    encoding: str
+    encoding: Encoding
     features: int
     y: NDArray[np.int32]  # (rows,) class numbers
     scale: NDArray[np.float32]  # fitted on the training rows

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hpstudy.data.arrays import Encoding
 from hpstudy.errors import StorageError
 
 _DIGEST_LENGTH = 16
@@ -32,12 +33,12 @@ class Matrix:
 
     x: NDArray[Any]  # (rows, features), or (rows, ceil(features / 8)) for "bits"
     y: NDArray[np.int32]  # (rows,)
-    encoding: str
+    encoding: Encoding
     features: int
     digest: str
 
     @classmethod
-    def of(cls, x: NDArray[Any], y: NDArray[np.int32], encoding: str, features: int) -> Matrix:
+    def of(cls, x: NDArray[Any], y: NDArray[np.int32], encoding: Encoding, features: int) -> Matrix:
         """A matrix with its digest, in C order and little-endian, so that machines agree on the bytes."""
         x = np.ascontiguousarray(x, x.dtype.newbyteorder("<"))
         y = np.ascontiguousarray(y, "<i4")
@@ -105,7 +106,7 @@ def _load(folder: Path) -> Matrix | None:
         meta = json.loads((folder / "meta.json").read_text())
         x = np.load(folder / "x.npy", mmap_mode="r")
         y = np.load(folder / "y.npy")
-        if [_facts(x), _facts(y)] != [meta["x"], meta["y"]]:
+        if [_form(x), _form(y)] != [meta["x"], meta["y"]]:
             return None
         return Matrix(x=x, y=y, encoding=meta["encoding"], features=meta["features"], digest=meta["digest"])
     except (OSError, EOFError, ValueError, KeyError, TypeError):
@@ -119,8 +120,8 @@ def _write(folder: Path, matrix: Matrix) -> None:
     np.save(temporary / "x.npy", matrix.x)
     np.save(temporary / "y.npy", matrix.y)
     meta = {
-        "x": _facts(matrix.x),
-        "y": _facts(matrix.y),
+        "x": _form(matrix.x),
+        "y": _form(matrix.y),
         "encoding": matrix.encoding,
         "features": matrix.features,
         "digest": matrix.digest,
@@ -133,7 +134,7 @@ def _write(folder: Path, matrix: Matrix) -> None:
     shutil.rmtree(folder / "damaged", ignore_errors=True)
 
 
-def _facts(array: NDArray[Any]) -> list[Any]:
+def _form(array: NDArray[Any]) -> list[Any]:
     return [array.dtype.str, list(array.shape)]
 
 

@@ -11,38 +11,8 @@ from pathlib import Path
 from hpstudy.data.registry import Registry
 from hpstudy.folders import home_directory
 from hpstudy.settings import Settings
-
-_IDX_STEMS = (
-    "train-images-idx3-ubyte",
-    "train-labels-idx1-ubyte",
-    "t10k-images-idx3-ubyte",
-    "t10k-labels-idx1-ubyte",
-)
-# The folders of a dataset's own, as Debian, Keras, torchvision and people name them.
-_FOLDERS = {
-    "fashion_mnist": ("fashion-mnist", "fashion_mnist", "FashionMNIST/raw"),
-    "mnist": ("mnist", "MNIST/raw"),
-    "imdb": ("imdb",),
-    "titanic": ("titanic",),
-}
-# File names that say which dataset it is, wherever they lie.
-_TELLING_FILES = {
-    "fashion_mnist": ("fashion_mnist.npz", "fashion-mnist.npz"),
-    "mnist": ("mnist.npz",),
-    "imdb": ("imdb.npz",),
-    "titanic": ("titanic.csv", "titanic.arff", "Titanic.arff", "titanic_all.csv"),
-}
-_FILES_IN_OWN_FOLDER = {"titanic": ("train.csv",)}  # a name that says nothing outside the folder `titanic`
-_IN_KERAS_CACHE = ("fashion_mnist", "mnist", "imdb")
-BUILT_IN = ("digits", "logic_gates")
-
-ADVICE = {
-    "fashion_mnist": f"the four files {', '.join(stem + '.gz' for stem in _IDX_STEMS)} into DIR/fashion-mnist/ "
-    "(or Keras's form as DIR/fashion_mnist.npz)",
-    "mnist": f"Keras's mnist.npz into DIR/ (or {', '.join(stem + '.gz' for stem in _IDX_STEMS)} into DIR/mnist/)",
-    "imdb": "Keras's imdb.npz into DIR/",
-    "titanic": "Kaggle's train.csv as DIR/titanic.csv (or OpenML's titanic.arff, or its .csv, into DIR/titanic/)",
-}
+from hpstudy.study.catalog import Files
+from hpstudy.study.factors import dataset_info
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +22,10 @@ class Source:
     dataset: str
     files: tuple[Path, ...]  # four idx files (images and labels, training before test), or one file, or none
     place: str  # in words: "HPSTUDY_DATA_DIR", "hpstudy's cache", "downloaded", ...
+
+    def labels_file(self, *, test: bool = False) -> Path:
+        """The file that the labels stand in, of a dataset that has files."""
+        return self.files[0] if len(self.files) == 1 else self.files[3 if test else 1]
 
     def fingerprint(self) -> list[tuple[str, int, int]]:
         """Path, size in bytes and time of the last change (ns) of each file: other values, other data.
@@ -70,27 +44,27 @@ class Place:
     title: str
     root: Path | None  # None: the place is not set up here
 
-    def find(self, dataset: str) -> tuple[Path, ...]:
-        """The dataset's files in this place; empty where it has none or only some of them."""
+    def find(self, files: Files) -> tuple[Path, ...]:
+        """A dataset's files in this place; empty where it has none or only some of them."""
         if self.root is None:
             return ()
-        for folder in _own_folders(dataset, self.root):
-            paths = [_first(folder / f"{stem}.gz", folder / stem) for stem in _IDX_STEMS]
-            if found := [path for path in paths if path]:
-                return tuple(found) if len(found) == len(paths) else ()
-        single = _first(*_single_files(dataset, self.root))
+        for folder in _own_folders(files, self.root):
+            found = [path for part in files.parts if (path := _part(folder, part))]
+            if found:
+                return tuple(found) if len(found) == len(files.parts) else ()
+        single = _first(*_single_files(files, self.root))
         return (single,) if single else ()
 
-    def explain(self, dataset: str) -> str:
+    def explain(self, dataset: str, files: Files) -> str:
         """Why `find` found nothing."""
         if self.root is None:
             return f"{self.title}: not set"
         if not os.path.isdir(self.root):  # noqa: PTH112 - `Path.is_dir` raises in a folder that may not be entered
             return f"{self.title}: {self.root} is no folder here"
-        for folder in _own_folders(dataset, self.root):
-            lacks = [stem for stem in _IDX_STEMS if not _first(folder / f"{stem}.gz", folder / stem)]
-            if 0 < len(lacks) < len(_IDX_STEMS):
-                return f"{self.title}: {folder} lacks {', '.join(f'{stem}.gz' for stem in lacks)}"
+        for folder in _own_folders(files, self.root):
+            lacks = [part for part in files.parts if not _part(folder, part)]
+            if 0 < len(lacks) < len(files.parts):
+                return f"{self.title}: {folder} lacks {', '.join(f'{part}.gz' for part in lacks)}"
         return f"{self.title}: {self.root} has no {dataset}"
 
 
@@ -99,41 +73,45 @@ def datasets_dir(settings: Settings) -> Path:
     return settings.cache_dir / "datasets"
 
 
-def places(dataset: str, settings: Settings, registry: Registry) -> Iterator[Place]:
-    """Every place to look for the dataset, in the order in which they count."""
+def places(files: Files, settings: Settings, registry: Registry) -> Iterator[Place]:
+    """Every place to look for a dataset with such files, in the order in which they count."""
     yield Place(title="HPSTUDY_DATA_DIR", root=settings.data_dir)
     yield Place(title="hpstudy's cache", root=datasets_dir(settings))
     for folder in registry.system_dirs:
         yield Place(title="system package", root=folder)
-    if dataset in _IN_KERAS_CACHE:
+    if files.is_in_keras_cache:
         yield Place(title="Keras's cache", root=_keras_datasets())
 
 
 def built_in(dataset: str) -> Source:
     """The source of a dataset that needs no files of the user."""
     files: tuple[Path, ...] = ()
-    if dataset == "digits":
+    if packaged := dataset_info(dataset).packaged:
+        package, file = packaged
         # Asking for the module's place does not import it: a trainer process needs no scikit-learn.
-        spec = importlib.util.find_spec("sklearn")
+        spec = importlib.util.find_spec(package)
         roots = spec.submodule_search_locations if spec and spec.submodule_search_locations else []
-        candidates = (Path(root) / "datasets" / "data" / "digits.csv.gz" for root in roots)
-        files = tuple(path for path in candidates if path.is_file())
+        files = tuple(path for root in roots if (path := Path(root) / file).is_file())
     return Source(dataset=dataset, files=files, place="built in")
 
 
-def _own_folders(dataset: str, root: Path) -> Iterator[Path]:
+def _own_folders(files: Files, root: Path) -> Iterator[Path]:
     """The folders below `root` that are named for the dataset, and `root` itself if it is."""
-    for name in _FOLDERS[dataset]:
+    for name in files.folders:
         if root.parts[-name.count("/") - 1 :] == tuple(name.split("/")):
             yield root
         yield root / name
 
 
-def _single_files(dataset: str, root: Path) -> Iterator[Path]:
-    for folder in _own_folders(dataset, root):
-        for name in (*_TELLING_FILES[dataset], *_FILES_IN_OWN_FOLDER.get(dataset, ())):
+def _part(folder: Path, name: str) -> Path | None:
+    return _first(folder / f"{name}.gz", folder / name)
+
+
+def _single_files(files: Files, root: Path) -> Iterator[Path]:
+    for folder in _own_folders(files, root):
+        for name in (*files.names, *files.names_in_folders):
             yield folder / name
-    for name in _TELLING_FILES[dataset]:
+    for name in files.names:
         yield root / name
 
 

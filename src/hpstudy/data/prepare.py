@@ -12,58 +12,51 @@ from numpy.typing import NDArray
 
 from hpstudy.data.arrays import Arrays, TestArrays
 from hpstudy.data.cache import Matrix, key_of, stored, stored_vectors
+from hpstudy.data.kind import Kind, Unbounded, kind_of
 from hpstudy.data.places import Source
 from hpstudy.data.scaling import LARGEST_INPUT, constant_scaling, fit_scaling, unfit_inputs
 from hpstudy.data.sources import fetch
 from hpstudy.errors import UserError
 from hpstudy.settings import Settings
-from hpstudy.study.catalog import DATASETS
-from hpstudy.study.factors import FACTORS, check_level, dataset_facts
+from hpstudy.study.catalog import DatasetInfo
+from hpstudy.study.factors import FACTORS, check_level, dataset_info
 
 _FORMAT_VERSION = 2  # raise it whenever the same sources would be prepared differently, or refused
-_UNIT = {"fashion_mnist": 255, "mnist": 255, "digits": 16}  # the largest value a pixel can have
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Request:
     """The part of a trial's configuration that decides its data, with defaults filled in and checked."""
 
-    dataset: str
+    dataset: DatasetInfo
+    kind: Kind
     seed: int
     scaling: str
     train_rows: int | None
-    num_words: int
-    gate: str
 
     @classmethod
     def of(cls, dataset: str, config: Mapping[str, Any], seed: int) -> _Request:
-        facts = dataset_facts(dataset)
+        info = dataset_info(dataset)
 
         def level(name: str) -> Any:
             value = config.get(name)
             return FACTORS[name].default if value is None else check_level(name, value)
 
         return cls(
-            dataset=dataset,
+            dataset=info,
+            kind=kind_of(dataset, config),
             seed=seed,
-            scaling=level("scaling") or facts.scaling,
+            scaling=level("scaling") or info.scaling,
             train_rows=level("train_rows"),
-            num_words=level("num_words"),
-            gate=level("gate"),
         )
 
     def folder(self, source: Source, settings: Settings, *, test: bool = False) -> Path:
         """Where these rows are kept. Its name tells the key: a changed source file has another one."""
-        decisive: dict[str, object] = {"version": _FORMAT_VERSION, "source": source.fingerprint(), "test": test}
-        match DATASETS[self.dataset].kind:
-            case "words":
-                decisive["num_words"] = self.num_words
-            case "gate":
-                decisive["gate"] = self.gate
-            case "table":  # imputation and encoding are fitted on the training rows
-                decisive["fitted_on"] = [self.seed, self.train_rows]
+        decisive = {"version": _FORMAT_VERSION, "source": source.fingerprint(), "test": test, **self.kind.decisive}
+        if self.kind.is_fitted:
+            decisive["fitted_on"] = [self.seed, self.train_rows]
         suffix = "-test" if test else ""
-        return settings.cache_dir / "prepared" / f"{self.dataset}-{key_of(**decisive)}{suffix}"
+        return settings.cache_dir / "prepared" / f"{self.dataset.name}-{key_of(**decisive)}{suffix}"
 
     @property
     def view_file(self) -> str:
@@ -78,7 +71,7 @@ def prepare(dataset: str, config: Mapping[str, Any], seed: int, settings: Settin
     at once. A dataset that is not on this machine is downloaded first.
 
     Args:
-        config: Of it matter num_words (imdb), gate (logic_gates), scaling and train_rows.
+        config: Of it matter scaling, train_rows and the factors that only this kind of datasets has, such as num_words.
         seed: Of the split; study seed + replicate.
 
     Raises:
@@ -100,8 +93,8 @@ def prepare(dataset: str, config: Mapping[str, Any], seed: int, settings: Settin
         validation=view["validation"],
         scale=view["scale"],
         offset=view["offset"],
-        input_shape=_input_shape(dataset, matrix.features),
-        classes=DATASETS[dataset].classes,
+        input_shape=request.dataset.input_shape or (matrix.features,),
+        classes=request.dataset.classes,
         digest=matrix.digest,
     )
 
@@ -135,25 +128,20 @@ def prepare_test(dataset: str, config: Mapping[str, Any], seed: int, settings: S
 
 def _build(request: _Request, source: Source, *, test: bool) -> Matrix:
     """Read and encode the rows. The readers are imported here: with everything cached nobody needs them."""
-    from hpstudy.data.passengers import fit_encoder
-    from hpstudy.data.readers import read_test, read_train, split_train
-    from hpstudy.data.words import Reviews, multi_hot
+    from hpstudy.data.parts import read_test, read_train, split_train
 
-    raw = (read_test if test else read_train)(source, request.gate)
-    if isinstance(raw.rows, Reviews):
-        return Matrix.of(multi_hot(raw.rows, request.num_words), raw.labels, "bits", request.num_words)
-    rows = raw.rows
-    if raw.columns:
-        known = read_train(source)
-        train, _ = split_train(source, known.labels, request.seed, request.train_rows)
-        assert isinstance(known.rows, np.ndarray)
-        rows = fit_encoder(raw.columns, known.rows[train])(rows)
-    return Matrix.of(rows, raw.labels, "dense", rows.shape[1])
+    kind = request.kind
+    raw = (read_test if test else read_train)(kind, source)
+    if not kind.is_fitted:
+        return kind.encode(raw, None)
+    known = read_train(kind, source) if test else raw
+    train, _ = split_train(source, known.labels, request.seed, request.train_rows)
+    return kind.encode(raw, known.taken(train))
 
 
 def _view(request: _Request, source: Source, matrix: Matrix) -> dict[str, NDArray[Any]]:
     """Split and scaling of one request."""
-    from hpstudy.data.readers import split_train
+    from hpstudy.data.parts import split_train
 
     train, validation = split_train(source, matrix.y, request.seed, request.train_rows)
     scale, offset = _scaling(request, matrix, train)
@@ -170,25 +158,21 @@ def _check_inputs(
     *,
     test: bool,
 ) -> None:
-    """Refuse a table with values that a network cannot be trained on. Pixels and words have none."""
-    if DATASETS[request.dataset].kind != "table":
+    """Refuse values that a network cannot be trained on. Of a kind that has a bound there are none."""
+    kind = request.kind
+    if not isinstance(kind, Unbounded):
         return
     unfit = unfit_inputs(matrix.x, scale, offset)
     if not unfit.any():
         return
-    from hpstudy.data.passengers import encoded_columns
-    from hpstudy.data.readers import read_test, read_train
+    from hpstudy.data.parts import read_test, read_train
 
-    raw = (read_test if test else read_train)(source)
-    assert isinstance(raw.rows, np.ndarray)
-    assert raw.lines is not None
     row, feature = np.argwhere(unfit)[np.abs(matrix.x[unfit]).argmax()]
-    column = encoded_columns(raw.columns)[feature]
-    value = raw.rows[row, raw.columns.index(column)]
+    raw = (read_test if test else read_train)(kind, source)
     raise UserError(
-        f"{source.files[0]} has {value:g} as {column} in line {raw.lines[row]}, and scaling="
-        f"{request.scaling!r} makes a network input of it that is not finite or larger than {LARGEST_INPUT:.1e}, whose "
-        "square float32 cannot hold. Correct the value, or choose another scaling."
+        f"{source.files[0]} has {kind.trace(raw, row, feature)}, and scaling={request.scaling!r} makes a network input "
+        f"of it that is not finite or larger than {LARGEST_INPUT:.1e}, whose square float32 cannot hold. Correct the "
+        "value, or choose another scaling."
     )
 
 
@@ -197,10 +181,6 @@ def _scaling(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     if request.scaling == "none":
         return constant_scaling()
-    if request.scaling == "unit" and DATASETS[request.dataset].kind != "table":
-        return constant_scaling(1 / _UNIT.get(request.dataset, 1))
+    if request.scaling == "unit" and request.kind.largest is not None:
+        return constant_scaling(1 / request.kind.largest)
     return fit_scaling(request.scaling, matrix.x, matrix.encoding, matrix.features, train)
-
-
-def _input_shape(dataset: str, features: int) -> tuple[int, ...]:
-    return DATASETS[dataset].input_shape or (features,)

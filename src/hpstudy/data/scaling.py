@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hpstudy.data.splits import Rows
+from hpstudy.data.arrays import Encoding
+from hpstudy.data.splits import RowNumbers
 
 Vector = NDArray[np.float32]  # () or (features,)
 
@@ -16,7 +17,7 @@ LARGEST_INPUT = float(np.sqrt(np.finfo(np.float32).max))  # optimizers square gr
 _CHUNK_CELLS = 1 << 22  # decoded at a time, as float64
 
 
-def decode(x: NDArray[Any], encoding: str, features: int) -> NDArray[Any]:
+def decode(x: NDArray[Any], encoding: Encoding, features: int) -> NDArray[Any]:
     """Rows as a dense matrix: what `encoding` has packed is unpacked, anything else returned as it is.
 
     Args:
@@ -35,7 +36,9 @@ def constant_scaling(factor: float = 1.0) -> tuple[Vector, Vector]:
     return np.full((), factor, np.float32), np.zeros((), np.float32)
 
 
-def fit_scaling(scaling: str, x: NDArray[Any], encoding: str, features: int, train: Rows) -> tuple[Vector, Vector]:
+def fit_scaling(
+    scaling: str, x: NDArray[Any], encoding: Encoding, features: int, train: RowNumbers
+) -> tuple[Vector, Vector]:
     """Fit scikit-learn's scaler on the training rows.
 
     Args:
@@ -69,7 +72,7 @@ def unfit_inputs(x: NDArray[np.float32], scale: Vector, offset: Vector) -> NDArr
         return np.asarray(~(np.abs(x * scale + offset) <= LARGEST_INPUT), np.bool_)
 
 
-def _chunks(x: NDArray[Any], encoding: str, features: int, train: Rows) -> Iterator[NDArray[np.float64]]:
+def _chunks(x: NDArray[Any], encoding: Encoding, features: int, train: RowNumbers) -> Iterator[NDArray[np.float64]]:
     step = max(1, _CHUNK_CELLS // features)
     for first in range(0, len(train), step):
         yield decode(x[train[first : first + step]], encoding, features).astype(np.float64)

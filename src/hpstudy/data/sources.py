@@ -8,11 +8,13 @@ from contextlib import contextmanager
 
 from hpstudy.data.download import Progress, download
 from hpstudy.data.integrity import UnavailableError
-from hpstudy.data.places import ADVICE, BUILT_IN, Source, built_in, datasets_dir, places
+from hpstudy.data.kind import kind_of
+from hpstudy.data.places import Source, built_in, datasets_dir, places
 from hpstudy.data.registry import DEFAULT_REGISTRY, TEMPORARY_PREFIX, Fallback, Registry
 from hpstudy.errors import NotFoundError, StorageError
 from hpstudy.settings import Settings
-from hpstudy.study.factors import dataset_facts
+from hpstudy.study.catalog import Files
+from hpstudy.study.factors import dataset_info
 
 
 def locate(dataset: str, settings: Settings, *, registry: Registry = DEFAULT_REGISTRY) -> Source | None:
@@ -21,12 +23,12 @@ def locate(dataset: str, settings: Settings, *, registry: Registry = DEFAULT_REG
     Raises:
         UserError: hpstudy knows no such dataset.
     """
-    dataset_facts(dataset)
-    if dataset in BUILT_IN:
+    files = dataset_info(dataset).files
+    if files is None:
         return built_in(dataset)
-    for place in places(dataset, settings, registry):
-        if files := place.find(dataset):
-            return Source(dataset=dataset, files=files, place=place.title)
+    for place in places(files, settings, registry):
+        if found := place.find(files):
+            return Source(dataset=dataset, files=found, place=place.title)
     return None
 
 
@@ -64,18 +66,19 @@ def verify(dataset: str, settings: Settings, *, registry: Registry = DEFAULT_REG
     """
     source = locate(dataset, settings, registry=registry)
     if source is None:
-        tried = [place.explain(dataset) for place in places(dataset, settings, registry)]
+        tried = _explained(dataset, settings, registry)
         raise _not_found(dataset, tried, f"Get it with `hpstudy data fetch {dataset}`, or put", settings)
-    from hpstudy.data.readers import read_test, read_train, split_train
+    from hpstudy.data.parts import read_test, read_train, split_train
 
-    split_train(source, read_train(source).labels, seed=0)
-    read_test(source)
+    kind = kind_of(dataset, {})
+    split_train(source, read_train(kind, source).labels, seed=0)
+    read_test(kind, source)
     return source
 
 
 def _bring(dataset: str, settings: Settings, progress: Progress | None, registry: Registry) -> Source:
     """Try the upstream address, then every fallback."""
-    failures = [place.explain(dataset) for place in places(dataset, settings, registry)]
+    failures = _explained(dataset, settings, registry)
     try:
         _download(dataset, settings, progress, registry)
         return _downloaded(dataset, settings, registry, "downloaded")
@@ -92,13 +95,13 @@ def _bring(dataset: str, settings: Settings, progress: Progress | None, registry
 
 def _download(dataset: str, settings: Settings, progress: Progress | None, registry: Registry) -> None:
     """The first file that cannot be had ends it, so that an unreachable server costs one time-out."""
-    remotes = registry.remotes.get(dataset, ())
-    if not remotes:
+    downloads = registry.downloads.get(dataset, ())
+    if not downloads:
         raise UnavailableError("no address is known")
-    for remote in remotes:
-        target = datasets_dir(settings) / remote.file
+    for one in downloads:
+        target = datasets_dir(settings) / one.file
         if not target.exists():
-            download(remote.address, target, remote.checksum, progress=progress, timeout_s=registry.timeout_s)
+            download(one.address, target, one.checksum, progress=progress, timeout_s=registry.timeout_s)
 
 
 def _fall_back(fallback: Fallback, settings: Settings) -> None:
@@ -132,9 +135,20 @@ def _exclusively(dataset: str, settings: Settings) -> Iterator[None]:
         ) from None
 
 
+def _explained(dataset: str, settings: Settings, registry: Registry) -> list[str]:
+    files = _files(dataset)
+    return [place.explain(dataset, files) for place in places(files, settings, registry)]
+
+
+def _files(dataset: str) -> Files:
+    files = dataset_info(dataset).files
+    assert files, "a dataset that is built in is nowhere to be looked for"
+    return files
+
+
 def _not_found(dataset: str, tried: list[str], put: str, settings: Settings) -> NotFoundError:
     places_tried = "".join(f"\n  - {line}" for line in tried)
     return NotFoundError(
         f"The dataset {dataset} is not on this machine. Tried:{places_tried}\n"
-        f"{put} {ADVICE[dataset]} and set HPSTUDY_DATA_DIR=DIR, or take {datasets_dir(settings)} as DIR."
+        f"{put} {_files(dataset).advice} and set HPSTUDY_DATA_DIR=DIR, or take {datasets_dir(settings)} as DIR."
     )

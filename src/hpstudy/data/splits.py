@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from hpstudy.errors import DatasetError, UserError
 
-Rows = NDArray[np.int32]  # sorted row numbers
+RowNumbers = NDArray[np.int32]  # sorted
 
 _TEST_SEED = 0  # the test split is the same whatever the study's seed is
 
@@ -16,7 +16,7 @@ class ScarceClassError(DatasetError):
     """A class has too few rows to be in every part. Whoever knows where the rows come from says so, too."""
 
 
-def test_and_rest(labels: NDArray[np.int32]) -> tuple[Rows, Rows]:
+def test_and_rest(labels: NDArray[np.int32]) -> tuple[RowNumbers, RowNumbers]:
     """A fifth of the rows for the test, and the rest, of a dataset without an official test split.
 
     Raises:
@@ -26,7 +26,9 @@ def test_and_rest(labels: NDArray[np.int32]) -> tuple[Rows, Rows]:
     return test, rest
 
 
-def train_and_validation(labels: NDArray[np.int32], seed: int, train_rows: int | None = None) -> tuple[Rows, Rows]:
+def train_and_validation(
+    labels: NDArray[np.int32], seed: int, train_rows: int | None = None
+) -> tuple[RowNumbers, RowNumbers]:
     """Four fifths for training and one for validation, of the rows outside the test split.
 
     Args:
@@ -56,8 +58,8 @@ def train_and_validation(labels: NDArray[np.int32], seed: int, train_rows: int |
 
 
 def _split(
-    rows: Rows, labels: NDArray[np.int32], *, test_size: float, seed: int, whole_parts: int = 2
-) -> tuple[Rows, Rows]:
+    rows: RowNumbers, labels: NDArray[np.int32], *, test_size: float, seed: int, whole_parts: int = 2
+) -> tuple[RowNumbers, RowNumbers]:
     """Two parts, with every class in the first or in both."""
     from sklearn.model_selection import train_test_split
 

@@ -154,9 +154,10 @@ def _fill(
             file = save_own(model, file, raw_rows(arrays, arrays.validation[:_LOOKED_AT]))
         else:
             model.save(file)
-        members.append({"file": file.name, "rows": data.row_facts(study.dataset, arrays, settings)})
+        rows = data.row_description(study.dataset, config, arrays, settings)
+        members.append({"file": file.name, "rows": rows})
     np.savez(folder / _ANSWERS, predictions=np.array(predictions), labels=test.y)
-    _write(folder / NETWORKS / hpstudy_model.FACTS, {"classes": test.classes, "networks": members})
+    _write(folder / NETWORKS / hpstudy_model.ROWS_FILE, {"classes": test.classes, "networks": members})
     facts = {
         "params": dict(trials[0].params),
         "trials": [record.number for record in trials if record.number >= 0],
@@ -166,7 +167,7 @@ def _fill(
         "digest": test.digest,
         "validation": validation,
     }
-    example = data.example(study.dataset, arrays, settings)
+    example = data.example(study.dataset, config, arrays, settings)
     loads = all(member["file"].endswith(".keras") for member in members)
     _write(folder / _FACTS, {"evaluation": facts, "classes": test.classes, "example": example, "loads": loads})
 

@@ -104,7 +104,7 @@ def _facts(study: Study) -> dict[str, str]:
         design = f"search of {study.design.trials} trials, sampler {study.design.sampler}{pruner}{given}"
     objectives = texts.listed([f"{objective.metric} ({objective.direction})" for objective in study.objectives])
     return {
-        "dataset": study.facts.title,
+        "dataset": study.dataset_info.title,
         "design": design,
         "objective": objectives,
         "base": describe(study.base) or "defaults",

@@ -79,7 +79,7 @@ def comparison_table(entrants: Sequence[Entrant]) -> Table:
     p_values = statistics.holm([difference.p if difference else None for difference in differences])
     rows = [_row(one, difference, p) for one, difference, p in zip(ordered, differences, p_values, strict=True)]
     return Table(
-        title=f"{len(entrants)} studies on {entrants[0].study.facts.title}, best first",
+        title=f"{len(entrants)} studies on {entrants[0].study.dataset_info.title}, best first",
         columns=(
             "study",
             "best configuration",

@@ -1,21 +1,57 @@
-"""The datasets by name, as far as a study file needs to know them. No array is loaded here."""
+"""The kinds of datasets and the datasets, as far as a study file needs to know them. No array is loaded here.
+
+How the rows of a kind are read, encoded and served stands in the module of `hpstudy.data.kinds` that has its name.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from hpstudy.study.legal import Factor, integer, one_of
+
+KindName: TypeAlias = Literal["image", "words", "table", "gate"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class DatasetFacts:
+class KindInfo:
+    """What a study can say of the datasets of one kind."""
+
+    name: KindName  # also that of its module in `hpstudy.data.kinds`
+    factors: tuple[Factor, ...] = ()  # beside those that every dataset has
+    scales: bool = True  # whether scaling makes a difference; not where inputs are 0 or 1
+    augments: bool = False  # whether a row is an image, which can be shifted and mirrored
+
+
+@dataclass(frozen=True, kw_only=True)
+class Files:
+    """How the files of a dataset are called, in a data folder or in folders of its own below that."""
+
+    advice: str  # what to put where, if there are none; DIR is the data folder
+    names: tuple[str, ...]  # files that hold the whole dataset, and say which it is wherever they lie
+    folders: tuple[str, ...]  # of the dataset's own, as Debian, Keras, torchvision and people name them
+    names_in_folders: tuple[str, ...] = ()  # further such files, whose names say nothing outside those folders
+    parts: tuple[str, ...] = ()  # files of those folders that hold it together, each as it is or as .gz
+    is_in_keras_cache: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetInfo:
     """What can be said of a dataset without opening it."""
 
     name: str
     title: str  # for tables and MLflow
-    kind: str  # "image", "words", "table" or "gate": decides which factors make sense
+    kind: KindInfo
     rows: int  # labelled rows outside the test split; with Titanic that of the largest source
     classes: tuple[str, ...]  # label texts in the order of the label numbers
     input_shape: tuple[int, ...]  # of one row; () where a factor or the source decides
     scaling: str  # the default level of the factor `scaling`
+    largest: float = 1  # that an input can be, where its kind has a bound; scaling "unit" divides by it
+    # "official": its files tell the test rows. "drawn": a stratified fifth, the same for every study. "all": every row
+    # is for training, validation and test alike.
+    test: Literal["official", "drawn", "all"]
+    files: Files | None = None  # None: the dataset is built in
+    packaged: tuple[str, str] | None = None  # of one that is built in: the Python package that brings it, a file there
 
     @property
     def outputs(self) -> int:
@@ -23,6 +59,39 @@ class DatasetFacts:
         return 1 if len(self.classes) == 2 else len(self.classes)
 
 
+TRUTH_TABLES = {"and": (0, 0, 0, 1), "or": (0, 1, 1, 1), "nand": (1, 1, 1, 0), "xor": (0, 1, 1, 0)}
+
+IMAGE = KindInfo(name="image", augments=True)
+WORDS = KindInfo(
+    name="words",
+    factors=(
+        Factor(name="num_words", meaning="the most frequent words that are kept", default=10_000, check=integer(10)),
+    ),
+    scales=False,
+)
+TABLE = KindInfo(name="table")
+GATE = KindInfo(
+    name="gate",
+    factors=(
+        Factor(
+            name="gate",
+            meaning="the truth table to learn",
+            default="xor",
+            check=one_of(*TRUTH_TABLES),
+            compiled="nothing",
+        ),
+    ),
+    scales=False,
+)
+KINDS = (IMAGE, WORDS, TABLE, GATE)
+
+_IDX_FILES = (
+    "train-images-idx3-ubyte",
+    "train-labels-idx1-ubyte",
+    "t10k-images-idx3-ubyte",
+    "t10k-labels-idx1-ubyte",
+)
+_PACKED_IDX_FILES = ", ".join(f"{name}.gz" for name in _IDX_FILES)
 _FASHION_CLASSES = (
     "T-shirt/top",
     "Trouser",
@@ -37,62 +106,97 @@ _FASHION_CLASSES = (
 )
 _DIGITS = tuple(str(digit) for digit in range(10))
 
-DATASETS: dict[str, DatasetFacts] = {
-    facts.name: facts
-    for facts in (
-        DatasetFacts(
+DATASETS: dict[str, DatasetInfo] = {
+    info.name: info
+    for info in (
+        DatasetInfo(
             name="fashion_mnist",
             title="Fashion-MNIST",
-            kind="image",
+            kind=IMAGE,
             rows=60_000,
             classes=_FASHION_CLASSES,
             input_shape=(28, 28),
             scaling="unit",
+            largest=255,
+            test="official",
+            files=Files(
+                advice=f"the four files {_PACKED_IDX_FILES} into DIR/fashion-mnist/ "
+                "(or Keras's form as DIR/fashion_mnist.npz)",
+                names=("fashion_mnist.npz", "fashion-mnist.npz"),
+                folders=("fashion-mnist", "fashion_mnist", "FashionMNIST/raw"),
+                parts=_IDX_FILES,
+                is_in_keras_cache=True,
+            ),
         ),
-        DatasetFacts(
+        DatasetInfo(
             name="mnist",
             title="MNIST",
-            kind="image",
+            kind=IMAGE,
             rows=60_000,
             classes=_DIGITS,
             input_shape=(28, 28),
             scaling="unit",
+            largest=255,
+            test="official",
+            files=Files(
+                advice=f"Keras's mnist.npz into DIR/ (or {_PACKED_IDX_FILES} into DIR/mnist/)",
+                names=("mnist.npz",),
+                folders=("mnist", "MNIST/raw"),
+                parts=_IDX_FILES,
+                is_in_keras_cache=True,
+            ),
         ),
-        DatasetFacts(
+        DatasetInfo(
             name="digits",
             title="scikit-learn digits",
-            kind="image",
+            kind=IMAGE,
             rows=1_437,
             classes=_DIGITS,
             input_shape=(8, 8),
             scaling="unit",
+            largest=16,
+            test="drawn",
+            packaged=("sklearn", "datasets/data/digits.csv.gz"),
         ),
-        DatasetFacts(
+        DatasetInfo(
             name="imdb",
             title="IMDB reviews",
-            kind="words",
+            kind=WORDS,
             rows=25_000,
             classes=("negative", "positive"),
             input_shape=(),
             scaling="none",
+            test="official",
+            files=Files(
+                advice="Keras's imdb.npz into DIR/", names=("imdb.npz",), folders=("imdb",), is_in_keras_cache=True
+            ),
         ),
-        DatasetFacts(
+        DatasetInfo(
             name="titanic",
             title="Titanic passengers",
-            kind="table",
+            kind=TABLE,
             rows=1_050,
             classes=("died", "survived"),
             input_shape=(),
             scaling="standard",
+            test="drawn",
+            files=Files(
+                advice="Kaggle's train.csv as DIR/titanic.csv (or OpenML's titanic.arff, or its .csv, into "
+                "DIR/titanic/)",
+                names=("titanic.csv", "titanic.arff", "Titanic.arff", "titanic_all.csv"),
+                folders=("titanic",),
+                names_in_folders=("train.csv",),
+            ),
         ),
-        DatasetFacts(
+        DatasetInfo(
             name="logic_gates",
             title="Logic gates",
-            kind="gate",
+            kind=GATE,
             rows=4,
             classes=("false", "true"),
             input_shape=(2,),
             scaling="none",
+            test="all",
         ),
     )
 }

@@ -12,7 +12,7 @@ from typing import Any
 
 from hpstudy.errors import UserError
 from hpstudy.study import factors
-from hpstudy.study.catalog import DatasetFacts
+from hpstudy.study.catalog import DatasetInfo
 from hpstudy.study.domains import Choice, Domain, Float, Int, level_of
 from hpstudy.study.factors import Level
 from hpstudy.study.levels import plain
@@ -23,12 +23,12 @@ _LARGEST = 2**53  # of whole numbers: Optuna keeps them as floats, which are exa
 _MOST_LISTED = 1_000_000  # levels of a range, of which sampler "gp" makes a list
 
 
-def checked_base(facts: DatasetFacts, base: Mapping[str, Level], *, recorded: bool) -> Mapping[str, Level]:
+def checked_base(dataset: DatasetInfo, base: Mapping[str, Level], *, recorded: bool) -> Mapping[str, Level]:
     """What all trials share, in normal form. Raises UserError: no such factor or level, or it varies."""
     if not isinstance(base, Mapping):
         raise UserError(f"base must be a dict of factor=level, such as dict(depth=1); it is {base!r}.")
     for name, level in base.items():
-        factors.check_applies(facts, name)
+        factors.check_applies(dataset, name)
         if isinstance(level, Choice | Float | Int):
             raise UserError(f"Factor {name!r} varies, so it belongs in vary=dict(…), not in base.")
         if not recorded:
@@ -46,14 +46,14 @@ def checked_base(facts: DatasetFacts, base: Mapping[str, Level], *, recorded: bo
 
 
 def checked_vary(
-    facts: DatasetFacts, vary: Mapping[str, Domain], base: Mapping[str, Level], *, recorded: bool
+    dataset: DatasetInfo, vary: Mapping[str, Domain], base: Mapping[str, Level], *, recorded: bool
 ) -> Mapping[str, Domain]:
     """What varies, with its levels in normal form. Raises UserError: no such factor or level, or a wrong condition."""
     if not isinstance(vary, Mapping):
         raise UserError(f"vary must be a dict of factor=Choice(…), Float(…) or Int(…); it is {vary!r}.")
     checked: dict[str, Domain] = {}
     for name, domain in vary.items():
-        factors.check_applies(facts, name)
+        factors.check_applies(dataset, name)
         if not isinstance(domain, Choice | Float | Int):
             raise UserError(
                 f"Factor {name!r} must be Choice(…), Float(…) or Int(…); it is {domain!r}. "

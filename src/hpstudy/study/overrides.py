@@ -41,7 +41,7 @@ def quick(study: Study) -> Study:
     base = dict(study.base)
     if "epochs" not in study.vary:
         base["epochs"] = min(QUICK_EPOCHS, study.max_epochs)
-    if "train_rows" not in study.vary and study.facts.rows > QUICK_ROWS:
+    if "train_rows" not in study.vary and study.dataset_info.rows > QUICK_ROWS:
         base["train_rows"] = min(QUICK_ROWS, int(base.get("train_rows") or QUICK_ROWS))
     if isinstance(study.design, Grid):
         design: Grid | Search = Grid(replicates=1)

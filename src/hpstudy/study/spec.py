@@ -18,7 +18,7 @@ from typing import Any
 
 from hpstudy.errors import UserError
 from hpstudy.study import factors
-from hpstudy.study.catalog import DatasetFacts
+from hpstudy.study.catalog import DatasetInfo
 from hpstudy.study.checks import check_listable, checked_base, checked_vary
 from hpstudy.study.domains import Choice, Domain, Float, combinations, count_combinations, domain_from_json
 from hpstudy.study.factors import Level
@@ -162,19 +162,19 @@ class Study:
     def __post_init__(self) -> None:
         _make_plain(self, "name", "dataset", "seed", "diagnostics")
         _check_name(self.name, recorded=self.recorded)
-        facts = factors.dataset_facts(self.dataset)
+        info = factors.dataset_info(self.dataset)
         if not isinstance(self.design, Grid | Search):
             raise UserError(f"design must be Grid(…) or Search(…); it is {self.design!r}.")
         _check_count("Study(seed=…)", self.seed, low=0)
         if not isinstance(self.diagnostics, bool):
             raise UserError(f"Study(diagnostics=…) must be True or False; it is {self.diagnostics!r}.")
         object.__setattr__(self, "objective", _objectives(self.objective))
-        object.__setattr__(self, "base", checked_base(facts, self.base, recorded=self.recorded))
-        object.__setattr__(self, "vary", checked_vary(facts, self.vary, self.base, recorded=self.recorded))
+        object.__setattr__(self, "base", checked_base(info, self.base, recorded=self.recorded))
+        object.__setattr__(self, "vary", checked_vary(info, self.vary, self.base, recorded=self.recorded))
         self._check_design()
         if not self.recorded:
             self._check_size()
-        self._check_combinations(facts)
+        self._check_combinations(info)
         if self.published:
             params = [cell.params for cell in self.cells()] if isinstance(self.design, Grid) else []
             figures = checked(self.published, METRICS, self.vary, params, recorded=self.recorded)
@@ -186,8 +186,8 @@ class Study:
         return _objectives(self.objective)
 
     @property
-    def facts(self) -> DatasetFacts:
-        return factors.dataset_facts(self.dataset)
+    def dataset_info(self) -> DatasetInfo:
+        return factors.dataset_info(self.dataset)
 
     @functools.cached_property
     def budget(self) -> int:
@@ -234,7 +234,7 @@ class Study:
 
     def config(self, params: Mapping[str, Level]) -> dict[str, Level]:
         """The whole configuration of a trial: its own levels over the base over the defaults."""
-        return factors.complete({**factors.default_config(self.facts), **self.base, **params})
+        return factors.complete({**factors.default_config(self.dataset_info), **self.base, **params})
 
     def seed_of(self, replicate: int) -> int:
         """Depends on nothing but study seed and replicate, so cells are compared on the same splits."""
@@ -352,9 +352,9 @@ class Study:
                 f"most {_MOST_TRIALS:,} can be taken one by one. Take fewer levels, or design=Search(trials=…)."
             )
 
-    def _check_combinations(self, facts: DatasetFacts) -> None:
+    def _check_combinations(self, info: DatasetInfo) -> None:
         for params in combinations(self.vary, corners=True):
-            factors.check_combination(facts, {**self.base, **params})
+            factors.check_combination(info, {**self.base, **params})
         depths = self.vary["depth"].ends if "depth" in self.vary else (self.config({})["depth"],)
         idle = [name for name in ("units", "activation", "dropout") if name in self.vary]
         if not self.network and set(depths) == {0} and idle:

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import importlib.metadata
 import math
+import shutil
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from hpstudy.data import kind_file
 from hpstudy.errors import NotFoundError, UserError
 from hpstudy.evaluation.evaluate import NETWORKS, answer_folder, read_facts
 from hpstudy.plain import markdown
@@ -206,7 +209,10 @@ def _log(
     """
     from mlflow.models import Model
 
-    rows, signature = _example(facts["example"]), _signature(facts["example"], facts["classes"])
+    example = facts["example"]
+    if "images" in example:  # answered by a version that knew no other arrays
+        example = {"array": example["images"], "dtype": "uint8"}
+    rows, signature = _example(example), _signature(example, facts["classes"])
     created = connect(settings).create_logged_model(
         run.info.experiment_id,
         name=MODEL_NAME,
@@ -214,7 +220,7 @@ def _log(
         params={**param_texts(study, evaluation["params"], none="None"), **run.data.params},
         tags={EVALUATED_TAG: str(evaluation["at"]), NOTE_TAG: _note(study, evaluation)},
     )
-    with tracked_at(settings), warnings.catch_warnings():
+    with tracked_at(settings), warnings.catch_warnings(), TemporaryDirectory() as code:
         warnings.simplefilter("ignore")  # MLflow's, of what it does itself to a table with lists in it
         logged = Model.log(
             artifact_path=None,
@@ -223,7 +229,7 @@ def _log(
             flavor=_PyfuncFlavor(),
             run_id=run.info.run_id,
             loader_module=hpstudy_model.__name__.rpartition(".")[2],
-            code_paths=[str(Path(hpstudy_model.__file__))],
+            code_paths=_code(study, Path(code)),
             data_path=str(folder / NETWORKS),
             signature=signature,
             input_example=rows,
@@ -233,25 +239,32 @@ def _log(
     return str(logged.model_uri)
 
 
+def _code(study: Study, folder: Path) -> list[str]:
+    """The files that the model consists of, besides the networks: the loader, and how this kind of rows is encoded."""
+    kind = folder / f"{hpstudy_model.kind_module(study.dataset_info.kind.name)}.py"
+    shutil.copyfile(kind_file(study.dataset), kind)
+    return [hpstudy_model.__file__, str(kind)]
+
+
 def _note(study: Study, evaluation: Mapping[str, Any]) -> str:
     seeds = ", ".join(map(str, evaluation["seeds"]))
     number = len(evaluation["seeds"])
     networks = "The network" if number == 1 else f"The average of {number} networks"
     cell = markdown(study.texts.describe(evaluation["params"]), github=True) or "its one cell"
     return (
-        f"{networks} of study {study.name} on {study.facts.title}: {cell}, "
+        f"{networks} of study {study.name} on {study.dataset_info.title}: {cell}, "
         f"{'seed' if number == 1 else 'seeds'} {seeds}. Test accuracy {evaluation['ensemble']['accuracy']:.4f} on "
         f"{evaluation['rows']:,} rows. Takes rows as the dataset has them, gives class probabilities."
     )
 
 
 def _example(example: Mapping[str, Any]) -> Any:
-    """An array of images, else a DataFrame."""
+    """An array, else a DataFrame."""
     import numpy as np
     import pandas as pd
 
-    if "images" in example:
-        return np.array(example["images"], np.uint8)
+    if "array" in example:
+        return np.array(example["array"], example["dtype"])
     types = {"long": "int64", "double": "float64"}
     return pd.DataFrame(
         {
@@ -272,8 +285,8 @@ def _inputs(example: Mapping[str, Any]) -> Any:
     import numpy as np
     from mlflow.types import Schema, TensorSpec
 
-    if "images" in example:
-        return Schema([TensorSpec(np.dtype(np.uint8), (-1, *np.shape(example["images"])[1:]))])
+    if "array" in example:
+        return Schema([TensorSpec(np.dtype(example["dtype"]), (-1, *np.shape(example["array"])[1:]))])
     columns = example["columns"].items()
     return Schema([_column(name, column["type"]) for name, column in columns])
 

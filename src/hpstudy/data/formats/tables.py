@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from hpstudy.data.integrity import bad_file
-from hpstudy.serving.hpstudy_model import is_missing
 
 Value = TypeVar("Value")
 Record = tuple[int, list[str]]  # the line that it begins in, from 1, and its cells
@@ -36,7 +35,7 @@ _BYTE_ORDER_MARKS = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Table:
+class TextTable:
     """A file's cells as texts."""
 
     path: Path
@@ -71,11 +70,14 @@ class Table:
                 raise bad_file(self.path, f"{came} {name} in line {line}", str(error)) from None
         return values
 
-    def with_decimal_points(self, places: Iterable[int]) -> Table:
+    def with_decimal_points(self, places: Iterable[int], is_missing: Callable[[str], bool]) -> TextTable:
         """The table with points where the numbers in the columns `places` have decimal commas.
 
         A comma is a decimal one where it does not part the columns and no number of these columns has a point: else it
         may part thousands.
+
+        Args:
+            is_missing: Whether a cell stands for a missing value, and so for no number.
         """
         places = tuple(places)
         cells = [row[place] for row in self.rows for place in places if not is_missing(row[place])]
@@ -89,7 +91,7 @@ class Table:
         return replace(self, rows=rows)
 
 
-def read_table(path: Path, *, expected: str) -> Table:
+def read_table(path: Path, *, expected: str) -> TextTable:
     """Read a file whose first row names the columns, or an .arff file.
 
     Encoding (Unicode with or without a byte order mark, else Windows-1252) and delimiter (comma, semicolon, tab or bar)
@@ -113,7 +115,7 @@ def read_table(path: Path, *, expected: str) -> Table:
     names, found = _without_last_delimiter(names, list(_told(path, records, expected)))
     _check_widths(path, len(names), found, expected, ends_whole=text.endswith(("\n", "\r")))
     lines, rows = zip(*found, strict=True) if found else ((), ())
-    return Table(path=path, names=tuple(names), rows=rows, lines=lines, delimiter=delimiter)
+    return TextTable(path=path, names=tuple(names), rows=rows, lines=lines, delimiter=delimiter)
 
 
 def _text(path: Path, expected: str) -> str:

@@ -1,0 +1,96 @@
+"""The parts of a dataset: its test split, the rest of it, and that in training and validation rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpstudy.data.integrity import bad_file
+from hpstudy.data.kind import Kind, Raw
+from hpstudy.data.places import Source
+from hpstudy.data.splits import RowNumbers, ScarceClassError, test_and_rest, train_and_validation
+from hpstudy.errors import DatasetError, UserError
+from hpstudy.study.factors import dataset_info
+
+
+def read_train(kind: Kind, source: Source) -> Raw:
+    """The rows outside the test split, in the order of the source.
+
+    Raises:
+        DatasetError: a file is truncated or wrong, or has no rows of a class; the message names it.
+    """
+    return _read(kind, source, test=False)
+
+
+def read_test(kind: Kind, source: Source) -> Raw:
+    """The rows of the test split: the official one, else a stratified fifth drawn once and for all.
+
+    Raises:
+        DatasetError: a file is truncated or wrong, or has rows of one class only; the message names it.
+    """
+    return _read(kind, source, test=True)
+
+
+def split_train(
+    source: Source, labels: NDArray[np.int32], seed: int, train_rows: int | None = None
+) -> tuple[RowNumbers, RowNumbers]:
+    """Rows for training and validation, as `train_and_validation`; all of a truth table for both.
+
+    Raises:
+        DatasetError: a class has too few rows; the message names the file.
+        UserError: `train_rows` is impossible.
+    """
+    if dataset_info(source.dataset).test != "all":
+        with _named(source):
+            return train_and_validation(labels, seed, train_rows)
+    if train_rows not in (None, len(labels)):
+        raise UserError(f"train_rows={train_rows}: a truth table is learned whole. Leave train_rows out.")
+    rows = np.arange(len(labels), dtype=np.int32)
+    return rows, rows
+
+
+def _read(kind: Kind, source: Source, *, test: bool) -> Raw:
+    raw = kind.read(source, test=test)
+    match dataset_info(source.dataset).test:
+        case "official":
+            _check_classes(source, raw, test=test)
+            return raw
+        case "drawn":
+            _check_classes(source, raw)
+            with _named(source):
+                held_out, rest = test_and_rest(raw.labels)
+            return raw.taken(held_out if test else rest)
+        case "all":
+            return raw
+
+
+def _check_classes(source: Source, raw: Raw, *, test: bool | None = None) -> None:
+    """Refuse rows that lack a class. An official test split must have two at least, to tell them apart.
+
+    Args:
+        test: Which part of the dataset they are, if not all of it.
+    """
+    classes = dataset_info(source.dataset).classes
+    present = np.unique(raw.labels)
+    if len(present) == len(classes) or (test and len(present) > 1):
+        return
+    lacking = ", ".join(f"{number} ({name})" for number, name in enumerate(classes) if number not in present)
+    part = "" if test is None else " for the test" if test else " for training"
+    raise bad_file(
+        source.labels_file(test=bool(test)),
+        f"holds {len(raw.labels):,} rows{part}, none of them of the class {lacking}",
+        "rows of every class",
+    )
+
+
+@contextmanager
+def _named(source: Source) -> Iterator[None]:
+    """Say which file has too few rows of a class."""
+    try:
+        yield
+    except ScarceClassError as error:
+        where = source.labels_file()
+        raise DatasetError(f"{where}: {error} Add rows of that class: seven are enough for every split.") from None

@@ -1,0 +1,86 @@
+"""What a factor is, and the checks of which levels are legal."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from hpstudy.errors import UserError
+
+Level: TypeAlias = str | int | float | bool | None
+Config: TypeAlias = Mapping[str, Level]
+Check: TypeAlias = Callable[[Level], Level]  # returns the normal form of a level, or raises UserError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Factor:
+    """One built-in factor."""
+
+    name: str
+    meaning: str  # for docs and error messages, with unit
+    default: Level  # None: decided by the dataset or the optimizer, or switched off
+    check: Check
+    # What of it a compiled epoch depends on: the level, whether it is zero, or nothing, as the level is its input.
+    compiled: Literal["level", "presence", "nothing"] = "level"
+
+
+def unknown(kind: str, name: object, legal: Iterable[str], listed: str = "Legal") -> str:
+    """A sentence that refuses `name`, lists what is legal and points at the nearest."""
+    legal = list(legal)
+    nearest = difflib.get_close_matches(str(name).lower(), legal, n=1, cutoff=0.5)
+    hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
+    return f"There is no {kind} {name!r}.{hint} {listed}: {', '.join(legal)}."
+
+
+def one_of(*levels: str) -> Check:
+    """Texts, in any case and with - for _."""
+
+    def check(level: Level) -> Level:
+        normal = level.lower().replace("-", "_") if isinstance(level, str) else level
+        if normal not in levels:
+            raise UserError(unknown("level", level, levels))
+        return normal
+
+    return check
+
+
+def number(low: float, below: float = math.inf, *, positive: bool = False) -> Check:
+    """A number of at least `low`, or above it if it must be positive, and below `below`."""
+    legal = f"a number {'above' if positive else 'of at least'} {low:g}"
+    legal += f" and below {below:g}" if below < math.inf else ""
+
+    def check(level: Level) -> Level:
+        is_number = isinstance(level, int | float) and not isinstance(level, bool)
+        inside = is_number and low <= level < below and not (positive and level == low)  # type: ignore[operator]
+        if not inside:
+            raise UserError(f"{level!r} is not {legal}.")
+        return float(level)  # type: ignore[arg-type]
+
+    return check
+
+
+def integer(low: int, *, also: tuple[Level, ...] = ()) -> Check:
+    """A whole number of at least `low`, or one of the levels `also`."""
+    others = "".join(f" or {other!r}" for other in also)
+
+    def check(level: Level) -> Level:
+        if any(level == other and type(level) is type(other) for other in also):
+            return level
+        if isinstance(level, bool) or not isinstance(level, int) or level < low:
+            raise UserError(f"{level!r} is not a whole number of at least {low}{others}.")
+        return level
+
+    return check
+
+
+def layers(level: Level) -> Level:
+    """One number for every hidden layer, or a number for each such as '256-128-100'."""
+    if isinstance(level, str) and re.fullmatch(r"[1-9]\d*(-[1-9]\d*)+", level):
+        return level
+    if isinstance(level, str):
+        raise UserError(f"{level!r} is neither a whole number of at least 1 nor one for each layer like '256-128-100'.")
+    return integer(1)(level)
