@@ -10,13 +10,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from optuna.storages._rdb import models
 from optuna.trial import TrialState
 
 from hpstudy import Choice, Float, Int, Search, Study
 from hpstudy.owner import Owner
 from hpstudy.storage import Store, StudyQueue
 from hpstudy.storage.conversion import RESULT, START, Start
+from hpstudy.storage.optuna_private import models
 from hpstudy.study.distributions import distribution
 
 EPOCHS = 10
@@ -54,7 +54,7 @@ def fill(store: Store, study: Study, trials: int) -> StudyQueue:
         numbers = range(begin, min(begin + _CHUNK, trials))
         with engine.begin() as connection:
             _insert(connection, study, study_id, first, numbers, chances)
-    if not store.database.is_sqlite:
+    if store.database.is_shared:
         with engine.begin() as connection:
             connection.execute(
                 sa.text("SELECT setval(pg_get_serial_sequence('trials', 'trial_id'), :last)"), {"last": first + trials}

@@ -490,7 +490,7 @@ def age_heartbeat(queue: StudyQueue, seconds: float) -> None:
     sqlite = f"datetime(heartbeat, '-{seconds} seconds')"
     postgres = f"heartbeat - interval '{seconds} seconds'"
     with queue.database.rdb.engine.begin() as connection:
-        earlier = sqlite if queue.database.is_sqlite else postgres
+        earlier = postgres if queue.database.is_shared else sqlite
         connection.exec_driver_sql(f"UPDATE trial_heartbeats SET heartbeat = {earlier}")
 
 

@@ -66,11 +66,9 @@ def _database(settings: Settings, processes: int) -> Iterator[Finding]:
 
     store = Store(settings.storage, grace_s=settings.grace_s)
     try:
-        is_file = store.database.is_sqlite
-        kind = "SQLite, for one machine" if is_file else f"PostgreSQL {_ask(store, 'SHOW server_version')}"
-        kind += ", behind a pooler" if not is_file and store.database.has_pooler() else ""
-        yield Finding(level=Level.GOOD, what=f"The study database {store.database.label} answers ({kind}).")
-        if not is_file:
+        what = f"The study database {store.database.label} answers ({store.database.describe()})."
+        yield Finding(level=Level.GOOD, what=what)
+        if store.database.is_shared:
             yield _permissions(store)
             yield _connections(store, processes)
             yield _clock(store)

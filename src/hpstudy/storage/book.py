@@ -10,13 +10,13 @@ from typing import Any
 
 import optuna
 import sqlalchemy as sa
-from optuna.storages._rdb import models
 from optuna.trial import FrozenTrial
 
 from hpstudy.records import TrialRecord
 from hpstudy.storage.conversion import RESULT, record_of
 from hpstudy.storage.database import Database
 from hpstudy.storage.ledger import chunks
+from hpstudy.storage.optuna_private import id_of, models
 from hpstudy.storage.reading import read_trials
 
 _TRIAL, _SAID = models.TrialModel, models.TrialUserAttributeModel
@@ -49,7 +49,7 @@ class RecordBook:
                 self._enter(connection, read_trials(connection, _TRIAL.trial_id.in_(some)), again)
             while some_new := read_trials(connection, self._is_new(), _SOME):
                 self._enter(connection, some_new, again)
-                self._last_id = some_new[-1]._trial_id
+                self._last_id = id_of(some_new[-1])
             return [self._records[number] for number in sorted(self._records)]
 
     def _is_new(self) -> sa.ColumnElement[bool]:
@@ -58,11 +58,11 @@ class RecordBook:
     def _enter(self, connection: sa.Connection, trials: Sequence[FrozenTrial], again: Container[int]) -> None:
         for trial, record in zip(trials, _records_of(connection, trials, again), strict=True):
             if trial.state.is_finished():
-                self._unfinished.discard(trial._trial_id)
+                self._unfinished.discard(id_of(trial))
             else:
-                self._unfinished.add(trial._trial_id)
+                self._unfinished.add(id_of(trial))
             if trial.state == optuna.trial.TrialState.FAIL:
-                self._failed[trial.number] = (trial._trial_id, trial.number in again)
+                self._failed[trial.number] = (id_of(trial), trial.number in again)
             if record is not None:
                 self._records[trial.number] = record
 
@@ -76,8 +76,8 @@ def _records_of(
     connection: sa.Connection, trials: Sequence[FrozenTrial], again: Container[int] = ()
 ) -> list[TrialRecord | None]:
     """Over the caller's connection: threads that each held one and asked for a second would wait for each other."""
-    results = _results(connection, [trial._trial_id for trial in trials if trial.state.is_finished()])
-    return [record_of(_with_result(trial, results.get(trial._trial_id)), again) for trial in trials]
+    results = _results(connection, [id_of(trial) for trial in trials if trial.state.is_finished()])
+    return [record_of(_with_result(trial, results.get(id_of(trial))), again) for trial in trials]
 
 
 def _results(connection: sa.Connection, trial_ids: list[int]) -> dict[int, Any]:

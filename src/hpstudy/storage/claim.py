@@ -17,6 +17,7 @@ from hpstudy.errors import HpstudyError, TrialLost
 from hpstudy.records import Epoch, TrialRecord, TrialState
 from hpstudy.storage.conversion import RESULT, Start
 from hpstudy.storage.database import Database
+from hpstudy.storage.optuna_private import id_of
 from hpstudy.study.factors import Level
 from hpstudy.study.spec import Study
 
@@ -66,7 +67,7 @@ class Claim:
         self.start = start
         self.config = study.config(params)
         self._database, self._study, self._find_original = database, study, find_original
-        self._trial, self._trial_id = trial, trial._trial_id
+        self._trial, self._trial_id = trial, id_of(trial)
         self._reported = 0  # epochs
 
     def beat(self) -> None:

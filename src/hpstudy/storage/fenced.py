@@ -11,16 +11,20 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import RDBStorage
-from optuna.storages._rdb import models
-from optuna.storages._rdb.storage import _create_scoped_session
 from optuna.trial import FrozenTrial, TrialState
 
 from hpstudy.storage.conversion import START
+from hpstudy.storage.optuna_private import models, session_scope
 from hpstudy.storage.reading import read_trials
 from hpstudy.storage.retrying import Superseded
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
+    from typing_extensions import override
+else:
+
+    def override(method: Any) -> Any:  # in `typing` from Python 3.12 on
+        return method
 
 
 class FencedStorage(RDBStorage):
@@ -39,6 +43,7 @@ class FencedStorage(RDBStorage):
                 self.engine.dispose()
             raise
 
+    @override
     def _get_prepared_new_trial(
         self, study_id: int, template_trial: FrozenTrial | None, session: Session
     ) -> models.TrialModel:
@@ -54,6 +59,7 @@ class FencedStorage(RDBStorage):
             session.add(models.TrialHeartbeatModel(trial_id=trial.trial_id))
         return trial
 
+    @override
     def _get_trials(
         self,
         study_id: int,
@@ -90,7 +96,7 @@ class FencedStorage(RDBStorage):
             KeyError: there is no such trial.
         """
         text = json.dumps(attribute)
-        with _create_scoped_session(self.scoped_session) as session:
+        with session_scope(self.scoped_session) as session:
             if not self._end(session, trial_id, state):
                 self._check_is_repetition(session, trial_id, name, text)
                 return

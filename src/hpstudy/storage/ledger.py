@@ -15,11 +15,11 @@ from typing import Any
 
 import optuna
 import sqlalchemy as sa
-from optuna.storages._rdb import models
 from optuna.trial import FrozenTrial
 
 from hpstudy.storage.conversion import LOST, RESULT, START, is_retried
 from hpstudy.storage.database import Database
+from hpstudy.storage.optuna_private import id_of, models
 
 _State = optuna.trial.TrialState
 _TRIAL, _SAID = models.TrialModel, models.TrialUserAttributeModel
@@ -140,16 +140,16 @@ class Ledger:
         return known.user_attrs if known else {}
 
     def _enter(self, trial: FrozenTrial) -> None:
-        if trial._trial_id > self._last_id:
-            self._last_id = trial._trial_id
+        if id_of(trial) > self._last_id:
+            self._last_id = id_of(trial)
             self._trials += 1
         if not trial.state.is_finished():
-            self._unfinished[trial._trial_id] = trial
+            self._unfinished[id_of(trial)] = trial
             return
-        self._unfinished.pop(trial._trial_id, None)
+        self._unfinished.pop(id_of(trial), None)
         if trial.state != _State.FAIL:
             self._ended[trial.state] += 1
-            self._trained.append((trial._trial_id, trial.state == _State.COMPLETE))
+            self._trained.append((id_of(trial), trial.state == _State.COMPLETE))
         elif is_retried(trial):
             self._lost[trial.number] = trial
         else:

@@ -1,112 +1,108 @@
-"""Connections to PostgreSQL that notice when the other side is gone, and never show their password.
-
-A pooler such as PgBouncer may stand between and give each transaction another session of the server. Then nothing can
-be kept in a session, neither settings nor prepared statements, and nothing must be left there for others.
-"""
+"""PostgreSQL: a server for any number of machines. Locks are advisory ones of the server."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL
 
-from hpstudy.errors import UserError
+from hpstudy.errors import StorageError
+from hpstudy.storage.backend import LOCK_S, POLL_S
+from hpstudy.storage.fenced import FencedStorage
+from hpstudy.storage.postgres_connection import connector
 
-CONNECT_S = 10.0  # until the server has accepted a connection
-ANSWER_S = 45.0  # until the server has answered one statement; longer than it may wait for a lock
-LOCK_S = 20.0  # how long one statement waits for a lock; asked again by whoever retries
-ABANDONED_S = 30.0  # a transaction whose client says nothing for so long is rolled back by the server
-_KEEPALIVE = {"keepalives": 1, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
+_SCHEMA_LOCK = "schema"
+_SERVER_START = sa.func.timezone("UTC", sa.func.pg_postmaster_start_time())
+
+_REASONS = {
+    "authentication failed": "refused the password. Give it in HPSTUDY_PASSWORD_FILE or HPSTUDY_PASSWORD.",
+    "Connection refused": "does not answer: nothing listens at that host and port. Is the server running?",
+    "has not answered for": "does not answer ({text}). Is the network, a firewall or a full pooler at fault?",
+    "statement pooling": "is behind a pooler without transactions. Set its pool_mode to transaction.",
+}
 
 
-def connector(address: URL) -> Callable[[], Any]:
-    """A function that makes one DBAPI connection; the password stays in it.
+class Postgres:
+    """A `Backend`. A process has two connections: one for whoever holds a lock, one for everything else."""
 
-    Raises:
-        UserError: psycopg is not installed.
-    """
-    connection_class = _watched_connection()
-    _, parameters = sa.create_engine(address).dialect.create_connect_args(address)
-    parameters = {
-        "connect_timeout": int(CONNECT_S),
-        "tcp_user_timeout": int(ANSWER_S * 1000),
-        "application_name": "hpstudy",
-        **_KEEPALIVE,
-        **parameters,
-    }
+    is_shared = True
 
-    def connect() -> Any:
-        connection = connection_class.connect(**parameters)
+    def __init__(self, address: URL) -> None:
+        self.reasons: Mapping[str, str] = _REASONS
+        # without the query, which may hold a password, too
+        self.label = address._replace(password=None, query=sa.util.EMPTY_DICT).render_as_string()
+        self._address = address
+        self._one_lock = threading.Lock()  # one thread at a time needs the connection of a lock
+
+    def prepare(self) -> None:
+        pass
+
+    def connect(self) -> FencedStorage:
+        connect = connector(self._address)
+        options = {
+            "creator": connect,
+            "pool_pre_ping": True,
+            "pool_size": 2,
+            "max_overflow": 0,
+            "pool_reset_on_return": "rollback",
+        }
+        first_contact = sa.create_engine(self._address, creator=connect, poolclass=sa.NullPool)
+        with _advisory_lock(first_contact, _SCHEMA_LOCK):
+            return FencedStorage(self.label, engine_kwargs=options)  # the label has no password; `connect` has
+
+    @contextmanager
+    def lock(self, rdb: FencedStorage, name: str) -> Iterator[None]:
+        if not self._one_lock.acquire(timeout=LOCK_S):
+            raise StorageError(f"Another thread of this process has held the lock of {name} for {LOCK_S:.0f} s.")
         try:
-            connection.autocommit = True
-            connection.set_up()
-            connection.autocommit = False
-        except BaseException:
-            connection.close()
-            raise
-        return connection
+            with _advisory_lock(rdb.engine, name):
+                yield
+        finally:
+            self._one_lock.release()
 
-    return connect
+    def last_sign(self, heartbeat: Any) -> Any:
+        """Nobody could send a heartbeat while the server was down: that is no sign of death."""
+        return sa.func.greatest(heartbeat, _SERVER_START)
+
+    def describe(self, rdb: FencedStorage) -> str:
+        with rdb.engine.connect() as connection:
+            version = connection.exec_driver_sql("SHOW server_version").scalar()
+            return f"PostgreSQL {version}{', behind a pooler' if _has_pooler(connection) else ''}"
 
 
-def _settings(*, is_local: bool) -> str:
-    """One statement, so one round trip. UTC, because Optuna keeps heartbeats without a time zone.
-
-    Args:
-        is_local: Until the transaction ends; otherwise for the whole session.
+@contextmanager
+def _advisory_lock(engine: sa.Engine, name: str) -> Iterator[None]:
+    """Bound to a transaction, so that it ends with the connection, with the process, and with the server's
+    patience for a client that says nothing.
     """
-    values = {
-        "TimeZone": "UTC",
-        "lock_timeout": f"{LOCK_S * 1000:.0f}",
-        "statement_timeout": f"{ANSWER_S * 1000:.0f}",
-        "idle_in_transaction_session_timeout": f"{ABANDONED_S * 1000:.0f}",
-    }
-    return "SELECT " + ", ".join(f"set_config('{name}', '{value}', {is_local})" for name, value in values.items())
-
-
-def _watched_connection() -> Any:
-    """psycopg's connection with an end to its patience, whether or not it has a session of its own.
-
-    The server's own time limits reach nobody over a connection that is half open: a firewall or a machine in
-    between has forgotten it, or stalls, while TCP still looks alive from here.
-    """
+    key = int.from_bytes(hashlib.sha256(f"hpstudy {name}".encode()).digest()[:8], "big", signed=True)
+    connection = engine.connect()
     try:
-        import psycopg
-    except ImportError:
-        raise UserError(
-            "The study database is PostgreSQL, and its driver is not installed. Run `pip install 'hpstudy[postgres]'`."
-        ) from None
+        if _has_pooler(connection):
+            _try_until_locked(connection, key, name)
+        else:
+            connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
+        yield
+    finally:
+        with suppress(sa.exc.DBAPIError):  # a connection that broke has let go of the lock already
+            connection.close()
 
-    class Watched(psycopg.Connection[Any]):
-        has_pooler = False
 
-        def set_up(self) -> None:
-            """Give the session its settings if it is ours: a pooler names a process that is not the server's."""
-            ours = f"{_settings(is_local=False)} WHERE pg_backend_pid() = {self.info.backend_pid}"
-            if self.execute(ours).fetchone() is None:
-                self.has_pooler = True
-                self.prepare_threshold = None  # no prepared statements
+def _try_until_locked(connection: sa.Connection, key: int, name: str) -> None:
+    """Wait outside of a transaction: in one, those who wait would keep the pooler's few sessions from the holder."""
+    deadline = time.monotonic() + LOCK_S
+    while not connection.scalar(sa.text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": key}):
+        connection.rollback()
+        if time.monotonic() > deadline:
+            raise StorageError(f"Another process has held the lock of {name} for {LOCK_S:.0f} s.")
+        time.sleep(POLL_S)
 
-        def cursor(self, *arguments: Any, **options: Any) -> Any:
-            """Behind a pooler the settings are those of one transaction, and come at its beginning."""
-            cursor = super().cursor(*arguments, **options)
-            if (
-                self.has_pooler
-                and not self.autocommit
-                and self.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
-            ):
-                cursor.execute(_settings(is_local=True))
-            return cursor
 
-        def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
-            try:
-                return super().wait(gen, interval, ANSWER_S if timeout is None else timeout)
-            except psycopg.errors._WaitTimeout:
-                if timeout is not None:
-                    raise
-                self.pgconn.finish()  # SQLAlchemy then sees that it is closed, and opens another
-                raise psycopg.OperationalError(f"the server has not answered for {ANSWER_S:.0f} s") from None
-
-    return Watched
+def _has_pooler(connection: sa.Connection) -> bool:
+    return bool(getattr(connection.connection.dbapi_connection, "has_pooler", False))

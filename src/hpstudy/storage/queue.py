@@ -26,6 +26,7 @@ from hpstudy.storage.claim import Claim
 from hpstudy.storage.conversion import Start
 from hpstudy.storage.database import Database
 from hpstudy.storage.ledger import Ledger, Standing
+from hpstudy.storage.optuna_private import id_of
 from hpstudy.storage.orders import DECLARATION, IDENTITY, ORDERS, Orders
 from hpstudy.storage.originals import Originals
 from hpstudy.storage.samplers import make_pruner, make_sampler, make_space, suggest
@@ -234,7 +235,7 @@ class StudyQueue:
             standing, orders = self._reconciled(), self._orders
             for trial in standing.running:
                 if conversion.token_of(trial) == token:
-                    return trial._trial_id, trial.number, Start.of(trial)
+                    return id_of(trial), trial.number, Start.of(trial)
             if orders.stopped or self._progress(standing, orders).waiting == 0:
                 return None
             start, params = self._next(standing, orders)
@@ -311,8 +312,8 @@ class StudyQueue:
         standing, _ = self._read()
         if not standing.running:
             return standing
-        ages_s = self.database.heartbeat_ages_s([trial._trial_id for trial in standing.running])
-        if self.database.is_sqlite:
+        ages_s = self.database.heartbeat_ages_s([id_of(trial) for trial in standing.running])
+        if not self.database.is_shared:
             self._refuse_two_machines(standing.running, ages_s)
         reasons = [(trial, self._death(trial, ages_s)) for trial in standing.running]
         for trial, reason in reasons:
@@ -326,7 +327,7 @@ class StudyQueue:
         where = f"process {owner.pid} on {owner.host}" if owner else "its process"
         if owner and owner.is_known_dead():
             return f"{where} died"
-        age_s = ages_s.get(trial._trial_id)
+        age_s = ages_s.get(id_of(trial))
         if age_s is None:
             return f"{where} died before its first heartbeat"
         return f"{where} sent no heartbeat for {age_s:.0f} s" if age_s > self._grace_s else None
@@ -334,7 +335,7 @@ class StudyQueue:
     def _lose(self, trial: FrozenTrial, reason: str, *, released: bool) -> None:
         mark = conversion.lost_mark(reason, released=released, now=datetime.now(UTC))
         try:
-            self.database.rdb.finish(trial._trial_id, optuna.trial.TrialState.FAIL, None, conversion.LOST, mark)
+            self.database.rdb.finish(id_of(trial), optuna.trial.TrialState.FAIL, None, conversion.LOST, mark)
         except UpdateFinishedTrialError:
             return  # it ended meanwhile: nothing is lost
         _LOG.info("A trial was lost.", extra={"trial": trial.number, "reason": reason})
@@ -343,7 +344,7 @@ class StudyQueue:
         """SQLite's locks work on one machine. A trial whose owner lives on another one tells that there are two."""
         for trial in running:
             owner = conversion.owner_of(trial)
-            age_s = ages_s.get(trial._trial_id)
+            age_s = ages_s.get(id_of(trial))
             if owner and owner.is_elsewhere() and age_s is not None and age_s <= self._grace_s:
                 raise UserError(
                     f"Trial {trial.number} of study {self.study.name!r} is in training on {owner.host}, and this is "
@@ -378,7 +379,7 @@ class StudyQueue:
 
     def _declared(self, trial: FrozenTrial) -> dict[str, Level]:
         """Its parameters as far as the study declares them: nothing is built from what others wrote there."""
-        vary, params = self.study.vary, conversion.params_of(self.database.optuna.get_trial(trial._trial_id))
+        vary, params = self.study.vary, conversion.params_of(self.database.optuna.get_trial(id_of(trial)))
         return {name: level for name, level in params.items() if name in vary and vary[name].contains(level)}
 
     @contextmanager

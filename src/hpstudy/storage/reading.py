@@ -11,10 +11,10 @@ from typing import Any
 
 import sqlalchemy as sa
 from optuna.distributions import BaseDistribution, json_to_distribution
-from optuna.storages._rdb import models
 from optuna.trial import FrozenTrial
 
 from hpstudy.storage.conversion import RESULT
+from hpstudy.storage.optuna_private import models
 from hpstudy.study.factors import Level
 
 _Fields = defaultdict[int, dict[Any, Any]]  # of each trial, by its id

@@ -1,0 +1,20 @@
+"""All that hpstudy knows of Optuna's private parts. A version that has renamed one of them fails here, at import.
+
+Its tables are Optuna's interface to other tools of its own, and change with a migration; the rest may change any time.
+What `FencedStorage` overrides is marked there with `override`, which the type checker compares with the installed
+version.
+"""
+
+from __future__ import annotations
+
+from optuna.storages._cached_storage import _CachedStorage as CachedStorage
+from optuna.storages._rdb import models
+from optuna.storages._rdb.storage import _create_scoped_session as session_scope
+from optuna.trial import FrozenTrial, Trial
+
+__all__ = ["CachedStorage", "id_of", "models", "session_scope"]
+
+
+def id_of(trial: FrozenTrial | Trial) -> int:
+    """The key of a trial in the database; its number counts within its study."""
+    return trial._trial_id
