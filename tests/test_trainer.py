@@ -17,8 +17,8 @@ from hpstudy.data import Arrays
 from hpstudy.errors import TrialFailed, UserError
 from hpstudy.records import Epoch
 from hpstudy.settings import Settings
-from hpstudy.study.factors import ACTIVATIONS, INITIALIZERS, OPTIMIZERS
-from hpstudy.training.model import make_network, make_optimizer, row_losses, with_scaling
+from hpstudy.study.factors import ACTIVATIONS, INITIALIZERS, OPTIMIZERS, complete, dataset_info, default_config
+from hpstudy.training.model import make_initializer, make_network, make_optimizer, row_losses, with_scaling
 from hpstudy.training.sparse_program import SparseProgram, is_worth_it
 from hpstudy.training.trainer import Trainer
 
@@ -54,6 +54,32 @@ def without_times(metrics: Any) -> dict[str, float]:
     return {name: value for name, value in metrics.items() if name not in TIMES}
 
 
+# What a user of Keras would write for each level. Whatever hpstudy makes of a level is held against this.
+KERAS_OPTIMIZERS: dict[str, Callable[[float, float], keras.optimizers.Optimizer]] = {
+    "sgd": lambda rate, momentum: keras.optimizers.SGD(rate, momentum=momentum),
+    "momentum": lambda rate, momentum: keras.optimizers.SGD(rate, momentum=momentum),
+    "nesterov": lambda rate, momentum: keras.optimizers.SGD(rate, momentum=momentum, nesterov=True),
+    "adagrad": lambda rate, _: keras.optimizers.Adagrad(rate),
+    "rmsprop": lambda rate, _: keras.optimizers.RMSprop(rate),
+    "adam": lambda rate, _: keras.optimizers.Adam(rate),
+    "adamw": lambda rate, _: keras.optimizers.AdamW(rate),
+    "nadam": lambda rate, _: keras.optimizers.Nadam(rate),
+}
+KERAS_INITIALIZERS = {
+    "zeros": keras.initializers.Zeros(),
+    "normal_1": keras.initializers.RandomNormal(stddev=1.0),
+    "normal_0.1": keras.initializers.RandomNormal(stddev=0.1),
+    "normal_0.01": keras.initializers.RandomNormal(stddev=0.01),
+    "glorot_uniform": keras.initializers.GlorotUniform(),
+    "glorot_normal": keras.initializers.GlorotNormal(),
+    "he_uniform": keras.initializers.HeUniform(),
+    "he_normal": keras.initializers.HeNormal(),
+    "lecun_uniform": keras.initializers.LecunUniform(),
+    "lecun_normal": keras.initializers.LecunNormal(),
+    "orthogonal": keras.initializers.Orthogonal(),
+}
+
+
 def keras_schedule(config: dict[str, Any], total_steps: int) -> Any:
     """Keras's own object for the schedule: what a user would give to `fit`."""
     rate = float(config["learning_rate"])
@@ -68,7 +94,7 @@ def fit(config: dict[str, Any], arrays: Arrays, seed: int = 42) -> keras.callbac
     model = make_network(config, arrays.input_shape, arrays.outputs)
     batch = len(arrays.train) if config["batch_size"] == "full" else config["batch_size"]
     epochs, steps = config["epochs"], -(-len(arrays.train) // batch)
-    optimizer = make_optimizer(config)
+    optimizer = KERAS_OPTIMIZERS[config["optimizer"]](config["learning_rate"], config["momentum"] or 0.0)
     if config["schedule"] != "constant":
         optimizer = type(optimizer)(learning_rate=keras_schedule(config, epochs * steps))
     losses = {
@@ -103,6 +129,22 @@ def fit(config: dict[str, Any], arrays: Arrays, seed: int = 42) -> keras.callbac
             break
     result.history = history
     return result
+
+
+def test_every_level_is_the_class_of_keras_that_bears_its_name() -> None:
+    """And Keras's own defaults are those that a study gets that leaves a learning rate out."""
+    assert KERAS_OPTIMIZERS.keys() == OPTIMIZERS.keys()
+    for name, optimizer in OPTIMIZERS.items():
+        config = complete({**default_config(dataset_info("digits")), "optimizer": name})
+        made, wanted = make_optimizer(config), KERAS_OPTIMIZERS[name](0.5, 0.9)
+        assert type(made) is type(wanted)
+        assert made.get_config()["learning_rate"] == pytest.approx(type(wanted)().get_config()["learning_rate"])
+        assert optimizer.learning_rate == config["learning_rate"]
+    assert KERAS_INITIALIZERS.keys() == INITIALIZERS.keys()
+    for name, initializer in KERAS_INITIALIZERS.items():
+        made = make_initializer(name)
+        assert type(made) is type(initializer)
+        assert {**made.get_config(), "seed": None} == {**initializer.get_config(), "seed": None}
 
 
 def decode(arrays: Arrays) -> np.ndarray:

@@ -8,27 +8,12 @@ from typing import Any
 
 from hpstudy.errors import UserError
 from hpstudy.study.catalog import DATASETS, KINDS, DatasetInfo
+from hpstudy.study.keras_levels import ACTIVATIONS, INITIALIZERS, MOMENTUM_OPTIMIZERS, OPTIMIZERS
 from hpstudy.study.legal import Config, Factor, Level, integer, layers, number, one_of, unknown
 
 __all__ = ["Config", "Factor", "Level", "unknown"]  # beside what is defined here
 
-MOMENTUM_OPTIMIZERS = ("sgd", "momentum", "nesterov")
-OPTIMIZERS = (*MOMENTUM_OPTIMIZERS, "adagrad", "rmsprop", "adam", "adamw", "nadam")
 SCHEDULES = ("constant", "exponential", "cosine")
-INITIALIZERS = (
-    "zeros",
-    "normal_1",
-    "normal_0.1",
-    "normal_0.01",
-    "glorot_uniform",
-    "glorot_normal",
-    "he_uniform",
-    "he_normal",
-    "lecun_uniform",
-    "lecun_normal",
-    "orthogonal",
-)
-ACTIVATIONS = ("sigmoid", "tanh", "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "linear")
 LOSSES = ("cross_entropy", "mse")
 SCALINGS = ("none", "unit", "standard", "minmax")
 AUGMENTATIONS = ("none", "shift", "flip", "both")
@@ -178,11 +163,11 @@ def complete(config: Config) -> dict[str, Level]:
     full = dict(config)
     if isinstance(full["units"], str):
         full["depth"] = len(hidden_units(full))
-    family = full["optimizer"]
+    optimizer = OPTIMIZERS[str(full["optimizer"])]
     if full["momentum"] is None:
-        full["momentum"] = {"momentum": 0.9, "nesterov": 0.9, "sgd": 0.0}.get(str(family))
+        full["momentum"] = optimizer.momentum
     if full["learning_rate"] is None:
-        full["learning_rate"] = 0.01 if family in MOMENTUM_OPTIMIZERS else 0.001
+        full["learning_rate"] = optimizer.learning_rate
     return full
 
 

@@ -11,21 +11,13 @@ import tensorflow as tf
 
 from hpstudy.errors import TrialFailed, UserError, closed, reason
 from hpstudy.study.factors import Config, hidden_units
+from hpstudy.study.keras_levels import ACTIVATIONS, INITIALIZERS, OPTIMIZERS
 from hpstudy.training.keras_settings import remember_settings, separate_settings, settings_of
 
 Build = Callable[[Mapping[str, Any], tuple[int, ...], int], keras.Model]
 
 _ROUNDING = 1e-3  # by which probabilities may leave 0 to 1, as those of float16 do
 _SUM_TOLERANCE = 0.01
-_ACTIVATIONS = {"leaky_relu": "leaky_relu", "linear": None}
-_NORMAL_STDDEV = {"normal_1": 1.0, "normal_0.1": 0.1, "normal_0.01": 0.01}
-_OPTIMIZERS: dict[str, Callable[..., keras.optimizers.Optimizer]] = {
-    "adagrad": keras.optimizers.Adagrad,
-    "rmsprop": keras.optimizers.RMSprop,
-    "adam": keras.optimizers.Adam,
-    "adamw": keras.optimizers.AdamW,
-    "nadam": keras.optimizers.Nadam,
-}
 
 
 def make_initializer(name: str) -> keras.initializers.Initializer:
@@ -33,9 +25,8 @@ def make_initializer(name: str) -> keras.initializers.Initializer:
 
     Glorot: Glorot & Bengio 2010 ("Xavier"). He: He et al. 2015. LeCun: LeCun et al. 1998. Orthogonal: Saxe et al. 2014.
     """
-    if name in _NORMAL_STDDEV:
-        return keras.initializers.RandomNormal(stddev=_NORMAL_STDDEV[name])
-    return keras.initializers.get(name)
+    known = INITIALIZERS[name]
+    return getattr(keras.initializers, known.keras)(**known.options)
 
 
 def make_network(
@@ -64,7 +55,7 @@ def make_network(
         layers.append(
             keras.layers.Dense(
                 units,
-                activation=_ACTIVATIONS.get(str(config["activation"]), config["activation"]),
+                activation=ACTIVATIONS[str(config["activation"])],
                 kernel_initializer=make_initializer(str(config["initializer"])),
                 kernel_regularizer=penalty,
             )
@@ -189,12 +180,9 @@ def row_hits(labels: tf.Tensor, probabilities: tf.Tensor) -> tf.Tensor:
 
 def make_optimizer(config: Config) -> keras.optimizers.Optimizer:
     """The optimizer at its learning rate, without a schedule; `learning_rates` holds the schedule."""
-    family = str(config["optimizer"])
-    rate = float(config["learning_rate"])  # type: ignore[arg-type]
-    if family in _OPTIMIZERS:
-        return _OPTIMIZERS[family](learning_rate=rate)
-    momentum = float(config["momentum"] or 0.0)
-    return keras.optimizers.SGD(learning_rate=rate, momentum=momentum, nesterov=family == "nesterov")
+    known, rate = OPTIMIZERS[str(config["optimizer"])], float(config["learning_rate"])  # type: ignore[arg-type]
+    momentum = {} if known.momentum is None else {"momentum": float(config["momentum"] or 0.0)}
+    return getattr(keras.optimizers, known.keras)(learning_rate=rate, **momentum, **known.options)
 
 
 def learning_rates(config: Config, total_steps: int) -> np.ndarray:
