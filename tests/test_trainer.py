@@ -453,19 +453,144 @@ def test_an_own_network_is_trained_and_comes_out_trained(trainer: Trainer, setti
     assert [without_times(epoch.metrics) for epoch in history] == [without_times(epoch.metrics) for epoch in again]
 
 
-@pytest.mark.parametrize(
-    ("build", "sentence"),
-    [
-        (lambda config, shape, outputs: config["absent"], "raised KeyError"),
-        (lambda config, shape, outputs: "model", "must return a keras.Model"),
-        (lambda config, shape, outputs: keras.Sequential([keras.Input(shape), keras.layers.Flatten()]), "output"),
-    ],
-    ids=["raises", "no model", "wrong output"],
-)
-def test_a_wrong_own_network_is_refused(trainer: Trainer, settings: Settings, build: Any, sentence: str) -> None:
+class Twice(keras.layers.Layer):  # type: ignore[misc] # Keras has no types
+    """Cannot say its config, as layers in tutorials."""
+
+    def __init__(self, factor: float) -> None:
+        super().__init__()
+        self.factor = factor
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        return inputs * self.factor
+
+
+class InPython(keras.layers.Layer):  # type: ignore[misc] # Keras has no types
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        outputs = tf.numpy_function(lambda values: values / 16, [inputs], tf.float32)
+        return tf.ensure_shape(outputs, inputs.shape)
+
+
+class Subclassed(keras.Model):  # type: ignore[misc] # Keras has no types
+    def __init__(self, outputs: int) -> None:
+        super().__init__()
+        self.flat, self.last = keras.layers.Flatten(), keras.layers.Dense(outputs, activation="softmax")
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        return self.last(self.flat(inputs))
+
+
+def mixed(shape: tuple[int, ...], layers: list[keras.layers.Layer]) -> keras.Model:
+    keras.mixed_precision.set_global_policy("mixed_float16")
+    return keras.Sequential([keras.Input(shape), *layers])
+
+
+def flat_and_dense(outputs: int, activation: str | None = "softmax") -> list[keras.layers.Layer]:
+    return [keras.layers.Flatten(), keras.layers.Dense(outputs, activation=activation)]
+
+
+def around(*first: Callable[[], keras.layers.Layer]) -> Any:
+    """A `build` with these layers before a dense one; images have a channel."""
+
+    def build(config: Any, shape: tuple[int, ...], outputs: int) -> keras.Model:
+        layers = [keras.layers.Reshape((*shape, 1)), *(make() for make in first), *flat_and_dense(outputs)]
+        return keras.Sequential([keras.Input(shape), *layers])
+
+    return build
+
+
+def compiled(config: Any, shape: tuple[int, ...], outputs: int) -> keras.Model:
+    model = keras.Sequential([keras.Input(shape), *flat_and_dense(outputs)])
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    return model
+
+
+TRAINED = {
+    "a lambda": around(lambda: keras.layers.Lambda(lambda x: x * 2.0)),
+    "a layer without config": around(lambda: Twice(0.5)),
+    "a subclassed model": lambda config, shape, outputs: Subclassed(outputs),
+    "a model without input": lambda config, shape, outputs: keras.Sequential(flat_and_dense(outputs)),
+    "a compiled model": compiled,
+    "activity that costs": around(lambda: keras.layers.ActivityRegularization(l2=0.001)),
+    "numbers of 64 bits": around(lambda: keras.layers.Conv2D(2, 3, dtype="float64")),
+    "numbers of 16 bits": lambda config, shape, outputs: mixed(
+        shape, [keras.layers.Flatten(), keras.layers.Dense(outputs, activation="softmax", dtype="float32")]
+    ),
+    "noise": around(lambda: keras.layers.GaussianNoise(0.1)),
+}
+WITHOUT_XLA = {
+    "rotation": around(lambda: keras.layers.RandomRotation(0.05)),
+    "zoom and translation": around(
+        lambda: keras.layers.RandomZoom(0.1), lambda: keras.layers.RandomTranslation(0.1, 0.1)
+    ),
+    "Python within": around(InPython),
+}
+
+
+@pytest.mark.parametrize(("kind", "build"), {**TRAINED, **WITHOUT_XLA}.items(), ids={**TRAINED, **WITHOUT_XLA})
+def test_whatever_keras_trains_is_trained_and_the_same_again(settings: Settings, kind: str, build: Any) -> None:
+    """In a process that has trained another network before as in one that has not; without XLA, that is said once."""
+    said: list[str] = []
+    config = make_config(epochs=2, batch_size=32, optimizer="adam", train_rows=300)
+    arrays = data.prepare("digits", config, 42, settings)
+    alone, shared = Trainer(said.append), Trainer(lambda _: None)
+    history, result, network = train(alone, config, arrays, build=build)
+    train(shared, {**config, "learning_rate": 0.01}, arrays, build=build)
+    again, _, _ = train(shared, config, arrays, build=build)
+    assert [without_times(epoch.metrics) for epoch in history] == [without_times(epoch.metrics) for epoch in again]
+    assert history[1].metrics["loss"] < history[0].metrics["loss"]
+    assert evaluate(network, arrays) == pytest.approx(result["val_accuracy"], abs=0.02)
+    assert [sentence for sentence in said if "without XLA" in sentence] == said
+    assert len(said) == (kind in WITHOUT_XLA)
+    assert keras.config.dtype_policy().name == "float32", "what a network sets of Keras is its own"
+
+
+UNFIT = {
+    "no model": (lambda config, shape, outputs: "model", "must return a keras.Model"),
+    "another output": (
+        lambda config, shape, outputs: keras.Sequential([keras.Input(shape), keras.layers.Flatten()]),
+        r"shape \(None, 10\)",
+    ),
+    "two outputs": (
+        lambda config, shape, outputs: keras.Model(
+            row := keras.Input(shape),
+            [layer(keras.layers.Flatten()(row)) for layer in map(keras.layers.Dense, (10, 1))],
+        ),
+        "10 probabilities a row",
+    ),
+    "logits": (
+        lambda config, shape, outputs: keras.Sequential([keras.Input(shape), *flat_and_dense(outputs, None)]),
+        "probabilities.*softmax",
+    ),
+}
+
+
+@pytest.mark.parametrize(("build", "sentence"), UNFIT.values(), ids=UNFIT)
+def test_a_network_that_gives_no_probabilities_fails_its_trial(
+    trainer: Trainer, settings: Settings, build: Any, sentence: str
+) -> None:
     config = make_config()
-    with pytest.raises(UserError, match=sentence):
+    with pytest.raises(TrialFailed, match=sentence):
         train(trainer, config, data.prepare("digits", config, 42, settings), build=build)
+
+
+def test_a_build_that_raises_is_named(trainer: Trainer, settings: Settings) -> None:
+    config = make_config()
+    with pytest.raises(UserError, match="raised KeyError"):
+        train(trainer, config, data.prepare("digits", config, 42, settings), build=lambda given, *_: given["absent"])
+
+
+@pytest.mark.parametrize(("loss", "warns"), [("cross_entropy", True), ("mse", False)])
+def test_rows_that_do_not_sum_to_one_are_a_warning_but_with_mse(settings: Settings, loss: str, warns: bool) -> None:
+    def build(config: Any, shape: tuple[int, ...], outputs: int) -> keras.Model:
+        return keras.Sequential([keras.Input(shape), *flat_and_dense(outputs, "sigmoid")])
+
+    said: list[str] = []
+    config = make_config(loss=loss)
+    trainer, arrays = Trainer(said.append), data.prepare("digits", config, 42, settings)
+    for _ in range(2):
+        train(trainer, config, arrays, build=build)
+    assert len(said) == warns
+    assert all("sum" in sentence for sentence in said)
 
 
 def test_binary_cross_entropy_has_the_published_value() -> None:
