@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: install demo test published chaos exactness bench mlflow-away lint format clean
+.PHONY: install demo test notebooks published chaos exactness bench mlflow-away lint format clean
 
 install: $(INSTALLED)
 
@@ -22,6 +22,10 @@ demo: install
 TEST_PROCESSES ?= 2
 test: install
 	$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile
+
+# Executes the notebooks again and writes them with their output.
+notebooks: install
+	$(BIN)/python docs/notebooks/execute.py
 
 published: install
 	-$(BIN)/hpstudy run studies/published.py
