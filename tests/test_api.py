@@ -363,7 +363,7 @@ def test_a_study_whose_dataset_nobody_has_is_left_out_of_several(
     """Alone it is an error."""
 
     def nowhere(*_: object, **__: object) -> None:
-        raise NotFoundError("Dataset digits is nowhere to be had.")
+        raise NotFoundError("Dataset digits cannot be found.")
 
     monkeypatch.setattr("hpstudy.data.locate", nowhere)
     file = tmp_path / "both.py"
@@ -372,8 +372,8 @@ def test_a_study_whose_dataset_nobody_has_is_left_out_of_several(
     file.write_text(f"from hpstudy import Choice, Grid, Study\nstudies = ({studies})\n")
     results = hpstudy.run_all(file, home=settings.home, processes=1)
     assert [(result.name, result.progress().waiting) for result in results] == [("a", 1), ("b", 1)]
-    assert "Study b was not run: Dataset digits is nowhere to be had." in capsys.readouterr().err
-    with pytest.raises(NotFoundError, match="nowhere to be had"):
+    assert "Study b was not run: Dataset digits cannot be found." in capsys.readouterr().err
+    with pytest.raises(NotFoundError, match="cannot be found"):
         hpstudy.run(LONG, home=settings.home, processes=1)
 
 

@@ -221,7 +221,7 @@ def test_values_and_metrics_that_are_no_numbers() -> None:
     epoch = replace(records[0].history[0], metrics={**records[0].history[0].metrics, "val_accuracy": math.nan})
     records[0] = replace(records[0], values=(math.nan,), history=(epoch,), metrics={"train_s": math.nan})
     text = everything(build_report(study, records))
-    assert "1 trial ended with a value that is no finite number" in text
+    assert "1 trial ended with a value that is not finite" in text
 
 
 def test_conditional_factors_are_compared_where_they_exist() -> None:

@@ -63,7 +63,7 @@ class LayerDiagnostics:
 
     name: str
     activation: str | None
-    gradient_norms: tuple[float | None, ...]  # at the start and after each epoch; None: no finite number
+    gradient_norms: tuple[float | None, ...]  # at the start and after each epoch; None: not finite
     start: Spread | None = None  # of hidden layers, before the first epoch
     end: Spread | None = None  # with the weights that the trial ends with
 

@@ -25,7 +25,7 @@ class Overview:
     epochs: int  # trained in all trials
     failures: tuple[Failure, ...]  # the commonest reason first
     failing: tuple[FailingLevel, ...]
-    not_finite: int  # complete trials whose objective is no finite number
+    not_finite: int  # complete trials whose objective is not finite
 
     @property
     def ended(self) -> int:

@@ -49,7 +49,7 @@ def run(
     Raises:
         KeyboardInterrupt: it was interrupted, and its trials were given back; the same call goes on.
         UserError: the declaration or an argument is wrong, or the recorded study was declared otherwise.
-        NotFoundError: the dataset is nowhere to be had.
+        NotFoundError: the dataset cannot be found.
         HpstudyError: it cannot be run, for another reason that the message tells.
     """
     one = _only(declared(study, options), study, "run")
@@ -67,7 +67,7 @@ def run_all(
     show: bool | View = True,
     **options: Unpack[Options],
 ) -> list[Result]:
-    """Run every study of a file, one after another. A study whose dataset is nowhere to be had is told of and left out.
+    """Run every study of a file, one after another. A study whose dataset cannot be found is told of and left out.
 
     It ends early where `hpstudy stop` has stopped a study. Arguments and errors are those of `run`.
 

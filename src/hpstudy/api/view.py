@@ -34,7 +34,7 @@ class Training(Protocol):
     def tick(
         self, progress: StudyProgress, handles: Sequence[TrainerHandle], best: TrialRecord | None, problem: str | None
     ) -> None:
-        """Called some times a second. `problem` says why the database or MLflow is not reached."""
+        """Called several times a second. `problem` says why the database or MLflow is not reached."""
 
 
 class View(Notifier, Protocol):

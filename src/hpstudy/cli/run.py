@@ -41,7 +41,7 @@ def run_command(
 ) -> None:
     """Run a study to its end. Stopped by Ctrl-C, the same command goes on where it was.
 
-    A file of several studies runs them one after another, without those whose dataset is nowhere to be had.
+    A file of several studies runs them one after another, without those whose dataset cannot be found.
     """
     results = api.run_all(study_file, processes=processes, fresh=fresh, timeout=timeout, **where, **changes)  # type: ignore[arg-type]
     if api.is_stopped(results[-1]):

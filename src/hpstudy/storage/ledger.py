@@ -95,7 +95,7 @@ class Ledger:
         """The complete and the pruned trials, as far as was read, in the order in which they were seen to end.
 
         Args:
-            after: Without the first so many, which the caller knows.
+            after: So many at the beginning are left out, because the caller knows them.
 
         Returns:
             The id of each, and whether it is complete.

@@ -28,7 +28,7 @@ def read_trials(
 
     Args:
         wanted: A condition on the columns of Optuna's table of trials.
-        most: Only the first so many.
+        most: At most this many.
     """
     trial = models.TrialModel
     query = sa.select(

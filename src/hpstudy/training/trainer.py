@@ -183,7 +183,7 @@ class Training:
         """Train epoch after epoch.
 
         Raises:
-            TrialFailed: the loss is no finite number, or memory ran out.
+            TrialFailed: the loss is not finite, or memory ran out.
         """
         epochs = int(self._config["epochs"])  # type: ignore[arg-type]
         steps = self._program.steps

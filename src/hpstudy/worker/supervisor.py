@@ -117,7 +117,7 @@ class Supervisor:
         Args:
             queues: Gives the studies that are served now.
             hear: Called with every message and the handle of its sender.
-            tick: Called some times a second.
+            tick: Called several times a second.
 
         Raises:
             FatalError: processes die again and again, or say that they cannot go on.

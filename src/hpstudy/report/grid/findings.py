@@ -56,7 +56,7 @@ def trouble(seen: Overview) -> Iterator[str]:
         )
     if seen.not_finite:
         trials = texts.counted(seen.not_finite, "trial")
-        yield f"{trials} ended with a value that is no finite number; counted as failed."
+        yield f"{trials} ended with a value that is not finite; counted as failed."
 
 
 def _best_cell(analysis: Analysis, grid: GridAnalysis) -> str:

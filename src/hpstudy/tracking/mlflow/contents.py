@@ -89,7 +89,7 @@ class RunContent:
 
 
 def trial_content(study: Study, record: TrialRecord, parent_id: str, hide: Hide = str) -> RunContent:
-    """The run of one trial. Of one that was just claimed only those levels are told that are decided."""
+    """The run of one trial. Of one that was just claimed, only the levels decided so far."""
     digest = record.facts.get("dataset_digest")
     is_decided = _is_decided(study, record)
     first_name = f"trial {record.number}"
