@@ -25,7 +25,7 @@ from hpstudy.errors import StorageError
 from hpstudy.owner import Owner
 from hpstudy.records import Epoch, TrialState
 from hpstudy.storage import Claim, Heartbeat, Outcome, Store, StudyQueue
-from hpstudy.storage import postgres as connections
+from hpstudy.storage import postgres_connection as connections
 from mlflow_server import MlflowServer
 from nursery import Nursery, Order
 from postgres import Postgres

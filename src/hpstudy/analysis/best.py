@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from hpstudy.analysis.cells import GridValues
 from hpstudy.records import TrialRecord, TrialState
 from hpstudy.study.spec import Study
+
+if TYPE_CHECKING:
+    from hpstudy.analysis.cells import GridValues
 
 
 def scores(study: Study, record: TrialRecord) -> tuple[float, ...]:
