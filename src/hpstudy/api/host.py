@@ -11,8 +11,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from hpstudy.folders import LENT
-from hpstudy.tracking.mlflow.connection import VARIABLES
-from hpstudy.training.environment import for_tensorflow
 
 # What these say of our own doing is told in our words. MLflow sets its level when it is loaded, Optuna when it is used.
 _QUIET = {"mlflow": logging.CRITICAL, "optuna": logging.ERROR}
@@ -48,6 +46,9 @@ def unchanged() -> Iterator[None]:
 
 
 def _look() -> _Before:
+    from hpstudy.tracking.mlflow.connection import VARIABLES  # not when a command is only asked for its help
+    from hpstudy.training.environment import for_tensorflow
+
     levels = {}
     for name, quiet in _QUIET.items():
         logger = logging.getLogger(name)
