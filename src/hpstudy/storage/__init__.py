@@ -3,7 +3,8 @@
 from hpstudy.owner import Owner
 from hpstudy.storage.claim import Claim, Heartbeat, Outcome
 from hpstudy.storage.notices import Doing, NoticeBoard, WorkerNotice
-from hpstudy.storage.queue import Progress, StudyQueue, StudyState
+from hpstudy.storage.progress import Progress, StudyState
+from hpstudy.storage.queue import StudyQueue
 from hpstudy.storage.store import Store
 
 __all__ = [

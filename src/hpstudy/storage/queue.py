@@ -7,9 +7,7 @@ import logging
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import Any
 
 import optuna
@@ -29,45 +27,13 @@ from hpstudy.storage.ledger import Ledger, Standing
 from hpstudy.storage.optuna_private import id_of
 from hpstudy.storage.orders import DECLARATION, IDENTITY, ORDERS, Orders
 from hpstudy.storage.originals import Originals
+from hpstudy.storage.progress import Progress
 from hpstudy.storage.samplers import make_pruner, make_sampler, make_space, suggest
 from hpstudy.study.factors import Level
 from hpstudy.study.spec import Grid, Study
 
 EVALUATION = "hpstudy.evaluation"  # user attribute of an Optuna study: its scores on the test split
 _LOG = logging.getLogger(__name__)
-
-
-class StudyState(StrEnum):
-    RUNNING = "running"  # some process has a trial
-    FINISHED = "finished"  # the budget is used up
-    STOPPED = "stopped"  # trials are left and nobody works on them
-
-
-@dataclass(frozen=True, kw_only=True)
-class Progress:
-    """How far a study is. complete + pruned + failed + running + waiting = budget."""
-
-    budget: int
-    complete: int
-    pruned: int
-    failed: int
-    running: int
-    lost: int  # tried again; not part of the budget
-    stopped: bool = False  # by the user: no trial is taken until the study is resumed
-
-    @property
-    def ended(self) -> int:
-        return self.complete + self.pruned + self.failed
-
-    @property
-    def waiting(self) -> int:
-        return max(0, self.budget - self.ended - self.running)
-
-    @property
-    def state(self) -> StudyState:
-        if self.ended >= self.budget:
-            return StudyState.FINISHED
-        return StudyState.RUNNING if self.running else StudyState.STOPPED
 
 
 class StudyQueue:

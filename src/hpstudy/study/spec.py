@@ -11,7 +11,7 @@ import functools
 import json
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -19,6 +19,7 @@ from typing import Any
 from hpstudy.errors import UserError
 from hpstudy.study import factors
 from hpstudy.study.catalog import DatasetInfo
+from hpstudy.study.changes import differences
 from hpstudy.study.checks import check_listable, checked_base, checked_vary
 from hpstudy.study.domains import Choice, Domain, Float, combinations, count_combinations, domain_from_json
 from hpstudy.study.factors import Level
@@ -307,7 +308,7 @@ class Study:
         for declaration in (old, new):
             for name in ("question", "published"):
                 declaration.pop(name, None)
-        return list(_differences(old, new))
+        return list(differences(old, new))
 
     def _check_design(self) -> None:
         objectives = self.objectives
@@ -398,17 +399,3 @@ def _objectives(given: str | Objective | Sequence[str | Objective]) -> tuple[Obj
     if not objectives or len(set(metrics)) < len(metrics):
         raise UserError(f"A study needs one objective or several different ones; it has {metrics}.")
     return objectives
-
-
-def _differences(old: Any, new: Any, path: str = "") -> Iterator[str]:
-    if isinstance(old, dict) and isinstance(new, dict):
-        for key in dict.fromkeys((*old, *new)):
-            inner = f"{path}.{key}" if path else key
-            if key not in old:
-                yield f"{inner}: added, {json.dumps(new[key], ensure_ascii=False)}"
-            elif key not in new:
-                yield f"{inner}: removed, was {json.dumps(old[key], ensure_ascii=False)}"
-            else:
-                yield from _differences(old[key], new[key], inner)
-    elif json.dumps(old) != json.dumps(new):  # True == 1 and 1 == 1.0, but they are other levels
-        yield f"{path}: {json.dumps(old, ensure_ascii=False)} → {json.dumps(new, ensure_ascii=False)}"
