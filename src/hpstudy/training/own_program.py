@@ -21,9 +21,11 @@ from hpstudy.training.program import EpochMetrics, Program, Rows
 if TYPE_CHECKING:
     from hpstudy.data import Arrays
 
-WITHOUT_XLA = (
-    "XLA cannot compile a layer of the study's own network, so trials with such a layer are trained without XLA. "
-    "They take longer and are recorded as the others."
+_SLOWER = "so trials with such a layer are trained without XLA. They take longer and are recorded as the others."
+NOT_COMPILED = f"XLA cannot compile a layer of the study's own network, {_SLOWER}"
+NOT_SEEDED = (
+    "A layer of the study's own network draws random numbers from TensorFlow itself, which under XLA do not follow the "
+    f"trial's seed, {_SLOWER} Those of keras.random follow it under XLA, too."
 )
 # XLA gives them other numbers every time, whatever the seed; without it their seed is that of the first trial.
 _SEEDED_BY_GRAPH = {
@@ -74,7 +76,7 @@ class OwnProgram(Program):
                 raise
             self._give_up_xla()  # it fails before anything is computed
             found = self._epoch(*inputs)
-            self._told(WITHOUT_XLA)
+            self._told(NOT_COMPILED)
         self._has_run = True
         return found
 
@@ -89,7 +91,7 @@ class OwnProgram(Program):
         )
         if operations & _SEEDED_BY_GRAPH:
             self._give_up_xla()
-            self._told(WITHOUT_XLA)
+            self._told(NOT_SEEDED)
 
     def _handles(self) -> Iterator[Any]:
         """Of all variables that `start` assigns."""
