@@ -208,7 +208,8 @@ def why_no_model(settings: Settings, study: str, evaluation: Mapping[str, Any]) 
     return (
         f"Study {study!r} has no model in MLflow, because Keras cannot load its networks without the study file: a "
         "layer, model or function of your own is not registered with Keras, or cannot be made again from its config. "
-        f"Their weights are in {folder / NETWORKS}; load_weights of what build(…) returns takes them."
+        f"Their weights are in {folder / NETWORKS}; load_weights of what build(…) returns takes them, for a "
+        "model that has no weights yet after it was called on some rows."
     )
 
 

@@ -62,7 +62,8 @@ def save_own(model: keras.Model, file: Path, rows: NDArray[np.float32]) -> Path:
         rows: As the model takes them; loaded again, it must give the same for them.
 
     Returns:
-        `file`, or `NAME.weights.h5` beside it, which the `load_weights` of what `build` returns takes.
+        `file`, or `NAME.weights.h5` beside it, which the `load_weights` of what `build` returns takes once
+        its weights exist. That network takes scaled rows.
 
     Raises:
         OSError: the file cannot be written.
