@@ -377,6 +377,54 @@ def network(width, input_shape, outputs):
 """
 
 
+KINDS = """
+import keras
+from hpstudy import Choice, Grid, Study
+
+study = Study(
+    name="small", dataset="digits", base=dict(epochs=2, train_rows=300), design=Grid(replicates=1),
+    vary=dict(kind=Choice("mixed", "plain", "subclass", "layer", "rotation", "zoom", "logits")),
+)
+
+class Half(keras.layers.Layer):
+    def __init__(self, factor):
+        super().__init__()
+        self.factor = factor
+
+    def call(self, inputs):
+        return inputs * self.factor
+
+class Network(keras.Model):
+    def __init__(self, layers):
+        super().__init__()
+        self.first, self.rest = layers[0], layers[1:]
+
+    def call(self, inputs):
+        outputs = self.first(inputs)
+        for layer in self.rest:
+            outputs = layer(outputs)
+        return outputs
+
+def build(config, input_shape, outputs):
+    kind = config["kind"]
+    if kind == "mixed":
+        keras.mixed_precision.set_global_policy("mixed_float16")
+    between = {
+        "layer": lambda: Half(0.5),
+        "rotation": lambda: keras.layers.RandomRotation(0.05),
+        "zoom": lambda: keras.layers.RandomZoom(0.1),
+    }
+    layers = [
+        keras.layers.Reshape((*input_shape, 1)),
+        keras.layers.Lambda(lambda images: images * 2.0),
+        *([between[kind]()] if kind in between else []),
+        keras.layers.Flatten(),
+        keras.layers.Dense(outputs, activation=None if kind == "logits" else "softmax"),
+    ]
+    return Network(layers) if kind == "subclass" else keras.Sequential([keras.Input(input_shape), *layers])
+"""
+
+
 DEADLY = """
 import os
 import traceback
@@ -446,6 +494,22 @@ def test_a_mistake_in_the_network_of_one_trial_fails_that_trial_and_the_others_a
     assert re.search(r'sub/small.py", line \d+ in build', ended[11]["error"])
     process = project.start("show", "small", str(ended[9]["number"]))
     assert 'raise ValueError("a kernel larger than its image")' in process.communicate()[0], "the line of the file"
+
+
+def test_own_networks_of_many_kinds_are_trained_scored_and_reproduced(project: Project) -> None:
+    """By two processes; each has a `Lambda`, so no network can be loaded without the file, whichever is the best."""
+    (project.folder / "small.py").write_text(KINDS)
+    output = " ".join(project.run("run", "small.py", "--processes", "2").split())
+    assert "6 complete, 0 pruned, 1 failed" in output
+    assert output.count("trained without XLA") == 1
+    assert "rows of the test split" in output
+    assert "Study 'small' has no model in MLflow" in output
+    assert len(list((project.folder / "home/runs/small/chosen/networks").glob("*.weights.h5"))) == 1
+    ended = {row["params"]["kind"]: row for row in project.export()}
+    assert [kind for kind, row in ended.items() if row["state"] == "failed"] == ["logits"]
+    assert re.search("probabilities.*softmax", ended["logits"]["error"])
+    said = project.run("reproduce", "small", str(ended["rotation"]["number"]), "--file", "small.py")
+    assert "The same to the last bit in 2 epochs." in said
 
 
 def test_fresh_starts_again_and_timeout_ends_slow_trials(project: Project) -> None:

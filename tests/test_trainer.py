@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -19,6 +20,7 @@ from hpstudy.records import Epoch
 from hpstudy.settings import Settings
 from hpstudy.study.factors import ACTIVATIONS, INITIALIZERS, OPTIMIZERS, complete, dataset_info, default_config
 from hpstudy.training.model import make_initializer, make_network, make_optimizer, row_losses, with_scaling
+from hpstudy.training.networks import raw_rows, save_own
 from hpstudy.training.sparse_program import SparseProgram, is_worth_it
 from hpstudy.training.trainer import Trainer
 
@@ -88,10 +90,14 @@ def keras_schedule(config: dict[str, Any], total_steps: int) -> Any:
     return keras.optimizers.schedules.CosineDecay(rate, total_steps)
 
 
-def fit(config: dict[str, Any], arrays: Arrays, seed: int = 42) -> keras.callbacks.History:
+def fit(config: dict[str, Any], arrays: Arrays, seed: int = 42, build: Any = None) -> keras.callbacks.History:
     """Plain Keras on the same initial weights, in the same order of rows."""
     keras.utils.set_random_seed(seed)
-    model = make_network(config, arrays.input_shape, arrays.outputs)
+    if build:
+        model = build(config, arrays.input_shape, arrays.outputs)
+        model(np.zeros((1, *arrays.input_shape), np.float32))  # whatever its kind, its weights exist from here on
+    else:
+        model = make_network(config, arrays.input_shape, arrays.outputs)
     batch = len(arrays.train) if config["batch_size"] == "full" else config["batch_size"]
     epochs, steps = config["epochs"], -(-len(arrays.train) // batch)
     optimizer = KERAS_OPTIMIZERS[config["optimizer"]](config["learning_rate"], config["momentum"] or 0.0)
@@ -470,6 +476,32 @@ class InPython(keras.layers.Layer):  # type: ignore[misc] # Keras has no types
         return tf.ensure_shape(outputs, inputs.shape)
 
 
+class Drawing(keras.layers.Layer):  # type: ignore[misc] # Keras has no types
+    """Draws from TensorFlow, not from Keras."""
+
+    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
+        return inputs + tf.random.normal(tf.shape(inputs), stddev=0.1) if training else inputs
+
+
+class Counting(keras.layers.Layer):  # type: ignore[misc] # Keras has no types
+    """Keeps a state of which Keras does not know."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.steps = tf.Variable(0.0, trainable=False)
+
+    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
+        if training:
+            self.steps.assign_add(1.0)
+        return inputs * (1.0 + 0.05 * self.steps)
+
+
+class Costing(keras.layers.Layer):  # type: ignore[misc] # Keras has no types
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        self.add_loss(0.01 * keras.ops.mean(keras.ops.square(inputs)))
+        return inputs
+
+
 class Subclassed(keras.Model):  # type: ignore[misc] # Keras has no types
     def __init__(self, outputs: int) -> None:
         super().__init__()
@@ -510,6 +542,15 @@ TRAINED = {
     "a subclassed model": lambda config, shape, outputs: Subclassed(outputs),
     "a model without input": lambda config, shape, outputs: keras.Sequential(flat_and_dense(outputs)),
     "a compiled model": compiled,
+    "a model within a model": lambda config, shape, outputs: keras.Sequential(
+        [keras.Input(shape), keras.Sequential(flat_and_dense(16, "relu")), keras.layers.Dense(outputs, "softmax")]
+    ),
+    "a loss of its own": around(Costing),
+    "statistics of batches": around(lambda: keras.layers.Conv2D(2, 3), keras.layers.BatchNormalization),
+    "a recurrent layer that drops out": lambda config, shape, outputs: keras.Sequential(
+        [keras.Input(shape), keras.layers.GRU(6, recurrent_dropout=0.2), keras.layers.Dense(outputs, "softmax")]
+    ),
+    "a state of which Keras does not know": around(Counting),
     "activity that costs": around(lambda: keras.layers.ActivityRegularization(l2=0.001)),
     "numbers of 64 bits": around(lambda: keras.layers.Conv2D(2, 3, dtype="float64")),
     "numbers of 16 bits": lambda config, shape, outputs: mixed(
@@ -518,6 +559,7 @@ TRAINED = {
     "noise": around(lambda: keras.layers.GaussianNoise(0.1)),
 }
 WITHOUT_XLA = {
+    "random numbers of TensorFlow": around(Drawing),
     "rotation": around(lambda: keras.layers.RandomRotation(0.05)),
     "zoom and translation": around(
         lambda: keras.layers.RandomZoom(0.1), lambda: keras.layers.RandomTranslation(0.1, 0.1)
@@ -528,20 +570,72 @@ WITHOUT_XLA = {
 
 @pytest.mark.parametrize(("kind", "build"), {**TRAINED, **WITHOUT_XLA}.items(), ids={**TRAINED, **WITHOUT_XLA})
 def test_whatever_keras_trains_is_trained_and_the_same_again(settings: Settings, kind: str, build: Any) -> None:
-    """In a process that has trained another network before as in one that has not; without XLA, that is said once."""
+    """After a replicate that had the same program as in a new process; where XLA is not used, that is said once."""
     said: list[str] = []
     config = make_config(epochs=2, batch_size=32, optimizer="adam", train_rows=300)
     arrays = data.prepare("digits", config, 42, settings)
     alone, shared = Trainer(said.append), Trainer(lambda _: None)
     history, result, network = train(alone, config, arrays, build=build)
-    train(shared, {**config, "learning_rate": 0.01}, arrays, build=build)
+    train(shared, config, arrays, seed=43, build=build)
     again, _, _ = train(shared, config, arrays, build=build)
     assert [without_times(epoch.metrics) for epoch in history] == [without_times(epoch.metrics) for epoch in again]
     assert history[1].metrics["loss"] < history[0].metrics["loss"]
     assert evaluate(network, arrays) == pytest.approx(result["val_accuracy"], abs=0.02)
     assert [sentence for sentence in said if "without XLA" in sentence] == said
     assert len(said) == (kind in WITHOUT_XLA)
+    assert all(("seed" in sentence) == (kind == "random numbers of TensorFlow") for sentence in said)
     assert keras.config.dtype_policy().name == "float32", "what a network sets of Keras is its own"
+
+
+@pytest.mark.parametrize(
+    "kind", ["a subclassed model", "a model within a model", "a loss of its own", "statistics of batches"]
+)
+def test_metrics_of_an_own_network_are_those_of_keras_fit(trainer: Trainer, settings: Settings, kind: str) -> None:
+    """With a last batch of fewer rows."""
+    config = make_config(epochs=2, batch_size=64, optimizer="adam", train_rows=300)
+    arrays = data.prepare("digits", config, 42, settings)
+    history, _, _ = train(trainer, config, arrays, build=TRAINED[kind])
+    expected = fit(config, arrays, build=TRAINED[kind]).history
+    for name, values in expected.items():
+        assert [epoch.metrics[name] for epoch in history] == pytest.approx(values, rel=2e-3, abs=1e-4), name
+
+
+@pytest.mark.parametrize("kind", ["a subclassed model", "a layer without config", "a lambda"])
+def test_weights_are_kept_of_a_network_that_keras_cannot_load(
+    trainer: Trainer, settings: Settings, tmp_path: Path, kind: str
+) -> None:
+    """And what `build` returns takes them, as the sentence at the end of a study says."""
+    config = make_config(epochs=1, train_rows=300)
+    arrays = data.prepare("digits", config, 42, settings)
+    _, _, network = train(trainer, config, arrays, build=TRAINED[kind])
+    rows = raw_rows(arrays, arrays.validation[:32])
+    model = with_scaling(network, arrays.scale, arrays.offset, arrays.input_shape)
+    file = save_own(model, tmp_path / "seed-0.keras", rows)
+    assert [file] == list(tmp_path.glob("seed-*")), "half a model is not left behind"
+    assert file.name == "seed-0.weights.h5"
+    again = TRAINED[kind](config, arrays.input_shape, arrays.outputs)
+    scaled = rows * arrays.scale + arrays.offset
+    again(scaled)
+    again.load_weights(file)
+    np.testing.assert_allclose(again(scaled), model(rows), rtol=1e-5, atol=1e-6)
+
+
+def test_a_subclassed_network_is_looked_into_and_stopped_early_as_the_others(settings: Settings) -> None:
+    """The weights of the best epoch return, and looking changes no number."""
+    config = make_config(epochs=8, early_stopping=1, learning_rate=0.1, optimizer="adam", train_rows=300)
+    arrays, build = data.prepare("digits", config, 42, settings), TRAINED["a subclassed model"]
+    trainer = Trainer()
+    history, result, network = train(trainer, config, arrays, build=build)
+    training = trainer.start(config, 42, arrays, build, diagnostics=True)
+    assert [without_times(epoch.metrics) for epoch in training] == [without_times(epoch.metrics) for epoch in history]
+    assert without_times(training.result()) == without_times(result)
+    best = min(history, key=lambda epoch: epoch.metrics["val_loss"])
+    assert best.number < len(history) < 8
+    assert result["val_loss"] == best.metrics["val_loss"]
+    assert evaluate(network, arrays) == pytest.approx(best.metrics["val_accuracy"], abs=0.01)
+    found = training.diagnostics()
+    assert found
+    assert [len(layer.gradient_norms) for layer in found.layers] == [len(history) + 1]
 
 
 UNFIT = {
