@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from hpstudy.records import TrialRecord
     from hpstudy.report.whole import Report
     from hpstudy.storage import Progress, StudyState
-    from hpstudy.study.spec import Cell
+    from hpstudy.study.designs import Cell
     from hpstudy.tracking.mlflow import SyncSummary
 
 

@@ -16,7 +16,8 @@ from hpstudy.plain import one_line, printable
 from hpstudy.records import TrialRecord, TrialState
 from hpstudy.report import texts
 from hpstudy.study.factors import level_text
-from hpstudy.study.spec import Objective, Study
+from hpstudy.study.objective import Objective
+from hpstudy.study.spec import Study
 
 if TYPE_CHECKING:
     from hpstudy.report import document

@@ -12,7 +12,8 @@ from hpstudy.api import tables
 from hpstudy.api.notes import Notifier, Printer
 from hpstudy.api.picture import Picture, Screen, notebook_screen, terminal_screen
 from hpstudy.records import TrialRecord
-from hpstudy.study.spec import Grid, Study
+from hpstudy.study.designs import Grid
+from hpstudy.study.spec import Study
 from hpstudy.worker.messages import Message
 from hpstudy.worker.supervisor import TrainerHandle
 

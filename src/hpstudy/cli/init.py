@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from hpstudy.errors import UserError
-from hpstudy.study.spec import Grid, Study
+from hpstudy.study.designs import Grid
+from hpstudy.study.spec import Study
 
 _TEMPLATE = '''"""Which optimizer and learning rate train a small network best?
 

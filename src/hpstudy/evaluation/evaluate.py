@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from hpstudy.errors import HpstudyError, NotFoundError, StorageError, UserError, closed, reason
 from hpstudy.records import TrialRecord, TrialState
 from hpstudy.settings import Settings
-from hpstudy.study.spec import Grid, Study
+from hpstudy.study.designs import Grid
+from hpstudy.study.spec import Study
 from hpstudy.training.rundir import RunDir
 
 if TYPE_CHECKING:

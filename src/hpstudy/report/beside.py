@@ -12,8 +12,9 @@ from hpstudy.analysis.statistics import Interval
 from hpstudy.records import TrialRecord, TrialState
 from hpstudy.report import texts
 from hpstudy.report.document import Number, Row, Section, Table
+from hpstudy.study.designs import Grid
 from hpstudy.study.published import TEST_ACCURACY, Published
-from hpstudy.study.spec import Grid, Study
+from hpstudy.study.spec import Study
 
 MOST_IN_FINDING = 4  # figures that the sentence names
 

@@ -21,9 +21,10 @@ from hpstudy.report.render.as_json import numbers
 from hpstudy.report.search import sections as search_sections
 from hpstudy.report.search.findings import search_findings
 from hpstudy.report.whole import Report
+from hpstudy.study.designs import Grid
 from hpstudy.study.domains import domain_text
 from hpstudy.study.factors import describe
-from hpstudy.study.spec import Grid, Study
+from hpstudy.study.spec import Study
 
 
 def build_report(

@@ -6,7 +6,8 @@ import functools
 from collections.abc import Hashable, Set
 
 from hpstudy.study import factors
-from hpstudy.study.spec import Cell, Grid, Study
+from hpstudy.study.designs import Cell, Grid
+from hpstudy.study.spec import Study
 
 
 class CellOrder:

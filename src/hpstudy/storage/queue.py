@@ -29,8 +29,9 @@ from hpstudy.storage.orders import DECLARATION, IDENTITY, ORDERS, Orders
 from hpstudy.storage.originals import Originals
 from hpstudy.storage.progress import Progress
 from hpstudy.storage.samplers import make_pruner, make_sampler, make_space, suggest
+from hpstudy.study.designs import Grid
 from hpstudy.study.factors import Level
-from hpstudy.study.spec import Grid, Study
+from hpstudy.study.spec import Study
 
 EVALUATION = "hpstudy.evaluation"  # user attribute of an Optuna study: its scores on the test split
 _LOG = logging.getLogger(__name__)

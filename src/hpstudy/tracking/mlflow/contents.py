@@ -13,9 +13,10 @@ from hpstudy.analysis.best import front
 from hpstudy.errors import UserError
 from hpstudy.plain import markdown
 from hpstudy.records import Diagnostics, TrialRecord, TrialState
+from hpstudy.study.designs import Grid
 from hpstudy.study.domains import Choice, Domain, Float
 from hpstudy.study.factors import Level, describe
-from hpstudy.study.spec import Grid, Study
+from hpstudy.study.spec import Study
 
 STUDY_TAG = "hpstudy.study"
 ROLE_TAG = "hpstudy.role"
