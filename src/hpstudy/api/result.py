@@ -273,7 +273,7 @@ class Result:
         queue.claims.reconcile()
         records = records_with_journals(self._settings, queue)
         progress = queue.trials.progress()
-        summary = mirror.sync(records, state=str(progress.state), complete=True)
+        summary = mirror.sync(records, state=progress.state, complete=True)
         if progress.ended:
             ending.hand_over(self._settings, queue, mirror, self.report(), self._notifier)
         if mirror.sharing:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,6 +12,9 @@ from hpstudy import api
 from hpstudy.cli.options import json_option, study_argument, where_options
 from hpstudy.cli.terminal import echo
 from hpstudy.errors import HpstudyError
+
+if TYPE_CHECKING:
+    from hpstudy.report.render.files import Format
 
 
 @click.command("report", epilog="Example: hpstudy report optimizers --baseline sgd")
@@ -26,7 +30,7 @@ from hpstudy.errors import HpstudyError
 @click.option("--baseline", multiple=True, metavar="LEVEL", help="Compare with this level instead of the best one.")
 @where_options
 def report_command(
-    where: api.Where, name: str, form: str | None, output: Path | None, baseline: tuple[str, ...]
+    where: api.Where, name: str, form: Format | None, output: Path | None, baseline: tuple[str, ...]
 ) -> None:
     """Show what a study found, with error bars: findings and tables here, figures in report.html.
 
