@@ -62,7 +62,9 @@ def run(options: Options) -> Report:
     rows, curves = [], {}
     for kind, name in _TABLES[: 1 if options.smoke else None]:
         found = {sampler: _regrets(kind, name, sampler, seeds, trials) for sampler in _SAMPLERS}
-        sides = {sampler: Side(name=sampler, values=[line[-1] for line in lines]) for sampler, lines in found.items()}
+        sides: dict[str, Side] = {
+            sampler: Side(name=sampler, values=[line[-1] for line in lines]) for sampler, lines in found.items()
+        }
         rows.append(_row(f"{kind} {name}", sides, trials))
         lines = {sampler: list(_medians(lines)) for sampler, lines in found.items()}
         curves[name] = {
