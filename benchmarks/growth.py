@@ -134,7 +134,7 @@ def _mirror(sizes: _Sizes) -> Row:
         settings = Settings.load({"home": str(home)}, environ={})
         store = Store(settings.storage)
         queue = store.open(NAME)
-        mirror, records = Mirror(settings, queue.study), queue.records()
+        mirror, records = Mirror(settings, queue.study), queue.trials.records()
         mirror.parent_run_id()  # makes the store
         begun = time.perf_counter()
         mirror.sync(records, state="running")

@@ -110,7 +110,7 @@ def _search(kind: str, name: str, sampler: str, seed: int, trials: int) -> list[
     with new_folder() as folder:
         store = Store(f"sqlite:///{folder / 'table.db'}")
         queue = store.register(study)
-        while claim := queue.claim(Owner.of_process()):
+        while claim := queue.claims.claim(Owner.of_process()):
             cost = table.cost(dict(claim.params))
             claim.complete(Outcome(metrics={"val_loss": cost}))
             regret = (cost - table.best) / (table.median - table.best)

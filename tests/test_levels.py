@@ -140,10 +140,10 @@ def test_ranges_with_steps_and_wide_ones_come_back_from_the_database_as_they_wer
     store = Store(settings.storage)
     queue = store.register(study)
     trained = []
-    while claim := queue.claim(Owner.of_process()):
+    while claim := queue.claims.claim(Owner.of_process()):
         trained.append(dict(claim.params))
         claim.complete(Outcome(metrics={"val_accuracy": float(claim.params["dropout"])}))  # type: ignore[arg-type]
-    records = Store(settings.storage).open(study.name).records()
+    records = Store(settings.storage).open(study.name).trials.records()
     assert [dict(record.params) for record in records] == trained
     assert {params["dropout"] for params in trained} <= {round(0.1 * step, 1) for step in range(1, 10)}
     for params in trained:
@@ -161,7 +161,7 @@ def test_a_grid_takes_a_float_with_a_step_and_exports_levels_that_can_be_told_ap
     settings.home.mkdir(exist_ok=True)
     store = Store(settings.storage)
     queue = store.register(study)
-    while claim := queue.claim(Owner.of_process()):
+    while claim := queue.claims.claim(Owner.of_process()):
         assert claim.params == study.cells()[claim.start.cell or 0].params
         claim.complete(Outcome(metrics={"val_accuracy": 0.5}))
     store.close()

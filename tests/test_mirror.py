@@ -27,7 +27,8 @@ from factories import (
 from hpstudy import Choice, Grid, Objective, Search
 from hpstudy.records import TrialState
 from hpstudy.settings import Settings
-from hpstudy.tracking.mlflow import Mirror, remote
+from hpstudy.tracking.mlflow import Mirror
+from hpstudy.tracking.mlflow import client as mlflow_client
 from hpstudy.tracking.mlflow.connection import connect
 from hpstudy.tracking.mlflow.contents import MODEL_TAG
 
@@ -207,7 +208,7 @@ def test_a_long_history_is_sent_whole(settings: Settings) -> None:
 
 
 def test_studies_of_more_runs_than_a_page_are_read_whole(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(remote, "_PAGE_RUNS", 2)
+    monkeypatch.setattr(mlflow_client, "_PAGE_RUNS", 2)
     records = [make_record(number) for number in range(5)]
     Mirror(settings, make_study()).sync(records, state="running")
 
@@ -424,7 +425,7 @@ def test_factors_with_names_that_mlflow_refuses_are_renamed(settings: Settings) 
 
 
 def test_a_trial_that_mlflow_refuses_does_not_hold_up_the_others(settings: Settings) -> None:
-    from hpstudy.tracking.mlflow import MirrorError
+    from hpstudy.tracking import MirrorError
 
     study = make_study()
     records = [make_record(0, metrics={"..": 1.0}), make_record(1)]

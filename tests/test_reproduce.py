@@ -31,7 +31,7 @@ def train(settings: Settings) -> Store:
     vary = {"optimizer": Choice("sgd", "adam")}
     queue = store.register(make_study(name="small", vary=vary, base={"epochs": 2, "units": 8}, design=Grid()))
     trainer = Trainer()
-    while claim := queue.claim(Owner.of_process()):
+    while claim := queue.claims.claim(Owner.of_process()):
         arrays = data.prepare("digits", claim.config, claim.start.seed, settings)
         training = trainer.start(claim.config, claim.start.seed, arrays)
         history = tuple(training)
@@ -41,7 +41,7 @@ def train(settings: Settings) -> Store:
 
 def test_a_trial_comes_out_the_same_and_a_changed_record_does_not(settings: Settings, tmp_path: Path) -> None:
     queue = train(settings).open("small")
-    record = queue.record(1)
+    record = queue.trials.record(1)
     found = reproduce(queue.study, record, settings)
     assert found.is_same
     assert {one.metric for one in found.comparisons} >= {"loss", "accuracy", "val_loss", "val_accuracy", "parameters"}

@@ -49,8 +49,8 @@ def report_command(
         if form is None:
             try:
                 result.publish(report)
-            except HpstudyError as error:  # without MLflow a report is a report
-                echo(f"The report is not in MLflow: {error}", fg="yellow", err=True)
+            except HpstudyError as error:  # without a tracker a report is a report
+                echo(f"The report is not in {result.tracker}: {error}", fg="yellow", err=True)
 
 
 @click.command("compare", epilog="Example: hpstudy compare optimizers dropout")

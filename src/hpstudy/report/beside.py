@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from hpstudy.analysis import statistics
 from hpstudy.analysis.statistics import Interval
-from hpstudy.records import TrialRecord, TrialState
+from hpstudy.records import Evaluation, TrialRecord, TrialState
 from hpstudy.report import texts
 from hpstudy.report.document import Number, Row, Section, Table
 from hpstudy.study.designs import Grid
@@ -50,15 +50,13 @@ class Beside:
 
 
 def published_beside(
-    study: Study, records: Sequence[TrialRecord], evaluation: Mapping[str, Any] | None = None
+    study: Study, records: Sequence[TrialRecord], evaluation: Evaluation | None = None
 ) -> list[Beside]:
     """Every published figure of the study, in the order of the declaration."""
     return [_beside(study, figure, records, evaluation) for figure in study.published]
 
 
-def _beside(
-    study: Study, figure: Published, records: Sequence[TrialRecord], evaluation: Mapping[str, Any] | None
-) -> Beside:
+def _beside(study: Study, figure: Published, records: Sequence[TrialRecord], evaluation: Evaluation | None) -> Beside:
     if figure.metric == TEST_ACCURACY:
         values, missing = _tested(study, figure, evaluation)
     else:
@@ -73,15 +71,15 @@ def _beside(
     )
 
 
-def _tested(study: Study, figure: Published, evaluation: Mapping[str, Any] | None) -> tuple[list[float], str]:
+def _tested(study: Study, figure: Published, evaluation: Evaluation | None) -> tuple[list[float], str]:
     if evaluation is None:
         return [], f"see `hpstudy evaluate {study.name}`"
     if isinstance(study.design, Grid):
         cells = study.cells()
         (cell,) = figure.cells([cell.params for cell in cells])
-        if dict(evaluation["params"]) != dict(cells[cell].params):
+        if dict(evaluation.params) != dict(cells[cell].params):
             return [], "another configuration was chosen for the test split"
-    return list(evaluation["accuracy"]), ""
+    return list(evaluation.accuracy), ""
 
 
 def _trained(study: Study, figure: Published, records: Sequence[TrialRecord]) -> list[float]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from hpstudy.analysis.analyse import Analysis, GridAnalysis, analyse
 from hpstudy.analysis.overview import Overview
 from hpstudy.analysis.search import SearchResult
-from hpstudy.records import TrialRecord
+from hpstudy.records import Evaluation, TrialRecord
 from hpstudy.report import texts
 from hpstudy.report.beside import published_beside, published_finding, published_json, published_section
 from hpstudy.report.document import Figure, Section, Table
@@ -32,14 +31,14 @@ def build_report(
     records: Sequence[TrialRecord],
     *,
     baseline: Sequence[str] = (),
-    evaluation: Mapping[str, Any] | None = None,
+    evaluation: Evaluation | None = None,
     figures: bool = True,
 ) -> Report:
     """The report on a study as far as it is.
 
     Args:
         baseline: Levels to compare with instead of the best ones, as `adam` or `optimizer=adam`.
-        evaluation: The scores on the test split, as `evaluation.evaluate` gives them.
+        evaluation: The scores on the test split, if there are any.
         figures: Without them it takes a tenth of the time.
 
     Raises:
@@ -79,7 +78,11 @@ def build_report(
             *((PUBLISHED_METHOD,) if beside else ()),
             *(INSIDE_METHODS if inside else ()),
         ),
-        data={**numbers(analysis, findings), "evaluation": evaluation, "published": published_json(beside)},
+        data={
+            **numbers(analysis, findings),
+            "evaluation": evaluation and evaluation.to_json(),
+            "published": published_json(beside),
+        },
     )
 
 

@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from hpstudy.storage.instructions import Instructions
+from hpstudy.storage.ledger import Standing
+from hpstudy.study.spec import Study
+
 
 class StudyState(StrEnum):
     RUNNING = "running"  # some process has a trial
@@ -23,6 +27,19 @@ class Progress:
     running: int
     lost: int  # tried again; not part of the budget
     stopped: bool = False  # by the user: no trial is taken until the study is resumed
+
+    @classmethod
+    def of(cls, study: Study, standing: Standing, instructions: Instructions) -> Progress:
+        again = len(standing.failed.keys() & instructions.again)
+        return cls(
+            budget=study.budget,
+            complete=standing.complete,
+            pruned=standing.pruned,
+            failed=len(standing.failed) - again,
+            running=len(standing.running),
+            lost=len(standing.lost) + again,
+            stopped=instructions.stopped,
+        )
 
     @property
     def ended(self) -> int:

@@ -30,7 +30,7 @@ from hpstudy.study.published import Published, checked
 FORMAT = 1  # of the JSON; raised when an older hpstudy could no longer read it
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-_RESERVED = ("default",)  # in any case: MLflow's own experiment, which cannot do without
+_RESERVED = ("default",)  # in any case: trackers keep an experiment of their own under it
 _MOST_TRIALS = 1_000_000  # of a grid, whose cells are made one by one
 
 
@@ -267,7 +267,7 @@ def _check_name(name: object, *, recorded: bool) -> None:
     if isinstance(name, str) and _NAME.fullmatch(name):
         if name.lower() in _RESERVED and not recorded:
             raise UserError(
-                f"A study cannot be named {name!r}: MLflow keeps its own experiment of that name, and cannot start a "
+                f"A study cannot be named {name!r}: the tracker keeps an experiment of that name, and cannot start a "
                 f"run once it is deleted with the study. Try '{name}-study'."
             )
         return

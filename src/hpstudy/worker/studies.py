@@ -71,7 +71,7 @@ class ServedStudies:
 
 def _is_open(queue: StudyQueue) -> bool:
     try:
-        progress = queue.progress()
+        progress = queue.trials.progress()
     except NotFoundError:  # deleted meanwhile
         return False
     return progress.running > 0 or (progress.waiting > 0 and not progress.stopped)

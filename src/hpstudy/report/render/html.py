@@ -15,7 +15,7 @@ from hpstudy.report.render.markdown import is_numeric
 def to_html(report: Document) -> str:
     """The page. Only text that is escaped, our own SVG, one style sheet and a script that sorts tables.
 
-    The same trials give the same page, so that it is sent to MLflow once.
+    The same trials give the same page, so that it is sent to the tracker once.
     """
     return "\n".join(_page(report)) + "\n"
 

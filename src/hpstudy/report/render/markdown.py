@@ -1,4 +1,4 @@
-"""A report as Markdown: findings and tables, for MLflow's description, a wiki or a pull request."""
+"""A report as Markdown: findings and tables, for a tracker's description, a wiki or a pull request."""
 
 from __future__ import annotations
 

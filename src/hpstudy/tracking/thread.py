@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from hpstudy.records import TrialRecord
-from hpstudy.tracking.mlflow.mirror import Mirror
+from hpstudy.tracking.tracker import StudyMirror
 
 Snapshot = Callable[[], tuple[str, Sequence[TrialRecord]]]
 
@@ -25,9 +25,9 @@ class MirrorThread(threading.Thread):
         interval_s: The shortest time between two syncs that went well.
     """
 
-    def __init__(self, mirror: Mirror, snapshot: Snapshot, interval_s: float = 2.0) -> None:
+    def __init__(self, mirror: StudyMirror, snapshot: Snapshot, interval_s: float = 2.0) -> None:
         super().__init__(name="hpstudy-mirror", daemon=True)
-        self.problem: str | None = None  # why MLflow is behind, in one sentence; None when all is well
+        self.problem: str | None = None  # why the tracker is behind, in one sentence; None when all is well
         self.mirror, self._snapshot, self._interval_s = mirror, snapshot, interval_s
         self._condition = threading.Condition()
         self._is_changed = True
@@ -49,14 +49,14 @@ class MirrorThread(threading.Thread):
             self._condition.notify()
 
     def finish(self, patience_s: float, limit_s: float | None = None) -> bool:
-        """Sync everything once more, against what MLflow really holds, and stop.
+        """Sync everything once more, against what the tracker really holds, and stop.
 
         Args:
-            patience_s: MLflow may be away: try again for so long, then give up.
+            patience_s: The tracker may be away: try again for so long, then give up.
             limit_s: Return after so long although a sync is still under way; None: it is not cut off.
 
         Returns:
-            Whether MLflow is equal to the last snapshot.
+            Whether the tracker is equal to the last snapshot.
         """
         self.conclude(patience_s)
         if self.ident is not None:
