@@ -104,7 +104,7 @@ def _search(kind: str, name: str, sampler: str, seed: int, trials: int) -> list[
         vary=table.vary(),
         design=Search(trials=trials, sampler=sampler, seed=seed),
         objective=Objective("val_loss", "minimize"),
-        network="a table",
+        network_digest="a table",
     )
     regrets: list[float] = []
     with new_folder() as folder:
