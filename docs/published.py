@@ -10,11 +10,12 @@ from pathlib import Path
 
 from hpstudy import data
 from hpstudy.analysis import statistics
+from hpstudy.analysis.beside import Beside, published_beside
 from hpstudy.errors import NotFoundError
 from hpstudy.evaluation.evaluate import evaluate
 from hpstudy.records import Evaluation, TrialRecord, TrialState
 from hpstudy.report import texts
-from hpstudy.report.beside import Beside, published_beside
+from hpstudy.report.beside import difference_text
 from hpstudy.settings import Settings
 from hpstudy.storage import Store, StudyQueue
 from hpstudy.study.factors import describe
@@ -62,7 +63,7 @@ def measured_cells(one: Beside) -> tuple[str, ...]:
         texts.number(one.ours.mean),
         texts.interval_text(one.ours) or "–",
         str(one.ours.n),
-        one.difference_text,
+        difference_text(one),
         texts.range_text(one.one_more) or "–",
         {None: "–", True: "yes", False: "no"}[one.is_within],
     )

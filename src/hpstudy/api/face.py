@@ -162,7 +162,8 @@ def compare(names: Sequence[str], **where: Unpack[Where]) -> Comparison:
         UserError: there are fewer than two, or they cannot be compared.
         NotFoundError: there is no such study.
     """
-    from hpstudy.report.comparison import check_comparable, comparison_table, entrant
+    from hpstudy.analysis.comparison import check_comparable, entrant
+    from hpstudy.report.comparison import comparison_table
 
     if len(set(names)) < 2:
         raise UserError("Give at least two studies to compare, such as `hpstudy compare optimizers dropout`.")

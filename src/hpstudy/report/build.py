@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hpstudy.analysis.analyse import Analysis, GridAnalysis, analyse
+from hpstudy.analysis.beside import published_beside
 from hpstudy.analysis.overview import Overview
 from hpstudy.analysis.search import SearchResult
 from hpstudy.records import Evaluation, TrialRecord
 from hpstudy.report import texts
-from hpstudy.report.beside import published_beside, published_finding, published_json, published_section
+from hpstudy.report.beside import published_finding, published_json, published_section
 from hpstudy.report.document import Figure, Section, Table
 from hpstudy.report.grid import sections as grid_sections
 from hpstudy.report.grid.findings import cost, grid_findings
@@ -70,7 +71,7 @@ def build_report(
         status=_status(analysis.overview),
         is_finished=analysis.overview.is_finished,
         at=max((at for record in records for at in (record.started, record.ended) if at), default=None),
-        facts=tuple(_facts(study).items()),
+        declaration=tuple(_declaration(study).items()),
         findings=tuple(findings),
         sections=tuple(section for section in (*sections, *inside, _failures(analysis.overview)) if section),
         methods=(
@@ -98,7 +99,7 @@ def _status(seen: Overview) -> str:
     )
 
 
-def _facts(study: Study) -> dict[str, str]:
+def _declaration(study: Study) -> dict[str, str]:
     if isinstance(study.design, Grid):
         replicates = texts.counted(study.design.replicates, "replicate")
         design = f"grid of {texts.counted(study.budget // study.design.replicates, 'cell')} × {replicates}"

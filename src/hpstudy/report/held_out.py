@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from hpstudy.analysis import statistics
-from hpstudy.analysis.statistics import Interval
+from hpstudy.analysis.held_out import intervals
 from hpstudy.records import Evaluation
 from hpstudy.report import texts
 from hpstudy.report.document import Row, Section, Table
@@ -11,7 +10,7 @@ from hpstudy.study.levels import LevelTexts
 
 
 def held_out_finding(written: LevelTexts, evaluation: Evaluation) -> str:
-    test, validation = _intervals(evaluation)
+    test, validation = intervals(evaluation)
     ensemble = evaluation.ensemble
     interval = texts.interval_text(test)
     sure = f" (95 % interval over {test.n} seeds {interval})" if interval else " (one seed)"
@@ -25,12 +24,6 @@ def held_out_finding(written: LevelTexts, evaluation: Evaluation) -> str:
     )
 
 
-def _intervals(evaluation: Evaluation) -> tuple[Interval, Interval]:
-    """Over seeds, of the test and of the validation accuracy."""
-    bounds = statistics.bounds_of("accuracy")
-    return statistics.interval(evaluation.accuracy, bounds), statistics.interval(evaluation.validation, bounds)
-
-
 def held_out_section(evaluation: Evaluation) -> Section:
     return Section(title="Test split", tables=(_scores(evaluation), _classes(evaluation), _confusion(evaluation)))
 
@@ -41,7 +34,7 @@ def _scores(evaluation: Evaluation) -> Table:
         (f"seed {seed}", texts.sortable(validation, 4), texts.sortable(test, 4), None)
         for seed, validation, test in zip(evaluation.seeds, evaluation.validation, evaluation.accuracy, strict=True)
     ]
-    test, validation = _intervals(evaluation)
+    test, validation = intervals(evaluation)
     rows.append(("mean", texts.sortable(validation.mean, 4), texts.sortable(test.mean, 4), texts.interval_text(test)))
     wilson = f"{texts.number(ensemble.low)} to {texts.number(ensemble.high)}"
     rows.append(("ensemble", None, texts.sortable(ensemble.accuracy, 4), wilson))
