@@ -108,7 +108,7 @@ def _search(kind: str, name: str, sampler: Sampler, seed: int, trials: int) -> l
         vary=table.vary(),
         design=Search(trials=trials, sampler=sampler, seed=seed),
         objective=Objective("val_loss", "minimize"),
-        network="a table",
+        network_digest="a table",
     )
     regrets: list[float] = []
     with new_folder() as folder:

@@ -331,7 +331,7 @@ class Result:
         queue, path = self._queue(), self._file_or(file)
         record = queue.trials.record(trial)
         declared = load(path) if path else None
-        if declared and declared.study.network != queue.study.network:
+        if declared and declared.study.network_digest != queue.study.network_digest:
             raise UserError(f"{path} builds another network than the one that study {self.name!r} was run with.")
         return reproduce(queue.study, record, self._settings, declared.build if declared else None)
 
