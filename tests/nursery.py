@@ -22,6 +22,8 @@ from typing import Any
 
 import psutil
 
+from waiting import wait_until
+
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
@@ -69,10 +71,8 @@ class Nursery:
 
     def wait(self, pids: Sequence[int] | None = None, timeout_s: float = 60.0) -> None:
         """Until these workers, or all, have ended; raises what one of them raised."""
-        deadline = time.monotonic() + timeout_s
-        while set(self.alive()) & set(self.pids if pids is None else pids):
-            assert time.monotonic() < deadline, f"workers still run after {timeout_s:.0f} s: {self._errors()}"
-            time.sleep(0.02)
+        waited_for = set(self.pids if pids is None else pids)
+        wait_until(lambda: not waited_for & set(self.alive()), timeout_s, told=self._errors)
         assert not self._errors(), self._errors()
 
     def __enter__(self) -> Nursery:

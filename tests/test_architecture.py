@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import hpstudy
-from hpstudy.cli import _COMMANDS
+from hpstudy.cli import COMMANDS
 
 SOURCE = Path(hpstudy.__file__).parent
 DESIGN = Path(__file__).parents[1] / "docs" / "design.md"
@@ -80,10 +80,10 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
         pytest.fail(" → ".join(error.args[1]))
 
 
-@pytest.mark.parametrize("command", sorted(set(_COMMANDS.values())))
+@pytest.mark.parametrize("command", sorted(set(COMMANDS.values())))
 def test_no_command_imports_the_module_of_another_command(command: str) -> None:
     """What two of them need lies below the command line."""
-    others = {f"cli.{other}" for other in _COMMANDS.values() if other != command}
+    others = {f"cli.{other}" for other in COMMANDS.values() if other != command}
     assert not IMPORTS[f"cli.{command}"] & others
 
 
@@ -107,7 +107,7 @@ def test_the_face_for_programs_loads_no_heavy_library_before_it_is_used() -> Non
 
 
 def test_a_trainer_process_loads_no_mlflow() -> None:
-    libraries = loaded("from hpstudy.worker.trainer_process import _load_libraries; _load_libraries()")
+    libraries = loaded("from hpstudy.worker.trainer_process import load_libraries; load_libraries()")
     assert {"tensorflow", "keras", "optuna"} <= libraries
     assert "mlflow" not in libraries
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from hpstudy.cli import _COMMANDS, main
+from hpstudy.cli import COMMANDS, main
 
 GOOD = """
 from hpstudy import Choice, Grid, Study
@@ -164,7 +164,7 @@ def test_ui_names_the_server_when_there_is_one(folder: Path, monkeypatch: pytest
     assert "canary-secret" not in output
 
 
-@pytest.mark.parametrize("command", [(), *((name,) for name in _COMMANDS), ("data", "fetch"), ("data", "list")])
+@pytest.mark.parametrize("command", [(), *((name,) for name in COMMANDS), ("data", "fetch"), ("data", "list")])
 def test_every_command_has_help_with_an_example(command: tuple[str, ...]) -> None:
     assert "Example: hpstudy" in call(*command, "--help")
 

@@ -207,7 +207,7 @@ def test_a_long_history_is_sent_whole(settings: Settings) -> None:
 
 
 def test_studies_of_more_runs_than_a_page_are_read_whole(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(remote, "_PAGE_RUNS", 2)
+    monkeypatch.setattr(remote, "PAGE_RUNS", 2)
     records = [make_record(number) for number in range(5)]
     Mirror(settings, make_study()).sync(records, state="running")
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import signal
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from nursery import Nursery, Order
 from postgres import Postgres
 from proxy import HttpProxy
 from team import Team
+from waiting import wait_until
 
 STUDY = """
 from hpstudy import Choice, Grid, Study
@@ -120,19 +120,9 @@ def submit(team: Team) -> Iterator[Callable[..., StudyQueue]]:
     store.close()
 
 
-def wait_until(condition: Callable[[], bool], timeout_s: float = 150.0) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
 def assert_soon_equal(settings: Settings, queue: StudyQueue) -> None:
     """Without anybody's doing, the machines' mirrors make MLflow equal."""
-    deadline = time.monotonic() + 150
-    while found := mirror_violations(settings, queue):
-        assert time.monotonic() < deadline, found
-        time.sleep(0.2)
+    wait_until(lambda: not mirror_violations(settings, queue), told=lambda: mirror_violations(settings, queue))
 
 
 def test_down_at_the_start_and_a_machine_that_dies_for_good(

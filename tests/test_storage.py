@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import json
 import multiprocessing
@@ -11,8 +10,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
-import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -31,6 +28,8 @@ from hpstudy.owner import Owner
 from hpstudy.records import Epoch, TrialState
 from hpstudy.storage import Claim, Doing, NoticeBoard, Outcome, Store, StudyQueue
 from postgres import Postgres, free_port
+from tampering import forget_heartbeats, rename_level
+from waiting import await_answer, wait_until
 
 ME = Owner.of_process()
 SEARCH = dict(learning_rate=Float(1e-4, 1e-1, log=True), depth=Int(1, 3), optimizer=Choice("sgd", "adam"))
@@ -352,26 +351,17 @@ def test_optunas_dashboard_reads_the_database(queue: StudyQueue, url: str) -> No
     for claim in (queue.claim(ME), queue.claim(ME)):
         assert claim is not None
     finish(claim)
-    port = free_port()
+    address = f"http://127.0.0.1:{(port := free_port())}"
     command = [Path(sys.executable).with_name("optuna-dashboard"), "--host", "127.0.0.1", "--port", str(port), url]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as dashboard:
         try:
-            studies = await_json(f"http://127.0.0.1:{port}/api/studies", dashboard)["study_summaries"]
-            trials = await_json(f"http://127.0.0.1:{port}/api/studies/{studies[0]['study_id']}", dashboard)["trials"]
+            studies = json.loads(await_answer(f"{address}/api/studies", dashboard))["study_summaries"]
+            trials = json.loads(await_answer(f"{address}/api/studies/{studies[0]['study_id']}", dashboard))["trials"]
         finally:
             dashboard.terminate()
     assert [study["study_name"] for study in studies] == ["study"]
     assert [trial["state"] for trial in trials] == ["Running", "Complete"]
     assert trials[1]["values"] == [0.5]
-
-
-def await_json(address: str, server: subprocess.Popen[str]) -> Any:
-    for _ in range(600):
-        assert server.poll() is None, server.communicate()[0]
-        with contextlib.suppress(OSError), urllib.request.urlopen(address, timeout=30) as answer:
-            return json.load(answer)
-        time.sleep(0.1)
-    raise AssertionError("no answer")
 
 
 def test_a_record_holds_what_was_finished(queue: StudyQueue) -> None:
@@ -423,12 +413,12 @@ def test_eight_processes_that_start_at_once_share_exactly_the_budget(url: str, d
 
 
 CLAIM_AND_HANG = """
-import sys, time
+import signal, sys
 from hpstudy.owner import Owner
 from hpstudy.storage import Store
 claim = Store(sys.argv[1]).open("study").claim(Owner.of_process())
 print(claim.number, flush=True)
-time.sleep(600)
+signal.pause()
 """
 
 
@@ -472,8 +462,14 @@ def test_a_process_without_heartbeats_loses_its_trial_and_cannot_write_any_more(
     patient = open_store().register(make_study())
     zombie = patient.claim(ME)
     assert zombie is not None
-    age_heartbeat(patient, 31)
-    heirs = claim_all(open_store(grace_s=0.1).open("study"))  # less than the server is up, which counts as a heartbeat
+    heir = open_store(grace_s=0.1).open("study")
+
+    def is_lost() -> bool:
+        heir.reconcile()
+        return heir.progress().lost == 1
+
+    wait_until(is_lost)
+    heirs = claim_all(heir)
     assert heirs[0].start.retry_of == zombie.number
     with pytest.raises(TrialLost):
         zombie.report(make_epoch())
@@ -485,21 +481,11 @@ def test_a_process_without_heartbeats_loses_its_trial_and_cannot_write_any_more(
     assert len(patient.records()) == 13
 
 
-def age_heartbeat(queue: StudyQueue, seconds: float) -> None:
-    """Let every heartbeat lie further back, as if time had passed."""
-    sqlite = f"datetime(heartbeat, '-{seconds} seconds')"
-    postgres = f"heartbeat - interval '{seconds} seconds'"
-    with queue.database.rdb.engine.begin() as connection:
-        earlier = postgres if queue.database.is_shared else sqlite
-        connection.exec_driver_sql(f"UPDATE trial_heartbeats SET heartbeat = {earlier}")
-
-
 def test_a_running_trial_without_a_heartbeat_is_an_orphan(queue: StudyQueue) -> None:
     """The process died between creating the trial and its first heartbeat."""
     claim = queue.claim(ME)
     assert claim is not None
-    with queue.database.rdb.engine.begin() as connection:
-        connection.exec_driver_sql("DELETE FROM trial_heartbeats")
+    forget_heartbeats(queue)
     queue.reconcile()
     assert queue.record(claim.number).state == TrialState.LOST
 
@@ -551,10 +537,7 @@ def test_nothing_is_built_from_parameters_that_the_study_does_not_declare(
 ) -> None:
     queue.claim(ME)
     queue.release(ME, "it crashed", failed_attempt=True)
-    with queue.database.rdb.engine.begin() as connection:
-        connection.exec_driver_sql(
-            "UPDATE trial_params SET distribution_json = replace(distribution_json, 'sgd', 'os.system')"
-        )
+    rename_level(queue, "sgd", "os.system")
     with pytest.raises(StorageError, match="that it does not declare"):
         open_store().open("study").claim(ME)
 
@@ -707,8 +690,8 @@ def test_the_database_is_left_in_wal_mode(tmp_path: Path) -> None:
 
 def test_a_process_killed_while_it_holds_the_lock_lets_go_of_it(queue: StudyQueue, url: str) -> None:
     code = (
-        "import sys, time; from hpstudy.storage import Store\n"
-        "with Store(sys.argv[1]).open('study').lock(): print('held', flush=True); time.sleep(600)"
+        "import signal, sys; from hpstudy.storage import Store\n"
+        "with Store(sys.argv[1]).open('study').lock(): print('held', flush=True); signal.pause()"
     )
     holder = subprocess.Popen([sys.executable, "-c", code, url], stdout=subprocess.PIPE, text=True)
     assert holder.stdout

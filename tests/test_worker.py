@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -29,6 +30,7 @@ from hpstudy.worker.system import SystemMetrics
 from hpstudy.worker.timeout import network_within
 from postgres import Postgres
 from team import CANARY, STUDY, Team
+from waiting import wait_until
 
 OWN = (
     STUDY
@@ -73,7 +75,7 @@ def test_sigterm_gives_the_trials_back_at_once(team: Team) -> None:
     for line in worker.stdout:
         if "trial 0 of long begins" in line:
             break
-    time.sleep(0.5)
+    wait_for_notice(team, worker.pid)
     team.assert_no_canary()
     (notice,) = team.json("workers")
     assert (notice["pid"], len(notice["processes"])) == (worker.pid, 1)
@@ -100,10 +102,7 @@ def test_a_second_signal_ends_the_worker_now(team: Team) -> None:
 
 def wait_for_notice(team: Team, pid: int) -> None:
     """The worker is at work: it has told the others."""
-    deadline = time.monotonic() + 60
-    while not any(notice["pid"] == pid for notice in team.json("workers")):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_until(lambda: any(notice["pid"] == pid for notice in team.json("workers")))
 
 
 def test_orders_are_given_from_anywhere(team: Team) -> None:
@@ -132,12 +131,18 @@ def test_a_study_with_its_own_network_needs_its_file(team: Team) -> None:
     store.close()
 
 
-def supervise(
-    settings: Settings, code: str, monkeypatch: pytest.MonkeyPatch, queues: Callable[[], list[StudyQueue]] = list
-) -> None:
-    """Supervise processes that run a line of Python instead of training."""
-    monkeypatch.setattr(Supervisor, "_command", lambda _: [sys.executable, "-c", code])
-    supervisor = Supervisor(settings, WorkOrder(slots=devices.slots(1)))
+@dataclass(frozen=True, kw_only=True)
+class CodeOrder(WorkOrder):
+    """Processes run some Python instead of training."""
+
+    code: str
+
+    def command(self) -> list[str]:
+        return [sys.executable, "-c", self.code]
+
+
+def supervise(settings: Settings, code: str, queues: Callable[[], list[StudyQueue]] = list) -> None:
+    supervisor = Supervisor(settings, CodeOrder(slots=devices.slots(1), code=code))
     try:
         supervisor.start()
         supervisor.work(queues, hear=lambda *_: None, tick=lambda: None)
@@ -145,18 +150,14 @@ def supervise(
         supervisor.stop()
 
 
-def test_a_process_that_crashes_again_and_again_stops_the_worker_with_the_reason(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_process_that_crashes_again_and_again_stops_the_worker_with_the_reason(settings: Settings) -> None:
     begun = time.monotonic()
     with pytest.raises(FatalError, match=r"3 trainer processes died outside of any trial.*SIGABRT(.|\n)*cannot start"):
-        supervise(settings, "import os; os.write(2, b'cannot start'); os.abort()", monkeypatch)
+        supervise(settings, "import os; os.write(2, b'cannot start'); os.abort()")
     assert time.monotonic() - begun > 2, "it paused before each new one"
 
 
-def test_what_ends_the_worker_costs_no_trial_an_attempt_and_is_kept(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_ends_the_worker_costs_no_trial_an_attempt_and_is_kept(settings: Settings) -> None:
     store = Store(settings.storage)
     queue = store.register(make_study())
     claims = (
@@ -166,7 +167,7 @@ def test_what_ends_the_worker_costs_no_trial_an_attempt_and_is_kept(
         "pipe.send('claimed', trial=claim.number); pipe.send('fatal', text='The disk is full.'); sys.exit(1)"
     )
     with pytest.raises(FatalError, match=r"The disk is full\."):
-        supervise(settings, claims, monkeypatch, lambda: [queue])
+        supervise(settings, claims, lambda: [queue])
     assert (queue.record(0).state, queue.record(0).error) == ("lost", "The disk is full.")
     again = queue.claim(Owner.of_process())
     assert again is not None
@@ -176,7 +177,7 @@ def test_what_ends_the_worker_costs_no_trial_an_attempt_and_is_kept(
 
 @pytest.mark.parametrize("code", [0, 75], ids=["done", "grown"])
 def test_a_process_that_ends_with_a_trial_in_hands_has_died_whatever_its_exit_code(
-    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+    settings: Settings, tmp_path: Path, code: int
 ) -> None:
     counter = tmp_path / "starts"
     dies = (
@@ -184,7 +185,7 @@ def test_a_process_that_ends_with_a_trial_in_hands_has_died_whatever_its_exit_co
         f"file.write('x'); file.flush(); pipe.send('claimed', trial=file.tell()) if file.tell() < 3 else os._exit(0)\n"
         f"os._exit({code})"
     )
-    supervise(settings, dies, monkeypatch)
+    supervise(settings, dies)
     assert counter.read_text() == "xxx"
 
 
@@ -203,7 +204,7 @@ def test_a_network_that_is_never_made_fails_its_trial_although_the_studys_code_c
     def build() -> None:
         while True:
             with suppress(Exception):
-                time.sleep(10)
+                signal.pause()
 
     with (
         pytest.raises(TrialFailed, match=r"longer than --timeout 0.01 s: its network was not made after 0.06 s"),
@@ -213,11 +214,11 @@ def test_a_network_that_is_never_made_fails_its_trial_although_the_studys_code_c
 
 
 def test_a_process_whose_memory_has_grown_is_replaced_without_being_counted_as_a_crash(
-    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, tmp_path: Path
 ) -> None:
     counter = tmp_path / "starts"
     code = f"import os, sys; f = open({str(counter)!r}, 'a+'); f.write('x'); sys.exit(75 if f.tell() < 6 else 0)"
-    supervise(settings, code, monkeypatch)
+    supervise(settings, code)
     assert counter.read_text() == "xxxxxx"
 
 
@@ -244,11 +245,10 @@ def test_a_worker_says_where_it_trains(team: Team, monkeypatch: pytest.MonkeyPat
     assert places(worker_slots(None, ["0", "1"], 2)) == "4 processes on GPUs 0, 1"
 
 
-def test_a_trial_is_sampled_at_its_first_epoch_and_then_once_in_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_trial_is_sampled_at_its_first_epoch_and_then_once_in_a_while() -> None:
     """At most once a second, and in the long run less and less often."""
     now = 100.0
-    monkeypatch.setattr("hpstudy.worker.system.time.monotonic", lambda: now)
-    system = SystemMetrics()
+    system = SystemMetrics(clock=lambda: now)
     system.begin()
     counts = []
     for epochs in (5, 3600):  # epochs of a fifth of a second, then of one

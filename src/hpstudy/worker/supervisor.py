@@ -47,6 +47,14 @@ class WorkOrder:
     idle_exit_s: float | None = None  # a process ends so long after nothing is left; None: never
     evaluates: bool = False  # the process that sees the study's end scores the test split
 
+    def command(self) -> list[str]:
+        """The command line of each trainer process."""
+        options = {"--file": self.file, "--timeout": self.timeout_s, "--idle-exit": self.idle_exit_s}
+        given = [text for name, value in options.items() if value is not None for text in (name, str(value))]
+        given += ["--evaluate"] if self.evaluates else []
+        study = [self.study] if self.study else []
+        return python("-m", "hpstudy.worker.trainer_process", *study, *given)
+
 
 @dataclass(kw_only=True)
 class TrainerHandle:
@@ -195,7 +203,7 @@ class Supervisor:
         with log.open("ab") as output:
             log_start = output.tell()
             process = subprocess.Popen(
-                self._command(),
+                self._order.command(),
                 env=_environment(self._settings, writing, slot),
                 stdin=subprocess.PIPE,
                 stdout=output,
@@ -212,14 +220,6 @@ class Supervisor:
         self._selector.register(handle.inbox, selectors.EVENT_READ, handle)
         if self._may_work:
             self._let_go(handle)
-
-    def _command(self) -> list[str]:
-        order = self._order
-        options = {"--file": order.file, "--timeout": order.timeout_s, "--idle-exit": order.idle_exit_s}
-        given = [text for name, value in options.items() if value is not None for text in (name, str(value))]
-        given += ["--evaluate"] if order.evaluates else []
-        study = [order.study] if order.study else []
-        return python("-m", "hpstudy.worker.trainer_process", *study, *given)
 
     def _let_go(self, handle: TrainerHandle) -> None:
         """Its first line of input lets a process work; the input's end would end it."""
