@@ -52,7 +52,7 @@ class MlflowServer:
     def await_health(self, timeout_s: float = 120.0) -> None:
         self.start()
         assert self._process
-        wait_until(self._is_healthy, timeout_s)
+        wait_until(self._is_healthy, timeout_s, every_s=0.3)
 
     def _is_healthy(self) -> bool:
         assert self._process

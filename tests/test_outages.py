@@ -122,7 +122,13 @@ def submit(team: Team) -> Iterator[Callable[..., StudyQueue]]:
 
 def assert_soon_equal(settings: Settings, queue: StudyQueue) -> None:
     """Without anybody's doing, the machines' mirrors make MLflow equal."""
-    wait_until(lambda: not mirror_violations(settings, queue), told=lambda: mirror_violations(settings, queue))
+    found: list[str] = []
+
+    def is_equal() -> bool:
+        found[:] = mirror_violations(settings, queue)
+        return not found
+
+    wait_until(is_equal, 150, every_s=0.2, told=lambda: found)
 
 
 def test_down_at_the_start_and_a_machine_that_dies_for_good(

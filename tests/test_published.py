@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import pytest
 
+from commands import call
 from factories import make_grid_records, make_record, make_settings, make_study
 from hpstudy import Choice, Float, Grid, Published, Search, Study
 from hpstudy.analysis import statistics
@@ -187,18 +185,10 @@ def test_a_run_goes_on_with_the_studies_whose_dataset_is_at_hand(tmp_path: Path)
     store.close()
     away = {"HPSTUDY_DATA_DIR": "", "KERAS_HOME": str(tmp_path), "HPSTUDY_CACHE_DIR": str(tmp_path / "cache")}
     proxies = dict.fromkeys(("HTTPS_PROXY", "https_proxy"), "http://127.0.0.1:9")  # nobody listens there
-    done = subprocess.run(
-        [sys.executable, "-m", "hpstudy", "run", "two.py", "--processes", "1"],
-        cwd=tmp_path,
-        env={**os.environ, **away, **proxies},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 1, done.stderr
-    assert "Study nowhere was not run: The dataset mnist is not on this machine" in done.stderr
-    assert "Not every study of the file has a result" in done.stderr
-    assert "Finished: 1 of 1 trials" in done.stdout
+    output = call("run", "two.py", "--processes", "1", code=1, folder=tmp_path, env={**away, **proxies})
+    assert "Study nowhere was not run: The dataset mnist is not on this machine" in output
+    assert "Not every study of the file has a result" in output
+    assert "Finished: 1 of 1 trials" in output
 
 
 FILES = {

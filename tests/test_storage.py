@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import multiprocessing
 import os
 import signal
 import sqlite3
@@ -12,7 +11,6 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -22,11 +20,13 @@ import psutil
 import pytest
 import sqlalchemy as sa
 
+from checker import assert_whole
 from hpstudy import Choice, Float, Grid, Int, Search, Study
 from hpstudy.errors import NotFoundError, StorageError, TrialLost, UserError
 from hpstudy.owner import Owner
 from hpstudy.records import Epoch, TrialState
 from hpstudy.storage import Claim, Doing, NoticeBoard, Outcome, Store, StudyQueue
+from nursery import Nursery, Order
 from postgres import Postgres, free_port
 from tampering import forget_heartbeats, rename_level
 from waiting import await_answer, wait_until
@@ -80,6 +80,14 @@ def queue(open_store: Callable[..., Store]) -> StudyQueue:
     return open_store().register(make_study())
 
 
+PRUNERS = ("median", "hyperband", "successive_halving", "percentile", "patient")
+EVERY_PRUNER = pytest.mark.parametrize(
+    ("url", "pruner"),
+    [("postgres", "median"), *(("sqlite", pruner) for pruner in PRUNERS)],
+    indirect=["url"],
+)
+
+
 def claim_all(queue: StudyQueue) -> list[Claim]:
     claims = []
     while claim := queue.claim(ME):
@@ -131,7 +139,11 @@ def test_the_seed_is_that_of_the_replicate(queue: StudyQueue) -> None:
     assert {(claim.start.replicate, claim.start.seed) for claim in claim_all(queue)} == {(0, 42), (1, 43)}
 
 
-@pytest.mark.parametrize("sampler", ["tpe", "random", "cmaes", "qmc", "nsga2", "gp"])
+@pytest.mark.parametrize(
+    ("url", "sampler"),
+    [("postgres", "tpe"), *(("sqlite", name) for name in ("tpe", "random", "cmaes", "qmc", "nsga2", "gp"))],
+    indirect=["url"],
+)
 def test_a_search_asks_its_sampler_for_exactly_its_budget(open_store: Callable[..., Store], sampler: str) -> None:
     if sampler == "gp":
         pytest.importorskip("torch", reason="PyTorch is missing: pip install 'hpstudy[gp]'")
@@ -280,7 +292,7 @@ def test_a_pruner_sees_a_repeated_trial_as_if_it_were_trained(open_store: Callab
     assert queue.record(claim.number).pruning == {1: 0.7, 2: 0.8, 3: 0.9}
 
 
-@pytest.mark.parametrize("pruner", ["median", "hyperband", "successive_halving", "percentile", "patient"])
+@EVERY_PRUNER
 def test_no_pruner_takes_the_end_of_a_trial_for_an_early_one(open_store: Callable[..., Store], pruner: str) -> None:
     """Each trial is worse than all before it, and has had all of its epochs when the pruner is asked."""
     design = Search(trials=12, sampler="random", pruner=pruner)
@@ -302,7 +314,7 @@ def test_successive_halving_compares_with_what_was_trained_to_its_end(open_store
     assert claim.report(make_epoch(1, 0.6)) is True, "the four others have stood on this rung"
 
 
-@pytest.mark.parametrize("pruner", ["median", "hyperband", "successive_halving", "percentile", "patient"])
+@EVERY_PRUNER
 def test_a_pruner_ends_bad_trials(open_store: Callable[..., Store], pruner: str) -> None:
     """Every second trial gets worse and worse; each pruner ends some of them and no good one is the worse for it."""
     design = Search(trials=40, sampler="random", pruner=pruner)
@@ -390,26 +402,19 @@ def test_a_failed_trial_counts_and_is_not_tried_again(queue: StudyQueue) -> None
     assert queue.progress().failed == 1
 
 
-def _work(url: str, study_json: str) -> int:
-    store = Store(url)
-    claims = claim_all(store.register(Study.from_json(study_json)))
-    store.close()
-    return len(claims)
-
-
+@pytest.mark.parametrize("database", ["sqlite", "postgres"])
 @pytest.mark.parametrize("design", [Grid(replicates=2), Search(trials=12, sampler="random")], ids=["grid", "search"])
-def test_eight_processes_that_start_at_once_share_exactly_the_budget(url: str, design: Grid | Search) -> None:
+def test_eight_processes_that_start_at_once_share_exactly_the_budget(
+    nursery: Nursery, tmp_path: Path, postgres: Postgres, database: str, design: Grid | Search
+) -> None:
     """They also race to create the tables and to register the study."""
-    study = make_study(design=design)
-    with ProcessPoolExecutor(8, mp_context=multiprocessing.get_context("spawn")) as pool:
-        counts = list(pool.map(_work, [url] * 8, [study.to_json()] * 8))
+    url = f"sqlite:///{tmp_path / 'study.db'}" if database == "sqlite" else postgres.bare_database()
+    nursery.wait(nursery.start(Order(url=url, declaration=make_study(design=design).to_json()), 8))
     store = Store(url)
     queue = store.open("study")
-    records = queue.records()
+    assert_whole(queue)
+    assert len(queue.records()) == 12
     store.close()
-    assert sum(counts) == len(records) == 12
-    if isinstance(design, Grid):
-        assert len({(record.cell, record.replicate) for record in records}) == 12
 
 
 CLAIM_AND_HANG = """

@@ -9,21 +9,21 @@ import urllib.request
 from collections.abc import Callable
 from typing import Any
 
-PAUSE_S = 0.02
 
-
-def wait_until(condition: Callable[[], object], timeout_s: float = 60.0, told: Callable[[], object] = str) -> None:
+def wait_until(
+    condition: Callable[[], object], timeout_s: float = 60.0, *, every_s: float = 0.02, told: Callable[[], object] = str
+) -> None:
     """Return as soon as the condition is true.
 
     Args:
-        condition: Looked at every 20 ms.
         timeout_s: After so long the test fails.
-        told: What to say then.
+        every_s: The pause between two looks; longer where a look is work for those who are waited for.
+        told: What to say when it fails.
     """
     deadline = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < deadline, f"it has not happened within {timeout_s:g} s. {told()}"
-        time.sleep(PAUSE_S)
+        time.sleep(every_s)
 
 
 def await_answer(url: str, server: subprocess.Popen[Any], timeout_s: float = 180.0) -> bytes:
@@ -36,5 +36,5 @@ def await_answer(url: str, server: subprocess.Popen[Any], timeout_s: float = 180
             found.append(answer.read())
         return bool(found)
 
-    wait_until(asked, timeout_s)
+    wait_until(asked, timeout_s, every_s=0.1)
     return found[0]
