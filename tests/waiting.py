@@ -11,7 +11,11 @@ from typing import Any
 
 
 def wait_until(
-    condition: Callable[[], object], timeout_s: float = 60.0, *, every_s: float = 0.02, told: Callable[[], object] = str
+    condition: Callable[[], object],
+    timeout_s: float = 120.0,
+    *,
+    every_s: float = 0.02,
+    told: Callable[[], object] = str,
 ) -> None:
     """Return as soon as the condition is true.
 
