@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from hpstudy import Choice, Grid, Study
-from hpstudy.records import Epoch, TrialRecord, TrialState
+from hpstudy.records import Epoch, Evaluation, TrialRecord, TrialState
 from hpstudy.settings import Settings
 
 START = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
@@ -130,3 +130,22 @@ def make_grid_records(study: Study, epochs: int = 3) -> list[TrialRecord]:
         for cell in study.cells()
         for replicate in range(replicates)
     ]
+
+
+def make_evaluation(**changes: Any) -> Evaluation:
+    """Of three networks, with scores that nobody looks at."""
+    values = {
+        "params": {"optimizer": "adam"},
+        "seeds": [42, 43, 44],
+        "trials": [0, 1, 2],
+        "chosen_by": "mean over replicates",
+        "at": 1.0,
+        "digest": "",
+        "rows": 10,
+        "validation": [0.9] * 3,
+        "accuracy": [0.86, 0.88, 0.9],
+        "ensemble": {"accuracy": 0.9, "low": 0.8, "high": 1.0},
+        "confusion": [],
+        "by_class": [],
+    }
+    return Evaluation.from_json({**values, **changes})

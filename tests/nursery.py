@@ -148,10 +148,10 @@ def work(order: Order) -> None:
     if order.die_at is not None:
         _die_at(store.database.rdb.engine, order.die_at)
     while order.trials is None or done < order.trials:
-        claim = queue.claim(owner)
+        claim = queue.claims.claim(owner)
         if claim:
             done += _train(claim, order)
-        elif queue.progress().state == "finished":
+        elif queue.trials.progress().state == "finished":
             return
         else:
             time.sleep(0.05)

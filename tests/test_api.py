@@ -29,7 +29,7 @@ from hpstudy.cli import main
 from hpstudy.errors import HpstudyError, NotFoundError, UserError
 from hpstudy.settings import Settings
 from hpstudy.storage import Outcome, Owner, Store
-from hpstudy.worker.messages import Message
+from hpstudy.worker.messages import Claimed, Message
 from hpstudy.worker.supervisor import TrainerHandle
 
 PAGE = (Path(__file__).parents[1] / "docs" / "python.md").read_text()
@@ -209,7 +209,7 @@ def test_the_evaluated_model_predicts(recorded: Recorded) -> None:
     model = recorded.result.model()
     digits = load_digits()
     guesses = model.predict(digits.images.astype(np.uint8)).to_numpy().argmax(axis=1)
-    assert (guesses == digits.target).mean() == pytest.approx(evaluation.ensemble, abs=0.08)
+    assert (guesses == digits.target).mean() == pytest.approx(evaluation.ensemble.accuracy, abs=0.08)
     assert {key: surroundings()[key] for key in ("mlflow", "levels", "signals")} == {
         key: before[key] for key in ("mlflow", "levels", "signals")
     }
@@ -250,7 +250,7 @@ class _Signalled(SilentView):
         self._signals, self.said = list(signals), ""
 
     def hear(self, handle: TrainerHandle, message: Message) -> None:
-        if message.kind == "claimed":
+        if isinstance(message, Claimed):
             while self._signals:
                 os.kill(os.getpid(), self._signals.pop(0))
 
@@ -290,7 +290,7 @@ def test_studies_are_submitted_stopped_extended_and_deleted(settings: Settings) 
         assert result.retry_failed() == []
         with pytest.raises(UserError, match="Say how far"):
             result.extend()
-        claim = Store(settings.storage).open("widths").claim(Owner.of_process())
+        claim = Store(settings.storage).open("widths").claims.claim(Owner.of_process())
         assert claim is not None
         with pytest.raises(UserError, match="1 trials are in training"):
             hpstudy.delete("widths", home=home)

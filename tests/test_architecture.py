@@ -80,6 +80,34 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
         pytest.fail(" → ".join(error.args[1]))
 
 
+def names_of(file: Path) -> set[str]:
+    """Every identifier, import and text of a module, but for those that tell a person something."""
+    told: set[int] = set()
+    found: set[str] = set()
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            told.add(id(node.value))  # a docstring
+        elif isinstance(node, ast.keyword) and node.arg in ("help", "epilog"):
+            told |= {id(inner) for inner in ast.walk(node)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name | ast.Attribute | ast.alias | ast.FunctionDef | ast.ClassDef | ast.arg):
+            found.add(getattr(node, "id", "") or getattr(node, "attr", "") or getattr(node, "name", ""))
+        elif isinstance(node, ast.ImportFrom):
+            found.add(node.module or "")
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in told:
+            found.add(node.value)
+    return found
+
+
+def test_only_the_room_of_trackers_names_mlflow() -> None:
+    """But for its variable, its file in `home` and its password, which belong to the settings."""
+    elsewhere = {name: names_of(file) for name, file in MODULES.items() if room(name) != "tracking"}
+    named = {(module, name) for module, names in elsewhere.items() for name in names if "mlflow" in name.lower()}
+    in_settings = {("settings", "MLFLOW_TRACKING_URI"), ("settings", "mlflow.db")}
+    assert {(module, name) for module, name in named - in_settings if "_PASSWORD" not in name} == set()
+
+
 @pytest.mark.parametrize("command", sorted(set(COMMANDS.values())))
 def test_no_command_imports_the_module_of_another_command(command: str) -> None:
     """What two of them need lies below the command line."""

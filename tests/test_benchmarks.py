@@ -60,8 +60,8 @@ def test_a_filled_database_is_one_that_hpstudy_reads(tmp_path: Path) -> None:
     store = Store(f"sqlite:///{tmp_path / 'study.db'}")
     study = search(30)
     queue = fill(store, study, 20)
-    records = queue.records()
-    assert (queue.progress().complete, queue.progress().waiting) == (20, 10)
+    records = queue.trials.records()
+    assert (queue.trials.progress().complete, queue.trials.progress().waiting) == (20, 10)
     assert {len(record.history) for record in records} == {10}
     for record in records:
         study.check_params(record.params)

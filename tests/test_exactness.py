@@ -80,6 +80,6 @@ def _recorded(nursery: Nursery, url: str, study: Study) -> list[TrialRecord]:
     queue = store.register(study)
     nursery.wait(nursery.start(Order(url=url), PROCESSES), timeout_s=200)
     assert_whole(queue)
-    records = queue.records()
+    records = queue.trials.records()
     store.close()
     return records

@@ -20,8 +20,10 @@ from hpstudy import Grid
 from hpstudy.errors import UserError
 from hpstudy.records import TrialState
 from hpstudy.settings import Settings
-from hpstudy.tracking.mlflow import Mirror, MirrorError, MirrorThread, ui_command, ui_environment
+from hpstudy.tracking import MirrorError, MirrorThread
+from hpstudy.tracking.mlflow import Mirror
 from hpstudy.tracking.mlflow.connection import connect
+from hpstudy.tracking.mlflow.server import ui_command, ui_environment
 from postgres import free_port
 from proxy import HttpProxy
 from tls import TlsFront, make_certificate

@@ -14,7 +14,8 @@ from factories import make_mlflow_settings, make_record, make_settings, make_stu
 from hpstudy.errors import StorageError
 from hpstudy.records import TrialRecord, TrialState
 from hpstudy.settings import Settings
-from hpstudy.tracking.mlflow import Mirror, MirrorThread
+from hpstudy.tracking import MirrorThread
+from hpstudy.tracking.mlflow import Mirror
 from waiting import wait_until
 
 # MLflow 3.17 still uses a loader strategy that SQLAlchemy 2.1 deprecates.

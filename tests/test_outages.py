@@ -143,9 +143,9 @@ def test_down_at_the_start_and_a_machine_that_dies_for_good(
     mlflow_server.kill()
     queue = submit("start", epochs=5)
     (dying,) = nursery.start(Order(url=team.url, study="start", epochs=5, epoch_s=0.1))
-    wait_until(lambda: queue.progress().complete >= 2 and queue.progress().running >= 1)
+    wait_until(lambda: queue.trials.progress().complete >= 2 and queue.trials.progress().running >= 1)
     os.kill(dying, signal.SIGKILL)
-    wait_until(lambda: queue.progress().state == "finished")
+    wait_until(lambda: queue.trials.progress().state == "finished")
     assert_whole(queue)
     wait_until(lambda: machine.has_said("Warning: MLflow at", "did not take the trials"))
     mlflow_server.start()
@@ -161,8 +161,8 @@ def test_down_in_the_middle(
     queue = submit("middle", epochs=150)
     wait_until(lambda: any(path.endswith("runs/create") for path in proxy.calls))
     proxy.is_away = True
-    assert queue.progress().ended < queue.study.budget
-    wait_until(lambda: queue.progress().state == "finished")
+    assert queue.trials.progress().ended < queue.study.budget
+    wait_until(lambda: queue.trials.progress().state == "finished")
     proxy.is_away = False
     assert_whole(queue)
     assert_soon_equal(settings, queue)
@@ -186,9 +186,9 @@ def test_down_at_the_end(
 ) -> None:
     """The worker ends in time and says what is missing; another machine, or `hpstudy sync`, sends it."""
     queue = submit("end", epochs=40)
-    wait_until(lambda: queue.progress().waiting == 0)
+    wait_until(lambda: queue.trials.progress().waiting == 0)
     proxy.is_away = True
-    wait_until(lambda: queue.progress().state == "finished")
+    wait_until(lambda: queue.trials.progress().state == "finished")
     assert machine.terminate() == 0
     assert machine.has_said("Not everything is in MLflow yet", "hpstudy sync end")
     proxy.is_away = False

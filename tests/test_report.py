@@ -236,7 +236,7 @@ def test_korean_labels_and_markup_in_levels_stay_what_they_are() -> None:
     study = make_study(
         vary={"활성화": Choice("시그모이드", "<script>alert(1)</script>|*")},
         base={},
-        network="digest",
+        network_digest="digest",
         question="<b>질문</b>",
     )
     records = [
@@ -362,7 +362,7 @@ def fill_database(home: Path, study: Study) -> None:
     """A finished grid in the database, by the ways that workers go."""
     store = Store(make_settings(home).storage)
     queue = store.register(study)
-    while claim := queue.claim(Owner.of_process()):
+    while claim := queue.claims.claim(Owner.of_process()):
         history = make_record(epochs=2).history
         value = 0.5 + 0.1 * (claim.start.cell or 0) + 0.01 * claim.start.replicate**2 * (claim.start.cell or 0)
         metrics = {"val_accuracy": value, "parameters": 10.0, "train_s": 1.0}

@@ -339,7 +339,7 @@ def test_dropout_lowers_training_accuracy_but_not_that_of_the_whole_network(
 
 def test_dropout_drops_the_share_that_it_was_told(settings: Settings) -> None:
     """A network that passes its input on loses that share of it; the rest is scaled up to the same mean."""
-    from hpstudy.training.program import SharedRateDropout
+    from hpstudy.training.keras_private import SharedRateDropout
 
     del settings
     layer = SharedRateDropout(tf.Variable(0.3))
@@ -349,41 +349,14 @@ def test_dropout_drops_the_share_that_it_was_told(settings: Settings) -> None:
     assert (layer(tf.ones((4, 4)), training=False).numpy() == 1).all()
 
 
-class Seeing(keras.layers.Layer):  # type: ignore[misc] # Keras has no types
-    """Keeps the rows that it is given in training."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.seen: list[np.ndarray] = []
-
-    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
-        if not training:
-            return inputs
-        outputs = tf.numpy_function(self._see, [inputs], tf.float32)
-        return tf.ensure_shape(outputs, inputs.shape)
-
-    def _see(self, rows: np.ndarray) -> np.ndarray:
-        self.seen.append(rows)
-        return rows
-
-
 @pytest.mark.parametrize("kind", ["shift", "flip", "both"])
-def test_augmentation_moves_images_and_keeps_their_pixels(settings: Settings, kind: str) -> None:
-    """As a network sees many times the same image."""
-    config = make_config(augmentation=kind, epochs=1, batch_size="full")
-    arrays = data.prepare("digits", config, 42, settings)
-    image = np.zeros((8, 8), arrays.x.dtype)
-    image[3, 4], image[4, 4], image[4, 3] = 1, 2, 3
-    arrays = replace(arrays, x=np.tile(image.reshape(1, 64), (len(arrays.x), 1)), digest=kind)
-    made: list[Seeing] = []
+def test_augmentation_moves_images_and_keeps_their_pixels(kind: Any) -> None:
+    from hpstudy.training.augmentation import Augmentation
 
-    def build(config: Any, shape: tuple[int, ...], outputs: int) -> keras.Model:
-        made.append(Seeing())
-        return keras.Sequential([keras.Input(shape), made[-1], *flat_and_dense(outputs)])
-
-    train(Trainer(lambda _: None), config, arrays, build=build)
-    [rows] = [rows for layer in made for rows in layer.seen]
-    moved = (rows / arrays.scale).reshape(-1, 8, 8)
+    augment = Augmentation(kind, keras.random.SeedGenerator(0))
+    image = np.zeros((8, 8), np.float32)
+    image[3, 4], image[4, 4], image[4, 3] = 1.0, 2.0, 3.0
+    moved = augment(tf.constant(np.tile(image.reshape(1, 64), (500, 1))), (8, 8)).numpy().reshape(-1, 8, 8)
     assert all(sorted(one[one > 0]) == [1.0, 2.0, 3.0] for one in moved)
     corners = {tuple(np.argwhere(one == 2.0)[0]) for one in moved}
     rows, columns = ({corner[axis] for corner in corners} for axis in (0, 1))

@@ -16,8 +16,8 @@ import pytest
 from factories import make_grid_records, make_mlflow_settings, make_study
 from hpstudy import Choice, Grid
 from hpstudy.report.build import build_report
-from hpstudy.tracking.mlflow import Mirror, ui_command, ui_environment
-from hpstudy.tracking.mlflow.packaging import log_report
+from hpstudy.tracking.mlflow import Mirror
+from hpstudy.tracking.mlflow.server import ui_command, ui_environment
 from test_report_page import BROWSER
 from waiting import await_answer
 
@@ -38,7 +38,7 @@ def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
     records = make_grid_records(study)
     mirror = Mirror(settings, study)
     mirror.sync(records, state="finished")
-    log_report(mirror, build_report(study, records))
+    mirror.keep_report(build_report(study, records))
     with closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from factories import make_study
-from hpstudy.api.serving import places, worker_slots
+from hpstudy.api.workers import places, worker_slots
 from hpstudy.errors import FatalError, TrialFailed, UserError
 from hpstudy.owner import Owner
 from hpstudy.settings import Settings
@@ -25,7 +25,7 @@ from hpstudy.storage.conversion import START
 from hpstudy.worker import devices, gpus, limits
 from hpstudy.worker.limits import Limits
 from hpstudy.worker.studies import ServedStudies
-from hpstudy.worker.supervisor import Supervisor, WorkOrder
+from hpstudy.worker.supervisor import Assignment, Supervisor
 from hpstudy.worker.system import SystemMetrics
 from hpstudy.worker.timeout import network_within
 from postgres import Postgres
@@ -139,7 +139,7 @@ def test_a_study_with_its_own_network_needs_its_file(team: Team) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CodeOrder(WorkOrder):
+class CodeAssignment(Assignment):
     """Processes run some Python instead of training."""
 
     code: str
@@ -149,7 +149,7 @@ class CodeOrder(WorkOrder):
 
 
 def supervise(settings: Settings, code: str, queues: Callable[[], list[StudyQueue]] = list) -> None:
-    supervisor = Supervisor(settings, CodeOrder(slots=devices.slots(1), code=code))
+    supervisor = Supervisor(settings, CodeAssignment(slots=devices.slots(1), code=code))
     try:
         supervisor.start()
         supervisor.work(queues, hear=lambda *_: None, tick=lambda: None)
@@ -172,14 +172,14 @@ def test_what_ends_the_worker_costs_no_trial_an_attempt_and_is_kept(settings: Se
     queue = store.register(make_study())
     claims = (
         "import sys; from hpstudy.owner import Owner; from hpstudy.storage import Store\n"
-        "from hpstudy.worker.messages import Pipe\n"
-        f"claim, pipe = Store({settings.storage!r}).open('optimizers').claim(Owner.of_process()), Pipe()\n"
-        "pipe.send('claimed', trial=claim.number); pipe.send('fatal', text='The disk is full.'); sys.exit(1)"
+        "from hpstudy.worker.messages import Claimed, Fatal, Pipe\n"
+        f"claim, pipe = Store({settings.storage!r}).open('optimizers').claims.claim(Owner.of_process()), Pipe()\n"
+        "pipe.send(Claimed(trial=claim.number)); pipe.send(Fatal(error='The disk is full.')); sys.exit(1)"
     )
     with pytest.raises(FatalError, match=r"The disk is full\."):
         supervise(settings, claims, lambda: [queue])
-    assert (queue.record(0).state, queue.record(0).error) == ("lost", "The disk is full.")
-    again = queue.claim(Owner.of_process())
+    assert (queue.trials.record(0).state, queue.trials.record(0).error) == ("lost", "The disk is full.")
+    again = queue.claims.claim(Owner.of_process())
     assert again is not None
     assert (again.start.retry_of, again.start.attempt) == (0, 1)
     store.close()
@@ -191,8 +191,9 @@ def test_a_process_that_ends_with_a_trial_in_hands_has_died_whatever_its_exit_co
 ) -> None:
     counter = tmp_path / "starts"
     dies = (
-        f"import os; from hpstudy.worker.messages import Pipe; file = open({str(counter)!r}, 'a'); pipe = Pipe()\n"
-        f"file.write('x'); file.flush(); pipe.send('claimed', trial=file.tell()) if file.tell() < 3 else os._exit(0)\n"
+        "import os; from hpstudy.worker.messages import Claimed, Pipe\n"
+        f"file = open({str(counter)!r}, 'a'); pipe = Pipe()\n"
+        f"file.write('x'); file.flush(); pipe.send(Claimed(trial=file.tell())) if file.tell() < 3 else os._exit(0)\n"
         f"os._exit({code})"
     )
     supervise(settings, dies)
@@ -203,8 +204,8 @@ def test_a_trainer_whose_supervisor_is_gone_does_not_take_that_for_a_failure_of_
     code = (
         "import os; reading, writing = os.pipe(); os.close(reading)\n"
         "os.environ['HPSTUDY_MESSAGE_PIPE'] = str(writing)\n"
-        "from hpstudy.worker.messages import Pipe\n"
-        "try:\n    Pipe().send('idle')\nexcept Exception:\n    print('told the trial')"
+        "from hpstudy.worker.messages import Idle, Pipe\n"
+        "try:\n    Pipe().send(Idle())\nexcept Exception:\n    print('told the trial')"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (1, "", "")

@@ -14,9 +14,11 @@ if TYPE_CHECKING:
     from hpstudy.api import studies as studies
     from hpstudy.api import submit as submit
     from hpstudy.api import submit_all as submit_all
+    from hpstudy.study.designs import Grid, Search
     from hpstudy.study.domains import Choice, Float, Int
+    from hpstudy.study.objective import Objective
     from hpstudy.study.published import Published
-    from hpstudy.study.spec import Grid, Objective, Search, Study
+    from hpstudy.study.spec import Study
 
 __version__ = "0.1.0"
 __all__ = [  # `hpstudy.open` is not here: `from hpstudy import *` must not replace Python's own
@@ -40,8 +42,10 @@ __all__ = [  # `hpstudy.open` is not here: `from hpstudy import *` must not repl
 
 _MODULES = {
     **dict.fromkeys(("Choice", "Float", "Int"), "study.domains"),
-    **dict.fromkeys(("Grid", "Objective", "Search", "Study"), "study.spec"),
+    **dict.fromkeys(("Grid", "Search"), "study.designs"),
+    "Objective": "study.objective",
     "Published": "study.published",
+    "Study": "study.spec",
     **dict.fromkeys(("Result", "delete", "open", "run", "run_all", "studies", "submit", "submit_all"), "api"),
 }
 

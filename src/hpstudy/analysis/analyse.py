@@ -14,8 +14,9 @@ from hpstudy.analysis.ranking import RankedCell, ranked_cells
 from hpstudy.analysis.search import SearchResult, search_result
 from hpstudy.analysis.variance import PairCells, Share, pair_cells, variance_shares
 from hpstudy.records import TrialRecord
+from hpstudy.study.designs import Grid
 from hpstudy.study.levels import LevelTexts
-from hpstudy.study.spec import Grid, Study
+from hpstudy.study.spec import Study
 
 
 @dataclass(frozen=True, kw_only=True)

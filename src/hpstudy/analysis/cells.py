@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from hpstudy.analysis.statistics import Flags, Floats
 from hpstudy.records import TrialRecord, TrialState
+from hpstudy.study.designs import Grid
 from hpstudy.study.factors import Level
-from hpstudy.study.spec import Grid, Study
+from hpstudy.study.spec import Study
 
 Context = tuple[tuple[str, str], ...]  # the levels of the other factors, as texts
 

@@ -11,7 +11,8 @@ import numpy as np
 from hpstudy.analysis import statistics
 from hpstudy.analysis.statistics import Bounds, Floats
 from hpstudy.records import TrialRecord, TrialState
-from hpstudy.study.spec import Objective, Study
+from hpstudy.study.objective import Objective
+from hpstudy.study.spec import Study
 
 _LOSS = Objective("val_loss")
 _ACCURACY = Objective("val_accuracy")

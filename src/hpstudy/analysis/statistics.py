@@ -16,7 +16,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from hpstudy.study.spec import BOUNDS
+from hpstudy.study.objective import BOUNDS
 
 CONFIDENCE = 0.95  # of every interval
 ALPHA = 0.05  # what counts as distinguishable

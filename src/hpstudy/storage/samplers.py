@@ -14,10 +14,11 @@ from optuna.samplers import BaseSampler
 from optuna.search_space import IntersectionSearchSpace
 
 from hpstudy.errors import UserError
+from hpstudy.study.designs import Grid, Search
 from hpstudy.study.distributions import distribution, exact_level
 from hpstudy.study.domains import Choice, Domain, Float
 from hpstudy.study.factors import Level
-from hpstudy.study.spec import Grid, Search, Study
+from hpstudy.study.spec import Study
 
 
 def make_space() -> IntersectionSearchSpace:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, overload
 
+from hpstudy.errors import UserError
 from hpstudy.study.factors import Level, level_text
 
 _TOLERANCE = 1e-6  # of a step: sums of floats are off by less
@@ -30,6 +31,17 @@ def plain(value: Any) -> Any:
     if isinstance(value, numbers.Integral):
         return int(value)
     return float(value) if isinstance(value, numbers.Real) else value
+
+
+def make_plain(instance: object, *fields: str) -> None:
+    """Numbers and texts of NumPy become Python's, so that they can be kept as JSON."""
+    for name in fields:
+        object.__setattr__(instance, name, plain(getattr(instance, name)))
+
+
+def check_count(what: str, value: object, low: int = 1) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < low:
+        raise UserError(f"{what} must be a whole number of at least {low}; it is {value!r}.")
 
 
 def is_number(level: object) -> bool:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 
 from hpstudy.errors import UserError
-from hpstudy.study.spec import Grid, Search, Study
+from hpstudy.study.designs import Grid, Search
+from hpstudy.study.spec import Study
 
 QUICK_EPOCHS = 2
 QUICK_ROWS = 2_000

@@ -9,131 +9,29 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
-import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
 
 from hpstudy.errors import UserError
 from hpstudy.study import factors
 from hpstudy.study.catalog import DatasetInfo
 from hpstudy.study.changes import differences
 from hpstudy.study.checks import check_listable, checked_base, checked_vary
+from hpstudy.study.designs import Cell, Grid, Search
 from hpstudy.study.domains import Choice, Domain, Float, combinations, count_combinations, domain_from_json
 from hpstudy.study.factors import Level
-from hpstudy.study.given import checked_given, frozen
-from hpstudy.study.levels import LevelTexts, plain
+from hpstudy.study.given import checked_given
+from hpstudy.study.levels import LevelTexts, check_count, make_plain
+from hpstudy.study.objective import METRICS, Objective, checked_objectives
 from hpstudy.study.published import Published, checked
 
-SAMPLERS = ("tpe", "random", "gp", "cmaes", "qmc", "nsga2")
-PRUNERS = ("none", "median", "hyperband", "successive_halving", "percentile", "patient")
-METRICS = {  # every metric a trial records, and which way is better
-    "loss": "minimize",
-    "accuracy": "maximize",
-    "val_loss": "minimize",
-    "val_accuracy": "maximize",
-    "train_s": "minimize",
-    "parameters": "minimize",
-}
-BOUNDS = {  # what every metric lies between, on training, validation and test rows alike
-    "loss": (0.0, math.inf),
-    "accuracy": (0.0, 1.0),
-    "train_s": (0.0, math.inf),
-    "parameters": (0.0, math.inf),
-}
 FORMAT = 1  # of the JSON; raised when an older hpstudy could no longer read it
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-_RESERVED = ("default",)  # in any case: MLflow's own experiment, which cannot do without
+_RESERVED = ("default",)  # in any case: trackers keep an experiment of their own under it
 _MOST_TRIALS = 1_000_000  # of a grid, whose cells are made one by one
-
-
-@dataclass(frozen=True, kw_only=True)
-class Grid:
-    """Every cell × replicate exactly once."""
-
-    replicates: int = 1
-
-    def __post_init__(self) -> None:
-        _make_plain(self, "replicates")
-        _check_count("Grid(replicates=…)", self.replicates)
-
-    def to_json(self) -> dict[str, Any]:
-        return dict(vars(self))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Search:
-    """An Optuna sampler with a budget, and a pruner that ends bad trials early.
-
-    Args:
-        trials: The budget.
-        seed: Of the sampler; the study's seed if None.
-        first: Given configurations, which are tried before the sampler proposes any, in this order. Each is a dict of
-            levels such as `{"optimizer": "adam", "learning_rate": 0.001}`; the sampler proposes what it leaves out.
-    """
-
-    trials: int
-    sampler: str = "tpe"
-    pruner: str = "none"
-    seed: int | None = None
-    first: Sequence[Mapping[str, Level]] = ()
-
-    def __post_init__(self) -> None:
-        _make_plain(self, "trials", "sampler", "pruner", "seed")
-        _check_count("Search(trials=…)", self.trials)
-        if self.sampler not in SAMPLERS:
-            raise UserError(factors.unknown("sampler", self.sampler, SAMPLERS))
-        if self.pruner not in PRUNERS:
-            raise UserError(factors.unknown("pruner", self.pruner, PRUNERS))
-        if self.seed is not None:
-            _check_count("Search(seed=…)", self.seed, low=0)
-        object.__setattr__(self, "first", frozen(self.first, self.trials))
-
-    def to_json(self) -> dict[str, Any]:
-        """Without `first` where nothing is given: searches recorded before it existed stay equal."""
-        given = {"first": [dict(levels) for levels in self.first]} if self.first else {}
-        return {**{name: value for name, value in vars(self).items() if name != "first"}, **given}
-
-
-@dataclass(frozen=True)
-class Objective:
-    """A recorded metric and which way is better; `direction` may be left out where that is obvious."""
-
-    metric: str = "val_accuracy"
-    direction: str = ""
-
-    def __post_init__(self) -> None:
-        _make_plain(self, "metric", "direction")
-        if self.metric not in METRICS:
-            raise UserError(factors.unknown("metric", self.metric, METRICS))
-        if not self.direction:
-            object.__setattr__(self, "direction", METRICS[self.metric])
-        if self.direction not in ("maximize", "minimize"):
-            raise UserError(factors.unknown("direction", self.direction, ("maximize", "minimize")))
-
-    @property
-    def maximizes(self) -> bool:
-        return self.direction == "maximize"
-
-    @property
-    def sign(self) -> int:
-        """What a value is multiplied by so that more is better."""
-        return 1 if self.maximizes else -1
-
-    def score(self, value: float) -> float:
-        """The value such that more is better."""
-        return self.sign * value
-
-
-@dataclass(frozen=True, kw_only=True)
-class Cell:
-    """One combination of levels in a grid design."""
-
-    number: int  # from 0, in the order of the declaration
-    params: Mapping[str, Level]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,21 +53,21 @@ class Study:
     objective: str | Objective | Sequence[str | Objective] = "val_accuracy"
     seed: int = 42  # replicate r trains with seed + r
     question: str = field(default="", compare=False)  # a paragraph for readers; the file's docstring
-    network: str = ""  # digest of the study file's `build` function; "" is the built-in network
+    network_digest: str = ""  # digest of the study file's `build` function; "" is the built-in network
     published: Sequence[Published] = field(default=(), compare=False)  # results of others, for the report
     diagnostics: bool = False  # look into the networks: activations and gradients by layer
     recorded: bool = field(default=False, compare=False, repr=False)  # by this or an earlier version, see `checks`
 
     def __post_init__(self) -> None:
-        _make_plain(self, "name", "dataset", "seed", "diagnostics")
+        make_plain(self, "name", "dataset", "seed", "diagnostics")
         _check_name(self.name, recorded=self.recorded)
         info = factors.dataset_info(self.dataset)
         if not isinstance(self.design, Grid | Search):
             raise UserError(f"design must be Grid(…) or Search(…); it is {self.design!r}.")
-        _check_count("Study(seed=…)", self.seed, low=0)
+        check_count("Study(seed=…)", self.seed, low=0)
         if not isinstance(self.diagnostics, bool):
             raise UserError(f"Study(diagnostics=…) must be True or False; it is {self.diagnostics!r}.")
-        object.__setattr__(self, "objective", _objectives(self.objective))
+        object.__setattr__(self, "objective", checked_objectives(self.objective))
         object.__setattr__(self, "base", checked_base(info, self.base, recorded=self.recorded))
         object.__setattr__(self, "vary", checked_vary(info, self.vary, self.base, recorded=self.recorded))
         self._check_design()
@@ -184,7 +82,7 @@ class Study:
     @functools.cached_property
     def objectives(self) -> tuple[Objective, ...]:
         """What the trials are compared by; more than one makes a Pareto front."""
-        return _objectives(self.objective)
+        return checked_objectives(self.objective)
 
     @property
     def dataset_info(self) -> DatasetInfo:
@@ -243,7 +141,7 @@ class Study:
 
     def check_factors(self) -> Study:
         """Refuse unknown factors unless the study file builds its own network. Returns the study."""
-        if not self.network:
+        if not self.network_digest:
             for name in (*self.base, *self.vary):
                 if name not in factors.FACTORS:
                     raise UserError(
@@ -277,7 +175,7 @@ class Study:
             "objective": [dataclasses.asdict(objective) for objective in self.objectives],
             "seed": self.seed,
             "question": self.question,
-            "network": self.network,
+            "network": self.network_digest,
             **({"published": [figure.to_json() for figure in self.published]} if self.published else {}),
             **({"diagnostics": True} if self.diagnostics else {}),  # studies recorded before it existed stay equal
         }
@@ -290,6 +188,7 @@ class Study:
             values = json.loads(text)
             if values.pop("format") != FORMAT:
                 raise UserError("The study was written by another version of hpstudy. Upgrade this one.")
+            values["network_digest"] = values.pop("network", "")
             values["vary"] = {name: domain_from_json(domain) for name, domain in values["vary"].items()}
             ((kind, design),) = values["design"].items()
             values["design"] = {"grid": Grid, "search": Search}[kind](**design)
@@ -358,24 +257,18 @@ class Study:
             factors.check_combination(info, {**self.base, **params})
         depths = self.vary["depth"].ends if "depth" in self.vary else (self.config({})["depth"],)
         idle = [name for name in ("units", "activation", "dropout") if name in self.vary]
-        if not self.network and set(depths) == {0} and idle:
+        if not self.network_digest and set(depths) == {0} and idle:
             raise UserError(
                 f"depth=0 has no hidden layer, so {', '.join(idle)} cannot make a difference. "
                 "Raise depth or leave them out."
             )
 
 
-def _make_plain(instance: object, *fields: str) -> None:
-    """Numbers and texts of NumPy become Python's, so that they can be kept as JSON."""
-    for name in fields:
-        object.__setattr__(instance, name, plain(getattr(instance, name)))
-
-
 def _check_name(name: object, *, recorded: bool) -> None:
     if isinstance(name, str) and _NAME.fullmatch(name):
         if name.lower() in _RESERVED and not recorded:
             raise UserError(
-                f"A study cannot be named {name!r}: MLflow keeps its own experiment of that name, and cannot start a "
+                f"A study cannot be named {name!r}: the tracker keeps an experiment of that name, and cannot start a "
                 f"run once it is deleted with the study. Try '{name}-study'."
             )
         return
@@ -384,18 +277,3 @@ def _check_name(name: object, *, recorded: bool) -> None:
         f"A study's name is 1 to 100 letters a-z, digits, '.', '_' or '-', beginning with a letter or digit, "
         f"because it names files and addresses; it is {name!r}. Try {proposal!r}."
     )
-
-
-def _check_count(what: str, value: object, low: int = 1) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < low:
-        raise UserError(f"{what} must be a whole number of at least {low}; it is {value!r}.")
-
-
-def _objectives(given: str | Objective | Sequence[str | Objective]) -> tuple[Objective, ...]:
-    given = plain(given)
-    entries = (given,) if isinstance(given, str | Objective) else tuple(given)
-    objectives = tuple(entry if isinstance(entry, Objective) else Objective(entry) for entry in entries)
-    metrics = [objective.metric for objective in objectives]
-    if not objectives or len(set(metrics)) < len(metrics):
-        raise UserError(f"A study needs one objective or several different ones; it has {metrics}.")
-    return objectives

@@ -1,4 +1,4 @@
-"""What a trial takes of its machine: processor, memory and GPU, under the names that MLflow gives them."""
+"""What a trial takes of its machine: processor, memory and GPU, under the names that trackers give them."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class SystemMetrics:
         psutil.cpu_percent()
 
     def sample(self) -> dict[str, float]:
-        """Values by MLflow's name without `system/`: percentages, megabytes (10⁶ bytes), watts. Empty if not due."""
+        """Values by their name without `system/`: percentages, megabytes (10⁶ bytes), watts. Empty if not due."""
         now = self._clock()
         if now < self._due_s:
             return {}

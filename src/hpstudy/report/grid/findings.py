@@ -10,7 +10,7 @@ from hpstudy.analysis.effects import FactorEffect, LevelEffect
 from hpstudy.analysis.overview import Overview
 from hpstudy.report import texts
 from hpstudy.report.inside.sections import inside_findings
-from hpstudy.study.spec import Objective
+from hpstudy.study.objective import Objective
 
 _NOTABLE_SHARE = 0.1  # of the variance, from which on an interaction is told
 

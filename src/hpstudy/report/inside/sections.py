@@ -10,7 +10,8 @@ from hpstudy.analysis.analyse import Analysis
 from hpstudy.analysis.inside import Histogram, InsideCell, InsideLayer, panels
 from hpstudy.report import texts
 from hpstudy.report.document import Figure, Number, Row, Section, Table
-from hpstudy.study.spec import Grid, Study
+from hpstudy.study.designs import Grid
+from hpstudy.study.spec import Study
 
 MOST_CELLS = 40  # in a table
 _VANISHING = 0.1  # a first layer's share of the last one's gradient that is told as vanishing

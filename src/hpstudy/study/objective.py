@@ -1,0 +1,68 @@
+"""What the trials of a study are compared by."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from hpstudy.errors import UserError
+from hpstudy.study import factors
+from hpstudy.study.levels import make_plain, plain
+
+Direction = Literal["maximize", "minimize"]
+METRICS: dict[str, Direction] = {  # every metric a trial records, and which way is better
+    "loss": "minimize",
+    "accuracy": "maximize",
+    "val_loss": "minimize",
+    "val_accuracy": "maximize",
+    "train_s": "minimize",
+    "parameters": "minimize",
+}
+BOUNDS = {  # what every metric lies between, on training, validation and test rows alike
+    "loss": (0.0, math.inf),
+    "accuracy": (0.0, 1.0),
+    "train_s": (0.0, math.inf),
+    "parameters": (0.0, math.inf),
+}
+
+
+@dataclass(frozen=True)
+class Objective:
+    """A recorded metric and which way is better; `direction` may be left out where that is obvious."""
+
+    metric: str = "val_accuracy"
+    direction: Direction | Literal[""] = ""  # empty: the obvious one
+
+    def __post_init__(self) -> None:
+        make_plain(self, "metric", "direction")
+        if self.metric not in METRICS:
+            raise UserError(factors.unknown("metric", self.metric, METRICS))
+        if not self.direction:
+            object.__setattr__(self, "direction", METRICS[self.metric])
+        if self.direction not in ("maximize", "minimize"):
+            raise UserError(factors.unknown("direction", self.direction, ("maximize", "minimize")))
+
+    @property
+    def maximizes(self) -> bool:
+        return self.direction == "maximize"
+
+    @property
+    def sign(self) -> int:
+        """What a value is multiplied by so that more is better."""
+        return 1 if self.maximizes else -1
+
+    def score(self, value: float) -> float:
+        """The value such that more is better."""
+        return self.sign * value
+
+
+def checked_objectives(given: str | Objective | Sequence[str | Objective]) -> tuple[Objective, ...]:
+    given = plain(given)
+    entries = (given,) if isinstance(given, str | Objective) else tuple(given)
+    objectives = tuple(entry if isinstance(entry, Objective) else Objective(entry) for entry in entries)
+    metrics = [objective.metric for objective in objectives]
+    if not objectives or len(set(metrics)) < len(metrics):
+        raise UserError(f"A study needs one objective or several different ones; it has {metrics}.")
+    return objectives
