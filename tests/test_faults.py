@@ -20,11 +20,11 @@ from sqlalchemy.engine import make_url
 
 from chaos import Chaos
 from checker import assert_whole
+from claims import ME, await_loss, finish, finish_all
 from hpstudy import Choice, Grid, Study
 from hpstudy.errors import StorageError
-from hpstudy.owner import Owner
 from hpstudy.records import Epoch, TrialState
-from hpstudy.storage import Claim, Heartbeat, Outcome, Store, StudyQueue
+from hpstudy.storage import Heartbeat, Store, StudyQueue
 from hpstudy.storage import postgres_connection as connections
 from mlflow_server import MlflowServer
 from nursery import Nursery, Order
@@ -33,22 +33,10 @@ from proxy import Proxy
 from tls import TlsFront, make_certificate
 from waiting import wait_until
 
-ME = Owner.of_process()
-
 
 def make_study(cells: int = 6, replicates: int = 2) -> Study:
     vary = dict(units=Choice(*range(1, cells + 1)))
     return Study(name="study", dataset="digits", vary=vary, design=Grid(replicates=replicates))
-
-
-def finish(claim: Claim, value: float = 0.5) -> None:
-    metrics = {"val_accuracy": value}
-    claim.complete(Outcome(metrics=metrics, history=[Epoch(number=1, at=time.time(), metrics=metrics)]))
-
-
-def finish_all(queue: StudyQueue) -> None:
-    while claim := queue.claims.claim(ME):
-        finish(claim)
 
 
 @pytest.fixture
@@ -112,12 +100,7 @@ def test_a_worker_that_was_paused_past_its_grace_period_goes_on_with_other_trial
         os.kill(zombie, signal.SIGCONT)
         wait_until(lambda: queue.trials.progress().running == 1)
         os.kill(zombie, signal.SIGSTOP)
-
-    def is_lost() -> bool:
-        queue.claims.reconcile()
-        return queue.trials.progress().lost == 1
-
-    wait_until(is_lost)
+    await_loss(queue)
     claim = queue.claims.claim(ME)
     assert claim is not None
     finish(claim)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from commands import call
-from factories import make_evaluation, make_grid_records, make_record, make_settings, make_study
+from factories import make_evaluation, make_grid_records, make_settings, make_study
 from hpstudy import Choice, Float, Grid, Published, Search, Study
 from hpstudy.analysis import statistics
 from hpstudy.errors import UserError
@@ -38,17 +38,10 @@ def make_published(*figures: Published, **changes: object) -> Study:
 
 def report_of(study: Study, evaluation: Evaluation | None = None) -> Report:
     """Of trials whose scores are 0.1 with sgd, and 0.87, 0.88, 0.89 and 0.90 with adam."""
-    records = [
-        make_record(
-            4 * cell.number + replicate,
-            params=cell.params,
-            cell=cell.number,
-            replicate=replicate,
-            value=0.87 + 0.01 * replicate if cell.params["optimizer"] == "adam" else 0.1,
-        )
-        for cell in study.cells()
-        for replicate in range(4)
-    ]
+    records = make_grid_records(
+        study,
+        value=lambda cell, replicate: 0.87 + 0.01 * replicate if cell.params["optimizer"] == "adam" else 0.1,
+    )
     return build_report(study, records, figures=False, evaluation=evaluation)
 
 

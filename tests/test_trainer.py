@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from factories import make_config
 from hpstudy import Choice, Grid, Study, data
 from hpstudy.data import Arrays
 from hpstudy.errors import TrialFailed, UserError
@@ -37,11 +38,6 @@ def trainer() -> Trainer:
 def words(settings_for: Callable[[str], Settings]) -> Settings:
     """Settings with IMDB."""
     return settings_for("imdb")
-
-
-def make_config(dataset: str = "digits", **base: object) -> dict[str, Any]:
-    declared = Study(name="s", dataset=dataset, base={"epochs": 2, "units": 16, **base}, design=Grid())  # type: ignore[dict-item]
-    return declared.config({})
 
 
 def train(
