@@ -292,7 +292,7 @@ def test_a_deleted_store_is_rebuilt(settings: Settings) -> None:
 
 
 def test_forgetting_what_was_never_mirrored_is_no_error(settings: Settings) -> None:
-    Mirror(settings, make_study()).forget()
+    assert Mirror(settings, make_study()).forget() is None
 
 
 def test_a_study_made_anew_while_mlflow_was_away_replaces_the_old_runs(settings: Settings) -> None:
