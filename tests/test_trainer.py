@@ -176,7 +176,7 @@ SAME_AS_FIT: dict[str, dict[str, Any]] = {
     "squared error of standardized rows": dict(loss="mse", scaling="standard"),
     "both penalties on a batch that does not divide the rows": dict(l1=0.0001, l2=0.001, depth=2, batch_size=100),
     "early stopping with a schedule": dict(early_stopping=1, epochs=6, learning_rate=0.05, schedule="exponential"),
-    "momentum with a schedule": dict(schedule="cosine", optimizer="sgd", momentum=0.5, learning_rate=0.1),
+    "momentum with a schedule": dict(schedule="cosine", optimizer="sgd", momentum=0.5, learning_rate=0.02),
     "batch larger than the rows": dict(batch_size=5000),
     "full batch": dict(batch_size="full", learning_rate=0.01),
     "one by one": dict(batch_size=1, train_rows=50),
