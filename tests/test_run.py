@@ -247,7 +247,7 @@ def test_processes_that_die_over_the_test_split_cost_no_trial(project: Project) 
     output = project.run("run", "small.py", "--processes", "1")
     assert deaths.read_text() == "0", "the first one was replaced"
     assert "Finished: 1 of 1 trials" in output
-    assert "The test split was not scored: the process that did it died. `hpstudy evaluate small` tries" in output
+    assert "The test split was not scored: the process scoring it died. `hpstudy evaluate small` tries" in output
     assert "rows of the test split" in project.run("run", "small.py", "--processes", "1")
 
 
@@ -290,7 +290,7 @@ def test_an_interrupted_study_goes_on_where_it_stopped(project: Project) -> None
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 130, output
-    assert "The same command goes on with the rest" in output
+    assert "The same command resumes with the rest" in output
     assert "test split" not in output
     assert project.status()["state"] == "stopped"
     assert not [run for run in project.mlflow_runs() if run.info.status == "RUNNING"]

@@ -418,5 +418,5 @@ def test_a_container_has_as_many_processes_as_its_limits_allow_and_says_why() ->
         assert devices.default_processes(many, tight) == 1
         assert devices.why_so_few(many, tight) == why
     assert places(devices.slots(1), "the container's quota is 0.5 cores") == (
-        "1 process on the processor, as the container's quota is 0.5 cores; no GPU was found"
+        "1 process on the processor, because the container's quota is 0.5 cores; no GPU was found"
     )
