@@ -126,7 +126,7 @@ def test_init_writes_a_study_that_is_right(folder: Path) -> None:
 
     assert "hpstudy run mine.py" in call("init", "mine")
     assert load(folder / "mine.py").study.budget == 27
-    assert "exists already" in call("init", "mine", code=2)
+    assert "already exists" in call("init", "mine", code=2)
     assert "Try 'a-b'" in call("init", "a b", code=2)
 
 

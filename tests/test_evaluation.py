@@ -115,11 +115,11 @@ def test_the_command_scores_once_and_keeps_the_result(settings: Settings, tmp_pa
     recorded = [record.metrics["val_accuracy"] for record in queue.trials.records()]
     assert found["validation"] == pytest.approx(recorded, abs=0.003)  # the networks of the trials, trained again
     assert min(found["accuracy"]) > 0.5
-    assert "Evaluated before" in CliRunner().invoke(main, ["evaluate", "small", *home]).output
+    assert "Already evaluated" in CliRunner().invoke(main, ["evaluate", "small", *home]).output
 
 
 def test_an_own_network_that_cannot_be_built_at_the_end_gets_a_sentence(settings: Settings) -> None:
-    study = make_study(vary={"optimizer": Choice("sgd")}, base={"epochs": 1}, design=Grid(), network="digest")
+    study = make_study(vary={"optimizer": Choice("sgd")}, base={"epochs": 1}, design=Grid(), network_digest="digest")
     record = make_record(params={"optimizer": "sgd"}, cell=0)
     with pytest.raises(UserError, match="raised SystemExit: 3"):
         evaluate(study, [record], settings, lambda *_: sys.exit(3))

@@ -384,7 +384,7 @@ def test_names_say_what_varied() -> None:
         trial_name(make_study(vary=sizes), make_record(params={"batch_size": "full", "l2": 0.01, "early_stopping": 2}))
         == "batch full · l2 0.01 · patience 2 · r0"
     )
-    own = make_study(vary={"lr": Choice(1, 2), "learning_rate": Choice(0.1, 0.2)}, network="a digest")
+    own = make_study(vary={"lr": Choice(1, 2), "learning_rate": Choice(0.1, 0.2)}, network_digest="a digest")
     assert trial_name(own, make_record(params={"lr": 1, "learning_rate": 0.1})) == "lr 1 · learning_rate 0.1 · r0"
     bare = make_study(vary={}, design=Grid(replicates=1))
     assert trial_name(bare, make_record(7, params={})) == "trial 7"
@@ -417,7 +417,7 @@ def test_a_run_that_somebody_renamed_keeps_its_name(settings: Settings) -> None:
 
 
 def test_factors_with_names_that_mlflow_refuses_are_renamed(settings: Settings) -> None:
-    study = make_study(vary={"width=height": Choice(1, 2)}, network="a digest")
+    study = make_study(vary={"width=height": Choice(1, 2)}, network_digest="a digest")
 
     Mirror(settings, study).sync([make_record(params={"width=height": 1})], state="running")
 

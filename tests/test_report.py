@@ -236,7 +236,7 @@ def test_korean_labels_and_markup_in_levels_stay_what_they_are() -> None:
     study = make_study(
         vary={"활성화": Choice("시그모이드", "<script>alert(1)</script>|*")},
         base={},
-        network="digest",
+        network_digest="digest",
         question="<b>질문</b>",
     )
     records = [

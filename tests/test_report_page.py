@@ -86,7 +86,9 @@ def test_it_prints_on_paper(page: Path, tmp_path: Path) -> None:
 
 
 def test_korean_labels_are_text_that_the_browser_draws(tmp_path: Path) -> None:
-    study = make_study(vary={"활성화": Choice("시그모이드", "렐루")}, base={}, network="x", design=Grid(replicates=3))
+    study = make_study(
+        vary={"활성화": Choice("시그모이드", "렐루")}, base={}, network_digest="x", design=Grid(replicates=3)
+    )
     records = [
         make_record(
             3 * cell.number + replicate,

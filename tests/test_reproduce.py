@@ -51,7 +51,7 @@ def test_a_trial_comes_out_the_same_and_a_changed_record_does_not(settings: Sett
     (different,) = (one for one in found.comparisons if not one.is_same)
     assert (different.metric, different.differs_from_epoch) == ("val_loss", 2)
 
-    own = replace(queue.study, network="digest")
+    own = replace(queue.study, network_digest="digest")
     broken = reproduce(own, record, settings, lambda config, *_: config["absent"])
     assert broken.error == "The study's build(config, input_shape, outputs) raised KeyError: 'absent'."
     assert not broken.is_same
@@ -88,4 +88,4 @@ def test_what_has_no_epochs_cannot_be_reproduced(settings: Settings) -> None:
     with pytest.raises(UserError, match="is running and has no recorded epochs"):
         reproduce(make_study(), record, settings)
     with pytest.raises(UserError, match="Give its study file"):
-        reproduce(make_study(network="digest"), make_record(), settings)
+        reproduce(make_study(network_digest="digest"), make_record(), settings)

@@ -185,7 +185,7 @@ def test_the_evaluated_model_can_be_loaded_from_mlflow(looked_at: Project) -> No
 def test_a_run_ends_with_the_test_split(looked_at: Project) -> None:
     """Stored with the study, in the report on the run of the study, as metrics, and only the chosen weights stay."""
     output = looked_at.run("evaluate", "small", "--json")
-    assert "Evaluated before" in output
+    assert "Already evaluated" in output
     found = json.loads(output.split("\n")[1])
     parent = looked_at.mlflow_runs()[0]
     assert (found["seeds"], found["rows"], len(found["trials"])) == ([42, 43], 360, 2)

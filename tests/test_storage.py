@@ -201,7 +201,7 @@ def train_to_the_end(claim: Claim, values: list[float]) -> None:
 def test_a_configuration_that_is_proposed_again_takes_over_the_result(open_store: Callable[..., Store]) -> None:
     """Whichever process trained it, and also from a trial that has taken it over itself."""
     vary = dict(depth=Choice(1, 2), flag=Choice(True, False))
-    study = make_study(vary=vary, network="digest", design=Search(trials=14, sampler="random"))
+    study = make_study(vary=vary, network_digest="digest", design=Search(trials=14, sampler="random"))
     queues = [open_store().register(study), open_store().register(study)]
     trained: dict[str, int] = {}
     while claim := queues[0].claims.claim(ME):

@@ -333,7 +333,7 @@ def test_dropout_lowers_training_accuracy_but_not_that_of_the_whole_network(
 
 def test_dropout_drops_the_share_that_it_was_told(settings: Settings) -> None:
     """A network that passes its input on loses that share of it; the rest is scaled up to the same mean."""
-    from hpstudy.training.program import SharedRateDropout
+    from hpstudy.training.keras_private import SharedRateDropout
 
     del settings
     layer = SharedRateDropout(tf.Variable(0.3))
@@ -344,15 +344,13 @@ def test_dropout_drops_the_share_that_it_was_told(settings: Settings) -> None:
 
 
 @pytest.mark.parametrize("kind", ["shift", "flip", "both"])
-def test_augmentation_moves_images_and_keeps_their_pixels(settings: Settings, kind: str) -> None:
-    from hpstudy.training.program import Program
+def test_augmentation_moves_images_and_keeps_their_pixels(kind: Any) -> None:
+    from hpstudy.training.augmentation import Augmentation
 
-    config = make_config(augmentation=kind)
-    arrays = data.prepare("digits", config, 42, settings)
-    program = Program(config, arrays)
+    augment = Augmentation(kind, keras.random.SeedGenerator(0))
     image = np.zeros((8, 8), np.float32)
     image[3, 4], image[4, 4], image[4, 3] = 1.0, 2.0, 3.0
-    moved = program._augment(tf.constant(np.tile(image.reshape(1, 64), (500, 1)))).numpy().reshape(-1, 8, 8)
+    moved = augment(tf.constant(np.tile(image.reshape(1, 64), (500, 1))), (8, 8)).numpy().reshape(-1, 8, 8)
     assert all(sorted(one[one > 0]) == [1.0, 2.0, 3.0] for one in moved)
     corners = {tuple(np.argwhere(one == 2.0)[0]) for one in moved}
     rows, columns = ({corner[axis] for corner in corners} for axis in (0, 1))

@@ -46,7 +46,7 @@ LEVELS = {
     "two\nlines": r"two\nlines",
 }
 FACTORS = {"C": Choice(*LEVELS), 'lambda $a$ "<b>': Choice("[bold]", None), "seed": Choice(1), "Größe +1": Choice(2)}
-STUDY = make_study(name="text", vary=FACTORS, base={"epochs": 3}, network="a digest", design=Grid(replicates=2))
+STUDY = make_study(name="text", vary=FACTORS, base={"epochs": 3}, network_digest="a digest", design=Grid(replicates=2))
 
 
 class Page(HTMLParser):

@@ -27,6 +27,12 @@ class TrialState(StrEnum):
         return self in (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAILED)
 
 
+class StudyState(StrEnum):
+    RUNNING = "running"  # some process has a trial
+    FINISHED = "finished"  # the budget is used up
+    STOPPED = "stopped"  # trials are left and nobody works on them
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Epoch:
     """One pass over the training rows."""

@@ -274,7 +274,7 @@ class Result:
         queue.claims.reconcile()
         records = records_with_journals(self._settings, queue)
         progress = queue.trials.progress()
-        summary = mirror.sync(records, state=str(progress.state), complete=True)
+        summary = mirror.sync(records, state=progress.state, complete=True)
         if progress.ended:
             ending.hand_over(self._settings, queue, mirror, self.report(), self._notifier)
         if mirror.sharing:
@@ -330,7 +330,7 @@ class Result:
         queue, path = self._queue(), self._file_or(file)
         record = queue.trials.record(trial)
         declared = load(path) if path else None
-        if declared and declared.study.network != queue.study.network:
+        if declared and declared.study.network_digest != queue.study.network_digest:
             raise UserError(f"{path} does not build the network that study {self.name!r} was run with.")
         return reproduce(queue.study, record, self._settings, declared.build if declared else None)
 

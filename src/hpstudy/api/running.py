@@ -218,10 +218,10 @@ def warn_unmirrored(mirrors: Mirrors, problems: Mapping[str, str | None], notifi
 
 
 def _begin(name: str, progress: Progress, processes: int, why_so_few: str | None) -> str:
-    going_on = f", {progress.ended} are done" if progress.ended else ""
+    done = f", {progress.ended} are done" if progress.ended else ""
     why = f", because {why_so_few}" if why_so_few else ""
     return (
-        f"Study {name}: {progress.budget} trials{going_on}; {processes} "
+        f"Study {name}: {progress.budget} trials{done}; {processes} "
         f"process{'es' if processes > 1 else ''}{why}. Ctrl-C stops it; the same command resumes it."
     )
 

@@ -96,7 +96,7 @@ def answer(
     Raises:
         As `evaluate`.
     """
-    if study.network and build is None:
+    if study.network_digest and build is None:
         raise UserError(f"Study {study.name!r} builds its own network. Give its study file with --file STUDY.py.")
     trials = chosen_trials(study, records)
     folder = answer_folder(settings, study.name)

@@ -27,7 +27,7 @@ class CellOrder:
     @functools.cached_property
     def _cells(self) -> list[tuple[Cell, Hashable]]:
         """With their structures."""
-        own = bool(self.study.network)
+        own = bool(self.study.network_digest)
         configs = ((cell, self.study.config(cell.params)) for cell in self.study.cells())
         return [(cell, factors.structure(config, own_network=own)) for cell, config in configs]
 

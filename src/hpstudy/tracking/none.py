@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hpstudy.errors import NotFoundError, UserError
 from hpstudy.health import Diagnosis, Health
-from hpstudy.records import Evaluation, TrialRecord
+from hpstudy.records import Evaluation, StudyState, TrialRecord
 from hpstudy.settings import Settings
 from hpstudy.study.spec import Study
 from hpstudy.tracking.tracker import Model, StudyMirror, SyncSummary, Tracker
@@ -25,7 +25,7 @@ class NoMirror:
 
     sharing: str | None = None
 
-    def sync(self, trials: Sequence[TrialRecord], *, state: str, complete: bool = False) -> SyncSummary:
+    def sync(self, trials: Sequence[TrialRecord], *, state: StudyState, complete: bool = False) -> SyncSummary:
         return SyncSummary()
 
     def refresh(self) -> None:

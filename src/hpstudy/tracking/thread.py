@@ -7,10 +7,10 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-from hpstudy.records import TrialRecord
+from hpstudy.records import StudyState, TrialRecord
 from hpstudy.tracking.tracker import StudyMirror
 
-Snapshot = Callable[[], tuple[str, Sequence[TrialRecord]]]
+Snapshot = Callable[[], tuple[StudyState, Sequence[TrialRecord]]]
 
 _FIRST_PAUSE_S = 1.0  # after an error; doubled with each further one
 _LONGEST_PAUSE_S = 30.0
@@ -89,7 +89,7 @@ class MirrorThread(threading.Thread):
     def _sync_safely(self, *, last: bool = False) -> bool:
         try:
             state, trials = self._snapshot()
-            self.mirror.sync(trials, state=state, complete=last and state == "finished")
+            self.mirror.sync(trials, state=state, complete=last and state == StudyState.FINISHED)
         except Exception as error:
             self._note(error)
             return False

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from hpstudy.health import Diagnosis
-from hpstudy.records import Evaluation, TrialRecord
+from hpstudy.records import Evaluation, StudyState, TrialRecord
 from hpstudy.study.spec import Study
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class StudyMirror(Protocol):
     def sharing(self) -> str | None:
         """Who else uses the place of this study, in a sentence; None: nobody, or it is not known yet."""
 
-    def sync(self, trials: Sequence[TrialRecord], *, state: str, complete: bool = False) -> SyncSummary:
+    def sync(self, trials: Sequence[TrialRecord], *, state: StudyState, complete: bool = False) -> SyncSummary:
         """Make the copy equal to these trials. Done twice, the second time changes nothing.
 
         Args:

@@ -21,11 +21,11 @@ from hpstudy.errors import TrialFailed
 from hpstudy.records import Diagnostics, Epoch
 from hpstudy.study import factors
 from hpstudy.study.factors import Config
-from hpstudy.training.diagnostics import GradientNorms, NoProbe, Probe
+from hpstudy.training.diagnostics import GradientNorms, NetworkProbe, NoProbe, Probe
 from hpstudy.training.keras_settings import settings_of
 from hpstudy.training.model import Build, check_probabilities, learning_rates, make_network, make_own_network
 from hpstudy.training.own_program import OwnProgram, is_out_of_memory, predict
-from hpstudy.training.program import Program
+from hpstudy.training.program import DenseProgram, Program
 from hpstudy.training.sparse_program import SparseProgram, is_worth_it
 
 if TYPE_CHECKING:
@@ -76,11 +76,11 @@ class Trainer:
                 program = self._program(config, arrays)
                 program.start(config, _values(network), seed)
             rows = program.rows(arrays, self._stored(program, arrays))
-            probe = NoProbe()
+            probe: Probe = NoProbe()
             if diagnostics:
                 norms = self._norms(program, str(config["loss"]))
                 with settings_of(network):
-                    probe = Probe(network, norms, arrays, seed, is_own=build is not None)
+                    probe = NetworkProbe(network, norms, arrays, seed, is_own=build is not None)
             if build:  # it may draw from any of the random generators
                 keras.utils.set_random_seed(seed)
         return Training(
@@ -93,8 +93,10 @@ class Trainer:
         self._datasets.clear()
 
     def _program(self, config: Config, arrays: Arrays) -> Program:
-        kind = SparseProgram if is_worth_it(config, arrays) else Program
-        return self._kept(_structure(config, arrays), lambda: kind(config, arrays))
+        def make() -> Program:
+            return SparseProgram(config, arrays) if is_worth_it(config, arrays) else DenseProgram(config, arrays)
+
+        return self._kept(_structure(config, arrays), make)
 
     def _own_program(self, build: Build, config: Config, seed: int, arrays: Arrays, network: keras.Model) -> OwnProgram:
         """At the beginning of the trial whose `network` was built, and which has been looked at.
@@ -168,7 +170,7 @@ class Training:
         network: keras.Model,
         program: Program,
         rows: Any,
-        probe: NoProbe,
+        probe: Probe,
     ) -> None:
         self.network = network
         self._config, self._seed, self._arrays = config, seed, arrays

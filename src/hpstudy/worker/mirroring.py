@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from hpstudy.errors import HpstudyError
-from hpstudy.records import TrialRecord, TrialState
+from hpstudy.records import StudyState, TrialRecord, TrialState
 from hpstudy.settings import Settings
 from hpstudy.training.rundir import RunDir
 
@@ -103,10 +103,11 @@ class Mirrors:
 
         journals = _Journals(self._settings, queue.study.name)
 
-        def snapshot() -> tuple[str, list[TrialRecord]]:
-            state = str(queue.trials.progress().state)  # before the records, which are then at least as far
+        def snapshot() -> tuple[StudyState, list[TrialRecord]]:
+            state = queue.trials.progress().state  # before the records, which are then at least as far
             records = [journals.complete(record) for record in queue.trials.records()]
-            return state if self._is_over or state == "finished" else "running", records
+            is_told = self._is_over or state == StudyState.FINISHED
+            return state if is_told else StudyState.RUNNING, records
 
         thread = MirrorThread(self._mirror_of(queue), snapshot)
         thread.start()

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hpstudy.errors import HpstudyError, MirrorError
-from hpstudy.records import Evaluation, TrialRecord
+from hpstudy.records import Evaluation, StudyState, TrialRecord
 from hpstudy.settings import Settings
 from hpstudy.study.spec import Study
 from hpstudy.tracking.mlflow.client import Client, is_refusal
@@ -76,7 +76,7 @@ class Mirror:
         self._view: View | None = None
         self._lock = threading.RLock()
 
-    def sync(self, trials: Sequence[TrialRecord], *, state: str, complete: bool = False) -> SyncSummary:
+    def sync(self, trials: Sequence[TrialRecord], *, state: StudyState, complete: bool = False) -> SyncSummary:
         """Make MLflow equal to these trials. Done twice, the second time changes nothing.
 
         Args:
@@ -181,7 +181,7 @@ class Mirror:
         with self._session():
             view = self._read()
             if view.study is None:
-                content = self._study_content((), "running")
+                content = self._study_content((), StudyState.RUNNING)
                 self._adopt(view, (), content)
                 self._ensure_study(view, content)
             return _study_of(view).run_id
@@ -200,7 +200,7 @@ class Mirror:
         """
         with self._session():
             runs = [seen for seen in self._client().study_runs() if is_signed(seen, self._identity)]
-            content = self._study_content((), "finished")
+            content = self._study_content((), StudyState.FINISHED)
             return bool(runs) and runs[0].status == content.status and not is_another(content, runs[0])
 
     def forget(self, trials: Sequence[TrialRecord] = ()) -> str | None:
@@ -223,7 +223,7 @@ class Mirror:
             if experiment is None:
                 return None
             view = self._view_of(experiment)
-            self._adopt(view, trials, self._study_content(trials, "finished"))
+            self._adopt(view, trials, self._study_content(trials, StudyState.FINISHED))
             shared = self._shared(view, also_deleted=True)
             if shared is None and client.has_others_models_or_traces(experiment.experiment_id):
                 shared = "it also holds models or traces that are not this study's"
@@ -298,7 +298,7 @@ class Mirror:
             return shared
         return OTHERS_RUNS if view.others or view.unsigned else None
 
-    def _study_content(self, trials: Sequence[TrialRecord], state: str) -> RunContent:
+    def _study_content(self, trials: Sequence[TrialRecord], state: StudyState) -> RunContent:
         content = self._signed(study_content(self._study, trials, state, self._secrets.hide))
         return replace(content, fixed_tags={**content.fixed_tags, **note_tags(content.fixed_tags[NOTE_TAG])})
 
