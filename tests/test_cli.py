@@ -210,7 +210,7 @@ def test_a_full_disk_in_the_run_directory_loses_no_result(folder: Path) -> None:
         timeout=200,
     )
     assert "cannot be written" in run.stdout
-    assert "Training goes on" in run.stdout
+    assert "Training continues" in run.stdout
     assert "Finished: 1 of 1 trials (1 complete" in run.stdout
     assert "Traceback" not in run.stdout + run.stderr
     (row,) = json.loads(call("export", "good"))

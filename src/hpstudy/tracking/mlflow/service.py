@@ -22,7 +22,7 @@ from hpstudy.tracking.tracker import Model, StudyMirror, Tracker
 _LOCAL = "http://127.0.0.1:5000"  # where `hpstudy ui` answers
 _NO_ANSWER = (
     "Is the server running? An answer 403 'Invalid Host header' wants the name in MLFLOW_SERVER_ALLOWED_HOSTS on the "
-    "server; 401 wants MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD here. Training goes on without it."
+    "server; 401 wants MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD here. Training continues without it."
 )
 _LIBRARIES = ("mlflow.pyfunc", "hpstudy.tracking.mlflow.packaging")  # for reports and models
 
