@@ -16,8 +16,8 @@ from hpstudy.tracking.tracker import Model, StudyMirror, SyncSummary, Tracker
 __all__ = ["MirrorError", "MirrorThread", "Model", "StudyMirror", "SyncSummary", "Tracker", "modules", "tracker_of"]
 
 # Scheme of an address → tracker; the first one takes every other scheme. Each is a module or package of this room
-# that has `open_tracker` and says what its libraries change in a process: VARIABLES of the environment, and LOGGERS that
-# repeat what hpstudy says itself.
+# that has `open_tracker` and says what its libraries change in a process: VARIABLES of the environment, and LOGGERS
+# that repeat what hpstudy says itself.
 _TRACKERS = {"": "mlflow", "none": "none"}
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 VARIABLES = ()
 LOGGERS = ()
-_NO_MODEL = "Models are kept in a tracker, and with --tracking-uri none there is no tracker. Leave that option out."
+_NO_MODEL = "Models are kept in a tracker, and with --tracking-uri none there is no tracker. Leave it out."
 
 
 class NoMirror:

@@ -117,6 +117,11 @@ class DenseProgram:
         graph = EpochGraph(self._learner, config, arrays, pads=True)
         self._epoch = tf.function(graph.train_and_evaluate, jit_compile=True, autograph=False)
 
+    @property
+    def compilations(self) -> int:
+        """How often its epoch was compiled: once, whatever configurations of its structure came."""
+        return int(self._epoch.experimental_get_tracing_count())
+
     def store(self, arrays: Arrays) -> Any:
         return DenseSplit.store(arrays)
 

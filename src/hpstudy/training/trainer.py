@@ -87,6 +87,11 @@ class Trainer:
             config=config, seed=seed, arrays=arrays, network=network, program=program, rows=rows, probe=probe
         )
 
+    @property
+    def programs(self) -> list[Program]:
+        """Those that are kept between trials, the one that was used last at the end."""
+        return list(self._programs.values())
+
     def forget(self) -> None:
         """Free what is kept between trials, after memory ran out."""
         self._programs.clear()
