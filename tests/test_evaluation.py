@@ -115,7 +115,7 @@ def test_the_command_scores_once_and_keeps_the_result(settings: Settings, tmp_pa
     recorded = [record.metrics["val_accuracy"] for record in queue.trials.records()]
     assert found["validation"] == pytest.approx(recorded, abs=0.003)  # the networks of the trials, trained again
     assert min(found["accuracy"]) > 0.5
-    assert "Evaluated before" in CliRunner().invoke(main, ["evaluate", "small", *home]).output
+    assert "Already evaluated" in CliRunner().invoke(main, ["evaluate", "small", *home]).output
 
 
 def test_an_own_network_that_cannot_be_built_at_the_end_gets_a_sentence(settings: Settings) -> None:

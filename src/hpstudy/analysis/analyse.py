@@ -1,4 +1,4 @@
-"""All that is computed of a study, before any of it is put into words."""
+"""Everything that is computed about a study, before any of it is put into words."""
 
 from __future__ import annotations
 
@@ -30,20 +30,20 @@ class GridAnalysis:
 
 @dataclass(frozen=True, kw_only=True)
 class Analysis:
-    """A study's numbers. Exactly one of `grid` and `search` is there."""
+    """A study's numbers. Exactly one of `grid` and `search` is set."""
 
     study: Study
     records: tuple[TrialRecord, ...]
     overview: Overview
     curves: tuple[FactorCurves, ...]
-    texts: LevelTexts  # how levels are written, of a search so that the trials of its tables are told apart
+    texts: LevelTexts  # how levels are written; for a search, such that the trials in its tables can be told apart
     grid: GridAnalysis | None = None
     search: SearchResult | None = None
-    inside: tuple[InsideCell, ...] = ()  # of a search, the best trial; empty without diagnostics
+    inside: tuple[InsideCell, ...] = ()  # for a search, only the best trial; empty without diagnostics
 
 
 def analyse(study: Study, records: Sequence[TrialRecord], baseline: Sequence[str] = ()) -> Analysis:
-    """Raises UserError if a baseline is no level of the study."""
+    """Raises UserError if a baseline is not a level of the study."""
     is_grid = isinstance(study.design, Grid)
     found = (factor_curves(study, records, factor) for factor in study.vary) if is_grid else ()
     baselines(study, baseline)

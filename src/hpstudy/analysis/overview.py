@@ -1,4 +1,4 @@
-"""What a study has so far: how many trials ended how, what they cost, and which levels fail."""
+"""The state of a study: how its trials ended, what they cost, and which levels fail."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ class Overview:
     pruned: int
     failed: int
     running: int
-    lost: int  # tried again; not part of the budget
+    lost: int  # lost trials, which are tried again; not part of the budget
     repeats: int  # trials that took over the result of an earlier one with the same configuration
-    train_s: float  # seconds of training in all trials, as their epochs say
+    train_s: float  # seconds of training in all trials, by their epochs
     span_s: float | None  # from the first start to the last end
-    epochs: int  # trained in all trials
-    failures: tuple[Failure, ...]  # the commonest reason first
+    epochs: int  # number of epochs trained in all trials
+    failures: tuple[Failure, ...]  # the most common reason first
     failing: tuple[FailingLevel, ...]
     not_finite: int  # complete trials whose objective is not finite
 
@@ -85,7 +85,7 @@ def _seconds(record: TrialRecord) -> float:
 
 
 def _failures(failed: Sequence[TrialRecord]) -> tuple[Failure, ...]:
-    """Reasons without the numbers in them, so that `diverged in epoch 3` and `in epoch 4` are one."""
+    """Failures by reason. Numbers are ignored, so that `diverged in epoch 3` and `in epoch 4` are one reason."""
     groups: dict[str, list[TrialRecord]] = {}
     for record in failed:
         text = (record.error or "no reason recorded").splitlines()[0]
@@ -101,7 +101,7 @@ def _failures(failed: Sequence[TrialRecord]) -> tuple[Failure, ...]:
 
 
 def _failing(study: Study, records: Sequence[TrialRecord]) -> tuple[FailingLevel, ...]:
-    """Levels of choices at least half of whose trials failed, while others failed less."""
+    """Levels of choices with at least half of their trials failed, while other levels failed less often."""
     found = []
     ended = [record for record in records if record.state.is_final]
     share = sum(record.state == TrialState.FAILED for record in ended) / len(ended) if ended else 0.0

@@ -1,4 +1,4 @@
-"""Results from anywhere, ranked: a data frame with a row for each run, whoever made it."""
+"""Results from any tool, ranked: a data frame with a row for each run."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def rank(
         probabilities are NaN, and none is ruled out.
 
     Raises:
-        UserError: a column is missing, a value is no finite number, or a configuration has a replicate twice.
+        UserError: a column is missing, a value is not finite, or a configuration has a replicate twice.
     """
     import numpy as np
 
@@ -91,8 +91,8 @@ def _check_columns(frame: pd.DataFrame, names: Sequence[str]) -> None:
         raise UserError(f"The results have no column {name!r}.{meant} They have {', '.join(map(str, columns))}.")
     if len(names) < 3 or len(set(names)) < len(names):
         raise UserError(
-            "Ranking needs a column of scores, one or more that make a configuration, and one of replicates, each "
-            f"another one; it was given {', '.join(names)}."
+            "Ranking needs a column of scores, one or more that make a configuration, and one of replicates, all "
+            f"different; it was given {', '.join(names)}."
         )
     if taken := set(names[1:-1]) & set(_RESULT):
         raise UserError(

@@ -1,4 +1,4 @@
-"""The face of hpstudy for programs: what `hpstudy.run` and its neighbours do, and what the command line is written on.
+"""The face of hpstudy for programs: `hpstudy.run` and its neighbours. The command line is built on it, too.
 
 Importing this package loads no heavy library.
 """

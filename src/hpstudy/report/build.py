@@ -35,15 +35,15 @@ def build_report(
     evaluation: Evaluation | None = None,
     figures: bool = True,
 ) -> Report:
-    """The report on a study as far as it is.
+    """The report on a study so far.
 
     Args:
         baseline: Levels to compare with instead of the best ones, as `adam` or `optimizer=adam`.
         evaluation: The scores on the test split, if there are any.
-        figures: Without them it takes a tenth of the time.
+        figures: Draw the figures; without them the report takes a tenth of the time.
 
     Raises:
-        UserError: a baseline is no level of the study.
+        UserError: a baseline is not a level of the study.
     """
     analysis = analyse(study, records, baseline)
     if analysis.grid:
@@ -193,6 +193,6 @@ def _failures(seen: Overview) -> Section | None:
         )
         for failure in seen.failures
     )
-    caption = "Trials that ended without a result, by reason; reasons that differ in numbers only count as one."
+    caption = "Trials that ended without a result, by reason; reasons that differ only in numbers count as one."
     table = Table(title="Failures", columns=("count", "trials", "reason of the first"), rows=rows, caption=caption)
     return Section(title="Failures", tables=(table,))

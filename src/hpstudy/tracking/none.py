@@ -1,4 +1,4 @@
-"""No tracker: `--tracking-uri none`. The study database holds everything, and nobody is told about it."""
+"""No tracker: `--tracking-uri none`. The study database holds everything, and nothing is mirrored."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 VARIABLES = ()
 LOGGERS = ()
-_NO_MODEL = "Models are kept in a tracker, and --tracking-uri none says that there is none. Leave it out."
+_NO_MODEL = "Models are kept in a tracker, and with --tracking-uri none there is no tracker. Leave it out."
 
 
 class NoMirror:
-    """Whole at any time, as nothing is copied."""
+    """Always complete, because nothing is copied."""
 
     sharing: str | None = None
 
@@ -79,7 +79,7 @@ class NoTracker:
         raise UserError("There is no tracker to browse: --tracking-uri is none. `hpstudy report` writes a page.")
 
     def examine(self) -> Iterator[Diagnosis]:
-        yield Diagnosis(level=Health.GOOD, what="No tracker is wanted (--tracking-uri none).")
+        yield Diagnosis(level=Health.GOOD, what="No tracker is used (--tracking-uri none).")
 
 
 def open_tracker(settings: Settings) -> Tracker:

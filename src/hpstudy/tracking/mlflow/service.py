@@ -21,8 +21,8 @@ from hpstudy.tracking.tracker import Model, StudyMirror, Tracker
 
 _LOCAL = "http://127.0.0.1:5000"  # where `hpstudy ui` answers
 _NO_ANSWER = (
-    "Is the server running? An answer 403 'Invalid Host header' wants the name in MLFLOW_SERVER_ALLOWED_HOSTS on the "
-    "server; 401 wants MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD here. Training goes on without it."
+    "Is the server running? If it answers 403 'Invalid Host header', add the name to MLFLOW_SERVER_ALLOWED_HOSTS on "
+    "the server; if 401, set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD here. Training continues without it."
 )
 _LIBRARIES = ("mlflow.pyfunc", "hpstudy.tracking.mlflow.packaging")  # for reports and models
 
@@ -44,8 +44,8 @@ class MlflowTracker:
         if not self._settings.uses_embedded_store or unquote(home) == home:
             return None
         return (
-            f"Models in {home} can be loaded with `mlflow.pyfunc.load_model(uri, dst_path=DIR)` only: MLflow takes a % "
-            "with two digits in a folder's name for a coded letter. Another --home avoids that."
+            f"Models in {home} can only be loaded with `mlflow.pyfunc.load_model(uri, dst_path=DIR)`, because MLflow "
+            "reads a % with two digits in a folder's name as an encoded character. Another --home avoids that."
         )
 
     def mirror(
@@ -77,7 +77,7 @@ class MlflowTracker:
         return f"Browse it in MLflow: experiment {study} at {self._address}"
 
     def link(self, study: str) -> str:
-        """To the study's experiment, which MLflow's page finds by its name."""
+        """A link to the study's experiment, which MLflow's page finds by its name."""
         is_remote = is_server(self._settings.tracking_uri)
         base = self._address.rstrip("/") if is_remote else _LOCAL
         address = f"{base}/#/experiments?experimentSearchFilter={quote(study)}"
@@ -95,7 +95,7 @@ class MlflowTracker:
     def examine(self) -> Iterator[Diagnosis]:
         with translated(self._settings, "does not answer", _NO_ANSWER):
             connect(self._settings).search_experiments(max_results=1)
-        yield Diagnosis(level=Health.GOOD, what=f"MLflow at {self._address} answers, and lets you in.")
+        yield Diagnosis(level=Health.GOOD, what=f"MLflow at {self._address} answers and lets you in.")
         if is_server(self._settings.tracking_uri):
             yield _versions(self._address)
 
