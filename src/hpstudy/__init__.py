@@ -6,7 +6,9 @@ A program also calls `hpstudy.run(study)`, `hpstudy.open(name)` and their neighb
 
 TYPE_CHECKING = False  # as in `typing`, which would be an import
 if TYPE_CHECKING:
+    from hpstudy.api import Ranking as Ranking
     from hpstudy.api import Result as Result
+    from hpstudy.api import analyse as analyse
     from hpstudy.api import delete as delete
     from hpstudy.api import open as open  # noqa: A004
     from hpstudy.api import run as run
@@ -28,10 +30,12 @@ __all__ = [  # `hpstudy.open` is not here: `from hpstudy import *` must not repl
     "Int",
     "Objective",
     "Published",
+    "Ranking",
     "Result",
     "Search",
     "Study",
     "__version__",
+    "analyse",
     "delete",
     "run",
     "run_all",
@@ -46,7 +50,9 @@ _MODULES = {
     "Objective": "study.objective",
     "Published": "study.published",
     "Study": "study.spec",
-    **dict.fromkeys(("Result", "delete", "open", "run", "run_all", "studies", "submit", "submit_all"), "api"),
+    **dict.fromkeys(
+        ("Ranking", "Result", "analyse", "delete", "open", "run", "run_all", "studies", "submit", "submit_all"), "api"
+    ),
 }
 
 

@@ -3,6 +3,7 @@
 Importing this package loads no heavy library.
 """
 
+from hpstudy.api.analysing import Ranking, analyse
 from hpstudy.api.face import Comparison, compare, delete, is_stopped, open, run, run_all, studies, submit, submit_all
 from hpstudy.api.notes import Notifier
 from hpstudy.api.result import Result
@@ -14,8 +15,10 @@ __all__ = [
     "Evaluation",
     "Notifier",
     "Options",
+    "Ranking",
     "Result",
     "Where",
+    "analyse",
     "compare",
     "delete",
     "is_stopped",

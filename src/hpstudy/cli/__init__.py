@@ -30,6 +30,7 @@ COMMANDS = {  # command → module of this package; each is imported only when i
     "export": "trials",
     "report": "report",
     "compare": "report",
+    "analyse": "analyse",
     "reproduce": "reproduce",
     "evaluate": "evaluate",
     "delete": "studies",

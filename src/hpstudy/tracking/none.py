@@ -13,6 +13,8 @@ from hpstudy.study.spec import Study
 from hpstudy.tracking.tracker import Model, StudyMirror, SyncSummary, Tracker
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from hpstudy.report.whole import Report
 
 VARIABLES = ()
@@ -52,6 +54,7 @@ class NoMirror:
 
 class NoTracker:
     name = "No tracker"
+    scheme = "none"
     is_empty = True
     caution: str | None = None
 
@@ -68,6 +71,9 @@ class NoTracker:
 
     def register(self, address: str, name: str) -> tuple[str, bool]:
         raise UserError(_NO_MODEL)
+
+    def runs(self, experiment: str) -> pd.DataFrame:
+        raise NotFoundError("There are no runs to read, as --tracking-uri none says that there is no tracker.")
 
     def where_to_look(self, study: str) -> str | None:
         return None

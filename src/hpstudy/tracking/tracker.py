@@ -11,6 +11,8 @@ from hpstudy.records import Evaluation, StudyState, TrialRecord
 from hpstudy.study.spec import Study
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from hpstudy.report.whole import Report
 
 
@@ -90,6 +92,10 @@ class Tracker(Protocol):
         """The name that people know it by."""
 
     @property
+    def scheme(self) -> str:
+        """What stands before the colon where a command takes results of a tracker, as `mlflow:NAME`."""
+
+    @property
     def is_empty(self) -> bool:
         """Whether it is known to hold nothing yet. Contacts no server."""
 
@@ -119,6 +125,14 @@ class Tracker(Protocol):
         Raises:
             UserError: there is no registry, or it does not allow such a name.
             MirrorError: the tracker cannot be reached or refused it.
+        """
+
+    def runs(self, experiment: str) -> pd.DataFrame:
+        """All runs of an experiment, whoever made them: `params.` and `metrics.` before their names, and `status`.
+
+        Raises:
+            NotFoundError: there is no such experiment.
+            MirrorError: the tracker is away.
         """
 
     def where_to_look(self, study: str) -> str | None:

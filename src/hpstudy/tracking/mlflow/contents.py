@@ -14,8 +14,9 @@ from hpstudy.errors import UserError
 from hpstudy.plain import markdown
 from hpstudy.records import Diagnostics, StudyState, TrialRecord, TrialState
 from hpstudy.study.designs import Grid
-from hpstudy.study.domains import Choice, Domain, Float
+from hpstudy.study.domains import Choice, Float
 from hpstudy.study.factors import Level, describe
+from hpstudy.study.short import short_levels
 from hpstudy.study.spec import Study
 
 STUDY_TAG = "hpstudy.study"
@@ -41,13 +42,6 @@ _STATUS = {
     TrialState.PRUNED: "FINISHED",
     TrialState.FAILED: "FAILED",
     TrialState.LOST: "KILLED",
-}
-_SHORT_NAMES = {
-    "batch_size": "batch",
-    "early_stopping": "patience",
-    "learning_rate": "lr",
-    "num_words": "words",
-    "train_rows": "rows",
 }
 _STUDY_STATUS = {
     StudyState.RUNNING: "RUNNING",
@@ -141,7 +135,7 @@ def study_content(study: Study, trials: Sequence[TrialRecord], state: StudyState
 
 def trial_name(study: Study, record: TrialRecord) -> str:
     """The levels that vary, in short: `adam · lr 0.001 · r2`."""
-    parts = [_level_name(study, name, level) for name, level in record.params.items()]
+    parts = short_levels(study, record.params)
     if isinstance(study.design, Grid) and study.design.replicates > 1:
         parts.append(f"r{record.replicate}")
     if record.attempt > 1:
@@ -271,22 +265,6 @@ def _domain_text(study: Study, name: str) -> str:
         for other, levels in domain.when.items()
     )
     return f"{text}, where {conditions}" if conditions else text
-
-
-def _level_name(study: Study, name: str, level: Level) -> str:
-    """Text is clear by itself (`adam`) unless another factor has the same level; a number needs its factor's name."""
-    text = study.texts.text(name, level)
-    if isinstance(level, str) and level not in ("none", "full"):
-        owners = [factor for factor, domain in study.vary.items() if domain.contains(level)]
-        if len(owners) == 1:
-            return text
-    return f"{_short(study.vary, name)} {text}"
-
-
-def _short(vary: Mapping[str, Domain], name: str) -> str:
-    """The field's abbreviation for a built-in factor, unless the study has a factor of that name."""
-    short = _SHORT_NAMES.get(name, name)
-    return name if short in vary else short
 
 
 def param_texts(study: Study, levels: Mapping[str, Level], none: str | None = None) -> dict[str, str]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from html import escape
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
 from hpstudy.addresses import is_server, without_credentials
@@ -19,6 +20,9 @@ from hpstudy.tracking.mlflow.mirror import Mirror
 from hpstudy.tracking.mlflow.server import ui_command, ui_environment
 from hpstudy.tracking.tracker import Model, StudyMirror, Tracker
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 _LOCAL = "http://127.0.0.1:5000"  # where `hpstudy ui` answers
 _NO_ANSWER = (
     "Is the server running? If it answers 403 'Invalid Host header', add the name to MLFLOW_SERVER_ALLOWED_HOSTS on "
@@ -29,6 +33,7 @@ _LIBRARIES = ("mlflow.pyfunc", "hpstudy.tracking.mlflow.packaging")  # for repor
 
 class MlflowTracker:
     name = "MLflow"
+    scheme = "mlflow"
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -68,6 +73,12 @@ class MlflowTracker:
         from hpstudy.tracking.mlflow.packaging import register
 
         return register(self._settings, address, name)
+
+    def runs(self, experiment: str) -> pd.DataFrame:
+        from hpstudy.tracking.mlflow.reading import read_runs
+
+        with translated(self._settings, "did not give the runs", "Try again when it is back."):
+            return read_runs(connect(self._settings), experiment)
 
     def where_to_look(self, study: str) -> str | None:
         home = self._settings.home
