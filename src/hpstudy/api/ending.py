@@ -32,9 +32,11 @@ _LIBRARIES = (
 )
 
 
-def load_ahead(tracker: Tracker) -> None:
+def load_ahead(tracker: Tracker) -> threading.Thread:
     """Load what the end needs while the last trials are trained, so that nobody waits those seconds later."""
-    threading.Thread(target=_load, args=[tracker], name="hpstudy-load", daemon=True).start()
+    thread = threading.Thread(target=_load, args=[tracker], name="hpstudy-load", daemon=True)
+    thread.start()
+    return thread
 
 
 def keep_evaluation(settings: Settings, queue: StudyQueue, problem: str | None, notifier: Notifier) -> None:

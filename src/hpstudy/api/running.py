@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -122,6 +123,7 @@ class Run:
                 watched = _Watched(supervisor, queue, mirrors, training, self._settings)
                 supervisor.work(lambda: [queue], hear=watched.hear, tick=watched.tick)
                 self._unscored = watched.unscored
+                watched.finish()
         except KeyboardInterrupt:  # the second signal: wait for nothing
             patience_s, limit_s = 0.0, 0.0
             raise
@@ -174,7 +176,7 @@ class _Watched:
         self.unscored: str | None = "no process got to it."
         self._supervisor, self._queue, self._mirrors = supervisor, queue, mirrors
         self._training, self._settings = training, settings
-        self._is_loading = False
+        self._loading: threading.Thread | None = None
         self._looked_s, self._progress, self._best = self._look()
 
     def hear(self, handle: TrainerHandle, message: Message) -> None:
@@ -194,9 +196,13 @@ class _Watched:
         problem = self._supervisor.problem or self._mirrors.problem_told
         best = self._best[0] if self._best else None
         self._training.tick(self._progress, self._supervisor.handles, best, problem)
-        if not self._is_loading and not self._progress.waiting:
-            self._is_loading = True
-            ending.load_ahead(self._mirrors.tracker)
+        if self._loading is None and not self._progress.waiting:
+            self._loading = ending.load_ahead(self._mirrors.tracker)
+
+    def finish(self) -> None:
+        """Wait for the libraries: two threads that import the same ones can wait for each other for ever."""
+        if self._loading:
+            self._loading.join()
 
     def _look(self) -> tuple[float, Progress, Sequence[TrialRecord]]:
         return time.monotonic(), self._queue.trials.progress(), self._queue.trials.best()

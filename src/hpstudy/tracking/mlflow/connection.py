@@ -35,7 +35,7 @@ _FORCED = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"}
 _LOGIN = ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD")
 VARIABLES = (*_DEFAULTS, *_FORCED, *_LOGIN)  # everything that `prepare_environment` may set
 _ADDRESS = "MLFLOW_TRACKING_URI"  # MLflow sets and unsets it together with the address of the process
-_first_connection = threading.Lock()
+importing = threading.Lock()  # threads that import MLflow at the same time can wait for each other for ever
 _one_address = threading.RLock()
 
 
@@ -67,7 +67,7 @@ def set_patience(seconds: float) -> None:
 def connect(settings: Settings) -> Any:
     """An `MlflowClient`. The first call creates the embedded store, which takes about 1.5 s."""
     tracking_uri = prepare_environment(settings)
-    with _first_connection, _one_process(settings):
+    with importing, _one_process(settings):
         from mlflow import MlflowClient
 
         if settings.uses_embedded_store:

@@ -15,7 +15,7 @@ from hpstudy.errors import NotFoundError
 from hpstudy.health import Diagnosis, Health
 from hpstudy.settings import Settings
 from hpstudy.study.spec import Study
-from hpstudy.tracking.mlflow.connection import connect, prepare_environment, translated
+from hpstudy.tracking.mlflow.connection import connect, importing, prepare_environment, translated
 from hpstudy.tracking.mlflow.mirror import Mirror
 from hpstudy.tracking.mlflow.server import ui_command, ui_environment
 from hpstudy.tracking.tracker import Model, StudyMirror, Tracker
@@ -60,8 +60,9 @@ class MlflowTracker:
 
     def load(self) -> None:
         prepare_environment(self._settings)
-        for library in _LIBRARIES:
-            importlib.import_module(library)
+        with importing:
+            for library in _LIBRARIES:
+                importlib.import_module(library)
 
     def load_model(self, address: str) -> Model:
         from hpstudy.tracking.mlflow.packaging import load_model
