@@ -106,10 +106,13 @@ class Picture:
         self._began_s = time.monotonic()
         self._ended_before: int | None = None
         self._last_failure = ""
+        self._diverged = 0  # trials
         self._repeats = 0  # trials that took over a result
         self._warned: set[str] = set()  # every process says what it sees, and once is enough
 
     def hear(self, handle: TrainerHandle, message: Message) -> None:
+        if message.kind == "ended" and message.diverged is not None:
+            self._diverged += 1
         if message.kind == "ended" and message.repeats is not None:
             self._repeats += 1
         elif message.kind == "ended" and message.state in ("failed", "lost"):
@@ -128,6 +131,8 @@ class Picture:
         if self._last_failure:
             lost = f"{progress.failed} failed, {progress.lost} lost; last: {self._last_failure}"
             lines.append(tables.styled(lost, "yellow"))
+        if self._diverged:
+            lines.append(tables.styled(f"diverged, with the constant predictor's score: {self._diverged}", "yellow"))
         if self._repeats:
             lines.append(Text(f"not trained again, as they repeat an earlier configuration: {self._repeats}", "dim"))
         if problem:

@@ -23,6 +23,7 @@ from hpstudy.storage.cells import CellOrder
 from hpstudy.storage.claim import Claim
 from hpstudy.storage.conversion import Start
 from hpstudy.storage.database import Database
+from hpstudy.storage.diverged import Diverged
 from hpstudy.storage.ledger import Ledger, Standing
 from hpstudy.storage.optuna_private import id_of
 from hpstudy.storage.orders import DECLARATION, IDENTITY, ORDERS, Orders
@@ -54,6 +55,7 @@ class StudyQueue:
         self._ledger = Ledger(database, self._study_id)
         self._book = RecordBook(database, self._study_id)
         self._originals = Originals(database, self._study_id, self._ledger)
+        self._diverged = Diverged(database, self._ledger)
         self._cells = CellOrder(study)
         self._space = make_space()
         self._found_best: tuple[int, list[TrialRecord]] = (0, [])  # among so many complete trials
@@ -124,13 +126,14 @@ class StudyQueue:
             return None
         record = self.database.retrying(lambda: self._originals.find(params))
         wanted = {objective.metric for objective in self.study.objectives}
-        if record is None or record.seed != seed or not record.history:
+        if record is None or record.seed != seed or not (record.history or record.diverged):
             return None  # others may have written into the database, too
         return record if record.state == TrialState.PRUNED or wanted <= record.metrics.keys() else None
 
     def progress(self) -> Progress:
         standing, orders = self.database.retrying(self._read)
-        return self._progress(standing, orders)
+        diverged = self.database.retrying(self._diverged.count)
+        return dataclasses.replace(self._progress(standing, orders), diverged=diverged)
 
     def stop(self) -> None:
         """Let nobody take a trial of this study until `resume`. Trials that are in training go on to their end."""

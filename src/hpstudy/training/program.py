@@ -89,6 +89,7 @@ class Program:
     """
 
     _pads = True  # a last batch of fewer rows, so that it needs no second body
+    is_new = True  # no epoch was trained with it, so the next one compiles it
 
     def __init__(self, config: Config, arrays: Arrays, network: keras.Model | None = None) -> None:
         self._dropout = tf.Variable(0.0, trainable=False)

@@ -26,6 +26,7 @@ class Message:
     score: float | None = None  # ended, if trained to its end: the same such that more is better
     epoch: int = 0
     cell: int | None = None  # ended: of a grid
+    diverged: int | None = None  # ended: the epoch in which it diverged
     repeats: int | None = None  # ended: the trial whose result this one has taken over, instead of training
     replicate: int = 0  # claimed
     params: dict[str, Level] = field(default_factory=dict)  # claimed
@@ -33,8 +34,9 @@ class Message:
 
     @property
     def ending(self) -> str:
-        """How the trial ended: `pruned`, or `complete, repeats trial 3`."""
-        return self.state if self.repeats is None else f"{self.state}, repeats trial {self.repeats}"
+        """How the trial ended: `pruned`, `complete, repeats trial 3`, or `complete, diverged in epoch 2`."""
+        repeats = "" if self.repeats is None else f", repeats trial {self.repeats}"
+        return self.state + repeats + ("" if self.diverged is None else f", diverged in epoch {self.diverged}")
 
     @classmethod
     def parse(cls, line: bytes) -> Message:

@@ -224,8 +224,9 @@ class _Worker:
         state = claim.repeat(original) if original else TrialState.RUNNING
         if original is None or state == TrialState.RUNNING:
             return False
-        value = original.metrics[queue.study.objectives[0].metric] if state == TrialState.COMPLETE else None
-        attempt.ended(state, value=value, repeats=original.number)
+        is_whole = state == TrialState.COMPLETE
+        value = original.metrics[queue.study.objectives[0].metric] if is_whole else None
+        attempt.ended(state, value=value, repeats=original.number, diverged=original.diverged if is_whole else None)
         return True
 
     def _train_epochs(self, queue: StudyQueue, claim: Claim, attempt: _Attempt) -> None:
@@ -256,12 +257,19 @@ class _Worker:
                 raise TrialFailed(
                     f"It took longer than --timeout {self._timeout_s:g} s, and was ended after epoch {epoch.number}."
                 )
-        metrics = training.result()
-        attempt.save_weights(training)
-        claim.complete(attempt.outcome(metrics=metrics, device=self._device))
+        metrics, diverged = training.result(), training.diverged
+        if diverged is None:
+            attempt.save_weights(training)
+        claim.complete(attempt.outcome(diverged=diverged, metrics=metrics, device=self._device))
         value = metrics[objective.metric]
-        score = objective.score(value)
-        attempt.ended("complete", study=study.name, cell=claim.start.cell, value=value, score=score)
+        attempt.ended(
+            "complete",
+            study=study.name,
+            cell=claim.start.cell,
+            value=value,
+            score=objective.score(value),
+            diverged=diverged,
+        )
 
     def _fail(self, claim: Claim, attempt: _Attempt, error: BaseException) -> None:
         """Record why, and where if hpstudy itself did not end the trial. Nothing of its network is used again."""
