@@ -65,7 +65,7 @@ def measure(study: Study) -> list[float]:
         command = python("hpstudy", "run", file, "--processes", 1)
         subprocess.run(command, env=environment, cwd=folder, stdout=subprocess.DEVNULL, check=True)
         store = Store(Settings.load({"home": folder}).storage)
-        records = sorted(store.open(study.name).records(), key=lambda record: record.number)
+        records = sorted(store.open(study.name).trials.records(), key=lambda record: record.number)
         store.close()
     samples = [[epoch.system[_MEMORY] for epoch in record.history if _MEMORY in epoch.system] for record in records]
     return [memory_mb[-1] for memory_mb in samples if memory_mb]

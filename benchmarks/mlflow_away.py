@@ -71,7 +71,7 @@ class Bench:
         self._hpstudy("run", str(file), uri=self._nobody if away else self._server.uri)
         command_s = time.monotonic() - begun
         store = Store(self._url)
-        records = store.open(name).records()
+        records = store.open(name).trials.records()
         store.close()
         starts = [record.started for record in records if record.started]
         ends = [record.ended for record in records if record.ended]

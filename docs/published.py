@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from hpstudy import data
 from hpstudy.analysis import statistics
+from hpstudy.analysis.beside import Beside, published_beside
 from hpstudy.errors import NotFoundError
 from hpstudy.evaluation.evaluate import evaluate
-from hpstudy.records import TrialRecord, TrialState
+from hpstudy.records import Evaluation, TrialRecord, TrialState
 from hpstudy.report import texts
-from hpstudy.report.beside import Beside, published_beside
+from hpstudy.report.beside import difference_text
 from hpstudy.settings import Settings
 from hpstudy.storage import Store, StudyQueue
 from hpstudy.study.factors import describe
@@ -63,7 +63,7 @@ def measured_cells(one: Beside) -> tuple[str, ...]:
         texts.number(one.ours.mean),
         texts.interval_text(one.ours) or "–",
         str(one.ours.n),
-        one.difference_text,
+        difference_text(one),
         texts.range_text(one.one_more) or "–",
         {None: "–", True: "yes", False: "no"}[one.is_within],
     )
@@ -81,7 +81,7 @@ def recorded(store: Store, study: Study) -> StudyQueue | None:
         queue = store.open(study.name)
     except NotFoundError:
         return None
-    progress = queue.progress()
+    progress = queue.trials.progress()
     return queue if progress.ended >= progress.budget and not study.changes(queue.study) else None
 
 
@@ -91,12 +91,12 @@ def not_run(study: Study, settings: Settings) -> str:
     return f"`{study.name}` has no result yet: {reason}.\n"
 
 
-def evaluation(queue: StudyQueue, study: Study, settings: Settings) -> dict[str, Any] | None:
-    found = queue.evaluation()
+def evaluation(queue: StudyQueue, study: Study, settings: Settings) -> Evaluation | None:
+    found = queue.entry.evaluation()
     if found is None and any(figure.metric == TEST_ACCURACY for figure in study.published):
         print(f"Scoring {study.name} on the test split.")
-        found = evaluate(study, queue.records(), settings)
-        queue.keep_evaluation(found)
+        found = evaluate(study, queue.trials.records(), settings)
+        queue.entry.keep_evaluation(found)
     return found
 
 
@@ -158,7 +158,7 @@ def page(studies: list[Study], store: Store, settings: Settings) -> Iterator[str
     rows = []
     for study in studies:
         queue = queues[study.name]
-        records = queue.records() if queue else []
+        records = queue.trials.records() if queue else []
         scores = evaluation(queue, study, settings) if queue else None
         rows += [
             declared_cells(study, one.published) + measured_cells(one)
@@ -182,7 +182,7 @@ def statement(queues: dict[str, StudyQueue | None]) -> Iterator[str]:
         "The course slides say of IMDB with 1,000 words: validation loss rises while training loss falls, less so\n"
         "with L2 0.001. Ours, means over seeds with 95 % intervals; losses contain the penalty, as in Keras:\n"
     )
-    yield overfitting(queue.study, queue.records()) if queue else "Not run.\n"
+    yield overfitting(queue.study, queue.trials.records()) if queue else "Not run.\n"
 
 
 def main() -> None:

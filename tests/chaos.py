@@ -67,8 +67,8 @@ class Chaos:
             behind = mirrors.finish(MLFLOW_S)
             found = violations(queue) + mirror_violations(settings, queue) + [str(behind)] * bool(behind)
         self.done["studies"] += 1
-        self.done["trials"] += len(queue.records())
-        self.done["lost trials"] += queue.progress().lost
+        self.done["trials"] += len(queue.trials.records())
+        self.done["lost trials"] += queue.trials.progress().lost
         store.close()
         return found
 
@@ -94,7 +94,7 @@ class Chaos:
             patience_s=30,
         )
         deadline = time.monotonic() + ROUND_S
-        while queue.progress().state != "finished" and time.monotonic() < deadline:
+        while queue.trials.progress().state != "finished" and time.monotonic() < deadline:
             self._go_on()
             missing = WORKERS - len(self._nursery.alive())
             self._nursery.start(order, max(0, missing))

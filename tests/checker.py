@@ -23,7 +23,7 @@ STATUS = {
 
 def violations(queue: StudyQueue) -> list[str]:
     """A sentence for each thing that is wrong; empty if all is well."""
-    records = queue.records()
+    records = queue.trials.records()
     found = []
     counted = [record for record in records if record.state.is_final]
     if len(counted) != queue.study.budget:
@@ -51,7 +51,7 @@ def mirror_violations(settings: Settings, queue: StudyQueue) -> list[str]:
     runs = list(client.search_runs([experiment.experiment_id], max_results=1000))
     parents = [run.info.status for run in runs if run.data.tags["hpstudy.role"] == "study"]
     found = [] if parents == ["FINISHED"] else [f"the study has the runs {parents}"]
-    records = {str(record.number): record for record in queue.records()}
+    records = {str(record.number): record for record in queue.trials.records()}
     trials = [run for run in runs if run.data.tags["hpstudy.role"] == "trial"]
     numbers = Counter(run.data.tags["hpstudy.trial"] for run in trials)
     if numbers != Counter(records.keys()):

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from factories import make_grid_records, make_record, make_study
+from factories import make_evaluation, make_grid_records, make_record, make_study
 from hpstudy import Choice, Float, Grid, Search, data
 from hpstudy.cli import main
 from hpstudy.errors import NotFoundError, UserError
@@ -68,7 +68,7 @@ def test_scores_by_hand() -> None:
     """
     first = [[0.9, 0.1], [0.4, 0.6], [0.8, 0.2], [0.1, 0.9]]
     second = [[0.6, 0.4], [0.45, 0.55], [0.3, 0.7], [0.2, 0.8]]
-    found = scores(np.array([first, second]), np.array([0, 0, 0, 1]), ("a", "b"), [0.7, 0.8])
+    found = scores(np.array([first, second]), np.array([0, 0, 0, 1]), ("a", "b"))
     assert found["accuracy"] == [0.75, 0.5]
     assert found["ensemble"]["accuracy"] == 0.75
     assert found["confusion"] == [[2, 1], [0, 1]]
@@ -82,7 +82,7 @@ def test_the_interval_of_the_ensemble_is_wilsons() -> None:
     for hits, rows, low, high in ((81, 263, 0.2553, 0.3662), (15, 25, 0.4074, 0.7660)):
         labels = np.array([0] * hits + [1] * (rows - hits))
         predictions = np.tile([0.9, 0.1], (1, rows, 1))
-        found = scores(predictions, labels, ("a", "b"), [0.5])["ensemble"]
+        found = scores(predictions, labels, ("a", "b"))["ensemble"]
         assert found["low"] == pytest.approx(low, abs=1e-4)
         assert found["high"] == pytest.approx(high, abs=1e-4)
 
@@ -90,12 +90,7 @@ def test_the_interval_of_the_ensemble_is_wilsons() -> None:
 def test_the_report_shows_the_stored_scores() -> None:
     study = make_study()
     predictions = np.random.default_rng(0).dirichlet(np.ones(3), (3, 50))
-    evaluation = {
-        "params": {"optimizer": "adam"},
-        "seeds": [42, 43, 44],
-        "chosen_by": "mean over replicates",
-        **scores(predictions, np.arange(50) % 3, ("a", "b", "c"), [0.5, 0.6, 0.7]),
-    }
+    evaluation = make_evaluation(**scores(predictions, np.arange(50) % 3, ("a", "b", "c")))
     report = build_report(study, make_grid_records(study), evaluation=evaluation)
     assert "On the 50 rows of the test split" in report.findings[1]
     assert report.sections[0].title == "Test split"
@@ -113,7 +108,7 @@ def test_the_command_scores_once_and_keeps_the_result(settings: Settings, tmp_pa
     result = CliRunner().invoke(main, ["evaluate", "small", *home])
     assert result.exit_code == 2
     assert "not finished: 0 of 2" in result.output
-    while claim := queue.claim(Owner.of_process()):
+    while claim := queue.claims.claim(Owner.of_process()):
         training = trainer.start(
             claim.config, claim.start.seed, data.prepare("digits", claim.config, claim.start.seed, settings)
         )
@@ -122,16 +117,18 @@ def test_the_command_scores_once_and_keeps_the_result(settings: Settings, tmp_pa
     result = CliRunner().invoke(main, ["evaluate", "small", "--json", *home])
     assert result.exit_code == 0, result.output
     found = json.loads(result.stdout)
-    assert found == queue.evaluation()
+    kept = queue.entry.evaluation()
+    assert kept is not None
+    assert found == json.loads(json.dumps(kept.to_json()))
     assert found["seeds"] == [42, 43]
-    recorded = [record.metrics["val_accuracy"] for record in queue.records()]
+    recorded = [record.metrics["val_accuracy"] for record in queue.trials.records()]
     assert found["validation"] == pytest.approx(recorded, abs=0.003)  # the networks of the trials, trained again
     assert min(found["accuracy"]) > 0.5
     assert "Evaluated before" in CliRunner().invoke(main, ["evaluate", "small", *home]).output
 
 
 def test_an_own_network_that_cannot_be_built_at_the_end_gets_a_sentence(settings: Settings) -> None:
-    study = make_study(vary={"optimizer": Choice("sgd")}, base={"epochs": 1}, design=Grid(), network="digest")
+    study = make_study(vary={"optimizer": Choice("sgd")}, base={"epochs": 1}, design=Grid(), network_digest="digest")
     record = make_record(params={"optimizer": "sgd"}, cell=0)
     with pytest.raises(UserError, match="raised SystemExit: 3"):
         evaluate(study, [record], settings, lambda *_: sys.exit(3))

@@ -20,34 +20,23 @@ from sqlalchemy.engine import make_url
 
 from chaos import Chaos
 from checker import assert_whole
+from claims import ME, await_loss, finish, finish_all
 from hpstudy import Choice, Grid, Study
 from hpstudy.errors import StorageError
-from hpstudy.owner import Owner
 from hpstudy.records import Epoch, TrialState
-from hpstudy.storage import Claim, Heartbeat, Outcome, Store, StudyQueue
+from hpstudy.storage import Heartbeat, Store, StudyQueue
 from hpstudy.storage import postgres_connection as connections
 from mlflow_server import MlflowServer
 from nursery import Nursery, Order
 from postgres import Postgres
 from proxy import Proxy
 from tls import TlsFront, make_certificate
-
-ME = Owner.of_process()
+from waiting import wait_until
 
 
 def make_study(cells: int = 6, replicates: int = 2) -> Study:
     vary = dict(units=Choice(*range(1, cells + 1)))
     return Study(name="study", dataset="digits", vary=vary, design=Grid(replicates=replicates))
-
-
-def finish(claim: Claim, value: float = 0.5) -> None:
-    metrics = {"val_accuracy": value}
-    claim.complete(Outcome(metrics=metrics, history=[Epoch(number=1, at=time.time(), metrics=metrics)]))
-
-
-def finish_all(queue: StudyQueue) -> None:
-    while claim := queue.claim(ME):
-        finish(claim)
 
 
 @pytest.fixture
@@ -80,7 +69,7 @@ def test_a_worker_may_be_killed_before_any_statement_of_claim_report_and_finish(
     for step in range(100):
         order = Order(url=url, trials=1, die_at=step)
         nursery.wait(nursery.start(order))
-        if any(record.state == TrialState.COMPLETE for record in queue.records()):
+        if any(record.state == TrialState.COMPLETE for record in queue.trials.records()):
             break
     assert step > 10, "claim, report and finish take more than ten statements and commits"
     finish_all(queue)
@@ -91,12 +80,12 @@ def test_a_killed_workers_trial_is_reconciled_once_by_eight_who_find_it(
     nursery: Nursery, url: str, queue: StudyQueue
 ) -> None:
     (victim,) = nursery.start(Order(url=url, epoch_s=60))
-    wait_until(lambda: queue.progress().running == 1)
+    wait_until(lambda: queue.trials.progress().running == 1)
     os.kill(victim, signal.SIGKILL)
     nursery.wait([victim])
     nursery.wait(nursery.start(Order(url=url), 8))
     assert_whole(queue)
-    assert queue.progress().lost == 1
+    assert queue.trials.progress().lost == 1
 
 
 def test_a_worker_that_was_paused_past_its_grace_period_goes_on_with_other_trials(
@@ -105,32 +94,32 @@ def test_a_worker_that_was_paused_past_its_grace_period_goes_on_with_other_trial
     """A zombie: its trial is taken away and repeated, its late result is refused, and it does not crash."""
     queue = open_queue(url, grace_s=1.0)
     (zombie,) = nursery.start(Order(url=url, epochs=5, epoch_s=0.05, heartbeat_s=0.3, grace_s=1.0))
-    wait_until(lambda: queue.progress().complete == 1)
+    wait_until(lambda: queue.trials.progress().complete == 1)
     os.kill(zombie, signal.SIGSTOP)
-    while queue.progress().running == 0:  # it was between two trials
+    while queue.trials.progress().running == 0:  # it was between two trials
         os.kill(zombie, signal.SIGCONT)
-        wait_until(lambda: queue.progress().running == 1)
+        wait_until(lambda: queue.trials.progress().running == 1)
         os.kill(zombie, signal.SIGSTOP)
-    time.sleep(1.5)
-    claim = queue.claim(ME)
+    await_loss(queue)
+    claim = queue.claims.claim(ME)
     assert claim is not None
     finish(claim)
     os.kill(zombie, signal.SIGCONT)
     nursery.wait([zombie])
     assert_whole(queue)
-    assert queue.progress().lost == 1
+    assert queue.trials.progress().lost == 1
     assert claim.start.retry_of is not None
-    assert "sent no heartbeat" in str(queue.record(claim.start.retry_of).error)
+    assert "sent no heartbeat" in str(queue.trials.record(claim.start.retry_of).error)
 
 
 def test_eight_workers_share_the_last_trial(nursery: Nursery, url: str, queue: StudyQueue) -> None:
     for _ in range(11):
-        claim = queue.claim(ME)
+        claim = queue.claims.claim(ME)
         assert claim is not None
         finish(claim)
     nursery.wait(nursery.start(Order(url=url), 8))
     assert_whole(queue)
-    assert len(queue.records()) == 12
+    assert len(queue.trials.records()) == 12
 
 
 @pytest.mark.parametrize("crash", [False, True], ids=["restart", "crash"])
@@ -142,11 +131,11 @@ def test_the_server_restarts_while_workers_claim_report_and_finish(
     url = postgres.new_database()
     queue = open_queue(url)
     workers = nursery.start(Order(url=url, epochs=3, epoch_s=0.03), 3)
-    wait_until(lambda: queue.progress().complete >= 2)
+    wait_until(lambda: queue.trials.progress().complete >= 2)
     postgres.restart(crash=crash)
     nursery.wait(workers)
     assert_whole(queue)
-    assert queue.progress().lost == 0, "an outage is no reason to lose a trial"
+    assert queue.trials.progress().lost == 0, "an outage is no reason to lose a trial"
 
 
 def test_a_commit_whose_answer_is_lost_is_not_done_twice(url: str, open_queue: Callable[..., StudyQueue]) -> None:
@@ -156,7 +145,7 @@ def test_a_commit_whose_answer_is_lost_is_not_done_twice(url: str, open_queue: C
     with Proxy.before(url) as proxy:
         proxied = open_queue(proxy.address(url))
         proxy.swallow_answer_to(b"COMMIT", after=commits)
-        while claim := proxied.claim(ME):
+        while claim := proxied.claims.claim(ME):
             claim.beat()
             claim.report(Epoch(number=1, at=time.time(), metrics={"val_accuracy": 0.5}))
             finish(claim)
@@ -167,7 +156,7 @@ def test_a_commit_whose_answer_is_lost_is_not_done_twice(url: str, open_queue: C
         assert commits >= 4
         finish_all(proxied)
     assert_whole(queue)
-    assert len(queue.records()) == 12
+    assert len(queue.trials.records()) == 12
 
 
 def test_broken_connections_are_replaced(url: str, queue: StudyQueue, open_queue: Callable[..., StudyQueue]) -> None:
@@ -175,13 +164,13 @@ def test_broken_connections_are_replaced(url: str, queue: StudyQueue, open_queue
         proxied = open_queue(proxy.address(url))
         while True:
             proxy.drop()
-            claim = proxied.claim(ME)
+            claim = proxied.claims.claim(ME)
             if claim is None:
                 break
             proxy.drop()
             finish(claim)
     assert_whole(queue)
-    assert len(queue.records()) == 12
+    assert len(queue.trials.records()) == 12
 
 
 def test_a_half_open_connection_is_noticed(
@@ -190,7 +179,7 @@ def test_a_half_open_connection_is_noticed(
     monkeypatch.setattr(connections, "ANSWER_S", 1.0)
     with Proxy.before(url) as proxy:
         proxied = open_queue(proxy.address(url))
-        claim = proxied.claim(ME)
+        claim = proxied.claims.claim(ME)
         assert claim is not None
         proxy.stall()
         begun = time.monotonic()
@@ -198,7 +187,7 @@ def test_a_half_open_connection_is_noticed(
         assert time.monotonic() - begun < 10
         finish_all(proxied)
     assert_whole(queue)
-    assert len(queue.records()) == 12
+    assert len(queue.trials.records()) == 12
 
 
 def test_a_lock_behind_a_half_open_connection_is_taken_back_by_the_server(
@@ -207,11 +196,11 @@ def test_a_lock_behind_a_half_open_connection_is_taken_back_by_the_server(
     monkeypatch.setattr(connections, "ABANDONED_S", 1.0)
     with Proxy.before(url) as proxy:
         stalled, other = open_queue(proxy.address(url)), open_queue(url)
-        lock = stalled.lock()
+        lock = stalled.entry.lock()
         lock.__enter__()
         proxy.stall()
         begun = time.monotonic()
-        claim = other.claim(ME)
+        claim = other.claims.claim(ME)
         assert claim is not None
         assert 0.5 < time.monotonic() - begun < 10
         finish(claim)
@@ -227,28 +216,25 @@ def test_two_who_believe_that_they_hold_the_lock_create_one_trial(
     """A lock ends with its connection, which its holder need not notice: creation is fenced by itself."""
     queues = [open_queue(url) for _ in range(2)]
     for queue in queues:
-        monkeypatch.setattr(queue, "lock", threading.Lock)
+        monkeypatch.setattr(queue.entry, "lock", threading.Lock)
     threads = [threading.Thread(target=finish_all, args=[queue]) for queue in queues]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sum(record.state == TrialState.COMPLETE for record in queues[0].records()) == 12
+    assert sum(record.state == TrialState.COMPLETE for record in queues[0].trials.records()) == 12
 
 
-def test_heartbeats_outlive_an_outage(
-    url: str, open_queue: Callable[..., StudyQueue], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_heartbeats_outlive_an_outage(url: str, open_queue: Callable[..., StudyQueue]) -> None:
     with Proxy.before(url) as proxy:
         proxied = open_queue(proxy.address(url), patience_s=0.2)
-        claim = proxied.claim(ME)
+        claim = proxied.claims.claim(ME)
         assert claim is not None
+        observer = open_queue(url).database
         with Heartbeat(claim, 0.1):
             with proxy.outage():
-                time.sleep(1.0)
-            time.sleep(1.0)
-            (age_s,) = open_queue(url).database.heartbeat_ages_s([1]).values()
-        assert age_s < 0.8
+                wait_until(lambda: observer.heartbeat_ages_s([1])[1] > 1.0)
+            wait_until(lambda: observer.heartbeat_ages_s([1])[1] < 0.5)
         finish(claim)
 
 
@@ -260,7 +246,7 @@ def test_everything_is_killed_at_once_and_started_again(
     url = postgres.new_database()
     queue = open_queue(url)
     workers = nursery.start(Order(url=url, epochs=2, epoch_s=0.1), 4)
-    wait_until(lambda: queue.progress().complete >= 1)
+    wait_until(lambda: queue.trials.progress().complete >= 1)
     for pid in workers:
         os.kill(pid, signal.SIGKILL)
     postgres.stop(crash=True)
@@ -268,7 +254,7 @@ def test_everything_is_killed_at_once_and_started_again(
     postgres.start()
     nursery.wait(nursery.start(Order(url=url), 4))
     assert_whole(queue)
-    assert queue.progress().lost >= 1
+    assert queue.trials.progress().lost >= 1
 
 
 def test_wrong_clocks_and_other_time_zones_lose_no_trial(
@@ -282,12 +268,12 @@ def test_wrong_clocks_and_other_time_zones_lose_no_trial(
         workers += nursery.start(order, environment={"TZ": zone, "PGTZ": zone})
     nursery.wait(workers)
     assert_whole(queue)
-    assert queue.progress().lost == 0
+    assert queue.trials.progress().lost == 0
 
 
 def test_a_process_has_at_most_two_connections(url: str, postgres: Postgres, queue: StudyQueue) -> None:
     """Also while one thread holds the lock and two others write."""
-    claim = queue.claim(ME)
+    claim = queue.claims.claim(ME)
     assert claim is not None
     most, over = 0, threading.Event()
 
@@ -305,7 +291,7 @@ def test_a_process_has_at_most_two_connections(url: str, postgres: Postgres, que
         beating = threading.Thread(target=lambda: [claim.beat() for _ in range(50)])
         beating.start()
         for _ in range(10):
-            queue.reconcile()
+            queue.claims.reconcile()
         beating.join()
     over.set()
     counter.join()
@@ -355,13 +341,6 @@ def test_a_server_that_is_not_there_is_named_without_the_password() -> None:
     assert "canary" not in str(failure.value)
 
 
-def wait_until(condition: Callable[[], bool], timeout_s: float = 30.0) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 def test_a_few_seconds_of_chaos_violate_nothing(
     postgres: Postgres, nursery: Nursery, mlflow_server: MlflowServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -382,12 +361,12 @@ from hpstudy.owner import Owner
 from hpstudy.records import Epoch
 from hpstudy.settings import Settings
 from hpstudy.storage import Store
-from hpstudy.worker.trainer_process import _Attempt
+from hpstudy.worker.trainer_process import Attempt
 
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-claim = Store(sys.argv[1]).open("study").claim(Owner.of_process())
+claim = Store(sys.argv[1]).open("study").claims.claim(Owner.of_process())
 pipe = SimpleNamespace(send=lambda kind, **values: print(kind, values.get("text", "")))
-attempt = _Attempt(claim, Settings.load({"home": sys.argv[2]}), pipe)
+attempt = Attempt(claim, Settings.load({"home": sys.argv[2]}), pipe)
 attempt.add(Epoch(number=1, at=1.0, metrics={"val_accuracy": 0.5}))
 resource.setrlimit(resource.RLIMIT_FSIZE, (40, 40))  # from here on no file grows
 for number in (2, 3):
@@ -400,6 +379,6 @@ def test_a_full_disk_in_the_run_directory_costs_no_result(url: str, queue: Study
     command = [sys.executable, "-c", DISK_FULL, url, str(tmp_path / "home")]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.count("cannot be written") == 1
-    assert [epoch.number for epoch in queue.record(0).history] == [1, 2, 3]
+    assert [epoch.number for epoch in queue.trials.record(0).history] == [1, 2, 3]
     finish_all(queue)
     assert_whole(queue)

@@ -62,11 +62,11 @@ def test_what_an_earlier_process_left_is_known(settings: Settings, monkeypatch: 
     vary = {"optimizer": Choice("sgd", "adam", "nadam")}
     queue = Store(settings.storage).register(make_study(name="small", vary=vary, design=Grid()))
     for score in (0.5, 0.9):
-        claim = queue.claim(Owner.of_process())
+        claim = queue.claims.claim(Owner.of_process())
         assert claim
         save(settings.runs_dir, claim.number)
         claim.complete(Outcome(metrics={"val_accuracy": score}, history=()))
-    assert {record.state for record in queue.records()} == {TrialState.COMPLETE}
+    assert {record.state for record in queue.trials.records()} == {TrialState.COMPLETE}
     kept = KeptWeights(settings.runs_dir)
     kept.restore(queue)
     assert end(kept, settings.runs_dir, 2, cell=2, score=0.7) == [1, 2]

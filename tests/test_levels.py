@@ -52,7 +52,7 @@ def table_of(renderable: object) -> str:
 
 
 def test_a_grid_of_levels_that_look_alike_is_told_apart_in_every_form() -> None:
-    study = make_study(vary=ALIKE, base={}, network="own", design=Grid(replicates=3))
+    study = make_study(vary=ALIKE, base={}, network_digest="own", design=Grid(replicates=3))
     records = make_grid_records(study)
     report = build_report(study, records, evaluation=None)
     factors = report.data["factors"]
@@ -97,7 +97,7 @@ def test_a_level_none_is_no_missing_factor_in_the_table_of_results() -> None:
 
 def test_names_that_mlflow_cannot_tell_apart_get_others_and_the_rest_keep_theirs() -> None:
     vary = {"a+": Choice(1, 2), "a*": Choice(3, 4), "a_2": Choice(5, 6), "b/c": Choice(9, "9")}
-    study = make_study(vary=vary, base={"n" * 250: 1}, network="own", design=Grid(replicates=1))
+    study = make_study(vary=vary, base={"n" * 250: 1}, network_digest="own", design=Grid(replicates=1))
     record = make_grid_records(study)[1]
     params = trial_content(study, record, "parent").params
     assert {params[key] for key in ("a_", "a_3", "a_2", "b_c")} == {"1", "3", "5", "'9'"}
@@ -107,7 +107,7 @@ def test_names_that_mlflow_cannot_tell_apart_get_others_and_the_rest_keep_theirs
 
 def test_sections_of_factors_with_similar_names_have_addresses_of_their_own() -> None:
     names = ("C", "c", "a b", "a  b", 'k"><b>')
-    study = make_study(vary={name: Choice(1, 2) for name in names}, base={}, network="own")
+    study = make_study(vary={name: Choice(1, 2) for name in names}, base={}, network_digest="own")
     page = render(build_report(study, make_grid_records(study), figures=False), "html")
     ids = re.findall(r'<section id="([^"]*)">', page)
     assert len(set(ids)) == len(ids) > len(names)
@@ -118,7 +118,7 @@ def test_sections_of_factors_with_similar_names_have_addresses_of_their_own() ->
 def test_a_baseline_and_a_published_figure_may_be_spelled_otherwise() -> None:
     vary = {"optimizer": Choice("sgd", "adam"), "l2": Choice(0, 0.001), "mode": Choice(None, "None"), "d": Int(1, 9)}
     figure = Published(optimizer="SGD", l2=0, mode=None, d=2.0, value=0.5, metric="loss", source="a book")
-    study = make_study(vary=vary, base={}, network="own", published=figure)
+    study = make_study(vary=vary, base={}, network_digest="own", published=figure)
     assert dict(study.published[0].levels) == {"optimizer": "sgd", "l2": 0.0, "mode": None, "d": 2}
     given = ["SGD", "l2=1e-3", "mode='None'", "d=3"]
     assert baselines(study, given) == {"optimizer": "sgd", "l2": "0.001", "mode": "'None'", "d": "3"}
@@ -126,7 +126,9 @@ def test_a_baseline_and_a_published_figure_may_be_spelled_otherwise() -> None:
     with pytest.raises(UserError, match="no baseline 'd=10'"):
         baselines(study, ["d=10"])
     with pytest.raises(UserError, match="in 0 of 72"):
-        make_study(vary=vary, base={}, network="own", published=Published(d=True, value=1, metric="loss", source="x"))
+        make_study(
+            vary=vary, base={}, network_digest="own", published=Published(d=True, value=1, metric="loss", source="x")
+        )
 
 
 @pytest.mark.parametrize("sampler", ["tpe", "cmaes"])
@@ -134,16 +136,16 @@ def test_ranges_with_steps_and_wide_ones_come_back_from_the_database_as_they_wer
     tmp_path: Path, sampler: str
 ) -> None:
     vary = {"dropout": Float(0.1, 0.95, step=0.1), "net": Int(0, 2**31 - 1), "units": Int(16, 100, step=16)}
-    study = make_study(vary=vary, base={}, network="own", design=Search(trials=12, sampler=sampler))
+    study = make_study(vary=vary, base={}, network_digest="own", design=Search(trials=12, sampler=sampler))
     settings = make_settings(tmp_path)
     settings.home.mkdir(exist_ok=True)
     store = Store(settings.storage)
     queue = store.register(study)
     trained = []
-    while claim := queue.claim(Owner.of_process()):
+    while claim := queue.claims.claim(Owner.of_process()):
         trained.append(dict(claim.params))
         claim.complete(Outcome(metrics={"val_accuracy": float(claim.params["dropout"])}))  # type: ignore[arg-type]
-    records = Store(settings.storage).open(study.name).records()
+    records = Store(settings.storage).open(study.name).trials.records()
     assert [dict(record.params) for record in records] == trained
     assert {params["dropout"] for params in trained} <= {round(0.1 * step, 1) for step in range(1, 10)}
     for params in trained:
@@ -156,12 +158,12 @@ def test_ranges_with_steps_and_wide_ones_come_back_from_the_database_as_they_wer
 
 def test_a_grid_takes_a_float_with_a_step_and_exports_levels_that_can_be_told_apart(tmp_path: Path) -> None:
     vary = {"dropout": Float(0, 0.3, step=0.1), "mode": Choice(2, "2", "False", False)}
-    study = make_study(vary=vary, base={}, network="own", design=Grid(replicates=1))
+    study = make_study(vary=vary, base={}, network_digest="own", design=Grid(replicates=1))
     settings = make_settings(tmp_path)
     settings.home.mkdir(exist_ok=True)
     store = Store(settings.storage)
     queue = store.register(study)
-    while claim := queue.claim(Owner.of_process()):
+    while claim := queue.claims.claim(Owner.of_process()):
         assert claim.params == study.cells()[claim.start.cell or 0].params
         claim.complete(Outcome(metrics={"val_accuracy": 0.5}))
     store.close()

@@ -27,7 +27,8 @@ from factories import (
 from hpstudy import Choice, Grid, Objective, Search
 from hpstudy.records import TrialState
 from hpstudy.settings import Settings
-from hpstudy.tracking.mlflow import Mirror, remote
+from hpstudy.tracking.mlflow import Mirror
+from hpstudy.tracking.mlflow import client as mlflow_client
 from hpstudy.tracking.mlflow.connection import connect
 from hpstudy.tracking.mlflow.contents import MODEL_TAG
 
@@ -216,7 +217,7 @@ def test_a_long_history_is_sent_whole(settings: Settings) -> None:
 
 
 def test_studies_of_more_runs_than_a_page_are_read_whole(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(remote, "_PAGE_RUNS", 2)
+    monkeypatch.setattr(mlflow_client, "PAGE_RUNS", 2)
     records = [make_record(number) for number in range(5)]
     Mirror(settings, make_study()).sync(records, state="running")
 
@@ -300,7 +301,7 @@ def test_a_deleted_store_is_rebuilt(settings: Settings) -> None:
 
 
 def test_forgetting_what_was_never_mirrored_is_no_error(settings: Settings) -> None:
-    Mirror(settings, make_study()).forget()
+    assert Mirror(settings, make_study()).forget() is None
 
 
 def test_a_study_made_anew_while_mlflow_was_away_replaces_the_old_runs(settings: Settings) -> None:
@@ -392,7 +393,7 @@ def test_names_say_what_varied() -> None:
         trial_name(make_study(vary=sizes), make_record(params={"batch_size": "full", "l2": 0.01, "early_stopping": 2}))
         == "batch full · l2 0.01 · patience 2 · r0"
     )
-    own = make_study(vary={"lr": Choice(1, 2), "learning_rate": Choice(0.1, 0.2)}, network="a digest")
+    own = make_study(vary={"lr": Choice(1, 2), "learning_rate": Choice(0.1, 0.2)}, network_digest="a digest")
     assert trial_name(own, make_record(params={"lr": 1, "learning_rate": 0.1})) == "lr 1 · learning_rate 0.1 · r0"
     bare = make_study(vary={}, design=Grid(replicates=1))
     assert trial_name(bare, make_record(7, params={})) == "trial 7"
@@ -425,7 +426,7 @@ def test_a_run_that_somebody_renamed_keeps_its_name(settings: Settings) -> None:
 
 
 def test_factors_with_names_that_mlflow_refuses_are_renamed(settings: Settings) -> None:
-    study = make_study(vary={"width=height": Choice(1, 2)}, network="a digest")
+    study = make_study(vary={"width=height": Choice(1, 2)}, network_digest="a digest")
 
     Mirror(settings, study).sync([make_record(params={"width=height": 1})], state="running")
 
@@ -433,7 +434,7 @@ def test_factors_with_names_that_mlflow_refuses_are_renamed(settings: Settings) 
 
 
 def test_a_trial_that_mlflow_refuses_does_not_hold_up_the_others(settings: Settings) -> None:
-    from hpstudy.tracking.mlflow import MirrorError
+    from hpstudy.tracking import MirrorError
 
     study = make_study()
     records = [make_record(0, metrics={"..": 1.0}), make_record(1)]

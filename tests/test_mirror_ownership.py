@@ -15,7 +15,8 @@ from hpstudy import Grid
 from hpstudy.cli import main
 from hpstudy.settings import Settings
 from hpstudy.storage import Store
-from hpstudy.tracking.mlflow import Mirror, MirrorError
+from hpstudy.tracking import MirrorError
+from hpstudy.tracking.mlflow import Mirror
 from hpstudy.tracking.mlflow.connection import connect
 
 STUDY = make_study(name="churn")
@@ -203,7 +204,7 @@ def test_delete_says_what_stays_and_keeps_a_registered_model(
     experiment_id, client = shared_experiment(settings), connect(settings)
     store = Store(settings.storage)
     queue = store.register(STUDY)
-    mirror = Mirror(settings, STUDY, identity=queue.identity)
+    mirror = Mirror(settings, STUDY, identity=queue.entry.identity)
     mirror.sync([make_record()], state="finished")
     tags = {"hpstudy.evaluated_at": "1"}
     models = [
@@ -213,7 +214,7 @@ def test_delete_says_what_stays_and_keeps_a_registered_model(
     mlflow.set_tracking_uri(settings.tracking_uri)  # where MLflow's registry looks a model up
     client.create_registered_model("churn")
     client.create_model_version("churn", f"models:/{models[1].model_id}", model_id=models[1].model_id)
-    assert store.open("churn").identity() == queue.identity()
+    assert store.open("churn").entry.identity() == queue.entry.identity()
     store.close()
 
     done = CliRunner().invoke(main, ["delete", "churn", "--yes", "--home", str(settings.home)])
@@ -227,11 +228,11 @@ def test_delete_says_what_stays_and_keeps_a_registered_model(
 
 def test_a_studys_identity_is_its_databases_and_outlives_another_declaration(tmp_path: Path) -> None:
     here, elsewhere = (Store(f"sqlite:///{tmp_path}/{name}.db") for name in ("here", "elsewhere"))
-    identity = here.register(STUDY).identity()
+    identity = here.register(STUDY).entry.identity()
 
-    assert elsewhere.register(STUDY).identity() != identity
-    assert here.register(replace(STUDY, design=Grid(replicates=2))).identity() == identity
+    assert elsewhere.register(STUDY).entry.identity() != identity
+    assert here.register(replace(STUDY, design=Grid(replicates=2))).entry.identity() == identity
     here.delete("churn")
-    assert here.register(STUDY, identity).identity() == identity
+    assert here.register(STUDY, identity).entry.identity() == identity
     here.close()
     elsewhere.close()

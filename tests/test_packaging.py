@@ -23,12 +23,13 @@ from hpstudy.data.parts import read_test
 from hpstudy.data.splits import test_and_rest as split_off
 from hpstudy.errors import UserError
 from hpstudy.evaluation import evaluate as evaluation
-from hpstudy.records import TrialRecord
+from hpstudy.records import Evaluation, TrialRecord
 from hpstudy.settings import Settings
-from hpstudy.tracking.mlflow import Mirror, MirrorError
+from hpstudy.tracking import MirrorError
+from hpstudy.tracking.mlflow import Mirror
 from hpstudy.tracking.mlflow.connection import connect
 from hpstudy.tracking.mlflow.contents import MODEL_TAG
-from hpstudy.tracking.mlflow.packaging import load_model, log_model, register
+from hpstudy.tracking.mlflow.packaging import load_model, register
 from hpstudy.training.rundir import RunDir
 from hpstudy.training.trainer import Trainer
 
@@ -66,10 +67,10 @@ class Evaluated:
     study: Study
     records: list[TrialRecord]
     mirror: Mirror
-    found: dict[str, Any]
+    found: Evaluation
 
     def log(self) -> str:
-        uri = log_model(self.settings, self.mirror, self.study, self.found)
+        uri = self.mirror.keep_model(self.found)
         assert uri
         return uri
 
@@ -165,8 +166,8 @@ def test_a_registered_model_has_each_evaluation_once(evaluated: Evaluated) -> No
 
 
 def test_networks_of_another_study_of_this_name_are_not_logged(evaluated: Evaluated) -> None:
-    other = {**evaluated.found, "at": 1.0}
-    assert log_model(evaluated.settings, evaluated.mirror, evaluated.study, other) is None
+    other = replace(evaluated.found, at=1.0)
+    assert evaluated.mirror.keep_model(other) is None
 
 
 def test_without_weights_that_fit_a_trial_is_trained_again(
@@ -188,7 +189,7 @@ def test_without_weights_that_fit_a_trial_is_trained_again(
         began.clear()
         evaluation.answer(study, [record], settings, trainer=TRAINER)
         found = evaluation.judge(evaluation.answer_folder(settings, study.name))
-        assert found["validation"] == pytest.approx([record.metrics["val_accuracy"]], abs=0.005)
+        assert list(found.validation) == pytest.approx([record.metrics["val_accuracy"]], abs=0.005)
         return len(began)
 
     assert times_trained() == 1, "no weights"
@@ -227,8 +228,8 @@ def test_of_a_search_the_best_trial_under_three_seeds_is_the_model(tmp_path: Pat
     found = evaluation.evaluate(study, records, settings)
     mirror = Mirror(settings, study)
     mirror.sync(records, state="finished")
-    uri = log_model(settings, mirror, study, found)
-    assert found["seeds"] == [42, 43, 44]
+    uri = mirror.keep_model(found)
+    assert found.seeds == (42, 43, 44)
     assert len(load_model(settings, uri).predict(pd.DataFrame({"a": [0, 1], "b": [1, 1]}))) == 2
 
 
@@ -236,5 +237,5 @@ def test_a_server_that_is_away_is_told_without_its_password(evaluated: Evaluated
     away = replace(evaluated.settings, tracking_uri="http://me:s3cret@127.0.0.1:9", artifact_root=None)
 
     with pytest.raises(MirrorError, match=r"MLflow at http://127\.0\.0\.1:9 did not take") as told:
-        log_model(away, Mirror(away, evaluated.study), evaluated.study, evaluated.found)
+        Mirror(away, evaluated.study).keep_model(evaluated.found)
     assert "s3cret" not in f"{told.value!r} {told.value.__cause__!r}"

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import pytest
 
-from factories import make_grid_records, make_record, make_settings, make_study
+from commands import call
+from factories import make_evaluation, make_grid_records, make_settings, make_study
 from hpstudy import Choice, Float, Grid, Published, Search, Study
 from hpstudy.analysis import statistics
 from hpstudy.errors import UserError
+from hpstudy.records import Evaluation
 from hpstudy.report.build import build_report
 from hpstudy.report.render.files import render
 from hpstudy.report.whole import Report
@@ -37,19 +36,12 @@ def make_published(*figures: Published, **changes: object) -> Study:
     return make_study(published=figures, **values)
 
 
-def report_of(study: Study, evaluation: dict[str, object] | None = None) -> Report:
+def report_of(study: Study, evaluation: Evaluation | None = None) -> Report:
     """Of trials whose scores are 0.1 with sgd, and 0.87, 0.88, 0.89 and 0.90 with adam."""
-    records = [
-        make_record(
-            4 * cell.number + replicate,
-            params=cell.params,
-            cell=cell.number,
-            replicate=replicate,
-            value=0.87 + 0.01 * replicate if cell.params["optimizer"] == "adam" else 0.1,
-        )
-        for cell in study.cells()
-        for replicate in range(4)
-    ]
+    records = make_grid_records(
+        study,
+        value=lambda cell, replicate: 0.87 + 0.01 * replicate if cell.params["optimizer"] == "adam" else 0.1,
+    )
     return build_report(study, records, figures=False, evaluation=evaluation)
 
 
@@ -102,7 +94,7 @@ def test_figures_belong_to_the_declared_setting() -> None:
 
 def test_figures_may_be_added_to_a_study_that_has_trials(tmp_path: Path) -> None:
     store = Store(make_settings(tmp_path).storage)
-    store.register(make_published()).claim(Owner.of_process())
+    store.register(make_published()).claims.claim(Owner.of_process())
     store.register(make_published(FIGURE))
     assert store.open("optimizers").study.published == make_published(FIGURE).published
     with pytest.raises(UserError, match="another declaration"):
@@ -146,14 +138,9 @@ def test_a_figure_out_of_reach_is_said_to_be() -> None:
 def test_a_test_score_comes_from_the_evaluation_of_the_same_cell() -> None:
     study = make_published(TESTED)
     assert "hpstudy evaluate optimizers" in render(report_of(study), "md").replace("\\", "")
-    scores = {"accuracy": 0.9, "low": 0.8, "high": 1.0}
-    evaluation = {
-        **{"params": {"optimizer": "adam"}, "accuracy": [0.86, 0.88, 0.9], "validation": [0.9] * 3, "rows": 10},
-        **{"seeds": [42, 43, 44], "ensemble": scores, "by_class": [], "confusion": [], "chosen_by": "mean"},
-    }
-    found = report_of(study, evaluation).data["published"]
+    found = report_of(study, make_evaluation()).data["published"]
     assert found[0]["ours"]["mean"] == pytest.approx(0.88)
-    other = report_of(study, {**evaluation, "params": {"optimizer": "sgd"}}).data["published"]
+    other = report_of(study, make_evaluation(params={"optimizer": "sgd"})).data["published"]
     assert other[0]["ours"] is None
     assert "another configuration" in other[0]["missing"]
 
@@ -181,24 +168,16 @@ def test_a_run_goes_on_with_the_studies_whose_dataset_is_at_hand(tmp_path: Path)
     """The other one is finished already, but for its score on the test split."""
     (tmp_path / "two.py").write_text(TWO)
     store = Store(make_settings(tmp_path / "home").storage)
-    claim = store.register(load_all(tmp_path / "two.py")[1].study).claim(Owner.of_process())
+    claim = store.register(load_all(tmp_path / "two.py")[1].study).claims.claim(Owner.of_process())
     assert claim
     claim.complete(Outcome(metrics={"val_accuracy": 0.5}))
     store.close()
     away = {"HPSTUDY_DATA_DIR": "", "KERAS_HOME": str(tmp_path), "HPSTUDY_CACHE_DIR": str(tmp_path / "cache")}
     proxies = dict.fromkeys(("HTTPS_PROXY", "https_proxy"), "http://127.0.0.1:9")  # nobody listens there
-    done = subprocess.run(
-        [sys.executable, "-m", "hpstudy", "run", "two.py", "--processes", "1"],
-        cwd=tmp_path,
-        env={**os.environ, **away, **proxies},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 1, done.stderr
-    assert "Study nowhere was not run: The dataset mnist is not on this machine" in done.stderr
-    assert "Not every study of the file has a result" in done.stderr
-    assert "Finished: 1 of 1 trials" in done.stdout
+    output = call("run", "two.py", "--processes", "1", code=1, folder=tmp_path, env={**away, **proxies})
+    assert "Study nowhere was not run: The dataset mnist is not on this machine" in output
+    assert "Not every study of the file has a result" in output
+    assert "Finished: 1 of 1 trials" in output
 
 
 FILES = {

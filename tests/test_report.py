@@ -111,17 +111,10 @@ def everything(report: Report) -> str:
 def test_the_findings_name_the_best_level_with_its_interval_and_what_is_not_distinguishable() -> None:
     study = make_study(vary={"optimizer": Choice("sgd", "momentum", "adam")}, base={}, design=Grid(replicates=4))
     noise = {"sgd": (0, 0, 0, 0), "momentum": (0.30, 0.31, 0.33, 0.30), "adam": (0.31, 0.29, 0.34, 0.31)}
-    records = [
-        make_record(
-            4 * cell.number + replicate,
-            params=cell.params,
-            cell=cell.number,
-            replicate=replicate,
-            value=0.5 + 0.01 * replicate + noise[str(cell.params["optimizer"])][replicate],
-        )
-        for cell in study.cells()
-        for replicate in range(4)
-    ]
+    records = make_grid_records(
+        study,
+        value=lambda cell, replicate: 0.5 + 0.01 * replicate + noise[str(cell.params["optimizer"])][replicate],
+    )
     findings = build_report(study, records, figures=False).findings
     # adam - sgd by hand: mean 0.3125, s = 0.020616, half width 3.182446 · s / 2 = 0.0328
     assert "optimizer=adam: mean val_accuracy 0.8275" in findings[0]
@@ -266,7 +259,7 @@ def test_korean_labels_and_markup_in_levels_stay_what_they_are() -> None:
     study = make_study(
         vary={"활성화": Choice("시그모이드", "<script>alert(1)</script>|*")},
         base={},
-        network="digest",
+        network_digest="digest",
         question="<b>질문</b>",
     )
     records = [
@@ -392,7 +385,7 @@ def fill_database(home: Path, study: Study) -> None:
     """A finished grid in the database, by the ways that workers go."""
     store = Store(make_settings(home).storage)
     queue = store.register(study)
-    while claim := queue.claim(Owner.of_process()):
+    while claim := queue.claims.claim(Owner.of_process()):
         history = make_record(epochs=2).history
         value = 0.5 + 0.1 * (claim.start.cell or 0) + 0.01 * claim.start.replicate**2 * (claim.start.cell or 0)
         metrics = {"val_accuracy": value, "parameters": 10.0, "train_s": 1.0}

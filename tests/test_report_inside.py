@@ -254,10 +254,10 @@ def test_diagnostics_are_stored_with_the_result_and_printed(tmp_path: Path) -> N
     queue = store.register(study)
     assert store.open("inside").study.diagnostics
     seen = make_diagnostics()
-    while claim := queue.claim(Owner.of_process()):
+    while claim := queue.claims.claim(Owner.of_process()):
         record = make_record(value=0.5 + claim.number / 100)
         claim.complete(Outcome(metrics=record.metrics, history=record.history, diagnostics=seen.to_text()))
-    assert {Diagnostics.from_text(record.diagnostics or "") for record in queue.records()} == {seen}
+    assert {Diagnostics.from_text(record.diagnostics or "") for record in queue.trials.records()} == {seen}
     store.close()
     printed = run(tmp_path, "report", "inside")
     assert "Gradient and idle units" in printed

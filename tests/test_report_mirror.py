@@ -9,7 +9,7 @@ import mlflow
 import numpy as np
 import pytest
 
-from factories import make_grid_records, make_mlflow_settings, make_study
+from factories import make_evaluation, make_grid_records, make_mlflow_settings, make_study
 from hpstudy.evaluation.evaluate import scores
 from hpstudy.report.build import build_report
 from hpstudy.report.render.files import render
@@ -17,7 +17,6 @@ from hpstudy.report.render.markdown import findings_markdown
 from hpstudy.report.render.pictures import pictures
 from hpstudy.tracking.mlflow import Mirror
 from hpstudy.tracking.mlflow.connection import connect
-from hpstudy.tracking.mlflow.packaging import log_report
 
 NOTE = "mlflow.note.content"
 
@@ -75,19 +74,14 @@ def test_studies_can_be_sorted_by_their_figures_which_are_sent_once(
     mirror, client = mirror_and_client
     study = make_study()
     predictions = np.random.default_rng(0).dirichlet(np.ones(2), (3, 50))
-    evaluation = {
-        "params": {"optimizer": "adam"},
-        "seeds": [42, 43, 44],
-        "chosen_by": "mean over replicates",
-        **scores(predictions, np.arange(50) % 2, ("a", "b"), [0.5, 0.6, 0.7]),
-    }
+    evaluation = make_evaluation(**scores(predictions, np.arange(50) % 2, ("a", "b")))
     report = build_report(study, make_grid_records(study), evaluation=evaluation, figures=False)
     for _ in range(2):
-        log_report(mirror, report)
+        mirror.keep_report(report)
         mirror.refresh()
     run = client.get_run(mirror.parent_run_id())
-    assert run.data.metrics["test_accuracy"] == pytest.approx(np.mean(evaluation["accuracy"]))
-    assert run.data.metrics["test_accuracy_ensemble_low"] == evaluation["ensemble"]["low"]
+    assert run.data.metrics["test_accuracy"] == pytest.approx(np.mean(evaluation.accuracy))
+    assert run.data.metrics["test_accuracy_ensemble_low"] == evaluation.ensemble.low
     bounds = [run.data.metrics[f"mean_val_accuracy{bound}"] for bound in ("_low", "", "_high")]
     assert bounds == sorted(bounds)
     assert len(client.get_metric_history(run.info.run_id, "mean_val_accuracy")) == 1

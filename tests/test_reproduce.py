@@ -31,7 +31,7 @@ def train(settings: Settings) -> Store:
     vary = {"optimizer": Choice("sgd", "adam")}
     queue = store.register(make_study(name="small", vary=vary, base={"epochs": 2, "units": 8}, design=Grid()))
     trainer = Trainer()
-    while claim := queue.claim(Owner.of_process()):
+    while claim := queue.claims.claim(Owner.of_process()):
         arrays = data.prepare("digits", claim.config, claim.start.seed, settings)
         training = trainer.start(claim.config, claim.start.seed, arrays)
         history = tuple(training)
@@ -59,7 +59,7 @@ def test_a_trial_that_diverged_diverges_again_in_the_same_epoch(settings: Settin
 
 def test_a_trial_comes_out_the_same_and_a_changed_record_does_not(settings: Settings, tmp_path: Path) -> None:
     queue = train(settings).open("small")
-    record = queue.record(1)
+    record = queue.trials.record(1)
     found = reproduce(queue.study, record, settings)
     assert found.is_same
     assert {one.metric for one in found.comparisons} >= {"loss", "accuracy", "val_loss", "val_accuracy", "parameters"}
@@ -69,7 +69,7 @@ def test_a_trial_comes_out_the_same_and_a_changed_record_does_not(settings: Sett
     (different,) = (one for one in found.comparisons if not one.is_same)
     assert (different.metric, different.differs_from_epoch) == ("val_loss", 2)
 
-    own = replace(queue.study, network="digest")
+    own = replace(queue.study, network_digest="digest")
     broken = reproduce(own, record, settings, lambda config, *_: config["absent"])
     assert broken.error == "The study's build(config, input_shape, outputs) raised KeyError: 'absent'."
     assert not broken.is_same
@@ -106,4 +106,4 @@ def test_what_has_no_epochs_cannot_be_reproduced(settings: Settings) -> None:
     with pytest.raises(UserError, match="is running and has no recorded epochs"):
         reproduce(make_study(), record, settings)
     with pytest.raises(UserError, match="Give its study file"):
-        reproduce(make_study(network="digest"), make_record(), settings)
+        reproduce(make_study(network_digest="digest"), make_record(), settings)

@@ -287,7 +287,7 @@ def test_given_configurations_are_brought_to_the_form_in_which_a_sampler_propose
         {"flag": True, "learning_rate": np.float32(0.5)},
         {"flag": 2, "learning_rate": 0.5},
     ]
-    study = make_study(base={}, vary=vary, network="digest", design=Search(trials=3, first=first))
+    study = make_study(base={}, vary=vary, network_digest="digest", design=Search(trials=3, first=first))
     assert isinstance(study.design, Search)
     assert [list(levels.items()) for levels in study.design.first] == [
         [("optimizer", "adam"), ("learning_rate", 1.0), ("units", 16), ("scale", 2.0)],
@@ -367,7 +367,7 @@ def test_a_wide_range_is_read_at_once_and_asked_for_its_ends() -> None:
             net=Int(0, 10**12), batch_size=Int(1, 10_000_000, log=True), epochs=Int(1, 10**9), depth=Int(0, 2**31)
         ),
         design=Search(trials=5, pruner="hyperband"),
-        network="own",
+        network_digest="own",
     )
     assert study.max_epochs == 10**9
     params = {"net": 10**12, "batch_size": 1, "epochs": 10**9, "depth": 3}

@@ -122,4 +122,4 @@ def test_a_file_that_raises_leaves_no_module_behind(tmp_path: Path) -> None:
 
 
 def test_the_digest_of_a_network_is_that_of_recorded_studies(tmp_path: Path) -> None:
-    assert load(write(tmp_path, "lazy.py", '"""Why?"""\n' + LAZY)).study.network == "8337ee629872a3cc"
+    assert load(write(tmp_path, "lazy.py", '"""Why?"""\n' + LAZY)).study.network_digest == "8337ee629872a3cc"

@@ -27,7 +27,7 @@ from hpstudy.report.render.pictures import pictures
 from hpstudy.report.whole import Report
 from hpstudy.storage import Outcome, Progress, Store
 from hpstudy.tracking.mlflow.contents import description
-from hpstudy.worker.messages import Message
+from hpstudy.worker.messages import Claimed, Ended
 
 # level → how it looks in one line
 LEVELS = {
@@ -46,7 +46,7 @@ LEVELS = {
     "two\nlines": r"two\nlines",
 }
 FACTORS = {"C": Choice(*LEVELS), 'lambda $a$ "<b>': Choice("[bold]", None), "seed": Choice(1), "Größe +1": Choice(2)}
-STUDY = make_study(name="text", vary=FACTORS, base={"epochs": 3}, network="a digest", design=Grid(replicates=2))
+STUDY = make_study(name="text", vary=FACTORS, base={"epochs": 3}, network_digest="a digest", design=Grid(replicates=2))
 
 
 class Page(HTMLParser):
@@ -76,7 +76,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("home")
     store = Store(make_settings(home).storage)
     queue = store.register(STUDY)
-    while claim := queue.claim(Owner.of_process()):
+    while claim := queue.claims.claim(Owner.of_process()):
         value = 0.5 + 0.01 * (claim.start.cell or 0) + 0.001 * claim.start.replicate
         claim.complete(Outcome(metrics={"val_accuracy": value}, history=make_record(epochs=2).history, facts={}))
     store.close()
@@ -99,8 +99,8 @@ def test_the_table_and_the_lines_of_a_run_show_levels_as_they_are(capsys: pytest
     tables.console().print(tables.result_table(STUDY, make_grid_records(STUDY)))
     view: Any = TrialLines(STUDY, Console())  # whatever console it is given
     for number, level in enumerate(LEVELS):
-        view.hear(None, Message(kind="claimed", trial=number, params={"C": level}))
-        view.hear(None, Message(kind="ended", trial=number, state="failed", text=f"no {level!s}"))
+        view.hear(None, Claimed(trial=number, params={"C": level}))
+        view.hear(None, Ended(trial=number, state="failed", error=f"no {level!s}"))
     with terminal_screen(tables.console()) as screen:
         progress = Progress(budget=4, complete=1, pruned=0, failed=0, running=0, lost=0)
         Picture(STUDY, screen, Printer()).tick(

@@ -25,7 +25,7 @@ def of_file(file: Path) -> str:
     """The address of an SQLite file by its absolute path.
 
     SQLAlchemy reads `%2F` in it as a slash, and what follows a `?` as options: where a path has these, it is written
-    with every special letter as a code. The slashes too: MLflow makes the folder that it reads in an address, and
+    with every special letter as a code. The slashes too: a tracker makes the folder that it reads in an address, and
     would make one by the coded name.
 
     Raises:

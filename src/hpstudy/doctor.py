@@ -7,13 +7,10 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from enum import StrEnum
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from hpstudy.addresses import is_server, without_credentials
 from hpstudy.errors import HpstudyError
+from hpstudy.health import Diagnosis, Health
 from hpstudy.python import python
 from hpstudy.settings import Settings
 
@@ -26,30 +23,15 @@ DISK_GB = 2.0  # free, for run directories, logs and prepared datasets
 _TENSORFLOW = "import tensorflow as tf; print(len(tf.config.list_physical_devices('GPU')))"
 
 
-class Level(StrEnum):
-    GOOD = "good"
-    WARNING = "warning"  # it works, and will hurt one day
-    BROKEN = "broken"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Finding:
-    """One thing that was looked at."""
-
-    level: Level
-    what: str
-    fix: str = ""  # what to do about it
-
-
-def examine(settings: Settings, *, processes: int) -> Iterator[Finding]:
+def examine(settings: Settings, *, processes: int) -> Iterator[Diagnosis]:
     """Look at everything, one after the other. An error of one check is a finding, and the others go on.
 
     Args:
         processes: Trainer processes planned on all machines together.
     """
-    checks: tuple[Callable[[], Iterator[Finding]], ...] = (
+    checks: tuple[Callable[[], Iterator[Diagnosis]], ...] = (
         lambda: _database(settings, processes),
-        lambda: _mlflow(settings),
+        lambda: _tracker(settings),
         _gpus,
         lambda: _datasets(settings),
         lambda: _disk(settings),
@@ -58,16 +40,16 @@ def examine(settings: Settings, *, processes: int) -> Iterator[Finding]:
         try:
             yield from check()
         except HpstudyError as error:
-            yield Finding(level=Level.BROKEN, what=str(error), fix="See the sentence itself.")
+            yield Diagnosis(level=Health.BROKEN, what=str(error), fix="See the sentence itself.")
 
 
-def _database(settings: Settings, processes: int) -> Iterator[Finding]:
+def _database(settings: Settings, processes: int) -> Iterator[Diagnosis]:
     from hpstudy.storage import Store
 
     store = Store(settings.storage, grace_s=settings.grace_s)
     try:
         what = f"The study database {store.database.label} answers ({store.database.describe()})."
-        yield Finding(level=Level.GOOD, what=what)
+        yield Diagnosis(level=Health.GOOD, what=what)
         if store.database.is_shared:
             yield _permissions(store)
             yield _connections(store, processes)
@@ -76,7 +58,7 @@ def _database(settings: Settings, processes: int) -> Iterator[Finding]:
         store.close()
 
 
-def _permissions(store: Store) -> Finding:
+def _permissions(store: Store) -> Diagnosis:
     tables = "'trials', 'studies', 'trial_user_attributes'"
     writable = _ask(
         store,
@@ -84,35 +66,35 @@ def _permissions(store: Store) -> Finding:
         f"'INSERT, UPDATE, DELETE')) FROM pg_tables WHERE tablename IN ({tables}) AND schemaname = current_schema()",
     )
     if writable:
-        return Finding(level=Level.GOOD, what="You may write into its tables.")
-    return Finding(
-        level=Level.BROKEN,
+        return Diagnosis(level=Health.GOOD, what="You may write into its tables.")
+    return Diagnosis(
+        level=Health.BROKEN,
         what="You may not write into its tables.",
         fix="As the owner: GRANT ALL ON ALL TABLES IN SCHEMA public TO your_user; the same for ALL SEQUENCES.",
     )
 
 
-def _connections(store: Store, processes: int) -> Finding:
+def _connections(store: Store, processes: int) -> Diagnosis:
     most = int(_ask(store, "SHOW max_connections")) - int(_ask(store, "SHOW superuser_reserved_connections"))
     left = most - int(_ask(store, "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'"))
     needed = CONNECTIONS_A_PROCESS * processes
     what = f"The server has {left} connections left of {most}; {processes} processes need up to {needed}."
     if needed <= left:
-        return Finding(level=Level.GOOD, what=what)
-    return Finding(
-        level=Level.WARNING,
+        return Diagnosis(level=Health.GOOD, what=what)
+    return Diagnosis(
+        level=Health.WARNING,
         what=what,
         fix="Raise max_connections in postgresql.conf, or put PgBouncer (pool_mode = transaction) before it.",
     )
 
 
-def _clock(store: Store) -> Finding:
+def _clock(store: Store) -> Diagnosis:
     skew_s = time.time() - float(_ask(store, "SELECT extract(epoch FROM clock_timestamp())"))
     what = f"This machine's clock and the database's differ by {abs(skew_s):.1f} s."
     if abs(skew_s) < SKEW_S:
-        return Finding(level=Level.GOOD, what=what)
+        return Diagnosis(level=Health.GOOD, what=what)
     fix = "No trial is lost by that, but times in tables are wrong. Switch on NTP: timedatectl set-ntp true."
-    return Finding(level=Level.WARNING, what=what, fix=fix)
+    return Diagnosis(level=Health.WARNING, what=what, fix=fix)
 
 
 def _ask(store: Store, query: str) -> Any:
@@ -123,79 +105,56 @@ def _ask(store: Store, query: str) -> Any:
     return store.database.retrying(ask)
 
 
-def _mlflow(settings: Settings) -> Iterator[Finding]:
-    from hpstudy.tracking.mlflow.connection import connect, translated
+def _tracker(settings: Settings) -> Iterator[Diagnosis]:
+    from hpstudy.tracking import tracker_of
 
-    where = without_credentials(settings.tracking_uri)
-    with translated(settings, "does not answer", _MLFLOW_FIX):
-        connect(settings).search_experiments(max_results=1)
-    yield Finding(level=Level.GOOD, what=f"MLflow at {where} answers, and lets you in.")
-    if is_server(settings.tracking_uri):
-        yield _mlflow_versions(where)
+    yield from tracker_of(settings).examine()
 
 
-_MLFLOW_FIX = (
-    "Is the server running? An answer 403 'Invalid Host header' wants the name in MLFLOW_SERVER_ALLOWED_HOSTS on the "
-    "server; 401 wants MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD here. Training goes on without it."
-)
-
-
-def _mlflow_versions(address: str) -> Finding:
-    import requests
-
-    here = version("mlflow")
-    try:
-        there = requests.get(f"{address.rstrip('/')}/version", timeout=10).text.strip()
-    except requests.RequestException:
-        there = "unknown"
-    what = f"MLflow is {here} here and {there} on the server."
-    if there.split(".")[:1] == here.split(".")[:1]:
-        return Finding(level=Level.GOOD, what=what)
-    return Finding(level=Level.WARNING, what=what, fix=f"Install the server's version: pip install mlflow=={there}")
-
-
-def _gpus() -> Iterator[Finding]:
+def _gpus() -> Iterator[Diagnosis]:
     from hpstudy.worker.devices import GPU_VARIABLE, visible_gpus
 
     gpus, given = visible_gpus(), os.environ.get(GPU_VARIABLE)
     if not gpus:
         said = f" ({GPU_VARIABLE} is {given!r})" if given else ""
-        yield Finding(level=Level.GOOD, what=f"No GPU here{said}; workers train on the processor.")
+        yield Diagnosis(level=Health.GOOD, what=f"No GPU here{said}; workers train on the processor.")
         return
     seen = subprocess.run(python("-c", _TENSORFLOW), capture_output=True, text=True, check=False)
     count = int(seen.stdout.strip() or 0) if seen.returncode == 0 else 0
     what = f"NVIDIA's driver sees {len(gpus)} GPUs, TensorFlow {count}."
     if count == len(gpus):
-        yield Finding(level=Level.GOOD, what=what)
+        yield Diagnosis(level=Health.GOOD, what=what)
     else:
         fix = "Install TensorFlow with its CUDA libraries: pip install 'hpstudy[gpu]'."
-        yield Finding(level=Level.BROKEN, what=what, fix=fix)
+        yield Diagnosis(level=Health.BROKEN, what=what, fix=fix)
 
 
-def _datasets(settings: Settings) -> Iterator[Finding]:
+def _datasets(settings: Settings) -> Iterator[Diagnosis]:
     from hpstudy import data
     from hpstudy.study.catalog import DATASETS
 
     for name in DATASETS:
         if not data.locate(name, settings):
-            yield Finding(
-                level=Level.WARNING,
+            yield Diagnosis(
+                level=Health.WARNING,
                 what=f"Dataset {name} is not on this machine.",
                 fix=f"`hpstudy data fetch {name}`; else it is fetched when a trial first needs it.",
             )
             continue
         try:
-            yield Finding(level=Level.GOOD, what=f"Dataset {name}: {data.verify(name, settings).place}.")
+            yield Diagnosis(level=Health.GOOD, what=f"Dataset {name}: {data.verify(name, settings).place}.")
         except HpstudyError as error:
-            yield Finding(level=Level.BROKEN, what=str(error), fix=f"`hpstudy data fetch {name}` after moving it away.")
+            yield Diagnosis(
+                level=Health.BROKEN, what=str(error), fix=f"`hpstudy data fetch {name}` after moving it away."
+            )
 
 
-def _disk(settings: Settings) -> Iterator[Finding]:
+def _disk(settings: Settings) -> Iterator[Diagnosis]:
     folder = next(parent for parent in (settings.home, *settings.home.parents) if parent.exists())
     free_gb = shutil.disk_usage(folder).free / 1e9
     what = f"{free_gb:.1f} GB are free for {settings.home}."
     if free_gb >= DISK_GB:
-        yield Finding(level=Level.GOOD, what=what)
+        yield Diagnosis(level=Health.GOOD, what=what)
     else:
         fix = f"Free at least {DISK_GB:.0f} GB, or put HPSTUDY_HOME on another disk."
-        yield Finding(level=Level.WARNING, what=what, fix=fix)
+        yield Diagnosis(level=Health.WARNING, what=what, fix=fix)

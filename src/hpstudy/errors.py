@@ -37,7 +37,7 @@ class StorageError(HpstudyError):
 
 
 class MirrorError(HpstudyError):
-    """MLflow cannot be reached, or refused something. Nothing is lost: the next sync makes it good."""
+    """The tracker cannot be reached, or refused something. Nothing is lost: the next sync makes it good."""
 
 
 class TrialFailed(HpstudyError):

@@ -35,12 +35,12 @@ def expanded(path: str, given_by: str) -> Path:
 
 
 def check_name(home: Path) -> None:
-    """Raises UserError if MLflow cannot write this path as an address."""
+    """Raises UserError if this path cannot be written as an address."""
     try:
         str(home).encode()
     except UnicodeEncodeError:
         raise UserError(
-            f"The home folder {str(home)!r} has a name that is no UTF-8 text, and MLflow cannot address it. "
+            f"The home folder {str(home)!r} has a name that is no UTF-8 text, and no address can name it. "
             "Choose another with --home DIR or HPSTUDY_HOME."
         ) from None
 
@@ -59,7 +59,7 @@ def cache_folder() -> Path | None:
 def lend_home(folder: Path) -> None:
     """Name a folder to libraries as the home directory, where the user has none.
 
-    They ask for one that they do not need: without it MLflow cannot be imported, and Keras makes a folder called `~`.
+    They ask for one that they do not need: without it some cannot be imported, and Keras makes a folder called `~`.
     """
     home = home_directory()
     if home is None or not exists(home):

@@ -61,7 +61,7 @@ def check_argument(flag: str, address: str | None) -> None:
         raise UserError(
             f"{flag} has a password in it, which everybody on this machine can see with `ps`. Give the whole address "
             f"by environment, or leave the password out and give it in {PASSWORD_VARIABLE} or "
-            f"{PASSWORD_VARIABLE}_FILE (for MLflow: MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD)."
+            f"{PASSWORD_VARIABLE}_FILE (for the tracker: MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD)."
         )
 
 

@@ -1,7 +1,7 @@
 """The user's text where it is shown: as it was written, whatever characters it has.
 
 Names and levels are any text, errors come from any library. A terminal, a Markdown page and an XML file read some
-characters as orders; here they become text.
+characters as commands; here they become text.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _ENTITY = re.compile(r"&(?=#?\w+;)")
 def printable(text: str) -> str:
     r"""The same text with control characters as Python writes them, such as `\x1b`; lines and tabs stay.
 
-    Orders that only change the colour are left out.
+    Sequences that only change the colour are left out.
     """
     return _CONTROL.sub(lambda found: ascii(found[0])[1:-1], _COLOURS.sub("", text))
 
@@ -36,7 +36,7 @@ def markdown(text: str, *, github: bool = False) -> str:
     """The text as one line of Markdown: nothing in it makes a table, a tag, a link, a formula or emphasis.
 
     Args:
-        github: For GitHub's dialect alone, which MLflow shows: underscores inside words stay as they are.
+        github: For GitHub's dialect alone, which trackers show, too: underscores inside words stay as they are.
     """
     text = _ENTITY.sub("&amp;", printable(text))
     for character in "\\|*`~":

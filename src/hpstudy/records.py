@@ -11,7 +11,7 @@ from typing import Any
 
 from hpstudy.study.factors import Level
 
-_SYSTEM = "system/"  # before the names of system metrics, in JSON as in MLflow
+_SYSTEM = "system/"  # before the names of system metrics, in JSON as in the tracker
 
 
 class TrialState(StrEnum):
@@ -25,6 +25,12 @@ class TrialState(StrEnum):
     def is_final(self) -> bool:
         """Whether it counts against the budget for good."""
         return self in (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAILED)
+
+
+class StudyState(StrEnum):
+    RUNNING = "running"  # some process has a trial
+    FINISHED = "finished"  # the budget is used up
+    STOPPED = "stopped"  # trials are left and nobody works on them
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -130,3 +136,59 @@ class TrialRecord:
         if self.started is None or self.ended is None:
             return None
         return (self.ended - self.started).total_seconds()
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnsembleScore:
+    """Of all networks together, which average their probabilities."""
+
+    accuracy: float
+    low: float  # 95 % interval of the accuracy, over rows (Wilson 1927)
+    high: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassScore:
+    """How well the ensemble tells one class."""
+
+    name: str
+    precision: float
+    recall: float
+    f1: float
+    rows: int  # of the test split
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """The scores of the configuration that validation chose, on rows that no trial has seen."""
+
+    params: Mapping[str, Level]  # levels of the factors that vary
+    seeds: tuple[int, ...]  # a network for each
+    trials: tuple[int, ...]  # whose networks they are; those that were trained for this have no number
+    chosen_by: str
+    at: float  # when, in seconds since 1970; tells evaluations of one study apart
+    digest: str  # of the test split
+    rows: int  # of the test split
+    validation: tuple[float, ...]  # accuracy of each network on its own validation rows
+    accuracy: tuple[float, ...]  # of each network on the test split
+    ensemble: EnsembleScore
+    confusion: tuple[tuple[int, ...], ...]  # test rows by true class, and by the class that the ensemble says
+    by_class: tuple[ClassScore, ...]
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Evaluation:
+        return cls(
+            **{
+                **values,
+                **{name: tuple(values[name]) for name in ("seeds", "trials", "validation", "accuracy")},
+                "ensemble": EnsembleScore(**values["ensemble"]),
+                "confusion": tuple(tuple(row) for row in values["confusion"]),
+                "by_class": tuple(ClassScore(name=one.pop("class"), **one) for one in map(dict, values["by_class"])),
+            }
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """As the study database keeps it, and `hpstudy evaluate --json` prints it."""
+        values = asdict(self)
+        values["by_class"] = [{"class": one.pop("name"), **one} for one in values["by_class"]]
+        return values

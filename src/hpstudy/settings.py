@@ -19,10 +19,10 @@ LONGEST = 1e9  # seconds or GB: as good as never, and a number that clocks and l
 class Settings:
     """Where things are kept. The defaults need no server: everything lies in `.hpstudy/`."""
 
-    home: Path  # study database, MLflow store, artifacts, run directories
+    home: Path  # study database, the tracker's store, artifacts, run directories
     storage: str  # SQLAlchemy URL of the study database; may hold a password: never print it
-    tracking_uri: str  # MLflow's; may hold a password: never print it
-    artifact_root: str | None  # where the embedded MLflow store keeps artifacts; None: the server decides
+    tracking_uri: str  # the tracker's address; may hold a password: never print it
+    artifact_root: str | None  # where the tracker's store in `home` keeps artifacts; None: it is elsewhere, or none
     data_dir: Path | None  # where the user keeps datasets
     cache_dir: Path  # where hpstudy keeps downloaded and prepared datasets
     heartbeat_s: float = 10.0  # a running trial says so this often
@@ -97,7 +97,7 @@ class Settings:
 
     @property
     def uses_embedded_store(self) -> bool:
-        """Whether MLflow's store is the one in `home`, which needs no server."""
+        """Whether the tracker's store is the one in `home`, which needs no server."""
         return self.artifact_root is not None
 
 

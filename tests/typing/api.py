@@ -10,7 +10,6 @@ from hpstudy import Choice, Float, Grid, Int, Objective, Result, Search, Study
 
 if TYPE_CHECKING:
     import pandas as pd
-    from mlflow.pyfunc import PyFuncModel
 
     from hpstudy.api import Evaluation
     from hpstudy.evaluation.reproduce import Reproduction
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from hpstudy.report.whole import Report
     from hpstudy.storage import Progress, StudyState
     from hpstudy.study.designs import Cell
-    from hpstudy.tracking.mlflow import SyncSummary
+    from hpstudy.tracking import Model, SyncSummary
 
 
 def declarations() -> None:
@@ -76,7 +75,7 @@ def results(result: Result) -> None:
     assert_type(result.report(baseline=["sgd"]), Report)
     assert_type(result.evaluate(), Evaluation)
     assert_type(result.evaluation, Evaluation | None)
-    assert_type(result.model(), PyFuncModel)
+    assert_type(result.model(), Model)
     assert_type(result.retry_failed(), list[int])
     assert_type(result.watch(), Iterator[Progress])
     assert_type(result.sync(), SyncSummary)

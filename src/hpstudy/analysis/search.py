@@ -8,7 +8,7 @@ import statistics
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from hpstudy.analysis.best import front, ranked_trials
 from hpstudy.records import TrialRecord, TrialState
@@ -53,7 +53,7 @@ class Edge:
 
     factor: str
     level: str
-    end: str  # "lower" or "upper"
+    end: Literal["lower", "upper"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,8 +6,8 @@ Importing this package loads no heavy library.
 from hpstudy.api.face import Comparison, compare, delete, is_stopped, open, run, run_all, studies, submit, submit_all
 from hpstudy.api.notes import Notifier
 from hpstudy.api.result import Result
-from hpstudy.api.scores import Evaluation
 from hpstudy.api.where import Options, Where, settings_of
+from hpstudy.records import Evaluation
 
 __all__ = [
     "Comparison",

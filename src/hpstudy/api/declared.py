@@ -54,7 +54,7 @@ def _of_file(file: StudyFile) -> Declared:
 
 
 def _of_program(study: Study, caller: Mapping[str, Any]) -> Declared:
-    if study.network:
+    if study.network_digest:
         raise UserError(
             f'Study {study.name!r} builds its own network, so its file is needed here: hpstudy.run("STUDY.py"). '
             "Code never comes out of the database."

@@ -1,13 +1,14 @@
-"""The end of a study: the test split is scored, MLflow gets report and model. What goes wrong there is told."""
+"""The end of a study: the test split is scored, the tracker gets report and model. What goes wrong there is told."""
 
 from __future__ import annotations
 
 import importlib
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hpstudy.errors import HpstudyError, UserError, closed
+from hpstudy.records import Evaluation
 from hpstudy.training.rundir import forget_weights
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from hpstudy.report.whole import Report
     from hpstudy.settings import Settings
     from hpstudy.storage import StudyQueue
-    from hpstudy.tracking.mlflow import Mirror
+    from hpstudy.tracking import StudyMirror, Tracker
 
 
 _LIBRARIES = (
@@ -26,19 +27,14 @@ _LIBRARIES = (
     "statsmodels.stats.proportion",
     "sklearn.metrics",
     "matplotlib.backends.backend_svg",
-    "mlflow.pyfunc",
-    "hpstudy.tracking.mlflow.packaging",
     "hpstudy.report.build",
     "hpstudy.report.grid.figures",
 )
 
 
-def load_ahead(settings: Settings) -> None:
+def load_ahead(tracker: Tracker) -> None:
     """Load what the end needs while the last trials are trained: some seconds that nobody then waits for."""
-    from hpstudy.tracking.mlflow.connection import prepare_environment
-
-    prepare_environment(settings)
-    threading.Thread(target=_load, name="hpstudy-load", daemon=True).start()
+    threading.Thread(target=_load, args=[tracker], name="hpstudy-load", daemon=True).start()
 
 
 def keep_evaluation(settings: Settings, queue: StudyQueue, problem: str | None, notifier: Notifier) -> None:
@@ -59,7 +55,7 @@ def keep_evaluation(settings: Settings, queue: StudyQueue, problem: str | None, 
     notifier.warn(f"The test split was not scored: {closed(problem)} `hpstudy evaluate {name}` tries again.")
 
 
-def evaluate(settings: Settings, queue: StudyQueue, file: Path | None, notifier: Notifier) -> dict[str, Any]:
+def evaluate(settings: Settings, queue: StudyQueue, file: Path | None, notifier: Notifier) -> Evaluation:
     """Score a finished study on the test split, in this process, and store it with the study.
 
     Raises:
@@ -70,48 +66,54 @@ def evaluate(settings: Settings, queue: StudyQueue, file: Path | None, notifier:
     from hpstudy.evaluation.evaluate import evaluate
     from hpstudy.study.studyfile import load
 
-    progress = queue.progress()
+    progress = queue.trials.progress()
     if progress.ended < progress.budget:
         raise UserError(
             f"Study {queue.study.name!r} is not finished: {progress.ended} of {progress.budget} trials. The test split "
             "is for the end, when nothing is chosen any more. `hpstudy run` goes on with the study."
         )
     build = load(file).build if file else None
-    found = evaluate(queue.study, queue.records(), settings, build, notifier.remark)
+    found = evaluate(queue.study, queue.trials.records(), settings, build, notifier.remark)
     _keep(settings, queue, found)
     return found
 
 
-def package_or_tell(settings: Settings, queue: StudyQueue, mirror: Mirror, report: Report, notifier: Notifier) -> bool:
-    """Report and model to MLflow. Returns whether it has them; if it does not take them, this is told in a sentence."""
-    from hpstudy.tracking.mlflow.packaging import package
+def hand_over(settings: Settings, queue: StudyQueue, mirror: StudyMirror, report: Report, notifier: Notifier) -> None:
+    """Report and model to the tracker. Where the networks cannot be a model, this is told.
 
-    try:
-        uri = package(settings, queue, mirror, report)
-    except HpstudyError as error:
-        name = queue.study.name
-        notifier.warn(f"Report and model are not in MLflow yet: {error} Later, `hpstudy sync {name}` sends them.")
-        return False
-    if uri is None:
-        warn_without_model(settings, queue, notifier)
-    return True
-
-
-def warn_without_model(settings: Settings, queue: StudyQueue, notifier: Notifier) -> None:
-    """Tell it where the networks of a study cannot be loaded without its file."""
+    Raises:
+        MirrorError: the tracker is away or refused something.
+    """
     from hpstudy.evaluation.evaluate import why_no_model
 
-    evaluation = queue.evaluation()
-    if evaluation and (sentence := why_no_model(settings, queue.study.name, evaluation)):
+    mirror.keep_report(report)
+    evaluation = queue.entry.evaluation()
+    if evaluation is None or mirror.keep_model(evaluation) is not None:
+        return
+    if sentence := why_no_model(settings, queue.study.name, evaluation):
         notifier.warn(sentence)
 
 
-def _keep(settings: Settings, queue: StudyQueue, evaluation: dict[str, Any]) -> None:
+def hand_over_or_tell(
+    settings: Settings, queue: StudyQueue, mirror: StudyMirror, report: Report, notifier: Notifier
+) -> bool:
+    """As `hand_over`. Returns whether the tracker has them; if it does not take them, this is told in a sentence."""
+    try:
+        hand_over(settings, queue, mirror, report, notifier)
+    except HpstudyError as error:
+        name = queue.study.name
+        notifier.warn(f"Report and model are not sent yet: {error} Later, `hpstudy sync {name}` sends them.")
+        return False
+    return True
+
+
+def _keep(settings: Settings, queue: StudyQueue, evaluation: Evaluation) -> None:
     """The weights of the other configurations were kept in case they had become the best."""
-    queue.keep_evaluation(evaluation)
-    forget_weights(settings.runs_dir, queue.study.name, evaluation["trials"])
+    queue.entry.keep_evaluation(evaluation)
+    forget_weights(settings.runs_dir, queue.study.name, evaluation.trials)
 
 
-def _load() -> None:
+def _load(tracker: Tracker) -> None:
+    tracker.load()
     for library in _LIBRARIES:
         importlib.import_module(library)

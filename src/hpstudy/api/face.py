@@ -16,7 +16,7 @@ from hpstudy.errors import NotFoundError, UserError
 from hpstudy.study.spec import Study
 
 if TYPE_CHECKING:
-    from hpstudy.api.running import RunOrder
+    from hpstudy.api.running import RunOptions
     from hpstudy.api.view import View
     from hpstudy.report.document import Table
 
@@ -35,7 +35,7 @@ def run(
 ) -> Result:
     """Train a study to its end on this machine. What is recorded already is not trained again.
 
-    At the end the chosen configuration is scored on the test split, and MLflow gets report and model.
+    At the end the chosen configuration is scored on the test split, and the tracker gets report and model.
 
     Args:
         study: A declaration, or the path of a study file. A study that builds its own network needs its file.
@@ -53,8 +53,7 @@ def run(
         HpstudyError: it cannot be run, for another reason that the message tells.
     """
     one = _only(declared(study, options), study, "run")
-    order = _order(processes, timeout, fresh=fresh)
-    return _run(Studies(settings_of(options)), one, order, _view(show))
+    return _run(Studies(settings_of(options)), one, _how(processes, timeout, fresh=fresh), _view(show))
 
 
 @unchanged()
@@ -74,11 +73,11 @@ def run_all(
     Returns:
         A result for each study that was begun or left out, in the order of the file.
     """
-    found, order, view = declared(study, options), _order(processes, timeout, fresh=fresh), _view(show)
+    found, how, view = declared(study, options), _how(processes, timeout, fresh=fresh), _view(show)
     studies, results = Studies(settings_of(options)), []
     for one in found:
         try:
-            result = _run(studies, one, order, view)
+            result = _run(studies, one, how, view)
         except NotFoundError as error:
             if len(found) == 1:
                 raise
@@ -137,7 +136,7 @@ def studies(**where: Unpack[Where]) -> list[Result]:
 
 
 def delete(name: str, **where: Unpack[Where]) -> None:
-    """Remove a study: its trials, its run directories, its experiment in MLflow. Arguments as for `open`.
+    """Remove a study: its trials, its run directories, its copy in the tracker. Arguments as for `open`.
 
     Raises:
         NotFoundError: there is no such study.
@@ -163,7 +162,8 @@ def compare(names: Sequence[str], **where: Unpack[Where]) -> Comparison:
         UserError: there are fewer than two, or they cannot be compared.
         NotFoundError: there is no such study.
     """
-    from hpstudy.report.comparison import check_comparable, comparison_table, entrant
+    from hpstudy.analysis.comparison import check_comparable, entrant
+    from hpstudy.report.comparison import comparison_table
 
     if len(set(names)) < 2:
         raise UserError("Give at least two studies to compare, such as `hpstudy compare optimizers dropout`.")
@@ -185,10 +185,10 @@ def is_stopped(result: Result) -> bool:
     return progress.stopped and progress.waiting > 0
 
 
-def _run(studies: Studies, one: Declared, order: RunOrder, view: View) -> Result:
+def _run(studies: Studies, one: Declared, how: RunOptions, view: View) -> Result:
     from hpstudy.api.running import Run
 
-    Run(studies, one, order, view).to_end()
+    Run(studies, one, how, view).to_end()
     return Result(studies, one.study.name, file=one.file)
 
 
@@ -207,14 +207,14 @@ def _only(found: Sequence[Declared], given: StudyOrFile, function: str) -> Decla
     return found[0]
 
 
-def _order(processes: int | None, timeout: float | None, *, fresh: bool) -> RunOrder:
-    from hpstudy.api.running import RunOrder
+def _how(processes: int | None, timeout: float | None, *, fresh: bool) -> RunOptions:
+    from hpstudy.api.running import RunOptions
 
     if processes is not None and (isinstance(processes, bool) or not isinstance(processes, int) or processes < 1):
         raise UserError(f"processes must be a whole number of at least 1; it is {processes!r}.")
     if timeout is not None and (isinstance(timeout, bool) or not isinstance(timeout, int | float) or not timeout > 0):
         raise UserError(f"timeout must be a number of seconds above 0; it is {timeout!r}.")
-    return RunOrder(processes=processes, timeout_s=timeout, fresh=fresh)
+    return RunOptions(processes=processes, timeout_s=timeout, fresh=fresh)
 
 
 def _view(show: bool | View) -> View:

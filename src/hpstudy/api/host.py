@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 from hpstudy.folders import LENT
 
-# What these say of our own doing is told in our words. MLflow sets its level when it is loaded, Optuna when it is used.
-_QUIET = {"mlflow": logging.CRITICAL, "optuna": logging.ERROR}
+# What libraries say of our own doing is told in our words. A tracker sets its level when it is loaded, Optuna when it
+# is used.
+_QUIET = {"optuna": logging.ERROR}
 _LOUD = logging.INFO  # the level of both in a program that has chosen none
 
 
@@ -46,18 +47,18 @@ def unchanged() -> Iterator[None]:
 
 
 def _look() -> _Before:
-    from hpstudy.tracking.mlflow.connection import VARIABLES  # not when a command is only asked for its help
+    from hpstudy.tracking import modules  # not when a command is only asked for its help
     from hpstudy.training.environment import for_tensorflow
 
-    levels = {}
-    for name, quiet in _QUIET.items():
+    trackers, levels = modules(), {}
+    quiet_ones = _QUIET | {name: logging.CRITICAL for tracker in trackers for name in tracker.LOGGERS}
+    for name, quiet in quiet_ones.items():
         logger = logging.getLogger(name)
         levels[name] = logger.level if name in sys.modules and logger.level else _LOUD
         if name in sys.modules:
             logger.setLevel(quiet)
-    return _Before(
-        variables={name: os.environ.get(name) for name in (*VARIABLES, *LENT, *for_tensorflow())}, levels=levels
-    )
+    variables = [*LENT, *for_tensorflow(), *(name for tracker in trackers for name in tracker.VARIABLES)]
+    return _Before(variables={name: os.environ.get(name) for name in variables}, levels=levels)
 
 
 def _restore(before: _Before) -> None:

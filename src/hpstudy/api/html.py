@@ -5,22 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from html import escape
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 from hpstudy.records import TrialRecord
 from hpstudy.settings import Settings
 from hpstudy.study.spec import Study
+from hpstudy.tracking import tracker_of
 
 if TYPE_CHECKING:
     from hpstudy.storage import Progress
-
-_LOCAL = "http://127.0.0.1:5000"  # where `hpstudy ui` answers
 
 
 def result_html(
     settings: Settings, study: Study, progress: Progress, front: Sequence[TrialRecord], findings: Sequence[str]
 ) -> str:
-    """State, best, findings, and where MLflow shows more."""
+    """State, best, findings, and where the tracker shows more."""
     return "\n".join(_result(settings, study, progress, front, findings))
 
 
@@ -40,7 +38,8 @@ def _result(
         yield _best(study, front)
     if findings:
         yield "<ul>" + "".join(f"<li>{escape(finding)}</li>" for finding in findings) + "</ul>"
-    yield f"<p>{_link(settings, study.name)}</p></div>"
+    link = tracker_of(settings).link(study.name)
+    yield f"<p>{link}</p></div>" if link else "</div>"
 
 
 def _state(progress: Progress) -> str:
@@ -63,14 +62,3 @@ def _best(study: Study, front: Sequence[TrialRecord]) -> str:
     ]
     body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-
-
-def _link(settings: Settings, name: str) -> str:
-    """To the study's experiment, which MLflow's page finds by its name: nothing is asked of the server for it."""
-    from hpstudy.addresses import is_server, without_credentials
-
-    is_remote = is_server(settings.tracking_uri)
-    base = without_credentials(settings.tracking_uri).rstrip("/") if is_remote else _LOCAL
-    address = f"{base}/#/experiments?experimentSearchFilter={quote(name)}"
-    note = "" if is_remote else ", once <code>hpstudy ui</code> is running"
-    return f'<a href="{escape(address)}" target="_blank" rel="noopener">{escape(name)} in MLflow</a>{note}'

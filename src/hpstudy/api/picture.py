@@ -18,7 +18,7 @@ from hpstudy.api import tables
 from hpstudy.api.notes import Notifier
 from hpstudy.records import TrialRecord
 from hpstudy.study.spec import Study
-from hpstudy.worker.messages import Message
+from hpstudy.worker.messages import Ended, Message, Warned
 from hpstudy.worker.supervisor import TrainerHandle
 
 if TYPE_CHECKING:
@@ -106,20 +106,18 @@ class Picture:
         self._began_s = time.monotonic()
         self._ended_before: int | None = None
         self._last_failure = ""
-        self._diverged = 0  # trials
         self._repeats = 0  # trials that took over a result
         self._warned: set[str] = set()  # every process says what it sees, and once is enough
 
     def hear(self, handle: TrainerHandle, message: Message) -> None:
-        if message.kind == "ended" and message.diverged is not None:
-            self._diverged += 1
-        if message.kind == "ended" and message.repeats is not None:
-            self._repeats += 1
-        elif message.kind == "ended" and message.state in ("failed", "lost"):
-            self._last_failure = f"trial {message.trial} {message.state}{tables.outcome(message)}"
-        elif message.kind == "warning" and message.text not in self._warned:
-            self._warned.add(message.text)
-            self._notifier.say(f"Warning: {message.text}")
+        match message:
+            case Ended() if message.repeats is not None:
+                self._repeats += 1
+            case Ended(state="failed" | "lost"):
+                self._last_failure = f"trial {message.trial} {message.state}{tables.outcome(message)}"
+            case Warned() if message.text not in self._warned:
+                self._warned.add(message.text)
+                self._notifier.say(f"Warning: {message.text}")
 
     def tick(
         self, progress: Progress, handles: Sequence[TrainerHandle], best: TrialRecord | None, problem: str | None
@@ -131,8 +129,8 @@ class Picture:
         if self._last_failure:
             lost = f"{progress.failed} failed, {progress.lost} lost; last: {self._last_failure}"
             lines.append(tables.styled(lost, "yellow"))
-        if self._diverged:
-            lines.append(tables.styled(f"diverged, with the constant predictor's score: {self._diverged}", "yellow"))
+        if progress.diverged:
+            lines.append(tables.styled(f"diverged, with the constant predictor's score: {progress.diverged}", "yellow"))
         if self._repeats:
             lines.append(Text(f"not trained again, as they repeat an earlier configuration: {self._repeats}", "dim"))
         if problem:

@@ -6,7 +6,6 @@ import shutil
 import threading
 import weakref
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
 
 from hpstudy.errors import HpstudyError, NotFoundError, UserError
 from hpstudy.folders import lend_home
@@ -55,37 +54,39 @@ class Studies:
         """
         identity = self._delete_if_idle(study.name, notifier) if fresh else None
         queue = self.store.register(study, identity)
-        queue.reconcile()
+        queue.claims.reconcile()
         return queue
 
     def delete(self, queue: StudyQueue, notifier: Notifier) -> None:
         """The database first: it is the truth; what remains elsewhere is only a copy."""
-        from hpstudy.tracking.mlflow import Mirror
+        from hpstudy.tracking import tracker_of
 
-        identity, records = queue.identity(), queue.records()
+        identity, records, tracker = queue.entry.identity(), queue.trials.records(), tracker_of(self.settings)
         self.store.delete(queue.study.name)
         shutil.rmtree(self.settings.runs_dir / queue.study.name, ignore_errors=True)
         try:
-            if stays := Mirror(self.settings, queue.study, identity=lambda: identity).forget(records):
+            if stays := tracker.mirror(queue.study, identity=lambda: identity).forget(records):
                 notifier.say(stays)
         except HpstudyError as error:
-            notifier.warn(f"The copy in MLflow could not be deleted: {error}")
+            notifier.warn(f"The copy in {tracker.name} could not be deleted: {error}")
 
     def _delete_if_idle(self, name: str, notifier: Notifier) -> str | None:
-        """Returns the identity of what was deleted: what MLflow still holds of its trials is the new study's, too."""
+        """Returns the identity of what was deleted: its trials in the tracker are the new study's, too."""
         try:
             recorded = self.store.open(name)
         except NotFoundError:
             return None
-        if recorded.progress().running:
+        if recorded.trials.progress().running:
             raise UserError(f"Study {name!r} is running elsewhere. Stop it before --fresh.")
-        identity = recorded.identity()
+        identity = recorded.entry.identity()
         self.delete(recorded, notifier)
         return identity
 
 
 def check_home(settings: Settings, notifier: Notifier) -> None:
     """Raises HpstudyError if nothing can be written there."""
+    from hpstudy.tracking import tracker_of
+
     try:
         settings.home.mkdir(parents=True, exist_ok=True)
         probe = settings.home / ".writable"
@@ -96,8 +97,5 @@ def check_home(settings: Settings, notifier: Notifier) -> None:
             f"The home folder {settings.home} cannot be written: {error.strerror}. "
             "Choose another with --home DIR or HPSTUDY_HOME."
         ) from None
-    if settings.uses_embedded_store and unquote(str(settings.home)) != str(settings.home):
-        notifier.warn(
-            f"Models in {settings.home} can be loaded with `mlflow.pyfunc.load_model(uri, dst_path=DIR)` only: MLflow "
-            "takes a % with two digits in a folder's name for a coded letter. Another --home avoids that."
-        )
+    if caution := tracker_of(settings).caution:
+        notifier.warn(caution)

@@ -3,34 +3,31 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import time
 from collections.abc import Iterator, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hpstudy.api import ending
 from hpstudy.api.host import unchanged
 from hpstudy.api.notes import Notifier, Printer
 from hpstudy.api.recorded import Studies
-from hpstudy.api.scores import Evaluation
 from hpstudy.errors import HpstudyError, MirrorError, NotFoundError, UserError
-from hpstudy.records import TrialRecord
+from hpstudy.records import Evaluation, TrialRecord
 from hpstudy.settings import Settings
 from hpstudy.study.spec import Study
 
 if TYPE_CHECKING:
     import pandas as pd
-    from mlflow.pyfunc import PyFuncModel
 
     from hpstudy.evaluation.reproduce import Reproduction
     from hpstudy.report.whole import Report
     from hpstudy.storage import Progress, StudyQueue
-    from hpstudy.tracking.mlflow import Mirror, SyncSummary
+    from hpstudy.tracking import Model, StudyMirror, SyncSummary, Tracker
 
 WATCH_S = 2.0  # between two looks of `watch`
-REPORT_PATIENCE_S = 3  # for MLflow: somebody waits for the report
+REPORT_PATIENCE_S = 3.0  # for the tracker: somebody waits for the report
 
 
 class Result:
@@ -120,17 +117,17 @@ class Result:
     @unchanged()
     def front(self) -> list[TrialRecord]:
         """The Pareto front of several objectives; of one objective the best trial. Empty if no trial is complete."""
-        return self._queue().best()
+        return self._queue().trials.best()
 
     @unchanged()
     def trial(self, number: int) -> TrialRecord:
         """One trial. Raises NotFoundError if there is none of that number."""
-        return self._queue().record(number)
+        return self._queue().trials.record(number)
 
     @unchanged()
     def records(self) -> list[TrialRecord]:
         """Every trial, in the order of their numbers."""
-        return self._queue().records()
+        return self._queue().trials.records()
 
     def trials(self) -> pd.DataFrame:
         """A row for each trial, with the columns of `hpstudy export --format csv`, such as `params.units`.
@@ -171,34 +168,29 @@ class Result:
 
         queue = self._queue()
         return build_report(
-            queue.study, queue.records(), baseline=baseline, evaluation=queue.evaluation(), figures=figures
+            queue.study, queue.trials.records(), baseline=baseline, evaluation=queue.entry.evaluation(), figures=figures
         )
 
     @unchanged()
     def publish(self, report: Report) -> None:
-        """Put a report onto the study's run in MLflow. Where nothing was mirrored yet, nothing is done.
+        """Put a report beside the study in the tracker. Where nothing was mirrored yet, nothing is done.
 
         Raises:
-            MirrorError: MLflow is away or refused something.
+            MirrorError: the tracker is away or refused something.
         """
-        if self._settings.uses_embedded_store and not (self._settings.home / "mlflow.db").exists():
-            return  # `hpstudy sync` does that
-        os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", str(REPORT_PATIENCE_S))
-        from hpstudy.tracking.mlflow.packaging import log_report
-
-        log_report(self._mirror(), report)
+        if not self._tracker().is_empty:  # `hpstudy sync` fills it
+            self._mirror().keep_report(report, patience_s=REPORT_PATIENCE_S)
 
     @property
     def evaluation(self) -> Evaluation | None:
         """The scores on the test split; None if it was not touched yet."""
-        values = self._evaluated()
-        return Evaluation.of(values) if values else None
+        return self._evaluated()
 
     @unchanged()
     def evaluate(self, *, again: bool = False, file: str | PathLike[str] | None = None) -> Evaluation:
         """Score the chosen configuration on the test split, once: a second call gives what the first one has found.
 
-        What was scored becomes a model in MLflow. Networks that are not kept on this machine are trained again, in
+        What was scored becomes a model in the tracker. Networks that are not kept on this machine are trained again, in
         this process.
 
         Args:
@@ -214,73 +206,76 @@ class Result:
         if found is None or again:
             found = ending.evaluate(self._settings, queue, self._file_or(file), self._notifier)
         report = self.report()
-        ending.package_or_tell(self._settings, queue, self._mirror(), report, self._notifier)
-        return Evaluation.of(found)
+        ending.hand_over_or_tell(self._settings, queue, self._mirror(), report, self._notifier)
+        return found
 
     @unchanged()
-    def model(self) -> PyFuncModel:
-        """The evaluated networks as MLflow's pyfunc model: `predict` takes rows as the dataset has them.
+    def model(self) -> Model:
+        """The evaluated networks as a model, from the tracker: `predict` takes rows as the dataset has them.
 
         Loads TensorFlow into this process.
 
         Raises:
-            NotFoundError: the study was not evaluated, or MLflow has no such model yet.
-            MirrorError: MLflow is away.
+            NotFoundError: the study was not evaluated, or the tracker has no such model yet.
+            MirrorError: the tracker is away.
         """
-        from hpstudy.tracking.mlflow.packaging import load_model
-
         evaluation = self._evaluated()
         if evaluation is None:
             raise NotFoundError(
                 f"Study {self.name!r} has no model: the test split was not scored yet. `evaluate()` does it."
             )
-        uri = self._model_uri()
-        if uri is None:
+        address, tracker = self._mirror().model(evaluation), self._tracker()
+        if address is None:
             raise NotFoundError(
-                f"MLflow has no model of study {self.name!r} yet. `sync()` sends it from the machine that scored it."
+                f"{tracker.name} has no model of study {self.name!r} yet. `sync()` sends it from the machine that "
+                "scored it."
             )
-        return load_model(self._settings, uri)
+        return tracker.load_model(address)
 
     @unchanged()
     def register(self, model: str) -> tuple[str, bool]:
-        """Make the evaluated networks a version of a model in MLflow's registry.
+        """Make the evaluated networks a version of a model in the tracker's registry.
 
         Returns:
             The version, and whether it is new.
 
         Raises:
-            UserError: MLflow does not allow such a name.
-            MirrorError: MLflow refused it.
-            HpstudyError: MLflow has no model of this evaluation.
+            UserError: the tracker does not allow such a name.
+            MirrorError: the tracker refused it.
+            HpstudyError: the tracker has no model of this evaluation.
         """
         from hpstudy.evaluation.evaluate import why_no_model
-        from hpstudy.tracking.mlflow.packaging import register
 
-        uri = None
+        evaluation, tracker, address = self._evaluated(), self._tracker(), None
         with contextlib.suppress(MirrorError):
-            uri = self._model_uri()
-        if uri is None and (evaluation := self._evaluated()) and why_no_model(self._settings, self.name, evaluation):
+            address = self._mirror().model(evaluation) if evaluation else None
+        if address is None and evaluation and why_no_model(self._settings, self.name, evaluation):
             raise HpstudyError(f"Nothing was registered as {model}, because there is no model.")  # why was told before
-        if uri is None:
+        if address is None:
             raise HpstudyError(
-                f"Nothing was registered, because MLflow has no model of study {self.name!r}. If the networks lie on "
-                f"another machine, use this command there; `hpstudy evaluate {self.name} --again` makes them here."
+                f"Nothing was registered, because {tracker.name} has no model of study {self.name!r}. If the "
+                f"networks lie on another machine, use this command there; `hpstudy evaluate {self.name} --again` "
+                "makes them here."
             )
-        return register(self._settings, uri, model)
+        return tracker.register(address, model)
+
+    @property
+    def tracker(self) -> str:
+        """The name of the tracker that has the copy, such as MLflow."""
+        return self._tracker().name
 
     @unchanged()
     def sync(self) -> SyncSummary:
-        """Make MLflow equal to the study database, with report and model. Raises MirrorError if MLflow is away."""
-        from hpstudy.tracking.mlflow.packaging import package
+        """Make the tracker equal to the study database, with report and model. Raises MirrorError if it is away."""
         from hpstudy.worker.mirroring import records_with_journals
 
         queue, mirror = self._queue(), self._mirror()
-        queue.reconcile()
+        queue.claims.reconcile()
         records = records_with_journals(self._settings, queue)
-        progress = queue.progress()
-        summary = mirror.sync(records, state=str(progress.state), complete=True)
-        if progress.ended and package(self._settings, queue, mirror, self.report()) is None:
-            ending.warn_without_model(self._settings, queue, self._notifier)
+        progress = queue.trials.progress()
+        summary = mirror.sync(records, state=progress.state, complete=True)
+        if progress.ended:
+            ending.hand_over(self._settings, queue, mirror, self.report(), self._notifier)
         if mirror.sharing:
             self._notifier.say(mirror.sharing)
         return summary
@@ -288,17 +283,17 @@ class Result:
     @unchanged()
     def stop(self) -> None:
         """Let nobody take another trial, on whatever machine, until `resume`. Trials in training go on to their end."""
-        self._queue().stop()
+        self._queue().entry.stop()
 
     @unchanged()
     def resume(self) -> None:
         """Let trials be taken again."""
-        self._queue().resume()
+        self._queue().entry.resume()
 
     @unchanged()
     def retry_failed(self) -> list[int]:
         """Have every failed trial tried again, as a new trial that names it. Returns their numbers."""
-        return self._queue().retry_failed()
+        return self._queue().claims.retry_failed()
 
     @unchanged()
     def extend(self, *, trials: int | None = None, replicates: int | None = None) -> None:
@@ -318,7 +313,7 @@ class Result:
                 "Say how far: --trials N for a Search, --replicates N for a Grid; N is the whole new number."
             )
         queue = self._queue()
-        queue.extend(override(queue.study, trials=trials, replicates=replicates))
+        queue.entry.extend(override(queue.study, trials=trials, replicates=replicates))
 
     @unchanged()
     def reproduce(self, trial: int, *, file: str | PathLike[str] | None = None) -> Reproduction:
@@ -334,15 +329,15 @@ class Result:
         from hpstudy.study.studyfile import load
 
         queue, path = self._queue(), self._file_or(file)
-        record = queue.record(trial)
+        record = queue.trials.record(trial)
         declared = load(path) if path else None
-        if declared and declared.study.network != queue.study.network:
+        if declared and declared.study.network_digest != queue.study.network_digest:
             raise UserError(f"{path} builds another network than the one that study {self.name!r} was run with.")
         return reproduce(queue.study, record, self._settings, declared.build if declared else None)
 
     @unchanged()
     def delete(self) -> None:
-        """Remove the study: its trials, its run directories, its experiment in MLflow.
+        """Remove the study: its trials, its run directories, its copy in the tracker.
 
         Raises:
             UserError: trials of it are in training.
@@ -365,21 +360,17 @@ class Result:
         return self._studies.store.open(self.name)
 
     @unchanged()
-    def _evaluated(self) -> dict[str, Any] | None:
-        return self._queue().evaluation()
+    def _evaluated(self) -> Evaluation | None:
+        return self._queue().entry.evaluation()
 
-    def _model_uri(self) -> str | None:
-        """Of the model of the last evaluation. Raises MirrorError if MLflow is away."""
-        from hpstudy.tracking.mlflow.packaging import find_model
+    def _tracker(self) -> Tracker:
+        from hpstudy.tracking import tracker_of
 
-        evaluation = self._evaluated()
-        return find_model(self._settings, self._mirror(), evaluation) if evaluation else None
+        return tracker_of(self._settings)
 
-    def _mirror(self) -> Mirror:
-        from hpstudy.tracking.mlflow import Mirror
-
+    def _mirror(self) -> StudyMirror:
         queue = self._queue()
-        return Mirror(self._settings, queue.study, identity=queue.identity)
+        return self._tracker().mirror(queue.study, identity=queue.entry.identity)
 
     def _file_or(self, file: str | PathLike[str] | None) -> Path | None:
         return Path(file) if file is not None else self._file
@@ -387,8 +378,8 @@ class Result:
 
 def _looked_after(queue: StudyQueue) -> Progress:
     """What seems to be running may be dead, and whoever looks next mends that."""
-    progress = queue.progress()
+    progress = queue.trials.progress()
     if not progress.running:
         return progress
-    queue.reconcile()
-    return queue.progress()
+    queue.claims.reconcile()
+    return queue.trials.progress()

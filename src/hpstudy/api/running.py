@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hpstudy.addresses import of_file
@@ -18,20 +17,20 @@ from hpstudy.errors import closed
 from hpstudy.records import TrialRecord, TrialState
 from hpstudy.settings import Settings
 from hpstudy.worker.devices import default_processes, slots, why_so_few
-from hpstudy.worker.supervisor import Supervisor, TrainerHandle, WorkOrder
+from hpstudy.worker.messages import Claimed, Ended, Evaluated, Evaluating, Message
+from hpstudy.worker.supervisor import Assignment, Supervisor, TrainerHandle
 
 if TYPE_CHECKING:
     from hpstudy.api.view import Training, View
     from hpstudy.storage import Progress, StudyQueue
-    from hpstudy.worker.messages import Message
     from hpstudy.worker.mirroring import Mirrors
 
 LOOK_S = 0.5  # between two looks at how far the study is
-MLFLOW_PATIENCE_S = 5.0  # how long the end of a run tries again when MLflow is away
+TRACKER_PATIENCE_S = 5.0  # how long the end of a run tries again when the tracker is away
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunOrder:
+class RunOptions:
     """How a study is to be run."""
 
     processes: int | None = None  # trainer processes; None: one per core
@@ -40,10 +39,10 @@ class RunOrder:
 
 
 class Run:
-    """One run, from the declaration to what MLflow gets."""
+    """One run, from the declaration to what the tracker gets."""
 
-    def __init__(self, studies: Studies, declared: Declared, order: RunOrder, view: View) -> None:
-        self._studies, self._declared, self._order, self._view = studies, declared, order, view
+    def __init__(self, studies: Studies, declared: Declared, options: RunOptions, view: View) -> None:
+        self._studies, self._declared, self._options, self._view = studies, declared, options, view
         self._settings, self._study = studies.settings, declared.study
         self._unscored: str | None = None  # why the test split is not scored; None: it is
 
@@ -56,14 +55,14 @@ class Run:
         """
         check_home(self._settings, self._view)
         if not self._may_be_known():
-            with self._supervisor(self._order.processes) as supervisor:
+            with self._supervisor(self._options.processes) as supervisor:
                 supervisor.start()  # TensorFlow loads while the study is registered
                 self._work(supervisor, self._register())
             return
         queue = self._register()
-        progress, processes = queue.progress(), self._order.processes
+        progress, processes = queue.trials.progress(), self._options.processes
         if not progress.waiting and not progress.running:
-            if queue.evaluation() or not progress.complete:
+            if queue.entry.evaluation() or not progress.complete:
                 self._say_finished(queue, progress)
                 return
             processes = 1
@@ -75,7 +74,7 @@ class Run:
         name = self._study.name
         if not progress.complete:
             self._view.say(f"Study {name} is finished. Nothing was changed; --fresh starts again.")
-            self._view.fail(_none_complete(name, progress, queue.records()))
+            self._view.fail(_none_complete(name, progress, queue.trials.records()))
             return
         self._view.say(
             f"Study {name} is finished: {progress.ended} of {progress.budget} trials. Nothing was changed. "
@@ -84,15 +83,15 @@ class Run:
 
     def _supervisor(self, processes: int | None) -> Supervisor:
         self._why_so_few = None if processes else why_so_few(self._study.budget)
-        order = WorkOrder(
+        assignment = Assignment(
             slots=slots(processes or default_processes(self._study.budget)),
             study=self._study.name,
             file=self._declared.file,
-            timeout_s=self._order.timeout_s,
+            timeout_s=self._options.timeout_s,
             idle_exit_s=0.0,
             evaluates=True,
         )
-        return Supervisor(self._settings, order)
+        return Supervisor(self._settings, assignment)
 
     def _may_be_known(self) -> bool:
         """Whether the database may have this study already; cheap for the embedded one that is not there yet."""
@@ -100,7 +99,7 @@ class Run:
         return self._settings.storage != of_file(database) or database.exists()
 
     def _register(self) -> StudyQueue:
-        return self._studies.register(self._study, fresh=self._order.fresh, notifier=self._view)
+        return self._studies.register(self._study, fresh=self._options.fresh, notifier=self._view)
 
     def _work(self, supervisor: Supervisor, queue: StudyQueue) -> None:
         fetch(self._study.dataset, self._settings, self._view)
@@ -110,14 +109,14 @@ class Run:
             raise KeyboardInterrupt
 
     def _train(self, supervisor: Supervisor, queue: StudyQueue) -> Mirrors | None:
-        """Train what is left. Returns the mirrors if MLflow has it all."""
+        """Train what is left. Returns the mirrors if the tracker has it all."""
         from hpstudy.worker.mirroring import Mirrors
 
-        self._view.say(_begin(self._study.name, queue.progress(), len(supervisor.handles), self._why_so_few))
+        self._view.say(_begin(self._study.name, queue.trials.progress(), len(supervisor.handles), self._why_so_few))
         source = self._declared.source
         mirrors = Mirrors(self._settings, {self._study.name: source} if source is not None else {})
         mirrors.poke(queue)
-        patience_s, limit_s = MLFLOW_PATIENCE_S, None
+        patience_s, limit_s = TRACKER_PATIENCE_S, None
         try:
             with self._view.training(self._study) as training:
                 watched = _Watched(supervisor, queue, mirrors, training, self._settings)
@@ -129,34 +128,41 @@ class Run:
         finally:
             unmirrored = mirrors.finish(patience_s, limit_s)
             say_shared(mirrors, self._view)
-            warn_unmirrored(unmirrored, self._view)
+            warn_unmirrored(mirrors, unmirrored, self._view)
         return None if unmirrored else mirrors
 
     def _conclude(self, queue: StudyQueue, mirrors: Mirrors | None, *, interrupted: bool) -> None:
-        progress, view = queue.progress(), self._view
+        progress, view = queue.trials.progress(), self._view
         if progress.complete:
-            view.results(self._study, queue.records())
+            view.results(self._study, queue.trials.records())
         if is_stopped := _stopped(self._study.name, progress, interrupted=interrupted):
             view.say(is_stopped)
             return
-        if progress.complete and not queue.evaluation():
+        if progress.complete and not queue.entry.evaluation():
             ending.keep_evaluation(self._settings, queue, self._unscored, view)
         view.say(f"Finished: {progress.ended} of {progress.budget} trials ({_counts(progress)}).")
         self._report(queue, mirrors, progress)
 
     def _report(self, queue: StudyQueue, mirrors: Mirrors | None, progress: Progress) -> None:
         from hpstudy.report.build import build_report
+        from hpstudy.tracking import tracker_of
 
         name = self._study.name
-        report = build_report(queue.study, queue.records(), evaluation=queue.evaluation(), figures=bool(mirrors))
+        report = build_report(
+            queue.study, queue.trials.records(), evaluation=queue.entry.evaluation(), figures=bool(mirrors)
+        )
         self._view.findings(report)
         if not progress.complete:
-            self._view.fail(_none_complete(name, progress, queue.records()))
+            self._view.fail(_none_complete(name, progress, queue.trials.records()))
             return
-        is_mirrored = mirrors is not None and ending.package_or_tell(
+        is_mirrored = mirrors is not None and ending.hand_over_or_tell(
             self._settings, queue, mirrors.mirror(name), report, self._view
         )
-        self._view.say(_where_to_look(self._settings, name, is_mirrored=is_mirrored))
+        tracker = tracker_of(self._settings)
+        if not is_mirrored:
+            self._view.say(f"Not all of it is in {tracker.name} yet: `hpstudy sync {name}` sends the rest.")
+        elif where := tracker.where_to_look(name):
+            self._view.say(where)
 
 
 class _Watched:
@@ -173,39 +179,42 @@ class _Watched:
 
     def hear(self, handle: TrainerHandle, message: Message) -> None:
         self._training.hear(handle, message)
-        if message.kind in ("claimed", "ended"):
-            self._mirrors.poke(self._queue)
-        elif message.kind == "evaluating":
-            self.unscored = "the process that did it died."
-        elif message.kind == "evaluated":
-            self.unscored = message.text or None
-            self._supervisor.finish()
+        match message:
+            case Claimed() | Ended():
+                self._mirrors.poke(self._queue)
+            case Evaluating():
+                self.unscored = "the process that did it died."
+            case Evaluated():
+                self.unscored = message.error or None
+                self._supervisor.finish()
 
     def tick(self) -> None:
         if time.monotonic() - self._looked_s > LOOK_S:
             self._looked_s, self._progress, self._best = self._look()
-        unmirrored = self._mirrors.problem and f"MLflow gets nothing for now, training goes on: {self._mirrors.problem}"
-        problem = self._supervisor.problem or unmirrored
+        problem = self._supervisor.problem or self._mirrors.problem_told
         best = self._best[0] if self._best else None
         self._training.tick(self._progress, self._supervisor.handles, best, problem)
         if not self._is_loading and not self._progress.waiting:
             self._is_loading = True
-            ending.load_ahead(self._settings)
+            ending.load_ahead(self._mirrors.tracker)
 
     def _look(self) -> tuple[float, Progress, Sequence[TrialRecord]]:
-        return time.monotonic(), self._queue.progress(), self._queue.best()
+        return time.monotonic(), self._queue.trials.progress(), self._queue.trials.best()
 
 
 def say_shared(mirrors: Mirrors, notifier: Notifier) -> None:
-    """Tell which experiments in MLflow are not a study's alone."""
+    """Tell which studies share their place in the tracker with others."""
     for sentence in mirrors.sharings:
         notifier.say(sentence)
 
 
-def warn_unmirrored(problems: Mapping[str, str | None], notifier: Notifier) -> None:
-    """Tell which studies MLflow does not hold in full yet, and what to do."""
+def warn_unmirrored(mirrors: Mirrors, problems: Mapping[str, str | None], notifier: Notifier) -> None:
+    """Tell which studies the tracker does not hold in full yet, and what to do."""
     for name, problem in problems.items():
-        notifier.warn(f"Not everything is in MLflow yet. {problem or ''} Later, `hpstudy sync {name}` copies the rest.")
+        notifier.warn(
+            f"Not everything is in {mirrors.tracker.name} yet. {problem or ''} Later, `hpstudy sync {name}` copies the "
+            "rest."
+        )
 
 
 def _begin(name: str, progress: Progress, processes: int, why_so_few: str | None) -> str:
@@ -246,14 +255,3 @@ def _counts(progress: Progress) -> str:
     diverged = f" ({progress.diverged} diverged)" if progress.diverged else ""
     counts = f"{progress.complete} complete{diverged}, {progress.pruned} pruned, {progress.failed} failed"
     return f"{counts}; {progress.lost} lost and tried again" if progress.lost else counts
-
-
-def _where_to_look(settings: Settings, name: str, *, is_mirrored: bool) -> str:
-    from hpstudy.addresses import without_credentials
-
-    if not is_mirrored:
-        return f"Not all of it is in MLflow yet: `hpstudy sync {name}` sends the rest."
-    if settings.uses_embedded_store:
-        home = "" if settings.home == Path(".hpstudy").absolute() else f" --home {settings.home}"
-        return f"Browse it in MLflow: hpstudy ui{home}"
-    return f"Browse it in MLflow: experiment {name} at {without_credentials(settings.tracking_uri)}"

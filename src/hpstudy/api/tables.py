@@ -21,7 +21,7 @@ from hpstudy.study.spec import Study
 
 if TYPE_CHECKING:
     from hpstudy.report import document
-    from hpstudy.worker.messages import Message
+    from hpstudy.worker.messages import Ended
 
 NOTHING_VARIES = "no factor varies"
 TOP = 10  # trials in the result table of a search
@@ -30,7 +30,7 @@ duration = texts.duration
 
 
 class PlainConsole(Console):
-    """Prints text as it is: square brackets are no markup, a name between colons no emoji, an escape no order."""
+    """Prints text as it is: neither markup, emoji nor control sequences are read in it."""
 
     def __init__(self, *, stderr: bool = False) -> None:
         super().__init__(highlight=False, markup=False, emoji=False, stderr=stderr, force_jupyter=False)
@@ -141,10 +141,10 @@ def params_text(study: Study, params: Mapping[str, Any]) -> str:
     return one_line(study.texts.describe(params)) or NOTHING_VARIES
 
 
-def outcome(message: Message) -> str:
+def outcome(message: Ended) -> str:
     """The value or the error of a trial that has ended, to stand behind its name."""
     value = f": {message.value:.4f}" if message.value is not None else ""
-    return value + (f": {message.text}" if message.text else "")
+    return value + (f": {message.error}" if message.error else "")
 
 
 def print_short(console: Console, report: document.Document) -> None:

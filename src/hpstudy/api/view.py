@@ -14,7 +14,7 @@ from hpstudy.api.picture import Picture, Screen, notebook_screen, terminal_scree
 from hpstudy.records import TrialRecord
 from hpstudy.study.designs import Grid
 from hpstudy.study.spec import Study
-from hpstudy.worker.messages import Message
+from hpstudy.worker.messages import Claimed, Ended, Message, Warned
 from hpstudy.worker.supervisor import TrainerHandle
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Training(Protocol):
     def tick(
         self, progress: StudyProgress, handles: Sequence[TrainerHandle], best: TrialRecord | None, problem: str | None
     ) -> None:
-        """Called several times a second. `problem` says why the database or MLflow is not reached."""
+        """Called several times a second. `problem` says why the database or the tracker is not reached."""
 
 
 class View(Notifier, Protocol):
@@ -148,15 +148,16 @@ class TrialLines:
         self._warned: set[str] = set()  # every process says what it sees, and once is enough
 
     def hear(self, handle: TrainerHandle, message: Message) -> None:
-        if message.kind == "claimed":
-            replicate = f", replicate {message.replicate}" if self._has_replicates else ""
-            self._params[message.trial] = tables.params_text(self._study, message.params) + replicate
-        elif message.kind == "ended":
-            params = self._params.pop(message.trial, "")
-            self._print(f"trial {message.trial} {message.ending}: {params}{tables.outcome(message)}")
-        elif message.kind == "warning" and message.text not in self._warned:
-            self._warned.add(message.text)
-            self._print(f"Warning: {message.text}")
+        match message:
+            case Claimed():
+                replicate = f", replicate {message.replicate}" if self._has_replicates else ""
+                self._params[message.trial] = tables.params_text(self._study, message.params) + replicate
+            case Ended():
+                params = self._params.pop(message.trial, "")
+                self._print(f"trial {message.trial} {message.ending}: {params}{tables.outcome(message)}")
+            case Warned() if message.text not in self._warned:
+                self._warned.add(message.text)
+                self._print(f"Warning: {message.text}")
 
     def tick(
         self, progress: StudyProgress, handles: Sequence[TrainerHandle], best: TrialRecord | None, problem: str | None

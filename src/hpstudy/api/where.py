@@ -14,7 +14,7 @@ class Where(TypedDict, total=False):
 
     home: str | PathLike[str] | None  # the folder in which everything is kept
     storage: str | None  # the study database, an SQLAlchemy URL
-    tracking_uri: str | None  # MLflow's server or store
+    tracking_uri: str | None  # the tracker's address; "none": there is no tracker
     data_dir: str | PathLike[str] | None  # where your datasets lie
 
 

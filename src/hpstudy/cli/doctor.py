@@ -23,16 +23,17 @@ _MARKS = {"good": ("✓", "green"), "warning": ("!", "yellow"), "broken": ("✗"
 @click.pass_context
 def doctor_command(ctx: click.Context, /, settings: Settings, processes: int, as_json: bool) -> None:
     """Check database, MLflow, GPUs, datasets and disk, and say how to mend what is wrong. Exit 1 if it is broken."""
-    from hpstudy.doctor import Level, examine
+    from hpstudy.doctor import examine
+    from hpstudy.health import Health
 
-    findings = []
-    for finding in examine(settings, processes=processes):
-        findings.append(finding)
+    found = []
+    for one in examine(settings, processes=processes):
+        found.append(one)
         if not as_json:
-            mark, colour = _MARKS[finding.level]
-            echo(f"{mark} {finding.what}", fg=colour)
-            if finding.fix and finding.level != Level.GOOD:
-                echo(f"  {finding.fix}")
+            mark, colour = _MARKS[one.level]
+            echo(f"{mark} {one.what}", fg=colour)
+            if one.fix and one.level != Health.GOOD:
+                echo(f"  {one.fix}")
     if as_json:
-        click.echo(json.dumps([asdict(finding) for finding in findings]))
-    ctx.exit(int(any(finding.level == Level.BROKEN for finding in findings)))
+        click.echo(json.dumps([asdict(one) for one in found]))
+    ctx.exit(int(any(one.level == Health.BROKEN for one in found)))

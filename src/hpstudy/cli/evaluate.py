@@ -32,7 +32,7 @@ def evaluate_command(
             click.echo("Evaluated before; --again does it once more.", err=True)
         evaluation = result.evaluate(again=again, file=study_file)
         if as_json:
-            click.echo(json.dumps(evaluation.values))
+            click.echo(json.dumps(evaluation.to_json()))
         else:
             _print(result.study, evaluation)
         if register:
@@ -46,5 +46,5 @@ def _print(study: Study, evaluation: api.Evaluation) -> None:
     from hpstudy.report.held_out import held_out_finding, held_out_section
 
     console = tables.console()
-    tables.print_findings(console, [held_out_finding(study.texts, evaluation.values)])
-    tables.print_section(console, held_out_section(evaluation.values))
+    tables.print_findings(console, [held_out_finding(study.texts, evaluation)])
+    tables.print_section(console, held_out_section(evaluation))

@@ -12,7 +12,7 @@ from hpstudy.study.spec import Study
 
 _TEMPLATE = '''"""Which optimizer and learning rate train a small network best?
 
-A paragraph here becomes the description of the study in MLflow.
+A paragraph here becomes the description of the study, wherever it is shown.
 """
 
 from hpstudy import Choice, Grid, Study

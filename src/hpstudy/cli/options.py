@@ -30,7 +30,9 @@ def where_options(function: _Function) -> _Function:
         click.option("--home", metavar="DIR", help="Where everything is kept [default: .hpstudy; HPSTUDY_HOME]."),
         click.option("--storage", metavar="URL", help="The study database [HPSTUDY_STORAGE]."),
         click.option(
-            "--tracking-uri", metavar="URI", help="MLflow's store [HPSTUDY_TRACKING_URI, MLFLOW_TRACKING_URI]."
+            "--tracking-uri",
+            metavar="URI",
+            help="MLflow's store; none: no copy [HPSTUDY_TRACKING_URI, MLFLOW_TRACKING_URI].",
         ),
         click.option("--debug", is_flag=True, help="Show the traceback of an error."),
     )

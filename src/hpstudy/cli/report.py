@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,6 +12,9 @@ from hpstudy import api
 from hpstudy.cli.options import json_option, study_argument, where_options
 from hpstudy.cli.terminal import echo
 from hpstudy.errors import HpstudyError
+
+if TYPE_CHECKING:
+    from hpstudy.report.render.files import Format
 
 
 @click.command("report", epilog="Example: hpstudy report optimizers --baseline sgd")
@@ -26,7 +30,7 @@ from hpstudy.errors import HpstudyError
 @click.option("--baseline", multiple=True, metavar="LEVEL", help="Compare with this level instead of the best one.")
 @where_options
 def report_command(
-    where: api.Where, name: str, form: str | None, output: Path | None, baseline: tuple[str, ...]
+    where: api.Where, name: str, form: Format | None, output: Path | None, baseline: tuple[str, ...]
 ) -> None:
     """Show what a study found, with error bars: findings and tables here, figures in report.html.
 
@@ -49,8 +53,8 @@ def report_command(
         if form is None:
             try:
                 result.publish(report)
-            except HpstudyError as error:  # without MLflow a report is a report
-                echo(f"The report is not in MLflow: {error}", fg="yellow", err=True)
+            except HpstudyError as error:  # without a tracker a report is a report
+                echo(f"The report is not in {result.tracker}: {error}", fg="yellow", err=True)
 
 
 @click.command("compare", epilog="Example: hpstudy compare optimizers dropout")

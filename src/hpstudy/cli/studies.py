@@ -115,6 +115,6 @@ def sync_command(where: api.Where, name: str) -> None:
     with api.open(name, **where) as result:
         summary = result.sync()
     click.echo(
-        f"MLflow equals the database: {summary.created} runs created, {summary.updated} updated, "
+        f"{result.tracker} equals the database: {summary.created} runs created, {summary.updated} updated, "
         f"{summary.unchanged} unchanged."
     )

@@ -32,7 +32,7 @@ def _say(result: api.Result, study_file: Path, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(status_json(result.study, progress, result.front())))
         return
-    needs = f" {study_file}" if result.study.network else ""
+    needs = f" {study_file}" if result.study.network_digest else ""
     click.echo(
         f"Study {result.name} is recorded: {progress.ended} of {progress.budget} trials are done. "
         f"`hpstudy worker{needs}` on any machine takes them; "

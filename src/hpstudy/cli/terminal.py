@@ -8,5 +8,5 @@ from hpstudy.plain import printable
 
 
 def echo(text: str, *, fg: str | None = None, err: bool = False) -> None:
-    """Like `click.secho`, but nothing in the text is an order to the terminal."""
+    """Like `click.secho`, but nothing in the text controls the terminal."""
     click.secho(printable(text), fg=fg, err=err)

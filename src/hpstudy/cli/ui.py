@@ -1,8 +1,7 @@
-"""`hpstudy ui`: MLflow's page over the embedded store."""
+"""`hpstudy ui`: the tracker's page on this machine."""
 
 from __future__ import annotations
 
-import os
 import subprocess
 
 import click
@@ -17,14 +16,11 @@ from hpstudy.settings import Settings
 @settings_options
 def ui_command(settings: Settings, port: int) -> None:
     """Open MLflow's UI over the store in .hpstudy, for this machine only."""
-    from hpstudy.tracking.mlflow.server import ui_command as server_command
-    from hpstudy.tracking.mlflow.server import ui_environment
+    from hpstudy.tracking import tracker_of
 
-    command = server_command(settings, port=port)
-    if not (settings.home / "mlflow.db").exists():
-        raise NotFoundError(f"There is nothing to show in {settings.home} yet. `hpstudy run STUDY.py` fills it.")
-    click.echo(f"MLflow's UI will answer at http://127.0.0.1:{port} in a few seconds. Ctrl-C ends it.")
-    environment = {**os.environ, **ui_environment(settings)}
+    tracker = tracker_of(settings)
+    command, environment = tracker.page_command(port)
+    click.echo(f"{tracker.name}'s UI will answer at http://127.0.0.1:{port} in a few seconds. Ctrl-C ends it.")
     server = subprocess.Popen(command, env=environment)
     try:
         code = server.wait()
@@ -32,4 +28,4 @@ def ui_command(settings: Settings, port: int) -> None:
         server.wait()
         code = 0
     if code:
-        raise NotFoundError(f"MLflow's server ended with {code}. Is port {port} taken? Try --port {port + 1}.")
+        raise NotFoundError(f"{tracker.name}'s server ended with {code}. Is port {port} taken? Try --port {port + 1}.")

@@ -8,7 +8,7 @@ from dataclasses import asdict
 import click
 
 from hpstudy.api.notes import Printer
-from hpstudy.api.serving import WorkerOrder, serve, workers
+from hpstudy.api.workers import WorkerOptions, serve, workers
 from hpstudy.cli.options import json_option, settings_options
 from hpstudy.settings import Settings
 
@@ -39,10 +39,10 @@ def worker_command(
     A study that builds its own network is named by its file. On SIGTERM the trials in training go back to the
     queue at once, and the worker exits with 0 within ten seconds; a second signal ends it now.
     """
-    order = WorkerOrder(
+    options = WorkerOptions(
         study=study, processes=processes, gpus=gpus, per_gpu=per_gpu, idle_exit_s=idle_exit, timeout_s=timeout
     )
-    serve(settings, order, Printer())
+    serve(settings, options, Printer())
 
 
 @click.command("workers", epilog="Example: hpstudy workers --json")

@@ -39,7 +39,7 @@ class Kind(Protocol):
     or the number of words, and no arrays. What else the encoding needs is fitted on the training rows.
 
     The class stands as `KIND` in a module of `hpstudy.data.kinds` that has the kind's name. The file of that module is
-    copied into the models in MLflow, as `serve` runs where hpstudy is not installed. So outside of functions it imports
+    copied into the kept models, as `serve` runs where hpstudy is not installed. So outside of functions it imports
     the standard library and NumPy only; a process that finds everything prepared loads no more than that either.
     """
 
@@ -90,7 +90,7 @@ class Kind(Protocol):
 
         Returns:
             `{"array": nested lists, "dtype": NumPy's name}`, or `{"columns": {name: {"type": …, "values": […]}}}` for a
-            DataFrame, where the type is MLflow's word for it.
+            DataFrame, where the type is "long", "double", "string" or "array".
         """
 
     @staticmethod

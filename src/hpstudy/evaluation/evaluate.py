@@ -1,7 +1,7 @@
 """The test split, once: the configuration that validation chose, its replicates' networks, their scores.
 
 Two halves, because they run in two processes: `answer` has the networks, `judge` has the statistics. Between them is
-a folder, which also holds all that the model in MLflow consists of.
+a folder, which also holds all that the model in the tracker consists of.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpstudy.errors import HpstudyError, NotFoundError, StorageError, UserError, closed, reason
-from hpstudy.records import TrialRecord, TrialState
+from hpstudy.records import Evaluation, TrialRecord, TrialState
 from hpstudy.settings import Settings
 from hpstudy.study.designs import Grid
 from hpstudy.study.spec import Study
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 SEARCH_REPLICATES = 3  # seeds with which the best trial of a search is trained
 NETWORKS = "networks"  # in an answer: the networks and what their rows are, as `hpstudy_model` reads them
 _ANSWERS = "answers.npz"  # predictions (replicates, rows, classes), labels (rows,)
-_FACTS = "facts.json"
+_ASKED = "facts.json"  # what was evaluated
 _CONFIDENCE = 0.95
 _LOOKED_AT = 32  # rows for which a network that was saved and loaded again must give the same
 
@@ -77,14 +77,11 @@ def evaluate(
     settings: Settings,
     build: Build | None = None,
     told: Callable[[str], None] = lambda _: None,
-) -> dict[str, Any]:
+) -> Evaluation:
     """Score the chosen configuration on the test split.
 
     Args:
         told: Hears what is being done.
-
-    Returns:
-        What the database keeps and the report shows, as JSON values.
 
     Raises:
         UserError: the study builds its own network and `build` is missing.
@@ -108,7 +105,7 @@ def answer(
     Raises:
         As `evaluate`.
     """
-    if study.network and build is None:
+    if study.network_digest and build is None:
         raise UserError(f"Study {study.name!r} builds its own network. Give its study file with --file STUDY.py.")
     trials = chosen_trials(study, records)
     folder = answer_folder(settings, study.name)
@@ -174,7 +171,7 @@ def _fill(
         raise NotFoundError(f"Study {study.name!r} has no network to evaluate: trained again, the best one diverged.")
     np.savez(folder / _ANSWERS, predictions=np.array(predictions), labels=test.y)
     _write(folder / NETWORKS / hpstudy_model.ROWS_FILE, {"classes": test.classes, "networks": members})
-    facts = {
+    evaluated = {
         "params": dict(trials[0].params),
         "trials": [record.number for record in scored if record.number >= 0],
         "seeds": [record.seed for record in scored],
@@ -185,59 +182,77 @@ def _fill(
     }
     example = data.example(study.dataset, config, arrays, settings)
     loads = all(member["file"].endswith(".keras") for member in members)
-    _write(folder / _FACTS, {"evaluation": facts, "classes": test.classes, "example": example, "loads": loads})
+    _write(folder / _ASKED, {"evaluation": evaluated, "classes": test.classes, "example": example, "loads": loads})
 
 
-def judge(folder: Path) -> dict[str, Any]:
-    """Every score of the networks that answered, and what was evaluated, as JSON values.
+def judge(folder: Path) -> Evaluation:
+    """Every score of the networks that answered, and what was evaluated.
 
     Raises:
         NotFoundError: there is no answer in the folder.
     """
-    facts = read_facts(folder)
+    asked = read_answer(folder)
     with np.load(folder / _ANSWERS) as answers:
         predictions, labels = answers["predictions"], answers["labels"]
-    evaluation = dict(facts["evaluation"])
-    return {**evaluation, **scores(predictions, labels, facts["classes"], evaluation["validation"])}
+    return Evaluation.from_json({**asked.evaluated, **scores(predictions, labels, asked.classes)})
 
 
-def read_facts(folder: Path) -> dict[str, Any]:
-    """What was evaluated: `evaluation`, `classes` and `example`. Raises NotFoundError if nothing is there."""
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What lies in an answer's folder beside the networks."""
+
+    evaluated: Mapping[str, Any]  # what was evaluated: the fields of `Evaluation` that are no scores
+    classes: Sequence[str]
+    example: Mapping[str, Any]  # some rows as people have them, see `data.example`
+    loads: bool  # whether Keras can load the networks without the study file
+
+    def is_of(self, evaluation: Evaluation) -> bool:
+        """False for the answer of an earlier study of the same name."""
+        return bool(self.evaluated["at"] == evaluation.at)
+
+
+def read_answer(folder: Path) -> Answer:
+    """Raises NotFoundError if there is none."""
     try:
-        facts: dict[str, Any] = json.loads((folder / _FACTS).read_text("utf-8"))
+        values = json.loads((folder / _ASKED).read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise NotFoundError(
             f"No evaluated networks lie in {folder} ({error}). `hpstudy evaluate` makes them."
         ) from None
-    return facts
+    return Answer(
+        evaluated=values["evaluation"],
+        classes=values["classes"],
+        example=values["example"],
+        loads=values.get("loads", True),
+    )
 
 
-def why_no_model(settings: Settings, study: str, evaluation: Mapping[str, Any]) -> str | None:
-    """A sentence where the networks that were scored lie here and cannot be a model in MLflow, else None."""
+def why_no_model(settings: Settings, study: str, evaluation: Evaluation) -> str | None:
+    """A sentence where the networks that were scored lie here and cannot be a model, else None."""
     folder = answer_folder(settings, study)
     try:
-        facts = read_facts(folder)
+        answer = read_answer(folder)
     except NotFoundError:
         return None
-    if facts["evaluation"]["at"] != evaluation["at"] or facts.get("loads", True):
+    if not answer.is_of(evaluation) or answer.loads:
         return None
     return (
-        f"Study {study!r} has no model in MLflow, because Keras cannot load its networks without the study file: a "
+        f"Study {study!r} has no model, because Keras cannot load its networks without the study file: a "
         "layer, model or function of your own is not registered with Keras, or cannot be made again from its config. "
         f"Their weights are in {folder / NETWORKS}; load_weights of what build(…) returns takes them, for a "
         "model that has no weights yet after it was called on some rows."
     )
 
 
-def scores(
-    predictions: NDArray[Any], labels: NDArray[Any], classes: Sequence[str], validation: Sequence[float]
-) -> dict[str, Any]:
+def scores(predictions: NDArray[Any], labels: NDArray[Any], classes: Sequence[str]) -> dict[str, Any]:
     """Every score of the replicates and of their ensemble, which averages their probabilities.
 
     Args:
         predictions: (replicates, rows, classes) probabilities.
         labels: (rows,) class numbers.
-        validation: Accuracy of each replicate on its own validation rows.
+
+    Returns:
+        The fields of `Evaluation` that are scores, as JSON values.
     """
     from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
     from statsmodels.stats.proportion import proportion_confint
@@ -250,7 +265,6 @@ def scores(
     return {
         "rows": len(labels),
         "accuracy": [float(value) for value in accuracies],
-        "validation": list(validation),
         "ensemble": {"accuracy": hits / len(labels), "low": float(low), "high": float(high)},
         "confusion": confusion_matrix(labels, guesses, labels=numbers).tolist(),
         "by_class": [

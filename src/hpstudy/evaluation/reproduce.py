@@ -74,7 +74,7 @@ def reproduce(study: Study, record: TrialRecord, settings: Settings, build: Buil
             f"Trial {record.number} is {record.state} and has no recorded epochs to compare with. "
             f"`hpstudy export {study.name}` lists those that have."
         )
-    if study.network and build is None:
+    if study.network_digest and build is None:
         raise UserError(f"Study {study.name!r} builds its own network. Give its study file with --file STUDY.py.")
     _make_deterministic()
     from hpstudy import data

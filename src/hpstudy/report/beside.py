@@ -1,94 +1,17 @@
-"""Published figures in the report, each with ours beside it."""
+"""Published figures in the report: what is said of those in `analysis.beside`."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
-from hpstudy.analysis import statistics
-from hpstudy.analysis.statistics import Interval
-from hpstudy.records import TrialRecord, TrialState
+from hpstudy.analysis.beside import Beside
 from hpstudy.report import texts
 from hpstudy.report.document import Number, Row, Section, Table
-from hpstudy.study.designs import Grid
 from hpstudy.study.published import TEST_ACCURACY, Published
 from hpstudy.study.spec import Study
 
 MOST_IN_FINDING = 4  # figures that the sentence names
-
-
-@dataclass(frozen=True, kw_only=True)
-class Beside:
-    """A published figure and what this study has of the same metric in the same cell."""
-
-    published: Published
-    ours: Interval | None  # over replicates; None: nothing yet
-    one_more: tuple[float, float] | None  # where one more training of ours would lie; None: fewer than two replicates
-    missing: str = ""  # why there is nothing of ours
-
-    @property
-    def difference(self) -> float | None:
-        """Ours minus the published one."""
-        return self.ours.mean - self.published.value if self.ours else None
-
-    @property
-    def difference_text(self) -> str:
-        """As many decimals as scores have, however small it is."""
-        if self.difference is None:
-            return "–"
-        return texts.signed(round(self.difference, 4) + 0.0 if abs(self.published.value) < 100 else self.difference)
-
-    @property
-    def is_within(self) -> bool | None:
-        """Whether the published value lies where one more training of ours would."""
-        if self.one_more is None:
-            return None
-        low, high = self.one_more
-        return low <= self.published.value <= high
-
-
-def published_beside(
-    study: Study, records: Sequence[TrialRecord], evaluation: Mapping[str, Any] | None = None
-) -> list[Beside]:
-    """Every published figure of the study, in the order of the declaration."""
-    return [_beside(study, figure, records, evaluation) for figure in study.published]
-
-
-def _beside(
-    study: Study, figure: Published, records: Sequence[TrialRecord], evaluation: Mapping[str, Any] | None
-) -> Beside:
-    if figure.metric == TEST_ACCURACY:
-        values, missing = _tested(study, figure, evaluation)
-    else:
-        values, missing = _trained(study, figure, records), "no complete trial"
-    if not values:
-        return Beside(published=figure, ours=None, one_more=None, missing=missing)
-    bounds = statistics.bounds_of(figure.metric)
-    return Beside(
-        published=figure,
-        ours=statistics.interval(values, bounds),
-        one_more=statistics.prediction_interval(values, bounds),
-    )
-
-
-def _tested(study: Study, figure: Published, evaluation: Mapping[str, Any] | None) -> tuple[list[float], str]:
-    if evaluation is None:
-        return [], f"see `hpstudy evaluate {study.name}`"
-    if isinstance(study.design, Grid):
-        cells = study.cells()
-        (cell,) = figure.cells([cell.params for cell in cells])
-        if dict(evaluation["params"]) != dict(cells[cell].params):
-            return [], "another configuration was chosen for the test split"
-    return list(evaluation["accuracy"]), ""
-
-
-def _trained(study: Study, figure: Published, records: Sequence[TrialRecord]) -> list[float]:
-    (cell,) = figure.cells([cell.params for cell in study.cells()])
-    complete = [record for record in records if record.cell == cell and record.state == TrialState.COMPLETE]
-    values = [record.metrics.get(figure.metric, math.nan) for record in complete]
-    return [value for value in values if math.isfinite(value)]
 
 
 def published_finding(study: Study, found: Sequence[Beside]) -> str | None:
@@ -98,12 +21,19 @@ def published_finding(study: Study, found: Sequence[Beside]) -> str | None:
         return None
     listed = [
         f"{one.published.metric} {texts.number(one.published.value)}{_of(study, one.published)}, ours "
-        f"{texts.number(one.ours.mean)} ({one.difference_text})"
+        f"{texts.number(one.ours.mean)} ({difference_text(one)})"
         for one in known
         if one.ours
     ]
     decided = [one.is_within for one in known if one.is_within is not None]
     return f"Published: {'; '.join(listed[:MOST_IN_FINDING])}{_more(listed)}.{_verdict(decided)}"
+
+
+def difference_text(one: Beside) -> str:
+    """As many decimals as scores have, however small it is."""
+    if one.difference is None:
+        return "–"
+    return texts.signed(round(one.difference, 4) + 0.0 if abs(one.published.value) < 100 else one.difference)
 
 
 def _of(study: Study, figure: Published) -> str:
@@ -166,7 +96,7 @@ def _row(study: Study, one: Beside, factors: Sequence[str]) -> Row:
             texts.sortable(ours.mean),
             texts.interval_text(ours),
             texts.count(ours.n),
-            Number(value=one.difference or 0.0, text=one.difference_text),
+            Number(value=one.difference or 0.0, text=difference_text(one)),
             texts.range_text(one.one_more),
             {None: None, True: "yes", False: "no"}[one.is_within],
         )

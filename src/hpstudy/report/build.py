@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from hpstudy.analysis.analyse import Analysis, GridAnalysis, analyse
+from hpstudy.analysis.beside import published_beside
 from hpstudy.analysis.overview import Overview
 from hpstudy.analysis.search import SearchResult
-from hpstudy.records import TrialRecord
+from hpstudy.records import Evaluation, TrialRecord
 from hpstudy.report import texts
-from hpstudy.report.beside import published_beside, published_finding, published_json, published_section
+from hpstudy.report.beside import published_finding, published_json, published_section
 from hpstudy.report.document import Figure, Section, Table
 from hpstudy.report.grid import sections as grid_sections
 from hpstudy.report.grid.findings import cost, grid_findings
@@ -32,14 +32,14 @@ def build_report(
     records: Sequence[TrialRecord],
     *,
     baseline: Sequence[str] = (),
-    evaluation: Mapping[str, Any] | None = None,
+    evaluation: Evaluation | None = None,
     figures: bool = True,
 ) -> Report:
     """The report on a study as far as it is.
 
     Args:
         baseline: Levels to compare with instead of the best ones, as `adam` or `optimizer=adam`.
-        evaluation: The scores on the test split, as `evaluation.evaluate` gives them.
+        evaluation: The scores on the test split, if there are any.
         figures: Without them it takes a tenth of the time.
 
     Raises:
@@ -71,7 +71,7 @@ def build_report(
         status=_status(analysis.overview),
         is_finished=analysis.overview.is_finished,
         at=max((at for record in records for at in (record.started, record.ended) if at), default=None),
-        facts=tuple(_facts(study).items()),
+        declaration=tuple(_declaration(study).items()),
         findings=tuple(findings),
         sections=tuple(
             section
@@ -83,7 +83,11 @@ def build_report(
             *((PUBLISHED_METHOD,) if beside else ()),
             *(INSIDE_METHODS if inside else ()),
         ),
-        data={**numbers(analysis, findings), "evaluation": evaluation, "published": published_json(beside)},
+        data={
+            **numbers(analysis, findings),
+            "evaluation": evaluation and evaluation.to_json(),
+            "published": published_json(beside),
+        },
     )
 
 
@@ -100,7 +104,7 @@ def _status(seen: Overview) -> str:
     )
 
 
-def _facts(study: Study) -> dict[str, str]:
+def _declaration(study: Study) -> dict[str, str]:
     if isinstance(study.design, Grid):
         replicates = texts.counted(study.design.replicates, "replicate")
         design = f"grid of {texts.counted(study.budget // study.design.replicates, 'cell')} × {replicates}"

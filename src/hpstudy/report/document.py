@@ -33,8 +33,8 @@ class Table:
 
     def to_json(self) -> list[dict[str, str | float | None]]:
         """A row by the names of its columns, numbers in full."""
-        cells = ([cell.value if isinstance(cell, Number) else cell for cell in row] for row in self.rows)
-        return [dict(zip(self.columns, row, strict=True)) for row in cells]
+        entries = ([one.value if isinstance(one, Number) else one for one in row] for row in self.rows)
+        return [dict(zip(self.columns, row, strict=True)) for row in entries]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +64,7 @@ class Document:
     status: str  # one sentence: how far the study is
     is_finished: bool
     at: datetime | None  # when the last trial began or ended: the state that is reported
-    facts: tuple[tuple[str, str], ...]  # of the declaration, for the head
+    declaration: tuple[tuple[str, str], ...]  # its lines, for the head
     findings: tuple[str, ...]
     sections: tuple[Section, ...]
     methods: tuple[tuple[str, str], ...]  # (what, how and source)

@@ -2,92 +2,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from hpstudy.analysis import statistics
-from hpstudy.analysis.statistics import Interval
+from hpstudy.analysis.held_out import intervals
+from hpstudy.records import Evaluation
 from hpstudy.report import texts
 from hpstudy.report.document import Row, Section, Table
 from hpstudy.study.levels import LevelTexts
 
 
-def held_out_finding(written: LevelTexts, evaluation: Mapping[str, Any]) -> str:
-    test, validation = _intervals(evaluation)
-    ensemble = evaluation["ensemble"]
+def held_out_finding(written: LevelTexts, evaluation: Evaluation) -> str:
+    test, validation = intervals(evaluation)
+    ensemble = evaluation.ensemble
     interval = texts.interval_text(test)
     sure = f" (95 % interval over {test.n} seeds {interval})" if interval else " (one seed)"
     together = "The networks together reach" if test.n > 1 else "This network reaches"
-    where = texts.params(written, evaluation["params"])
+    where = texts.params(written, evaluation.params)
     return (
-        f"On the {evaluation['rows']:,} rows of the test split, {where} reaches accuracy "
+        f"On the {evaluation.rows:,} rows of the test split, {where} reaches accuracy "
         f"{texts.number(test.mean)}{sure}, {texts.signed(test.mean - validation.mean)} against its validation. "
-        f"{together} {texts.number(ensemble['accuracy'])} "
-        f"(95 % interval {texts.number(ensemble['low'])} to {texts.number(ensemble['high'])})."
+        f"{together} {texts.number(ensemble.accuracy)} "
+        f"(95 % interval {texts.number(ensemble.low)} to {texts.number(ensemble.high)})."
     )
 
 
-def _intervals(evaluation: Mapping[str, Any]) -> tuple[Interval, Interval]:
-    """Over seeds, of the test and of the validation accuracy."""
-    bounds = statistics.bounds_of("accuracy")
-    return statistics.interval(evaluation["accuracy"], bounds), statistics.interval(evaluation["validation"], bounds)
-
-
-def held_out_section(evaluation: Mapping[str, Any]) -> Section:
+def held_out_section(evaluation: Evaluation) -> Section:
     return Section(title="Test split", tables=(_scores(evaluation), _classes(evaluation), _confusion(evaluation)))
 
 
-def _scores(evaluation: Mapping[str, Any]) -> Table:
-    ensemble = evaluation["ensemble"]
+def _scores(evaluation: Evaluation) -> Table:
+    ensemble = evaluation.ensemble
     rows: list[Row] = [
         (f"seed {seed}", texts.sortable(validation, 4), texts.sortable(test, 4), None)
-        for seed, validation, test in zip(
-            evaluation["seeds"], evaluation["validation"], evaluation["accuracy"], strict=True
-        )
+        for seed, validation, test in zip(evaluation.seeds, evaluation.validation, evaluation.accuracy, strict=True)
     ]
-    test, validation = _intervals(evaluation)
+    test, validation = intervals(evaluation)
     rows.append(("mean", texts.sortable(validation.mean, 4), texts.sortable(test.mean, 4), texts.interval_text(test)))
-    wilson = f"{texts.number(ensemble['low'])} to {texts.number(ensemble['high'])}"
-    rows.append(("ensemble", None, texts.sortable(ensemble["accuracy"], 4), wilson))
+    wilson = f"{texts.number(ensemble.low)} to {texts.number(ensemble.high)}"
+    rows.append(("ensemble", None, texts.sortable(ensemble.accuracy, 4), wilson))
     return Table(
         title="Accuracy of the chosen configuration",
         columns=("network", "validation", "test", "95 % interval of the test"),
         rows=tuple(rows),
         caption=(
-            f"Chosen by validation ({evaluation['chosen_by']}), then scored once on {evaluation['rows']:,} test rows. "
+            f"Chosen by validation ({evaluation.chosen_by}), then scored once on {evaluation.rows:,} test rows. "
             "The mean's interval is over seeds (Student 1908): how much trainings differ. The ensemble averages the "
             "probabilities; its interval is over rows (Wilson 1927): how much another test split would differ."
         ),
     )
 
 
-def _classes(evaluation: Mapping[str, Any]) -> Table:
+def _classes(evaluation: Evaluation) -> Table:
     return Table(
         title="By class",
         columns=("class", "precision", "recall", "F1", "test rows"),
         rows=tuple(
             (
-                one["class"],
-                texts.sortable(one["precision"], 3),
-                texts.sortable(one["recall"], 3),
-                texts.sortable(one["f1"], 3),
-                texts.count(one["rows"]),
+                one.name,
+                texts.sortable(one.precision, 3),
+                texts.sortable(one.recall, 3),
+                texts.sortable(one.f1, 3),
+                texts.count(one.rows),
             )
-            for one in evaluation["by_class"]
+            for one in evaluation.by_class
         ),
         caption="Of the ensemble, by scikit-learn. Precision: of the rows called so, how many are. Recall: of those "
         "that are, how many were called so. F1: their harmonic mean.",
     )
 
 
-def _confusion(evaluation: Mapping[str, Any]) -> Table:
-    names = [one["class"] for one in evaluation["by_class"]]
+def _confusion(evaluation: Evaluation) -> Table:
+    names = [one.name for one in evaluation.by_class]
     return Table(
         title="Confusion matrix",
         columns=("true class", *(f"called {name}" for name in names)),
         rows=tuple(
             (name, *(texts.count(count) for count in row))
-            for name, row in zip(names, evaluation["confusion"], strict=True)
+            for name, row in zip(names, evaluation.confusion, strict=True)
         ),
         caption="Test rows of each class (rows) by the class that the ensemble gave them (columns).",
         is_short=False,

@@ -1,4 +1,4 @@
-"""The evaluated model as MLflow keeps it: raw rows in, class probabilities out.
+"""The evaluated model as the tracker keeps it: raw rows in, class probabilities out.
 
 This file is copied into the model, beside the networks and a description of the rows. So it imports nothing of
 hpstudy: whoever loads the model needs Keras, TensorFlow, NumPy and pandas. How rows are encoded stands in the file of
@@ -20,7 +20,7 @@ _BATCH = 1024  # rows at a time: encoded words are many times larger than lists 
 
 
 def _load_pyfunc(path: str) -> Ensemble:
-    """What MLflow calls, by this very name."""
+    """The loader calls this function, by this very name."""
     return Ensemble(Path(path))
 
 

@@ -19,7 +19,7 @@ class CellOrder:
     """
 
     def __init__(self, study: Study) -> None:
-        self._study = study
+        self.study = study
         self._replicates = study.design.replicates if isinstance(study.design, Grid) else 0
         self._replicate = 0
         self._had: set[Hashable] = set()  # structures of the cells that this process has taken
@@ -27,8 +27,8 @@ class CellOrder:
     @functools.cached_property
     def _cells(self) -> list[tuple[Cell, Hashable]]:
         """With their structures."""
-        own = bool(self._study.network)
-        configs = ((cell, self._study.config(cell.params)) for cell in self._study.cells())
+        own = bool(self.study.network_digest)
+        configs = ((cell, self.study.config(cell.params)) for cell in self.study.cells())
         return [(cell, factors.structure(config, own_network=own)) for cell, config in configs]
 
     def first_free(self, taken: Set[tuple[int | None, int]]) -> tuple[Cell, int]:
@@ -45,4 +45,4 @@ class CellOrder:
                 self._had.add(key)
                 return cell, self._replicate
             self._replicate += 1
-        raise RuntimeError(f"A trial of study {self._study.name!r} is left to take, and every cell is taken.")
+        raise RuntimeError(f"A trial of study {self.study.name!r} is left to take, and every cell is taken.")

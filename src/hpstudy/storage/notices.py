@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import Literal
 
 import sqlalchemy as sa
 
@@ -25,7 +26,7 @@ class Doing:
     """One trainer process of a worker."""
 
     device: str
-    state: str  # starting, ready, training or idle
+    state: Literal["starting", "ready", "training", "idle", "evaluating"]
     study: str | None = None
     trial: int | None = None
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
-
-class StudyState(StrEnum):
-    RUNNING = "running"  # some process has a trial
-    FINISHED = "finished"  # the budget is used up
-    STOPPED = "stopped"  # trials are left and nobody works on them
+from hpstudy.records import StudyState
+from hpstudy.storage.instructions import Instructions
+from hpstudy.storage.ledger import Standing
+from hpstudy.study.spec import Study
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +22,19 @@ class Progress:
     lost: int  # tried again; not part of the budget
     diverged: int = 0  # of the complete ones; counted for those only who ask how far the study is
     stopped: bool = False  # by the user: no trial is taken until the study is resumed
+
+    @classmethod
+    def of(cls, study: Study, standing: Standing, instructions: Instructions) -> Progress:
+        again = len(standing.failed.keys() & instructions.again)
+        return cls(
+            budget=study.budget,
+            complete=standing.complete,
+            pruned=standing.pruned,
+            failed=len(standing.failed) - again,
+            running=len(standing.running),
+            lost=len(standing.lost) + again,
+            stopped=instructions.stopped,
+        )
 
     @property
     def ended(self) -> int:

@@ -6,8 +6,8 @@ import optuna
 
 from hpstudy.errors import NotFoundError, StorageError, UserError
 from hpstudy.storage.database import PATIENCE_S, Database
+from hpstudy.storage.entry import DECLARATION, IDENTITY
 from hpstudy.storage.ledger import Ledger
-from hpstudy.storage.orders import DECLARATION, IDENTITY
 from hpstudy.storage.queue import StudyQueue
 from hpstudy.storage.samplers import check_sampler
 from hpstudy.study.designs import Grid

@@ -40,7 +40,7 @@ class DatasetInfo:
     """What can be said of a dataset without opening it."""
 
     name: str
-    title: str  # for tables and MLflow
+    title: str  # for tables and descriptions
     kind: KindInfo
     rows: int  # labelled rows outside the test split; with Titanic that of the largest source
     classes: tuple[str, ...]  # label texts in the order of the label numbers

@@ -18,7 +18,7 @@ from hpstudy.study.factors import Level
 from hpstudy.study.levels import plain
 
 _RESERVED = ("replicate",)  # as a factor's name: another source of variance in the report
-_MOST_LETTERS = 250  # in a factor's name: MLflow takes no longer one
+_MOST_LETTERS = 250  # in a factor's name: trackers take no longer one
 _LARGEST = 2**53  # of whole numbers: Optuna keeps them as floats, which are exact up to there
 _MOST_LISTED = 1_000_000  # levels of a range, of which sampler "gp" makes a list
 

@@ -30,7 +30,7 @@ from hpstudy.study.published import Published, checked
 FORMAT = 1  # of the JSON; raised when an older hpstudy could no longer read it
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-_RESERVED = ("default",)  # in any case: MLflow's own experiment, which cannot do without
+_RESERVED = ("default",)  # in any case: trackers keep an experiment of their own under it
 _MOST_TRIALS = 1_000_000  # of a grid, whose cells are made one by one
 
 
@@ -53,7 +53,7 @@ class Study:
     objective: str | Objective | Sequence[str | Objective] = "val_accuracy"
     seed: int = 42  # replicate r trains with seed + r
     question: str = field(default="", compare=False)  # a paragraph for readers; the file's docstring
-    network: str = ""  # digest of the study file's `build` function; "" is the built-in network
+    network_digest: str = ""  # digest of the study file's `build` function; "" is the built-in network
     published: Sequence[Published] = field(default=(), compare=False)  # results of others, for the report
     diagnostics: bool = False  # look into the networks: activations and gradients by layer
     recorded: bool = field(default=False, compare=False, repr=False)  # by this or an earlier version, see `checks`
@@ -141,7 +141,7 @@ class Study:
 
     def check_factors(self) -> Study:
         """Refuse unknown factors unless the study file builds its own network. Returns the study."""
-        if not self.network:
+        if not self.network_digest:
             for name in (*self.base, *self.vary):
                 if name not in factors.FACTORS:
                     raise UserError(
@@ -175,7 +175,7 @@ class Study:
             "objective": [dataclasses.asdict(objective) for objective in self.objectives],
             "seed": self.seed,
             "question": self.question,
-            "network": self.network,
+            "network": self.network_digest,
             **({"published": [figure.to_json() for figure in self.published]} if self.published else {}),
             **({"diagnostics": True} if self.diagnostics else {}),  # studies recorded before it existed stay equal
         }
@@ -188,6 +188,7 @@ class Study:
             values = json.loads(text)
             if values.pop("format") != FORMAT:
                 raise UserError("The study was written by another version of hpstudy. Upgrade this one.")
+            values["network_digest"] = values.pop("network", "")
             values["vary"] = {name: domain_from_json(domain) for name, domain in values["vary"].items()}
             ((kind, design),) = values["design"].items()
             values["design"] = {"grid": Grid, "search": Search}[kind](**design)
@@ -256,7 +257,7 @@ class Study:
             factors.check_combination(info, {**self.base, **params})
         depths = self.vary["depth"].ends if "depth" in self.vary else (self.config({})["depth"],)
         idle = [name for name in ("units", "activation", "dropout") if name in self.vary]
-        if not self.network and set(depths) == {0} and idle:
+        if not self.network_digest and set(depths) == {0} and idle:
             raise UserError(
                 f"depth=0 has no hidden layer, so {', '.join(idle)} cannot make a difference. "
                 "Raise depth or leave them out."
@@ -267,7 +268,7 @@ def _check_name(name: object, *, recorded: bool) -> None:
     if isinstance(name, str) and _NAME.fullmatch(name):
         if name.lower() in _RESERVED and not recorded:
             raise UserError(
-                f"A study cannot be named {name!r}: MLflow keeps its own experiment of that name, and cannot start a "
+                f"A study cannot be named {name!r}: the tracker keeps an experiment of that name, and cannot start a "
                 f"run once it is deleted with the study. Try '{name}-study'."
             )
         return

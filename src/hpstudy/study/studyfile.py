@@ -64,10 +64,10 @@ def load_all(path: Path) -> tuple[StudyFile, ...]:
     if build is not None and len(studies) > 1:
         raise UserError(f"{path} has a `build` function for {len(studies)} studies. Put each into a file of its own.")
     question = " ".join((ast.get_docstring(tree) or "").split())
-    network = _digest(tree) if build else ""
+    network_digest = _digest(tree) if build else ""
     build = _at_home(build, module, neighbours) if build else None
     return tuple(
-        StudyFile(path=path, source=source, study=_completed(path, study, question, network), build=build)
+        StudyFile(path=path, source=source, study=_completed(path, study, question, network_digest), build=build)
         for study in studies
     )
 
@@ -90,9 +90,11 @@ def _studies(path: Path, module: ModuleType) -> list[Study]:
     return found
 
 
-def _completed(path: Path, study: Study, question: str, network: str) -> Study:
+def _completed(path: Path, study: Study, question: str, network_digest: str) -> Study:
     try:
-        return dataclasses.replace(study, question=study.question or question, network=network).check_factors()
+        return dataclasses.replace(
+            study, question=study.question or question, network_digest=network_digest
+        ).check_factors()
     except UserError as error:
         raise UserError(f"{path}: {error}") from None
 

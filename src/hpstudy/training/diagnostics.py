@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import keras
 import numpy as np
@@ -31,8 +31,8 @@ _FLOAT16_SCALE = 1024.0  # of a loss whose gradients are of float16, where the s
 _ACTIVATION_LAYERS = {"ReLU": "relu", "LeakyReLU": "leaky_relu", "ELU": "elu", "PReLU": "leaky_relu"}
 
 
-class NoProbe:
-    """Looks at nothing: the probe of a trial without diagnostics."""
+class Probe(Protocol):
+    """Looks into a network while it is trained."""
 
     def look(self) -> None:
         """Note the gradient norms as they are now."""
@@ -43,8 +43,16 @@ class NoProbe:
         Args:
             network: With the weights that the trial ends with; None if it was not trained to its end.
         """
+
+
+class NoProbe:
+    """The `Probe` of a trial without diagnostics, which looks at nothing."""
+
+    def look(self) -> None:
+        pass
+
+    def found(self, network: keras.Model | None) -> None:
         del network
-        return None
 
 
 class GradientNorms:
@@ -84,8 +92,8 @@ class GradientNorms:
         return tf.stack(norms) if norms else tf.zeros(0, tf.float64)
 
 
-class Probe(NoProbe):
-    """Looks into the network of one trial.
+class NetworkProbe:
+    """The `Probe` of a trial with diagnostics.
 
     Args:
         network: The trial's own, with its initial weights.

@@ -14,9 +14,12 @@ import numpy as np
 import tensorflow as tf
 
 from hpstudy.study.factors import Config
+from hpstudy.training.epoch_graph import Batches, EpochGraph
+from hpstudy.training.keras_private import PYTHON_OPERATIONS, RANDOM_OPERATIONS
 from hpstudy.training.keras_settings import settings_of
+from hpstudy.training.learner import Learner, TrialVariables
 from hpstudy.training.model import make_optimizer
-from hpstudy.training.program import EpochMetrics, Program, Rows
+from hpstudy.training.program import DenseSplit, EpochMetrics, epoch_metrics
 
 if TYPE_CHECKING:
     from hpstudy.data import Arrays
@@ -27,29 +30,43 @@ NOT_SEEDED = (
     "A layer of the study's own network draws random numbers from TensorFlow itself, which under XLA do not follow the "
     f"trial's seed, {_SLOWER} Those of keras.random follow it under XLA, too."
 )
-# XLA gives them other numbers every time, whatever the seed; without it their seed is that of the first trial.
-_SEEDED_BY_GRAPH = {
-    *("RandomUniform", "RandomUniformInt", "RandomStandardNormal", "TruncatedNormal", "ParameterizedTruncatedNormal"),
-    *("RandomShuffle", "RandomGamma", "RandomPoisson", "RandomPoissonV2", "Multinomial"),
-}
-_CALLS_PYTHON = {"PyFunc", "PyFuncStateless", "EagerPyFunc"}
 
 
-class OwnProgram(Program):
+class OwnProgram:
     """A `Program` for a network that a study file built.
 
     Args:
         network: The program's alone: a trial that shares it has one of its own, which gets the weights at the end.
-        told: Hears, in a sentence, that XLA is not used.
+        told: Is given a sentence when XLA is not used.
     """
 
-    _pads = False  # the network may look at the whole batch
-
     def __init__(self, config: Config, arrays: Arrays, network: keras.Model, told: Callable[[str], None]) -> None:
-        super().__init__(config, arrays, network)
+        self._learner = _own_learner(network, config)
+        self._batches = Batches.of(config, arrays)
+        self.network, self.steps = network, self._batches.steps
+        # Unpadded, as the network may look at the whole batch.
+        self._graph = EpochGraph(self._learner, config, arrays, pads=False).train_and_evaluate
+        self._epoch = tf.function(self._graph, jit_compile=True, autograph=False)
         self._told = told
         self._is_looked_at = self._has_run = self._has_foreign_state = False
         self._uses_xla = True
+
+    @property
+    def compilations(self) -> int:
+        return int(self._epoch.experimental_get_tracing_count())
+
+    def store(self, arrays: Arrays) -> Any:
+        return DenseSplit.store(arrays)
+
+    def rows(self, arrays: Arrays, stored: Any) -> DenseSplit:
+        return DenseSplit.of(arrays, stored, self._batches)
+
+    def start(self, config: Config, variables: list[np.ndarray], seed: int) -> None:
+        self._learner.start(config, variables, seed)
+
+    def epoch(self, rows: DenseSplit, order: np.ndarray, rates: np.ndarray) -> EpochMetrics:
+        with settings_of(self.network):
+            return epoch_metrics(self._run(*rows.inputs(order, rates, self._batches)))
 
     def can_train(self, inputs: tf.Tensor, outputs: np.ndarray, seed: int) -> bool:
         """Whether a trial that was just started with it can share it. `predict` has these outputs of its own network.
@@ -60,11 +77,6 @@ class OwnProgram(Program):
         if self._has_foreign_state:
             return False
         return np.allclose(predict(self.network, inputs, seed), outputs, rtol=1e-4, atol=1e-5, equal_nan=True)
-
-    def epoch(self, rows: Rows, order: np.ndarray, rates: np.ndarray) -> EpochMetrics:
-        """As in `Program`."""
-        with settings_of(self.network):
-            return super().epoch(rows, order, rates)
 
     def _run(self, *inputs: Any) -> tf.Tensor:
         if not self._is_looked_at:
@@ -84,40 +96,40 @@ class OwnProgram(Program):
         """Find out what the epoch holds besides weights: `traced` is TensorFlow's ConcreteFunction."""
         self._is_looked_at = True
         operations = set(_operations(traced.graph))
-        ours = {id(handle) for handle in self._handles()}
+        ours = {id(_handle(variable)) for variable in self._learner.assigned()}
         captured = [tensor for tensor in traced.captured_inputs if tensor.dtype in (tf.resource, tf.variant)]
         self._has_foreign_state = any(id(handle) not in ours for handle in captured) or bool(
-            operations & (_SEEDED_BY_GRAPH | _CALLS_PYTHON)
+            operations & (RANDOM_OPERATIONS | PYTHON_OPERATIONS)
         )
-        if operations & _SEEDED_BY_GRAPH:
+        if operations & RANDOM_OPERATIONS:
             self._give_up_xla()
             self._told(NOT_SEEDED)
 
-    def _handles(self) -> Iterator[Any]:
-        """Of all variables that `start` assigns."""
-        for variable in (*self.network.variables, *self._optimizer_state(), self._seeds.state):
-            yield getattr(variable, "value", variable).handle
-        yield self._dropout.handle
-        yield self._penalties.handle
-
     def _give_up_xla(self) -> None:
         self._uses_xla = False
-        self._epoch = tf.function(self._train_and_evaluate, autograph=False)
+        self._epoch = tf.function(self._graph, autograph=False)
 
-    def _make_optimizer(self, config: Config) -> keras.optimizers.Optimizer:
-        """Where Keras's `compile` scales the loss, here too: small gradients are no numbers of float16."""
-        optimizer = make_optimizer(config)
-        if self.network.dtype_policy.name != "mixed_float16" or not self.network.trainable_variables:
-            return optimizer
-        return keras.optimizers.LossScaleOptimizer(optimizer)
 
-    def _call(self, inputs: tf.Tensor, *, training: bool) -> tf.Tensor:
-        return tf.cast(super()._call(inputs, training=training), tf.float32)
-
-    def _penalty(self) -> tf.Tensor:
+def _own_learner(network: keras.Model, config: Config) -> Learner:
+    def penalty() -> tf.Tensor:
         """What the layers of the last call and the weights add to the loss."""
-        losses = [tf.reduce_sum(tf.cast(loss, tf.float32)) for loss in self.network.losses]
+        losses = [tf.reduce_sum(tf.cast(loss, tf.float32)) for loss in network.losses]
         return tf.add_n(losses) if losses else tf.constant(0.0)
+
+    return Learner(network, _own_optimizer(network, config), str(config["loss"]), penalty, TrialVariables())
+
+
+def _own_optimizer(network: keras.Model, config: Config) -> keras.optimizers.Optimizer:
+    """The loss is scaled where Keras's `compile` scales it: small gradients vanish in float16."""
+    optimizer = make_optimizer(config)
+    if network.dtype_policy.name != "mixed_float16" or not network.trainable_variables:
+        return optimizer
+    return keras.optimizers.LossScaleOptimizer(optimizer)
+
+
+def _handle(variable: Any) -> Any:
+    """TensorFlow's handle of a variable of Keras or of TensorFlow."""
+    return (variable.value if isinstance(variable, keras.Variable) else variable).handle
 
 
 def predict(network: keras.Model, inputs: tf.Tensor, seed: int) -> np.ndarray:

@@ -1,8 +1,8 @@
 """One epoch on rows of words, whose first layer sums the weights of the words that occur.
 
 A review has some 130 of 10,000 words, so a dense product with the first kernel and its gradient do 77 times too much.
-XLA has no fast sparse product for processors; SciPy has. So SciPy computes these two, and functions that are
-compiled for the structure, as in `program`, the rest. The numbers are those of `program`, up to rounding.
+XLA has no fast sparse product for processors; SciPy has. So SciPy computes these two, and functions compiled for the
+structure, as in `program`, compute the rest. The numbers are those of `program`, up to rounding.
 """
 
 from __future__ import annotations
@@ -17,19 +17,22 @@ from scipy import sparse
 
 from hpstudy.data import decode
 from hpstudy.study.factors import Config
-from hpstudy.training.model import row_hits, row_losses
-from hpstudy.training.program import EpochMetrics, Program, loop, row_sums
+from hpstudy.training.epoch_graph import Batches, loop, present
+from hpstudy.training.learner import built_in_learner
+from hpstudy.training.program import EpochMetrics
 
 if TYPE_CHECKING:
     from hpstudy.data import Arrays
 
-WORTH_CELLS = 600_000  # of a decoded batch: below it the dense program is faster, as one call does a whole epoch
+WORTH_CELLS = (
+    600_000  # of a decoded batch; a smaller one is faster in the dense program, where one call does a whole epoch
+)
 _CHUNK_ROWS = 1024  # decoded at a time
 
 
 @dataclass(frozen=True, kw_only=True)
-class SparseRows:
-    """A dataset and a split."""
+class SparseSplit:
+    """A dataset and a split of it, on the processor."""
 
     x: sparse.csr_array  # float32 (rows, features)
     y: NDArray[np.int32]  # (rows,)
@@ -44,39 +47,46 @@ def is_worth_it(config: Config, arrays: Arrays) -> bool:
     return arrays.encoding == "bits" and is_unscaled and is_large and not tf.config.list_physical_devices("GPU")
 
 
-class SparseProgram(Program):
+class SparseProgram:
     """A `Program` for the built-in network on a 0-1 matrix of few ones, unscaled."""
 
     def __init__(self, config: Config, arrays: Arrays) -> None:
-        super().__init__(config, arrays)
+        self._learner = built_in_learner(config, arrays)
+        self._batches = Batches.of(config, arrays)
+        self.network, self.steps = self._learner.network, self._batches.steps
         self._first, *self._others = self.network.layers
         self._words: list[sparse.csr_array] = []  # by batch of the epoch in training
         self._epoch = tf.function(self._train, autograph=False)
-        self._gradients = tf.function(self._differentiate_batch, jit_compile=True, autograph=False)
-        self._update = tf.function(self._apply, jit_compile=True, autograph=False)
+        self._gradients = tf.function(self._differentiate, jit_compile=True, autograph=False)
+        self._update = tf.function(self._learner.apply, jit_compile=True, autograph=False)
         self._validate = tf.function(self._evaluate, jit_compile=True, autograph=False)
 
-    @staticmethod
-    def store(arrays: Arrays) -> sparse.csr_array:
+    @property
+    def compilations(self) -> int:
+        return int(self._epoch.experimental_get_tracing_count())
+
+    def store(self, arrays: Arrays) -> sparse.csr_array:
         """The ones of the whole dataset."""
         chunks = (arrays.x[first : first + _CHUNK_ROWS] for first in range(0, len(arrays.x), _CHUNK_ROWS))
         decoded = (sparse.csr_array(decode(chunk, arrays.encoding, arrays.features)) for chunk in chunks)
         return sparse.vstack(list(decoded), format="csr", dtype=np.float32)
 
-    def rows(self, arrays: Arrays, stored: sparse.csr_array) -> SparseRows:
-        """What `epoch` takes; `stored` comes from `store`."""
-        return SparseRows(x=stored, y=np.asarray(arrays.y), validation=arrays.validation)
+    def rows(self, arrays: Arrays, stored: sparse.csr_array) -> SparseSplit:
+        return SparseSplit(x=stored, y=np.asarray(arrays.y), validation=arrays.validation)
 
-    def epoch(self, rows: SparseRows, order: np.ndarray, rates: np.ndarray) -> EpochMetrics:  # type: ignore[override]
-        """As in `Program`."""
-        labels = np.zeros(self.steps * self._batch, np.int32)
-        labels[: self._rows] = rows.y[order]
-        self._words = [rows.x[order[first : first + self._batch]] for first in range(0, self._rows, self._batch)]
-        sums = self._epoch(labels.reshape(self.steps, self._batch), rates.astype(np.float32))
-        loss, accuracy = (float(mean) for mean in sums.numpy() / self._rows)
+    def start(self, config: Config, variables: list[np.ndarray], seed: int) -> None:
+        self._learner.start(config, variables, seed)
+
+    def epoch(self, rows: SparseSplit, order: np.ndarray, rates: np.ndarray) -> EpochMetrics:
+        count, size = self._batches.rows, self._batches.size
+        labels = np.zeros(self.steps * size, np.int32)
+        labels[:count] = rows.y[order]
+        self._words = [rows.x[order[first : first + size]] for first in range(0, count, size)]
+        sums = self._epoch(labels.reshape(self.steps, size), rates.astype(np.float32))
+        loss, accuracy = (float(mean) for mean in sums.numpy() / count)
         products = rows.x[rows.validation] @ self._first.kernel.numpy()
         sums = self._validate(products, rows.y[rows.validation])
-        val_loss, val_accuracy = (float(mean) for mean in sums.numpy() / self._validation_rows)
+        val_loss, val_accuracy = (float(mean) for mean in sums.numpy() / self._batches.validation_rows)
         return EpochMetrics(loss=loss, accuracy=accuracy, val_loss=val_loss, val_accuracy=val_accuracy)
 
     def _train(self, labels: tf.Tensor, rates: tf.Tensor) -> tf.Tensor:
@@ -85,7 +95,7 @@ class SparseProgram(Program):
 
         def train(step: tf.Tensor, sums: tf.Tensor) -> tf.Tensor:
             products = tf.numpy_function(self._multiply, [step, kernel.value], tf.float32)
-            products = tf.ensure_shape(products, (self._batch, self._first.units))
+            products = tf.ensure_shape(products, (self._batches.size, self._first.units))
             by_products, by_weights, of_batch = self._gradients(products, tf.gather(labels, step), step)
             by_kernel = tf.numpy_function(self._multiply_transposed, [step, by_products], tf.float32)
             by_weights[0] += tf.ensure_shape(by_kernel, kernel.shape)
@@ -95,9 +105,9 @@ class SparseProgram(Program):
         return loop(self.steps, train)
 
     def _multiply(self, step: np.ndarray, kernel: np.ndarray) -> np.ndarray:
-        """(batch, units): the batch's words times the kernel, with rows of zeros behind a last batch of fewer rows."""
+        """(batch, units): the batch's words times the kernel, with rows of zeros after a last batch of fewer rows."""
         words = self._words[step]
-        products = np.zeros((self._batch, kernel.shape[1]), np.float32)
+        products = np.zeros((self._batches.size, kernel.shape[1]), np.float32)
         products[: words.shape[0]] = words @ kernel
         return products
 
@@ -114,21 +124,19 @@ class SparseProgram(Program):
             outputs = layer(outputs, training=training)
         return outputs
 
-    def _differentiate_batch(
+    def _differentiate(
         self, products: tf.Tensor, labels: tf.Tensor, step: tf.Tensor
     ) -> tuple[tf.Tensor, list[tf.Tensor], tf.Tensor]:
-        """Gradients by the products and by all weights (by the first kernel: its penalty's alone), and the sums."""
-        present = self._present(step * self._batch, self._batch, self._rows)
+        """Gradients by the products and by all weights, and the sums. By the first kernel, only its penalty's."""
+        size = self._batches.size
+        is_there = present(step * size, size, self._batches.rows)
         by: list[Any] = [products, *(weight.value for weight in self.network.trainable_variables)]
-        gradients, sums = self._differentiate(lambda: self._predict(products, training=True), by, labels, present)
+        gradients, sums = self._learner.differentiate(
+            lambda: self._predict(products, training=True), by, labels, is_there
+        )
         by_products, by_kernel, *by_others = gradients
         return by_products, [tf.constant(0.0) if by_kernel is None else by_kernel, *by_others], sums
 
-    def _apply(self, by_weights: list[tf.Tensor], rate: tf.Tensor) -> None:
-        self._optimizer.learning_rate = rate
-        self._optimizer.apply(by_weights, self.network.trainable_variables)
-
     def _evaluate(self, products: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         probabilities = self._predict(products, training=False)
-        losses = row_losses(self._loss, labels, probabilities)
-        return row_sums(losses, self._penalty(), row_hits(labels, probabilities), tf.ones(self._validation_rows))
+        return self._learner.evaluate(labels, probabilities, tf.ones(self._batches.validation_rows))

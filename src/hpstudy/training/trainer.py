@@ -22,11 +22,11 @@ from hpstudy.errors import TrialFailed
 from hpstudy.records import Diagnostics, Epoch
 from hpstudy.study import factors
 from hpstudy.study.factors import Config
-from hpstudy.training.diagnostics import GradientNorms, NoProbe, Probe
+from hpstudy.training.diagnostics import GradientNorms, NetworkProbe, NoProbe, Probe
 from hpstudy.training.keras_settings import settings_of
 from hpstudy.training.model import Build, check_probabilities, learning_rates, make_network, make_own_network
 from hpstudy.training.own_program import OwnProgram, is_out_of_memory, predict
-from hpstudy.training.program import Program
+from hpstudy.training.program import DenseProgram, Program
 from hpstudy.training.sparse_program import SparseProgram, is_worth_it
 
 if TYPE_CHECKING:
@@ -77,16 +77,21 @@ class Trainer:
                 program = self._program(config, arrays)
                 program.start(config, _values(network), seed)
             rows = program.rows(arrays, self._stored(program, arrays))
-            probe = NoProbe()
+            probe: Probe = NoProbe()
             if diagnostics:
                 norms = self._norms(program, str(config["loss"]))
                 with settings_of(network):
-                    probe = Probe(network, norms, arrays, seed, is_own=build is not None)
+                    probe = NetworkProbe(network, norms, arrays, seed, is_own=build is not None)
             if build:  # it may draw from any of the random generators
                 keras.utils.set_random_seed(seed)
         return Training(
             config=config, seed=seed, arrays=arrays, network=network, program=program, rows=rows, probe=probe
         )
+
+    @property
+    def programs(self) -> list[Program]:
+        """Those that are kept between trials, the one that was used last at the end."""
+        return list(self._programs.values())
 
     def forget(self) -> None:
         """Free what is kept between trials, after memory ran out."""
@@ -94,8 +99,10 @@ class Trainer:
         self._datasets.clear()
 
     def _program(self, config: Config, arrays: Arrays) -> Program:
-        kind = SparseProgram if is_worth_it(config, arrays) else Program
-        return self._kept(_structure(config, arrays), lambda: kind(config, arrays))
+        def make() -> Program:
+            return SparseProgram(config, arrays) if is_worth_it(config, arrays) else DenseProgram(config, arrays)
+
+        return self._kept(_structure(config, arrays), make)
 
     def _own_program(self, build: Build, config: Config, seed: int, arrays: Arrays, network: keras.Model) -> OwnProgram:
         """At the beginning of the trial whose `network` was built, and which has been looked at.
@@ -170,7 +177,7 @@ class Training:
         network: keras.Model,
         program: Program,
         rows: Any,
-        probe: NoProbe,
+        probe: Probe,
     ) -> None:
         self.network = network
         self._config, self._seed, self._arrays = config, seed, arrays
@@ -256,13 +263,12 @@ class Training:
             self._probe.look()
 
     def _train_epoch(self, number: int, order: np.ndarray, rates: np.ndarray) -> Epoch:
-        started = time.perf_counter()
+        compiled, started = self._program.compilations, time.perf_counter()
         with _memory_errors():
             metrics = asdict(self._program.epoch(self._rows, order, rates))
         seconds = time.perf_counter() - started
         self._seconds.append(seconds)
-        self._has_compiled |= self._program.is_new
-        self._program.is_new = False
+        self._has_compiled |= self._program.compilations > compiled
         return Epoch(
             number=number,
             at=time.time(),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, TextIO
+from typing import Literal, TextIO, get_args
 
 from hpstudy.study.factors import Level
 
@@ -14,23 +15,44 @@ CORES_VARIABLE = "HPSTUDY_CORES"  # processor cores of a trainer process, separa
 PIPE_VARIABLE = "HPSTUDY_MESSAGE_PIPE"  # file number of the pipe's writing end
 
 
-@dataclass(frozen=True, kw_only=True)
-class Message:
-    """`kind` decides which other fields have a meaning."""
+EndState = Literal["complete", "pruned", "failed", "lost"]
 
-    kind: str  # ready, claimed, epoch, ended, idle, evaluating, evaluated, warning, fatal
-    study: str = ""  # claimed, ended, evaluating, evaluated
-    trial: int = -1
-    state: str = ""  # ended: complete, pruned, failed or lost
-    value: float | None = None  # epoch, ended: the first objective
-    score: float | None = None  # ended, if trained to its end: the same such that more is better
-    epoch: int = 0
-    cell: int | None = None  # ended: of a grid
-    diverged: int | None = None  # ended: the epoch in which it diverged
-    repeats: int | None = None  # ended: the trial whose result this one has taken over, instead of training
-    replicate: int = 0  # claimed
-    params: dict[str, Level] = field(default_factory=dict)  # claimed
-    text: str = ""  # warning, fatal; ended, evaluated: the error
+
+@dataclass(frozen=True, kw_only=True)
+class Ready:
+    """The libraries are loaded."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claimed:
+    """A trial was taken, and its training begins."""
+
+    trial: int
+    study: str = ""
+    replicate: int = 0
+    params: Mapping[str, Level] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EpochEnded:
+    trial: int
+    epoch: int
+    value: float | None = None  # the first objective, if it is known by epoch
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """A trial has ended, or was taken away from this process."""
+
+    trial: int
+    state: EndState
+    study: str = ""
+    value: float | None = None  # the first objective
+    score: float | None = None  # if it was trained to its end: the same such that more is better
+    cell: int | None = None  # of a grid
+    diverged: int | None = None  # the epoch in which the training did
+    repeats: int | None = None  # the trial whose result this one has taken over, instead of training
+    error: str = ""
 
     @property
     def ending(self) -> str:
@@ -38,9 +60,47 @@ class Message:
         repeats = "" if self.repeats is None else f", repeats trial {self.repeats}"
         return self.state + repeats + ("" if self.diverged is None else f", diverged in epoch {self.diverged}")
 
-    @classmethod
-    def parse(cls, line: bytes) -> Message:
-        return cls(**json.loads(line))
+
+@dataclass(frozen=True, kw_only=True)
+class Idle:
+    """There is no trial to take now."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluating:
+    """The chosen networks begin to predict the test split."""
+
+    study: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluated:
+    study: str
+    error: str = ""  # empty if it went well
+
+
+@dataclass(frozen=True, kw_only=True)
+class Warned:
+    """Something is wrong, and training goes on."""
+
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fatal:
+    """This process ends, and another one in its place would end likewise."""
+
+    error: str
+
+
+Message = Ready | Claimed | EpochEnded | Ended | Idle | Evaluating | Evaluated | Warned | Fatal
+_KINDS: Mapping[str, Callable[..., Message]] = {kind.__name__: kind for kind in get_args(Message)}
+
+
+def parse(line: bytes) -> Message:
+    """One line of the pipe."""
+    values = json.loads(line)
+    return _KINDS[values.pop("kind")](**values)
 
 
 class Inbox:
@@ -60,7 +120,7 @@ class Inbox:
         """
         chunk = os.read(self._file_number, 65_536)
         *lines, self._rest = (self._rest + chunk).split(b"\n")
-        return [Message.parse(line) for line in lines], not chunk
+        return [parse(line) for line in lines], not chunk
 
     def close(self) -> None:
         os.close(self._file_number)
@@ -72,9 +132,9 @@ class Pipe:
     def __init__(self) -> None:
         self._stream: TextIO = os.fdopen(int(os.environ[PIPE_VARIABLE]), "w", encoding="utf-8")
 
-    def send(self, kind: str, **values: Any) -> None:
+    def send(self, message: Message) -> None:
         try:
-            self._stream.write(json.dumps(asdict(Message(kind=kind, **values))) + "\n")
+            self._stream.write(json.dumps({"kind": type(message).__name__, **asdict(message)}) + "\n")
             self._stream.flush()
         except BrokenPipeError:  # no failure of the trial in hand, which is found and tried again
             os._exit(1)

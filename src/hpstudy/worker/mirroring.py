@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from hpstudy.errors import HpstudyError
-from hpstudy.records import TrialRecord, TrialState
+from hpstudy.records import StudyState, TrialRecord, TrialState
 from hpstudy.settings import Settings
 from hpstudy.training.rundir import RunDir
 
 if TYPE_CHECKING:
     from hpstudy.storage import StudyQueue
-    from hpstudy.tracking.mlflow import Mirror, MirrorThread
+    from hpstudy.tracking import MirrorThread, StudyMirror, Tracker
 
 
 class Mirrors:
@@ -26,6 +26,9 @@ class Mirrors:
     """
 
     def __init__(self, settings: Settings, sources: dict[str, str] | None = None) -> None:
+        from hpstudy.tracking import tracker_of
+
+        self.tracker: Tracker = tracker_of(settings)
         self._settings, self._sources = settings, sources or {}
         self._threads: dict[str, MirrorThread] = {}
         self._starting = threading.Lock()
@@ -33,8 +36,13 @@ class Mirrors:
 
     @property
     def problem(self) -> str | None:
-        """Why MLflow is behind; None when all is well."""
+        """Why the tracker is behind; None when all is well."""
         return next((thread.problem for thread in list(self._threads.values()) if thread.problem), None)
+
+    @property
+    def problem_told(self) -> str | None:
+        """The same as a sentence for whoever watches the training."""
+        return self.problem and f"{self.tracker.name} gets nothing for now, training goes on: {self.problem}"
 
     def poke(self, queue: StudyQueue) -> None:
         """Say that something changed in a study. Returns at once."""
@@ -47,11 +55,11 @@ class Mirrors:
 
     @property
     def sharings(self) -> list[str]:
-        """Which experiments in MLflow others use, too, each in a sentence."""
+        """Who else uses the place of a study in the tracker, each in a sentence."""
         return [thread.mirror.sharing for thread in list(self._threads.values()) if thread.mirror.sharing]
 
-    def mirror(self, study: str) -> Mirror:
-        """The mirror of a study that was poked: it knows already what MLflow has."""
+    def mirror(self, study: str) -> StudyMirror:
+        """The mirror of a study that was poked: it knows already what the tracker has."""
         return self._threads[study].mirror
 
     def look_after(self, queues: Sequence[StudyQueue]) -> None:
@@ -66,7 +74,7 @@ class Mirrors:
             limit_s: Return after so long although something is still under way; None: nothing is cut off.
 
         Returns:
-            The studies that are not whole in MLflow yet, and why.
+            The studies that are not whole in the tracker yet, and why.
         """
         end_s = time.monotonic() + (limit_s or 0.0)
         with self._starting:
@@ -81,40 +89,39 @@ class Mirrors:
         return problems
 
     def _catch_up(self, queues: Sequence[StudyQueue]) -> None:
-        """Two requests for a study that is whole in MLflow: its run is marked as finished after all of its trials."""
+        """A study that is whole in the tracker costs little: it is marked there as finished after all of its trials."""
         for queue in queues:
             try:
-                is_whole = queue.progress().state == "finished" and self._mirror_of(queue).is_finished()
+                is_whole = queue.trials.progress().state == "finished" and self._mirror_of(queue).is_finished()
             except HpstudyError:
                 is_whole = False  # its thread will try again
             if not is_whole:
                 self.poke(queue)
 
     def _start(self, queue: StudyQueue) -> MirrorThread:
-        from hpstudy.tracking.mlflow import MirrorThread
+        from hpstudy.tracking import MirrorThread
 
         journals = _Journals(self._settings, queue.study.name)
 
-        def snapshot() -> tuple[str, list[TrialRecord]]:
-            state = str(queue.progress().state)  # before the records, which are then at least as far
-            records = [journals.complete(record) for record in queue.records()]
-            return state if self._is_over or state == "finished" else "running", records
+        def snapshot() -> tuple[StudyState, list[TrialRecord]]:
+            state = queue.trials.progress().state  # before the records, which are then at least as far
+            records = [journals.complete(record) for record in queue.trials.records()]
+            is_told = self._is_over or state == StudyState.FINISHED
+            return state if is_told else StudyState.RUNNING, records
 
         thread = MirrorThread(self._mirror_of(queue), snapshot)
         thread.start()
         return thread
 
-    def _mirror_of(self, queue: StudyQueue) -> Mirror:
-        from hpstudy.tracking.mlflow import Mirror
-
+    def _mirror_of(self, queue: StudyQueue) -> StudyMirror:
         source = self._sources.get(queue.study.name)
-        return Mirror(self._settings, queue.study, identity=queue.identity, source=source)
+        return self.tracker.mirror(queue.study, identity=queue.entry.identity, source=source)
 
 
 def records_with_journals(settings: Settings, queue: StudyQueue) -> list[TrialRecord]:
     """Every trial; one that is running or lost has the epochs that its journal on this machine holds."""
     journals = _Journals(settings, queue.study.name)
-    return [journals.complete(record) for record in queue.records()]
+    return [journals.complete(record) for record in queue.trials.records()]
 
 
 class _Journals:

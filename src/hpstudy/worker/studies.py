@@ -41,7 +41,7 @@ class ServedStudies:
         if self._name:
             self._check_network(served[0])
             return served
-        return [queue for queue in served if not queue.study.network or self._has_network_of(queue)]
+        return [queue for queue in served if not queue.study.network_digest or self._has_network_of(queue)]
 
     def open_queues(self) -> list[StudyQueue]:
         """Those with trials left to take or in training, which may be lost yet. Studies stopped by a user are not."""
@@ -49,14 +49,14 @@ class ServedStudies:
 
     def build_of(self, queue: StudyQueue) -> Build | None:
         """The function that builds the study's own network; None where it has none."""
-        return self._file.build if queue.study.network and self._file else None
+        return self._file.build if queue.study.network_digest and self._file else None
 
     def _has_network_of(self, queue: StudyQueue) -> bool:
-        return self._file is not None and self._file.study.network == queue.study.network
+        return self._file is not None and self._file.study.network_digest == queue.study.network_digest
 
     def _check_network(self, queue: StudyQueue) -> None:
         study = queue.study
-        if not study.network or self._has_network_of(queue):
+        if not study.network_digest or self._has_network_of(queue):
             return
         if self._file is None:
             raise UserError(
@@ -71,7 +71,7 @@ class ServedStudies:
 
 def _is_open(queue: StudyQueue) -> bool:
     try:
-        progress = queue.progress()
+        progress = queue.trials.progress()
     except NotFoundError:  # deleted meanwhile
         return False
     return progress.running > 0 or (progress.waiting > 0 and not progress.stopped)

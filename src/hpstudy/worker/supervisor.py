@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from hpstudy.errors import FatalError, StorageError
 from hpstudy.owner import Owner
@@ -21,7 +21,20 @@ from hpstudy.python import python
 from hpstudy.settings import Settings
 from hpstudy.training.environment import for_tensorflow
 from hpstudy.worker.devices import Slot
-from hpstudy.worker.messages import CORES_VARIABLE, PIPE_VARIABLE, RECYCLE, Inbox, Message
+from hpstudy.worker.messages import (
+    CORES_VARIABLE,
+    PIPE_VARIABLE,
+    RECYCLE,
+    Claimed,
+    Ended,
+    EpochEnded,
+    Evaluating,
+    Fatal,
+    Idle,
+    Inbox,
+    Message,
+    Ready,
+)
 from hpstudy.worker.weights import KeptWeights
 
 if TYPE_CHECKING:
@@ -37,7 +50,7 @@ _CHATTER = re.compile(r"[IWE]\d{4} |WARNING: All log messages before|To enable t
 
 
 @dataclass(frozen=True, kw_only=True)
-class WorkOrder:
+class Assignment:
     """What the trainer processes of one supervisor are to do."""
 
     slots: Sequence[Slot]  # a process in each
@@ -46,6 +59,14 @@ class WorkOrder:
     timeout_s: float | None = None  # of a trial
     idle_exit_s: float | None = None  # a process ends so long after nothing is left; None: never
     evaluates: bool = False  # the process that sees the study's end scores the test split
+
+    def command(self) -> list[str]:
+        """The command line of each trainer process."""
+        options = {"--file": self.file, "--timeout": self.timeout_s, "--idle-exit": self.idle_exit_s}
+        given = [text for name, value in options.items() if value is not None for text in (name, str(value))]
+        given += ["--evaluate"] if self.evaluates else []
+        study = [self.study] if self.study else []
+        return python("-m", "hpstudy.worker.trainer_process", *study, *given)
 
 
 @dataclass(kw_only=True)
@@ -57,13 +78,13 @@ class TrainerHandle:
     inbox: Inbox
     log: Path
     owner: Owner
-    doing: str = "starting"  # or ready, training, idle, evaluating
+    doing: Literal["starting", "ready", "training", "idle", "evaluating"] = "starting"
     study: str | None = None
     trial: int | None = None
     params: Mapping[str, Any] = field(default_factory=dict)
     epoch: int = 0
     value: float | None = None
-    said: str = ""  # its last word, if it was fatal
+    said: str = ""  # the error that it ended with
     log_start: int = 0  # bytes of the log that are of processes before it
 
 
@@ -75,11 +96,11 @@ class Supervisor:
             second one. None: this process is not ours to end; a second signal raises KeyboardInterrupt.
     """
 
-    def __init__(self, settings: Settings, order: WorkOrder, *, exit_within_s: float | None = None) -> None:
+    def __init__(self, settings: Settings, assignment: Assignment, *, exit_within_s: float | None = None) -> None:
         self.handles: list[TrainerHandle] = []
         self.interrupted = False
         self.problem: str | None = None  # why the database is not reached, in one sentence
-        self._settings, self._order, self._exit_within_s = settings, order, exit_within_s
+        self._settings, self._assignment, self._exit_within_s = settings, assignment, exit_within_s
         self._selector = selectors.DefaultSelector()
         self._weights = KeptWeights(settings.runs_dir)
         self._crashes = 0
@@ -100,7 +121,7 @@ class Supervisor:
 
     def start(self) -> None:
         """Start the processes; they load their libraries and wait for `work`."""
-        for slot in self._order.slots:
+        for slot in self._assignment.slots:
             self._spawn(slot)
 
     def work(
@@ -178,7 +199,7 @@ class Supervisor:
         """Give back the trials of processes that ended; again later, where the database is away."""
         for owner, reason, failed_attempt in self._unreleased:
             for queue in queues:
-                queue.release(owner, reason, failed_attempt=failed_attempt)
+                queue.claims.release(owner, reason, failed_attempt=failed_attempt)
         self._unreleased.clear()
 
     def _refill(self) -> None:
@@ -190,12 +211,12 @@ class Supervisor:
 
     def _spawn(self, slot: Slot) -> None:
         self._settings.logs_dir.mkdir(parents=True, exist_ok=True)
-        log = self._settings.logs_dir / f"{self._order.study or 'worker'}-trainer-{slot.number}.log"
+        log = self._settings.logs_dir / f"{self._assignment.study or 'worker'}-trainer-{slot.number}.log"
         reading, writing = os.pipe()
         with log.open("ab") as output:
             log_start = output.tell()
             process = subprocess.Popen(
-                self._command(),
+                self._assignment.command(),
                 env=_environment(self._settings, writing, slot),
                 stdin=subprocess.PIPE,
                 stdout=output,
@@ -212,14 +233,6 @@ class Supervisor:
         self._selector.register(handle.inbox, selectors.EVENT_READ, handle)
         if self._may_work:
             self._let_go(handle)
-
-    def _command(self) -> list[str]:
-        order = self._order
-        options = {"--file": order.file, "--timeout": order.timeout_s, "--idle-exit": order.idle_exit_s}
-        given = [text for name, value in options.items() if value is not None for text in (name, str(value))]
-        given += ["--evaluate"] if order.evaluates else []
-        study = [order.study] if order.study else []
-        return python("-m", "hpstudy.worker.trainer_process", *study, *given)
 
     def _let_go(self, handle: TrainerHandle) -> None:
         """Its first line of input lets a process work; the input's end would end it."""
@@ -238,21 +251,26 @@ class Supervisor:
                 yield handle, message
 
     def _note(self, handle: TrainerHandle, message: Message) -> None:
-        if message.kind == "claimed":
-            handle.doing, handle.trial, handle.params = "training", message.trial, message.params
-            handle.study = message.study
-            handle.epoch, handle.value = 0, None
-        elif message.kind == "epoch":
-            handle.epoch, handle.value = message.epoch, message.value
-        elif message.kind == "ended":
-            handle.doing, handle.trial, handle.study = "ready", None, None
-            self._crashes = 0
-            if message.score is not None:
-                self._weights.ended(message.study, message.trial, message.cell, message.score)
-        elif message.kind in ("ready", "idle", "evaluating"):
-            handle.doing = message.kind
-        elif message.kind == "fatal":
-            handle.said = message.text
+        match message:
+            case Claimed():
+                handle.doing, handle.trial, handle.params = "training", message.trial, message.params
+                handle.study = message.study
+                handle.epoch, handle.value = 0, None
+            case EpochEnded():
+                handle.epoch, handle.value = message.epoch, message.value
+            case Ended():
+                handle.doing, handle.trial, handle.study = "ready", None, None
+                self._crashes = 0
+                if message.score is not None:
+                    self._weights.ended(message.study, message.trial, message.cell, message.score)
+            case Ready():
+                handle.doing = "ready"
+            case Idle():
+                handle.doing = "idle"
+            case Evaluating():
+                handle.doing = "evaluating"
+            case Fatal():
+                handle.said = message.error
 
     def _bury(self) -> None:
         """Replace the processes that died; drop those that ended because nothing is left.
@@ -290,7 +308,7 @@ class Supervisor:
 
     def _told(self, handle: TrainerHandle, death: str) -> str:
         """How a process died, with its last words unless somebody else ended it."""
-        from hpstudy.tracking.mlflow.secrets import Secrets
+        from hpstudy.tracking.secrets import Secrets
 
         who = f"process {handle.owner.pid} on {handle.owner.host} {death}"
         words = _last_words(handle) if handle.process.returncode not in _BY_OTHERS else ""

@@ -27,7 +27,21 @@ from hpstudy.errors import DatasetError, FatalError, HpstudyError, TrialFailed, 
 from hpstudy.records import Epoch, TrialState
 from hpstudy.settings import Settings
 from hpstudy.training.rundir import RunDir
-from hpstudy.worker.messages import CORES_VARIABLE, RECYCLE, Pipe
+from hpstudy.worker.messages import (
+    CORES_VARIABLE,
+    RECYCLE,
+    Claimed,
+    Ended,
+    EndState,
+    EpochEnded,
+    Evaluated,
+    Evaluating,
+    Fatal,
+    Idle,
+    Pipe,
+    Ready,
+    Warned,
+)
 from hpstudy.worker.system import SystemMetrics
 from hpstudy.worker.timeout import network_within
 
@@ -44,17 +58,17 @@ def main() -> int:
     """The entry of the process; its standard input stays open as long as its supervisor lives."""
     faulthandler.enable(all_threads=False)  # a crash leaves the lines of Python that led there in the log
     options = _options()
-    orders, pipe = _take_input(), Pipe()
+    supervisor, pipe = _take_input(), Pipe()
     _pin_to_cores()
     try:
-        _load_libraries()
-        pipe.send("ready")
-        if not orders.readline():
+        load_libraries()
+        pipe.send(Ready())
+        if not supervisor.readline():
             return 0
-        threading.Thread(target=_die_with_supervisor, args=[orders], daemon=True).start()
-        return _Worker(options, pipe).work()
+        threading.Thread(target=_die_with_supervisor, args=[supervisor], daemon=True).start()
+        return _TrainerProcess(options, pipe).work()
     except HpstudyError as error:
-        pipe.send("fatal", text=str(error))
+        pipe.send(Fatal(error=str(error)))
         traceback.print_exc()
         return 1
 
@@ -76,7 +90,7 @@ def _pin_to_cores() -> None:
         os.sched_setaffinity(0, map(int, cores.split(",")))
 
 
-def _load_libraries() -> None:
+def load_libraries() -> None:
     """The slow imports, while the supervisor prepares the study."""
     gc.disable()  # a fifth of their time is the search for cycles that they have not
     import tensorflow as tf
@@ -95,20 +109,20 @@ def _load_libraries() -> None:
 
 def _take_input() -> TextIO:
     """The supervisor's end of the input. A study's code finds an empty one, which it may read, and `exit()` closes."""
-    orders = os.fdopen(os.dup(0))
+    supervisor = os.fdopen(os.dup(0))
     with Path(os.devnull).open() as nothing:
         os.dup2(nothing.fileno(), 0)
-    return orders
+    return supervisor
 
 
-def _die_with_supervisor(orders: TextIO) -> None:
+def _die_with_supervisor(supervisor: TextIO) -> None:
     """A trainer without a supervisor would train on unseen; whoever comes next finds its trial and tries it again."""
-    while orders.readline():
+    while supervisor.readline():
         pass
     os._exit(1)
 
 
-class _Worker:
+class _TrainerProcess:
     def __init__(self, options: argparse.Namespace, pipe: Pipe) -> None:
         from hpstudy.storage import Owner, Store
         from hpstudy.training.environment import describe_device, facts
@@ -123,7 +137,7 @@ class _Worker:
         store = Store(self._settings.storage, grace_s=self._settings.grace_s, patience_s=OUTAGE_S)
         self._studies = ServedStudies(store, options.study, options.file)
         self._owner = Owner.of_process()
-        self._trainer: Trainer = Trainer(told=lambda sentence: pipe.send("warning", text=sentence))
+        self._trainer: Trainer = Trainer(told=lambda sentence: pipe.send(Warned(text=sentence)))
         self._device, self._facts = describe_device(), facts()
         self._system = SystemMetrics()
         self._memory_gb: float | None = None  # when the first trial had ended
@@ -145,20 +159,21 @@ class _Worker:
                 self._evaluate(self._studies.queues()[0])
             elif self._idle_exit_s is not None and time.monotonic() - idle_since >= self._idle_exit_s:
                 return 0
-            self._pipe.send("idle")
+            self._pipe.send(Idle())
             time.sleep(pause_s)
             pause_s = min(2 * pause_s, LONGEST_IDLE_S)
 
     def _claim(self) -> tuple[StudyQueue, Claim] | None:
         """A trial of the first study that has one."""
         for queue in self._studies.open_queues():
-            if claim := queue.claim(self._owner):
+            if claim := queue.claims.claim(self._owner):
                 self._pipe.send(
-                    "claimed",
-                    study=queue.study.name,
-                    trial=claim.number,
-                    replicate=claim.start.replicate,
-                    params=dict(claim.params),
+                    Claimed(
+                        study=queue.study.name,
+                        trial=claim.number,
+                        replicate=claim.start.replicate,
+                        params=dict(claim.params),
+                    )
                 )
                 return queue, claim
         return None
@@ -166,8 +181,8 @@ class _Worker:
     def _evaluate(self, queue: StudyQueue) -> None:
         """Let the chosen networks predict the test split. One process does it; the others have nothing left to do."""
         self._evaluates = False
-        progress = queue.progress()
-        if progress.state != "finished" or not progress.complete or queue.evaluation() is not None:
+        progress = queue.trials.progress()
+        if progress.state != "finished" or not progress.complete or queue.entry.evaluation() is not None:
             return
         name = queue.study.name
         self._evaluation = filelock.FileLock(self._settings.runs_dir / name / ".evaluation.lock")
@@ -176,10 +191,11 @@ class _Worker:
         except filelock.Timeout:
             return
         except OSError as error:
-            self._pipe.send("evaluated", study=name, text=f"{self._settings.runs_dir} cannot be written: {error}")
+            unwritable = f"{self._settings.runs_dir} cannot be written: {error}"
+            self._pipe.send(Evaluated(study=name, error=unwritable))
             return
-        self._pipe.send("evaluating", study=name)
-        self._pipe.send("evaluated", study=name, text=self._answer(queue))
+        self._pipe.send(Evaluating(study=name))
+        self._pipe.send(Evaluated(study=name, error=self._answer(queue)))
 
     def _answer(self, queue: StudyQueue) -> str:
         """Why it failed; empty if it went well."""
@@ -187,7 +203,7 @@ class _Worker:
 
         build = self._studies.build_of(queue)
         try:
-            answer(queue.study, queue.records(), self._settings, build, trainer=self._trainer)
+            answer(queue.study, queue.trials.records(), self._settings, build, trainer=self._trainer)
         except (Exception, SystemExit) as error:  # the study is finished whatever happens here
             if not isinstance(error, HpstudyError):
                 traceback.print_exc()
@@ -204,7 +220,7 @@ class _Worker:
     def _train(self, queue: StudyQueue, claim: Claim) -> None:
         from hpstudy.storage import Heartbeat
 
-        attempt = _Attempt(claim, self._settings, self._pipe)
+        attempt = Attempt(claim, self._settings, self._pipe)
         with Heartbeat(claim, self._settings.heartbeat_s):
             try:
                 if not self._repeat(queue, claim, attempt):
@@ -218,18 +234,20 @@ class _Worker:
             except (Exception, SystemExit) as error:  # a bug or a strange network must not end the other trials
                 self._fail(claim, attempt, error)
 
-    def _repeat(self, queue: StudyQueue, claim: Claim, attempt: _Attempt) -> bool:
+    def _repeat(self, queue: StudyQueue, claim: Claim, attempt: Attempt) -> bool:
         """Take over the result of a trial with the same configuration. Returns whether there was one to take."""
         original = claim.original()
         state = claim.repeat(original) if original else TrialState.RUNNING
         if original is None or state == TrialState.RUNNING:
             return False
-        is_whole = state == TrialState.COMPLETE
-        value = original.metrics[queue.study.objectives[0].metric] if is_whole else None
-        attempt.ended(state, value=value, repeats=original.number, diverged=original.diverged if is_whole else None)
+        if state == TrialState.COMPLETE:
+            value = original.metrics[queue.study.objectives[0].metric]
+            attempt.ended("complete", value=value, repeats=original.number, diverged=original.diverged)
+        else:
+            attempt.ended("pruned", repeats=original.number)
         return True
 
-    def _train_epochs(self, queue: StudyQueue, claim: Claim, attempt: _Attempt) -> None:
+    def _train_epochs(self, queue: StudyQueue, claim: Claim, attempt: Attempt) -> None:
         from hpstudy import data
 
         study = queue.study
@@ -248,7 +266,8 @@ class _Worker:
         for trained in training:
             epoch = dataclasses.replace(trained, system=self._system.sample())
             attempt.add(epoch)
-            self._pipe.send("epoch", trial=claim.number, epoch=epoch.number, value=epoch.metrics.get(objective.metric))
+            value = epoch.metrics.get(objective.metric)
+            self._pipe.send(EpochEnded(trial=claim.number, epoch=epoch.number, value=value))
             if claim.report(epoch, is_last=training.is_over):
                 claim.prune(attempt.outcome(device=self._device))
                 attempt.ended("pruned")
@@ -262,16 +281,10 @@ class _Worker:
             attempt.save_weights(training)
         claim.complete(attempt.outcome(diverged=diverged, metrics=metrics, device=self._device))
         value = metrics[objective.metric]
-        attempt.ended(
-            "complete",
-            study=study.name,
-            cell=claim.start.cell,
-            value=value,
-            score=objective.score(value),
-            diverged=diverged,
-        )
+        score = objective.score(value)
+        attempt.ended("complete", cell=claim.start.cell, value=value, score=score, diverged=diverged)
 
-    def _fail(self, claim: Claim, attempt: _Attempt, error: BaseException) -> None:
+    def _fail(self, claim: Claim, attempt: Attempt, error: BaseException) -> None:
         """Record why, and where if hpstudy itself did not end the trial. Nothing of its network is used again."""
         is_verdict = isinstance(error, HpstudyError) and error.__cause__ is None
         where = None if is_verdict else "".join(traceback.format_exception(error))
@@ -284,11 +297,11 @@ class _Worker:
         self._trainer.forget()
 
 
-class _Attempt:
+class Attempt:
     """What a trial has given so far: kept in memory, in its run directory, and told to the supervisor."""
 
     def __init__(self, claim: Claim, settings: Settings, pipe: Pipe) -> None:
-        self._number, self._pipe = claim.number, pipe
+        self._study, self._number, self._pipe = claim.study_name, claim.number, pipe
         self._run_dir: RunDir | None = RunDir.of(settings.runs_dir, claim.study_name, claim.number)
         self._history: list[Epoch] = []
         self.facts: dict[str, str] = {}
@@ -326,8 +339,8 @@ class _Attempt:
         seen = self.training.diagnostics() if self.training else None
         return seen.to_text() if seen else None
 
-    def ended(self, state: str, text: str = "", **values: Any) -> None:
-        self._pipe.send("ended", trial=self._number, state=state, text=text, **values)
+    def ended(self, state: EndState, error: str = "", **values: Any) -> None:
+        self._pipe.send(Ended(study=self._study, trial=self._number, state=state, error=error, **values))
 
     def _on_disk(self, write: Callable[..., None], *arguments: Any) -> None:
         """Without its files a trial is still recorded in the database: a full disk must not end it."""
@@ -335,12 +348,11 @@ class _Attempt:
             write(*arguments)
         except OSError as error:
             where = self._run_dir.path if self._run_dir else "?"
-            self._pipe.send(
-                "warning",
-                trial=self._number,
-                text=f"The run directory {where} cannot be written ({error.strerror}). Training goes on, and the "
-                "database keeps the results; the trial's weights are not kept. Free some space.",
+            text = (
+                f"The run directory {where} cannot be written ({error.strerror}). Training goes on, and the "
+                "database keeps the results; the trial's weights are not kept. Free some space."
             )
+            self._pipe.send(Warned(text=text))
             self._run_dir = None
 
 

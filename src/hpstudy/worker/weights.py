@@ -34,7 +34,7 @@ class KeptWeights:
         if not found:
             return
         objective = study.objectives[0]
-        for record in queue.records():
+        for record in queue.trials.records():
             if record.state == TrialState.COMPLETE and record.value is not None:
                 leaders.add(record.number, record.cell, objective.score(record.value), found.get(record.number))
 

@@ -15,7 +15,7 @@ from hpstudy.report.render.markdown import is_numeric
 def to_html(report: Document) -> str:
     """The page. Only text that is escaped, our own SVG, one style sheet and a script that sorts tables.
 
-    The same trials give the same page, so that it is sent to MLflow once.
+    The same trials give the same page, so that it is sent to the tracker once.
     """
     return "\n".join(_page(report)) + "\n"
 
@@ -43,7 +43,7 @@ def _page(report: Document) -> Iterator[str]:
     for anchor, section in zip(anchors, report.sections, strict=True):
         yield from _section(anchor, section)
     yield '<section id="declaration"><h2>Declaration</h2><dl>'
-    yield from (f"<dt>{_text(name)}</dt><dd>{_text(text)}</dd>" for name, text in report.facts)
+    yield from (f"<dt>{_text(name)}</dt><dd>{_text(text)}</dd>" for name, text in report.declaration)
     yield '</dl></section>\n<section id="methods"><h2>Methods</h2><dl>'
     yield from (f"<dt>{_text(name)}</dt><dd>{_text(text)}</dd>" for name, text in report.methods)
     yield f"</dl></section>\n</main>\n<footer>{_state(report)}</footer>"
@@ -74,14 +74,16 @@ def _table(table: Table) -> Iterator[str]:
         yield f'<th scope="col"{_right(is_number)}><button type="button">{_text(column)}</button></th>'
     yield "</tr></thead><tbody>"
     for row in table.rows:
-        yield "<tr>" + "".join(_cell(cell, is_number) for cell, is_number in zip(row, numeric, strict=True)) + "</tr>"
+        yield (
+            "<tr>" + "".join(_entry(entry, is_number) for entry, is_number in zip(row, numeric, strict=True)) + "</tr>"
+        )
     yield f"</tbody></table></div><figcaption>{_text(table.caption)}</figcaption></figure>"
 
 
-def _cell(cell: str | Number | None, is_number: bool) -> str:
-    if isinstance(cell, Number):
-        return f'<td data-value="{cell.value!r}"{_right(is_number)}>{_text(cell.text)}</td>'
-    return f"<td{_right(is_number)}>{'–' if cell is None else _text(cell)}</td>"
+def _entry(entry: str | Number | None, is_number: bool) -> str:
+    if isinstance(entry, Number):
+        return f'<td data-value="{entry.value!r}"{_right(is_number)}>{_text(entry.text)}</td>'
+    return f"<td{_right(is_number)}>{'–' if entry is None else _text(entry)}</td>"
 
 
 def _right(is_number: bool) -> str:

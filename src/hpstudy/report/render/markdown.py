@@ -1,4 +1,4 @@
-"""A report as Markdown: findings and tables, for MLflow's description, a wiki or a pull request."""
+"""A report as Markdown: findings and tables, for a tracker's description, a wiki or a pull request."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _lines(report: Document) -> Iterator[str]:
         yield f"{markdown(report.question)}\n"
     yield f"{findings_markdown(report)}\n"
     yield "| | |\n|---|---|"
-    yield from (f"| {markdown(name)} | {markdown(text)} |" for name, text in report.facts)
+    yield from (f"| {markdown(name)} | {markdown(text)} |" for name, text in report.declaration)
     for section in report.sections:
         yield from _section(section)
     yield "\n## Methods\n"
@@ -44,12 +44,12 @@ def _table(table: Table) -> Iterator[str]:
     yield f"| {' | '.join(map(markdown, table.columns))} |"
     yield "|" + "|".join("---:" if is_numeric(table, place) else "---" for place in range(len(table.columns))) + "|"
     for row in table.rows:
-        yield f"| {' | '.join('–' if cell is None else markdown(str(cell)) for cell in row)} |"
+        yield f"| {' | '.join('–' if entry is None else markdown(str(entry)) for entry in row)} |"
     if table.caption:
         yield f"\n{markdown(table.caption)}\n"
 
 
 def is_numeric(table: Table, place: int) -> bool:
     """Whether a column holds numbers only."""
-    cells = [row[place] for row in table.rows]
-    return any(isinstance(cell, Number) for cell in cells) and not any(isinstance(cell, str) for cell in cells)
+    entries = [row[place] for row in table.rows]
+    return any(isinstance(entry, Number) for entry in entries) and not any(isinstance(entry, str) for entry in entries)

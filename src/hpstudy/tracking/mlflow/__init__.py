@@ -1,11 +1,12 @@
-"""Trials become MLflow runs. The database is the truth; MLflow is made equal to it, again and again.
+"""MLflow, the tracker that ships: trials become its runs.
 
-Importing this package does not import MLflow: that happens when a `Mirror` is first used.
+Importing this package does not import MLflow: that happens when it is first asked.
 """
 
-from hpstudy.errors import MirrorError
-from hpstudy.tracking.mlflow.mirror import Mirror, SyncSummary
-from hpstudy.tracking.mlflow.server import ui_command, ui_environment
-from hpstudy.tracking.mlflow.thread import MirrorThread
+from hpstudy.tracking.mlflow.connection import VARIABLES
+from hpstudy.tracking.mlflow.mirror import Mirror
+from hpstudy.tracking.mlflow.service import open_tracker
 
-__all__ = ["Mirror", "MirrorError", "MirrorThread", "SyncSummary", "ui_command", "ui_environment"]
+LOGGERS = ("mlflow",)
+
+__all__ = ["LOGGERS", "VARIABLES", "Mirror", "open_tracker"]

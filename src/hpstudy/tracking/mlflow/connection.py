@@ -17,7 +17,7 @@ import filelock
 from hpstudy.addresses import is_server, login, of_file, without_credentials
 from hpstudy.errors import HpstudyError, MirrorError
 from hpstudy.settings import Settings
-from hpstudy.tracking.mlflow.secrets import Secrets
+from hpstudy.tracking.secrets import Secrets
 
 REQUEST_TIMEOUT_S = 10
 _MESSAGE_CHARACTERS = 300
@@ -57,6 +57,11 @@ def _set_environment() -> None:
     for name, value in _DEFAULTS.items():
         os.environ.setdefault(name, value)
     os.environ.update(_FORCED)
+
+
+def set_patience(seconds: float) -> None:
+    """How long one request may take; a user's own environment goes first. To be called before MLflow is imported."""
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", str(round(seconds)))
 
 
 def connect(settings: Settings) -> Any:

@@ -12,7 +12,7 @@ from datetime import datetime
 from hpstudy.analysis.best import front
 from hpstudy.errors import UserError
 from hpstudy.plain import markdown
-from hpstudy.records import Diagnostics, TrialRecord, TrialState
+from hpstudy.records import Diagnostics, StudyState, TrialRecord, TrialState
 from hpstudy.study.designs import Grid
 from hpstudy.study.domains import Choice, Domain, Float
 from hpstudy.study.factors import Level, describe
@@ -49,7 +49,11 @@ _SHORT_NAMES = {
     "num_words": "words",
     "train_rows": "rows",
 }
-_STUDY_STATUS = {"running": "RUNNING", "finished": "FINISHED", "stopped": "KILLED"}
+_STUDY_STATUS = {
+    StudyState.RUNNING: "RUNNING",
+    StudyState.FINISHED: "FINISHED",
+    StudyState.STOPPED: "KILLED",
+}
 
 Hide = Callable[[str], str]  # removes passwords from a text that people wrote or a library made
 
@@ -108,7 +112,7 @@ def trial_content(study: Study, record: TrialRecord, parent_id: str, hide: Hide 
     )
 
 
-def study_content(study: Study, trials: Sequence[TrialRecord], state: str, hide: Hide = str) -> RunContent:
+def study_content(study: Study, trials: Sequence[TrialRecord], state: StudyState, hide: Hide = str) -> RunContent:
     """The parent run of a study.
 
     Args:
@@ -117,7 +121,7 @@ def study_content(study: Study, trials: Sequence[TrialRecord], state: str, hide:
     starts = [record.started for record in trials if record.started]
     ends = [record.ended for record in trials if record.ended]
     ended_ms = _milliseconds(max(ends, default=None))
-    is_finished = state == "finished"
+    is_finished = state == StudyState.FINISHED
     best = front(study, trials) if is_finished else []
     tags = {STUDY_TAG: study.name, ROLE_TAG: "study", "hpstudy.state": state}
     if best:

@@ -8,14 +8,17 @@ import json
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from hpstudy.errors import HpstudyError, MirrorError
-from hpstudy.records import TrialRecord
+from hpstudy.records import Evaluation, StudyState, TrialRecord
 from hpstudy.settings import Settings
 from hpstudy.study.spec import Study
-from hpstudy.tracking.mlflow.connection import connect, sentence, translated
+from hpstudy.tracking.mlflow.client import Client, is_refusal
+from hpstudy.tracking.mlflow.connection import connect, sentence, set_patience, translated
 from hpstudy.tracking.mlflow.contents import (
+    MODEL_TAG,
     NOTE_TAG,
     RunContent,
     cut_tag,
@@ -26,26 +29,16 @@ from hpstudy.tracking.mlflow.contents import (
 from hpstudy.tracking.mlflow.differences import Seen, after, difference, is_another
 from hpstudy.tracking.mlflow.notes import digest, is_ours, note_tags, successor
 from hpstudy.tracking.mlflow.ownership import OTHERS_RUNS, Experiment, is_signed, signature, trial_number
-from hpstudy.tracking.mlflow.remote import Remote, is_refusal
-from hpstudy.tracking.mlflow.secrets import Secrets
 from hpstudy.tracking.mlflow.view import View
+from hpstudy.tracking.secrets import Secrets
+from hpstudy.tracking.tracker import SyncSummary
+
+if TYPE_CHECKING:
+    from hpstudy.report.whole import Report
 
 _REPORT_DIGEST_TAG = "hpstudy.report"  # of the report as we sent it last
 _HAPPENED = "did not take the trials"
 _REMEDY = "Nothing is lost: they are in the study database, and `hpstudy sync` sends them when MLflow is back."
-
-
-@dataclass(frozen=True, kw_only=True)
-class SyncSummary:
-    """What a sync did to the runs of trials."""
-
-    created: int
-    updated: int
-    unchanged: int
-    deleted: int  # runs of trials that the database does not know, and duplicates
-
-    def __str__(self) -> str:
-        return f"{self.created} created, {self.updated} updated, {self.unchanged} unchanged, {self.deleted} deleted"
 
 
 class Mirror:
@@ -79,11 +72,11 @@ class Mirror:
         self._artifacts = {"study.json": _pretty(study.to_json())}
         if source is not None:
             self._artifacts["study.py"] = source
-        self._remote_: Remote | None = None
+        self._client_: Client | None = None
         self._view: View | None = None
         self._lock = threading.RLock()
 
-    def sync(self, trials: Sequence[TrialRecord], *, state: str, complete: bool = False) -> SyncSummary:
+    def sync(self, trials: Sequence[TrialRecord], *, state: StudyState, complete: bool = False) -> SyncSummary:
         """Make MLflow equal to these trials. Done twice, the second time changes nothing.
 
         Args:
@@ -140,6 +133,30 @@ class Mirror:
             if seen.tags.get(NOTE_TAG) != note and is_ours(seen, cut_tag(own)):
                 self._tag(view, note_tags(note))
 
+    def keep_report(self, report: Report, *, patience_s: float | None = None) -> None:
+        """As `StudyMirror` has it: files, figures, findings, and the numbers to sort studies by."""
+        from hpstudy.report.render.markdown import findings_markdown
+        from hpstudy.tracking.mlflow.packaging import key_figures, report_files
+
+        if patience_s is not None:
+            set_patience(patience_s)
+        self.attach_report(report_files(report), findings_markdown(report), dict(key_figures(report.data)))
+
+    def keep_model(self, evaluation: Evaluation) -> str | None:
+        """As `StudyMirror` has it: the model belongs to the study's run."""
+        from hpstudy.tracking.mlflow.packaging import log_model
+
+        uri = log_model(self._settings, self.parent_run_id(), self._study, evaluation)
+        if uri is not None:
+            self.tag_study(MODEL_TAG, uri)
+        return uri
+
+    def model(self, evaluation: Evaluation) -> str | None:
+        """As `StudyMirror` has it."""
+        from hpstudy.tracking.mlflow.packaging import find_model
+
+        return find_model(self._settings, self.parent_run_id(), evaluation)
+
     def tag_study(self, name: str, text: str) -> None:
         """Tag the study's run. Raises MirrorError if MLflow is away."""
         self.parent_run_id()
@@ -164,7 +181,7 @@ class Mirror:
         with self._session():
             view = self._read()
             if view.study is None:
-                content = self._study_content((), "running")
+                content = self._study_content((), StudyState.RUNNING)
                 self._adopt(view, (), content)
                 self._ensure_study(view, content)
             return _study_of(view).run_id
@@ -182,8 +199,8 @@ class Mirror:
             MirrorError: MLflow is away.
         """
         with self._session():
-            runs = [seen for seen in self._remote().study_runs() if is_signed(seen, self._identity)]
-            content = self._study_content((), "finished")
+            runs = [seen for seen in self._client().study_runs() if is_signed(seen, self._identity)]
+            content = self._study_content((), StudyState.FINISHED)
             return bool(runs) and runs[0].status == content.status and not is_another(content, runs[0])
 
     def forget(self, trials: Sequence[TrialRecord] = ()) -> str | None:
@@ -201,19 +218,19 @@ class Mirror:
             MirrorError: MLflow is away.
         """
         with self._session():
-            self._view, remote = None, self._remote()
-            experiment = remote.find_experiment()
+            self._view, client = None, self._client()
+            experiment = client.find_experiment()
             if experiment is None:
                 return None
             view = self._view_of(experiment)
-            self._adopt(view, trials, self._study_content(trials, "finished"))
+            self._adopt(view, trials, self._study_content(trials, StudyState.FINISHED))
             shared = self._shared(view, also_deleted=True)
-            if shared is None and remote.has_others_models_or_traces(experiment.experiment_id):
+            if shared is None and client.has_others_models_or_traces(experiment.experiment_id):
                 shared = "it also holds models or traces that are not this study's"
             if shared is None:
-                remote.bury(experiment)
+                client.bury(experiment)
                 return None
-            remote.delete_models(experiment.experiment_id, {seen.run_id for seen in view.own})
+            client.delete_models(experiment.experiment_id, {seen.run_id for seen in view.own})
             for seen in view.own:
                 self._delete(view, seen)
             return f"Experiment {self._study.name!r} in MLflow stays, because {shared}; this study's runs are deleted."
@@ -237,22 +254,22 @@ class Mirror:
     def _identity(self) -> str | None:
         return self._ask_identity()
 
-    def _remote(self) -> Remote:
-        if self._remote_ is None:
-            self._remote_ = Remote(connect(self._settings), self._study.name, self._identity)
-        return self._remote_
+    def _client(self) -> Client:
+        if self._client_ is None:
+            self._client_ = Client(connect(self._settings), self._study.name, self._identity)
+        return self._client_
 
     def _read(self) -> View:
         """MLflow as it is, without duplicates: of several runs for one thing the oldest stays."""
         if self._view is not None:
             return self._view
         note = self._secrets.hide(description(self._study))
-        self._view = self._view_of(self._remote().experiment(self._settings.artifact_root, note))
+        self._view = self._view_of(self._client().experiment(self._settings.artifact_root, note))
         return self._view
 
     def _view_of(self, experiment: Experiment) -> View:
         view = View(experiment=experiment)
-        for seen in view.sort(self._remote().runs(experiment.experiment_id), self._identity):
+        for seen in view.sort(self._client().runs(experiment.experiment_id), self._identity):
             self._delete(view, seen)
         return view
 
@@ -277,11 +294,11 @@ class Mirror:
 
     def _shared(self, view: View, *, also_deleted: bool) -> str | None:
         """Why the experiment is not the study's alone; None if it is."""
-        if shared := self._remote().shared(view.experiment, also_deleted=also_deleted):
+        if shared := self._client().shared(view.experiment, also_deleted=also_deleted):
             return shared
         return OTHERS_RUNS if view.others or view.unsigned else None
 
-    def _study_content(self, trials: Sequence[TrialRecord], state: str) -> RunContent:
+    def _study_content(self, trials: Sequence[TrialRecord], state: StudyState) -> RunContent:
         content = self._signed(study_content(self._study, trials, state, self._secrets.hide))
         return replace(content, fixed_tags={**content.fixed_tags, **note_tags(content.fixed_tags[NOTE_TAG])})
 
@@ -299,7 +316,7 @@ class Mirror:
             self._delete(view, view.study)
             view.study = None
         if view.study is None:
-            view.study = self._remote().create(view.experiment.experiment_id, content)
+            view.study = self._client().create(view.experiment.experiment_id, content)
 
     def _sync_trials(self, view: View, trials: Sequence[TrialRecord]) -> tuple[Counter[str], list[str]]:
         """A trial that MLflow refuses does not hold up the others."""
@@ -324,7 +341,7 @@ class Mirror:
             self._delete(view, seen)
             seen = None
         outcome = "unchanged" if seen else "created"
-        seen = seen or self._remote().create(view.experiment.experiment_id, content)
+        seen = seen or self._client().create(view.experiment.experiment_id, content)
         view.trials[record.number] = self._send(seen, content)
         view.mirrored[record.number] = record
         changed = outcome == "unchanged" and view.trials[record.number] is not seen
@@ -343,27 +360,27 @@ class Mirror:
         for name, text in texts.items():
             seen, tag, sent = _study_of(view), f"hpstudy.artifact.{name}", digest(text)
             if seen.tags.get(tag) != sent:
-                self._remote().log_text(seen.run_id, name, self._secrets.hide(text))
+                self._client().log_text(seen.run_id, name, self._secrets.hide(text))
                 self._tag(view, {tag: sent})
 
     def _log_report(self, view: View, files: Mapping[str, str]) -> None:
         """All files at once, and again only when one has changed."""
         sent = digest("".join(f"{name}\n{text}" for name, text in files.items()))
         if _study_of(view).tags.get(_REPORT_DIGEST_TAG) != sent:
-            self._remote().log_files(_study_of(view).run_id, files)
+            self._client().log_files(_study_of(view).run_id, files)
             self._tag(view, {_REPORT_DIGEST_TAG: sent})
 
     def _log_metrics(self, view: View, metrics: Mapping[str, float]) -> None:
         seen = _study_of(view)
         changed = {name: value for name, value in metrics.items() if seen.metrics.get(name) != value}
         if changed:
-            self._remote().log_metrics(seen.run_id, changed, step=len(view.trials))
+            self._client().log_metrics(seen.run_id, changed, step=len(view.trials))
             view.study = replace(seen, metrics={**seen.metrics, **changed})
 
     def _tag(self, view: View, tags: Mapping[str, str]) -> None:
         seen = _study_of(view)
         for name, text in tags.items():
-            self._remote().tag(seen.run_id, name, text)
+            self._client().tag(seen.run_id, name, text)
         view.study = replace(seen, tags={**seen.tags, **tags})
 
     def _send(self, seen: Seen, content: RunContent) -> Seen:
@@ -371,11 +388,11 @@ class Mirror:
         changes = difference(content, seen)
         if not changes:
             return seen
-        self._remote().send(seen.run_id, changes, content.ended_ms)
+        self._client().send(seen.run_id, changes, content.ended_ms)
         return after(seen, changes)
 
     def _delete(self, view: View, seen: Seen) -> None:
-        self._remote().delete(seen.run_id)
+        self._client().delete(seen.run_id)
         view.deleted += 1
 
 

@@ -17,16 +17,15 @@ from typing import TYPE_CHECKING, Any
 
 from hpstudy.data import kind_file
 from hpstudy.errors import NotFoundError, UserError
-from hpstudy.evaluation.evaluate import NETWORKS, answer_folder, read_facts
+from hpstudy.evaluation.evaluate import NETWORKS, Answer, answer_folder, read_answer
 from hpstudy.plain import markdown
+from hpstudy.records import Evaluation
 from hpstudy.report.whole import Report
 from hpstudy.serving import hpstudy_model
 from hpstudy.settings import Settings
-from hpstudy.storage import StudyQueue
 from hpstudy.study.spec import Study
-from hpstudy.tracking.mlflow import Mirror
 from hpstudy.tracking.mlflow.connection import connect, tracked_at, translated
-from hpstudy.tracking.mlflow.contents import EVALUATED_TAG, MODEL_TAG, NOTE_TAG, param_texts
+from hpstudy.tracking.mlflow.contents import EVALUATED_TAG, NOTE_TAG, param_texts
 
 if TYPE_CHECKING:
     from mlflow.pyfunc import PyFuncModel
@@ -36,21 +35,13 @@ _PACKAGES = ("keras", "mlflow", "numpy", "pandas", "tensorflow")
 _VERSIONS = 100  # of a registered model that are looked through
 
 
-def log_report(mirror: Mirror, report: Report) -> None:
-    """Put a report onto the study's run in MLflow: files, figures, findings, and the numbers to sort studies by.
-
-    Done twice, the second time changes nothing.
-
-    Raises:
-        MirrorError: MLflow is away or refused something.
-    """
+def report_files(report: Report) -> dict[str, str]:
+    """Path → text: the report as a page and as Markdown, and its figures."""
     from hpstudy.report.render.files import render
-    from hpstudy.report.render.markdown import findings_markdown
     from hpstudy.report.render.pictures import pictures
 
     files = {f"report.{form}": render(report, form) for form in ("html", "md")}
-    files |= {f"figures/{name}": svg for name, svg in pictures(report).items()}
-    mirror.attach_report(files, findings_markdown(report), dict(key_figures(report.data)))
+    return files | {f"figures/{name}": svg for name, svg in pictures(report).items()}
 
 
 def key_figures(numbers: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
@@ -74,7 +65,7 @@ def key_figures(numbers: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
         yield from _with_bounds("test_accuracy_ensemble", {**ensemble, "mean": ensemble["accuracy"]})
 
 
-def log_model(settings: Settings, mirror: Mirror, study: Study, evaluation: Mapping[str, Any]) -> str | None:
+def log_model(settings: Settings, run_id: str, study: Study, evaluation: Evaluation) -> str | None:
     """Log the networks that were scored as one model onto the study's run. Done twice, it is logged once.
 
     Whoever loads the model needs Keras and TensorFlow, not hpstudy; if the study's own `build` uses layer classes of
@@ -87,25 +78,21 @@ def log_model(settings: Settings, mirror: Mirror, study: Study, evaluation: Mapp
     Raises:
         MirrorError: MLflow is away or refused the model.
     """
-    run_id = mirror.parent_run_id()
     with _told(settings):
         client = connect(settings)
         run = client.get_run(run_id)
-        uri = _logged_before(client, run, str(evaluation["at"]))
-    if uri is None:
-        folder = answer_folder(settings, study.name)
-        try:
-            facts = read_facts(folder)
-        except NotFoundError:
-            return None
-        if facts["evaluation"]["at"] != evaluation["at"]:  # of an earlier study of this name
-            return None
-        if not facts.get("loads", True):
-            return None
-        with _told(settings):
-            uri = _log(settings, run, study, evaluation, facts, folder)
-    mirror.tag_study(MODEL_TAG, uri)
-    return uri
+        uri = _logged_before(client, run, str(evaluation.at))
+    if uri is not None:
+        return uri
+    folder = answer_folder(settings, study.name)
+    try:
+        answer = read_answer(folder)
+    except NotFoundError:
+        return None
+    if not answer.is_of(evaluation) or not answer.loads:
+        return None
+    with _told(settings):
+        return _log(settings, run, study, evaluation, answer, folder)
 
 
 def register(settings: Settings, uri: str, name: str) -> tuple[str, bool]:
@@ -140,12 +127,11 @@ def register(settings: Settings, uri: str, name: str) -> tuple[str, bool]:
         return str(made.version), True
 
 
-def find_model(settings: Settings, mirror: Mirror, evaluation: Mapping[str, Any]) -> str | None:
+def find_model(settings: Settings, run_id: str, evaluation: Evaluation) -> str | None:
     """The URI of the model that was logged of an evaluation; None if MLflow has none. Raises MirrorError."""
-    run_id = mirror.parent_run_id()
     with translated(settings, "did not say where the model is", "Try again when it is back."):
         client = connect(settings)
-        return _logged_before(client, client.get_run(run_id), str(evaluation["at"]))
+        return _logged_before(client, client.get_run(run_id), str(evaluation.at))
 
 
 def load_model(settings: Settings, uri: str) -> PyFuncModel:
@@ -154,13 +140,6 @@ def load_model(settings: Settings, uri: str) -> PyFuncModel:
         import mlflow.pyfunc
 
         return mlflow.pyfunc.load_model(uri)
-
-
-def package(settings: Settings, queue: StudyQueue, mirror: Mirror, report: Report) -> str | None:
-    """Both: the report, and the model if there is one. Raises MirrorError. Returns the model's URI."""
-    log_report(mirror, report)
-    evaluation = queue.evaluation()
-    return log_model(settings, mirror, queue.study, evaluation) if evaluation else None
 
 
 def _with_bounds(name: str, interval: Mapping[str, float | None]) -> Iterator[tuple[str, float]]:
@@ -199,8 +178,8 @@ def _log(
     settings: Settings,
     run: Any,
     study: Study,
-    evaluation: Mapping[str, Any],
-    facts: Mapping[str, Any],
+    evaluation: Evaluation,
+    answer: Answer,
     folder: Path,
 ) -> str:
     """Through `Model.log`: `mlflow.pyfunc.log_model` needs an active run, and would end that at another time.
@@ -209,16 +188,16 @@ def _log(
     """
     from mlflow.models import Model
 
-    example = facts["example"]
+    example = answer.example
     if "images" in example:  # answered by a version that knew no other arrays
         example = {"array": example["images"], "dtype": "uint8"}
-    rows, signature = _example(example), _signature(example, facts["classes"])
+    rows, signature = _example(example), _signature(example, answer.classes)
     created = connect(settings).create_logged_model(
         run.info.experiment_id,
         name=MODEL_NAME,
         source_run_id=run.info.run_id,
-        params={**param_texts(study, evaluation["params"], none="None"), **run.data.params},
-        tags={EVALUATED_TAG: str(evaluation["at"]), NOTE_TAG: _note(study, evaluation)},
+        params={**param_texts(study, evaluation.params, none="None"), **run.data.params},
+        tags={EVALUATED_TAG: str(evaluation.at), NOTE_TAG: _note(study, evaluation)},
     )
     with tracked_at(settings), warnings.catch_warnings(), TemporaryDirectory() as code:
         warnings.simplefilter("ignore")  # MLflow's, of what it does itself to a table with lists in it
@@ -246,15 +225,15 @@ def _code(study: Study, folder: Path) -> list[str]:
     return [hpstudy_model.__file__, str(kind)]
 
 
-def _note(study: Study, evaluation: Mapping[str, Any]) -> str:
-    seeds = ", ".join(map(str, evaluation["seeds"]))
-    number = len(evaluation["seeds"])
+def _note(study: Study, evaluation: Evaluation) -> str:
+    seeds = ", ".join(map(str, evaluation.seeds))
+    number = len(evaluation.seeds)
     networks = "The network" if number == 1 else f"The average of {number} networks"
-    cell = markdown(study.texts.describe(evaluation["params"]), github=True) or "its one cell"
+    cell = markdown(study.texts.describe(evaluation.params), github=True) or "its one cell"
     return (
         f"{networks} of study {study.name} on {study.dataset_info.title}: {cell}, "
-        f"{'seed' if number == 1 else 'seeds'} {seeds}. Test accuracy {evaluation['ensemble']['accuracy']:.4f} on "
-        f"{evaluation['rows']:,} rows. Takes rows as the dataset has them, gives class probabilities."
+        f"{'seed' if number == 1 else 'seeds'} {seeds}. Test accuracy {evaluation.ensemble.accuracy:.4f} on "
+        f"{evaluation.rows:,} rows. Takes rows as the dataset has them, gives class probabilities."
     )
 
 

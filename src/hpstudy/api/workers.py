@@ -16,22 +16,22 @@ from hpstudy.api.tables import outcome
 from hpstudy.errors import HpstudyError
 from hpstudy.settings import Settings
 from hpstudy.worker.devices import NO_GPU, Slot, choose_gpus, default_processes, slots, why_so_few
-from hpstudy.worker.supervisor import Supervisor, TrainerHandle, WorkOrder
+from hpstudy.worker.messages import Claimed, Ended, Message, Warned
+from hpstudy.worker.supervisor import Assignment, Supervisor, TrainerHandle
 
 if TYPE_CHECKING:
     from hpstudy.storage import Doing, StudyQueue, WorkerNotice
-    from hpstudy.worker.messages import Message
 
 MANY = 10**6  # trials: as many processes as the machine bears
 EXIT_S = 8.0  # after SIGTERM; a service manager kills after ten
 DATABASE_PATIENCE_S = 2.0  # of the supervisor, which has a signal to hear; trainer processes wait for an hour
-MLFLOW_PATIENCE_S = 3.0
-MLFLOW_LIMIT_S = 5.0  # after SIGTERM, when a server that does not answer must not keep us
+TRACKER_PATIENCE_S = 3.0
+TRACKER_LIMIT_S = 5.0  # after SIGTERM, when a server that does not answer must not keep us
 LOOK_S = 1.0  # between looks at the database
 
 
 @dataclass(frozen=True, kw_only=True)
-class WorkerOrder:
+class WorkerOptions:
     """What a worker is to do, in the words of its command."""
 
     study: str | None = None  # the name or the file of the only study to serve; None: every open one
@@ -42,7 +42,7 @@ class WorkerOrder:
     timeout_s: float | None = None  # of a trial
 
 
-def serve(settings: Settings, order: WorkerOrder, notifier: Notifier) -> None:
+def serve(settings: Settings, options: WorkerOptions, notifier: Notifier) -> None:
     """Train until nothing is left for long enough, or a signal comes. A second signal ends this whole process.
 
     Raises:
@@ -51,16 +51,16 @@ def serve(settings: Settings, order: WorkerOrder, notifier: Notifier) -> None:
         FatalError: processes crash again and again.
     """
     check_home(settings, notifier)
-    file = Path(order.study) if order.study and order.study.endswith(".py") else None
-    taken = worker_slots(order.processes, choose_gpus(order.gpus), order.per_gpu)
-    work = WorkOrder(
+    file = Path(options.study) if options.study and options.study.endswith(".py") else None
+    taken = worker_slots(options.processes, choose_gpus(options.gpus), options.per_gpu)
+    work = Assignment(
         slots=taken,
-        study=_name_in(file) if file else order.study,
+        study=_name_in(file) if file else options.study,
         file=file.absolute() if file else None,
-        timeout_s=order.timeout_s,
-        idle_exit_s=order.idle_exit_s,
+        timeout_s=options.timeout_s,
+        idle_exit_s=options.idle_exit_s,
     )
-    _Worker(settings, work, notifier).serve(places(taken, None if order.processes else why_so_few(MANY)))
+    _Service(settings, work, notifier).serve(places(taken, None if options.processes else why_so_few(MANY)))
 
 
 def workers(settings: Settings) -> list[WorkerNotice]:
@@ -92,19 +92,19 @@ def _name_in(file: Path) -> str:
     return load(file).study.name
 
 
-class _Worker:
+class _Service:
     """One `hpstudy worker`, from its first look at the database to its last word."""
 
-    def __init__(self, settings: Settings, order: WorkOrder, notifier: Notifier) -> None:
+    def __init__(self, settings: Settings, assignment: Assignment, notifier: Notifier) -> None:
         from hpstudy.owner import Owner
         from hpstudy.storage import NoticeBoard, Store
         from hpstudy.worker.mirroring import Mirrors
         from hpstudy.worker.studies import ServedStudies
 
-        self._settings, self._order, self._owner = settings, order, Owner.of_process()
+        self._settings, self._assignment, self._owner = settings, assignment, Owner.of_process()
         self._notifier, self._say = notifier, notifier.say
         self._store = store = Store(settings.storage, grace_s=settings.grace_s, patience_s=DATABASE_PATIENCE_S)
-        self._studies = ServedStudies(store, order.study, order.file)
+        self._studies = ServedStudies(store, assignment.study, assignment.file)
         self._board, self._posted_s = NoticeBoard(store.database), 0.0
         self._mirrors = Mirrors(settings)
         self._queues: list[StudyQueue] = []
@@ -121,14 +121,14 @@ class _Worker:
             FatalError: processes crash again and again.
         """
         self._studies.queues()  # an unknown study or a missing file is told before anything is started
-        with Supervisor(self._settings, self._order, exit_within_s=EXIT_S) as supervisor:
+        with Supervisor(self._settings, self._assignment, exit_within_s=EXIT_S) as supervisor:
             self._say(f"Worker on {self._owner.host}, {places}. Ctrl-C or SIGTERM stops it.")
             try:
                 supervisor.start()
                 supervisor.work(self._served, hear=self._hear, tick=lambda: self._tick(supervisor))
             finally:
                 supervisor.stop()
-                self._conclude(MLFLOW_LIMIT_S if supervisor.interrupted else None)
+                self._conclude(TRACKER_LIMIT_S if supervisor.interrupted else None)
         self._say("Stopped; its trials are back in the queue." if supervisor.interrupted else "Nothing is left to do.")
 
     def _served(self) -> list[StudyQueue]:
@@ -139,17 +139,21 @@ class _Worker:
         return self._queues
 
     def _hear(self, handle: TrainerHandle, message: Message) -> None:
-        if message.kind == "claimed":
-            self._say(f"trial {message.trial} of {message.study} begins in process {handle.slot.number + 1}")
-        elif message.kind == "ended":
-            self._say(f"trial {message.trial} {message.ending}{outcome(message)}")
-        elif message.kind == "warning" and message.text not in self._warned:
-            self._warned.add(message.text)
-            self._say(f"Warning: {message.text}")
-        if message.kind in ("claimed", "ended"):
-            for queue in self._queues:
-                if message.kind == "ended" or queue.study.name == message.study:
-                    self._mirrors.poke(queue)
+        match message:
+            case Claimed():
+                self._say(f"trial {message.trial} of {message.study} begins in process {handle.slot.number + 1}")
+                self._poke(message.study)
+            case Ended():
+                self._say(f"trial {message.trial} {message.ending}{outcome(message)}")
+                self._poke(message.study)
+            case Warned() if message.text not in self._warned:
+                self._warned.add(message.text)
+                self._say(f"Warning: {message.text}")
+
+    def _poke(self, study: str) -> None:
+        for queue in self._queues:
+            if study == queue.study.name:
+                self._mirrors.poke(queue)
 
     def _tick(self, supervisor: Supervisor) -> None:
         problem = supervisor.problem or self._mirrors.problem or ""
@@ -163,7 +167,7 @@ class _Worker:
     def _conclude(self, limit_s: float | None) -> None:
         with contextlib.suppress(HpstudyError):  # a notice that is old is not shown
             self._board.remove(self._owner)
-        warn_unmirrored(self._mirrors.finish(MLFLOW_PATIENCE_S, limit_s), self._notifier)
+        warn_unmirrored(self._mirrors, self._mirrors.finish(TRACKER_PATIENCE_S, limit_s), self._notifier)
         say_shared(self._mirrors, self._notifier)
         self._store.close()
 

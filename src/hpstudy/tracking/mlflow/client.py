@@ -25,7 +25,7 @@ from hpstudy.tracking.mlflow.contents import (
 from hpstudy.tracking.mlflow.differences import Changes, Seen
 from hpstudy.tracking.mlflow.ownership import DEFAULT_EXPERIMENT, OTHERS_RUNS, Experiment, is_made_by, signature
 
-_PAGE_RUNS = 1000
+PAGE_RUNS = 1000
 _BATCH_TEXTS = 100  # params, and tags, in one request
 _REFUSALS = ("INVALID_PARAMETER_VALUE", "BAD_REQUEST", "INVALID_STATE", "RESOURCE_DOES_NOT_EXIST")
 
@@ -35,15 +35,15 @@ def is_refusal(error: Exception) -> bool:
     return getattr(error, "error_code", None) in _REFUSALS
 
 
-class Remote:
+class Client:
     """One study's experiment in MLflow. Every method may raise whatever MLflow raises."""
 
-    def __init__(self, client: Any, study: str, identity: str | None) -> None:
-        self._client, self._study, self._identity = client, study, identity
+    def __init__(self, mlflow: Any, study: str, identity: str | None) -> None:
+        self._mlflow, self._study, self._identity = mlflow, study, identity
 
     def find_experiment(self) -> Experiment | None:
         """The experiment of the study's name, whoever made it, also one that was deleted."""
-        found = self._client.get_experiment_by_name(self._study)
+        found = self._mlflow.get_experiment_by_name(self._study)
         return found and Experiment(
             experiment_id=str(found.experiment_id),
             is_active=found.lifecycle_stage == "active",
@@ -64,16 +64,16 @@ class Remote:
         location = f"{artifact_root.rstrip('/')}/{self._study}" if artifact_root else None
         ours = {STUDY_TAG: self._study, **signature(self._identity)}
         tags = {NOTE_TAG: note, "mlflow.experimentKind": "custom_model_development", **ours}
-        made = self._client.create_experiment(self._study, artifact_location=location, tags=tags)
+        made = self._mlflow.create_experiment(self._study, artifact_location=location, tags=tags)
         return Experiment(experiment_id=str(made), is_active=True, is_made_here=True)
 
     def bury(self, experiment: Experiment) -> None:
         """Delete an experiment under another name, so that the study's is free."""
         if not experiment.is_active:  # MLflow renames active experiments only
-            self._client.restore_experiment(experiment.experiment_id)
+            self._mlflow.restore_experiment(experiment.experiment_id)
         now = datetime.now(UTC).isoformat(sep=" ", timespec="milliseconds")
-        self._client.rename_experiment(experiment.experiment_id, f"{self._study} (deleted {now})")
-        self._client.delete_experiment(experiment.experiment_id)
+        self._mlflow.rename_experiment(experiment.experiment_id, f"{self._study} (deleted {now})")
+        self._mlflow.delete_experiment(experiment.experiment_id)
 
     def shared(self, experiment: Experiment, *, also_deleted: bool) -> str | None:
         """Why an experiment is not the study's alone, as the end of a sentence; None if nothing speaks against it.
@@ -87,7 +87,7 @@ class Remote:
         return OTHERS_RUNS if self._has_others_runs(experiment.experiment_id, also_deleted) else None
 
     def has_others_models_or_traces(self, experiment_id: str) -> bool:
-        traces = self._client.search_traces([experiment_id], max_results=1, include_spans=False)
+        traces = self._mlflow.search_traces([experiment_id], max_results=1, include_spans=False)
         return bool(traces) or any(EVALUATED_TAG not in model.tags for model in self._models(experiment_id))
 
     def delete_models(self, experiment_id: str, run_ids: Collection[str]) -> None:
@@ -95,8 +95,8 @@ class Remote:
         for model in list(self._models(experiment_id)):
             if model.source_run_id in run_ids and EVALUATED_TAG in model.tags:
                 source = f"models:/{model.model_id}"
-                if not self._client.search_model_versions(f"source_path = '{source}'", max_results=1):
-                    self._client.delete_logged_model(model.model_id)
+                if not self._mlflow.search_model_versions(f"source_path = '{source}'", max_results=1):
+                    self._mlflow.delete_logged_model(model.model_id)
 
     def runs(self, experiment_id: str) -> Iterator[Seen]:
         """Every run that names a study of this name, the oldest first, in the same order for everybody who asks."""
@@ -113,27 +113,27 @@ class Remote:
     def create(self, experiment_id: str, content: RunContent) -> Seen:
         """Make a run, which is running and has tags but nothing else."""
         tags = {**content.tags, **content.fixed_tags}
-        run = self._client.create_run(experiment_id, start_time=content.started_ms, tags=tags, run_name=content.name)
+        run = self._mlflow.create_run(experiment_id, start_time=content.started_ms, tags=tags, run_name=content.name)
         return _seen(run)
 
     def send(self, run_id: str, changes: Changes, ended_ms: int | None) -> None:
         """Give a run what it lacks. Its status comes last, so that a finished run is a whole one."""
         for batch in _batches(changes):
-            self._client.log_batch(run_id, synchronous=True, **batch)
+            self._mlflow.log_batch(run_id, synchronous=True, **batch)
         if changes.dataset:
-            self._client.log_inputs(run_id, datasets=[_input(changes.dataset)])
+            self._mlflow.log_inputs(run_id, datasets=[_input(changes.dataset)])
         if changes.name:
-            self._client.update_run(run_id, name=changes.name)
+            self._mlflow.update_run(run_id, name=changes.name)
         if changes.status == "RUNNING":
-            self._client.update_run(run_id, status="RUNNING")
+            self._mlflow.update_run(run_id, status="RUNNING")
         elif changes.status:
-            self._client.set_terminated(run_id, changes.status, ended_ms)
+            self._mlflow.set_terminated(run_id, changes.status, ended_ms)
 
     def delete(self, run_id: str) -> None:
-        self._client.delete_run(run_id)
+        self._mlflow.delete_run(run_id)
 
     def log_text(self, run_id: str, name: str, text: str) -> None:
-        self._client.log_text(run_id, text, name)
+        self._mlflow.log_text(run_id, text, name)
 
     def log_files(self, run_id: str, texts: Mapping[str, str]) -> None:
         """Write files, whose paths may have folders in them."""
@@ -142,15 +142,15 @@ class Remote:
                 path = Path(folder, name)
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(text, "utf-8")
-            self._client.log_artifacts(run_id, folder)
+            self._mlflow.log_artifacts(run_id, folder)
 
     def log_metrics(self, run_id: str, values: Mapping[str, float], step: int) -> None:
         at_ms = round(time.time() * 1000)
         points = [Point(key=name, value=value, at_ms=at_ms, step=step) for name, value in values.items()]
-        self._client.log_batch(run_id, synchronous=True, metrics=_metrics(points))
+        self._mlflow.log_batch(run_id, synchronous=True, metrics=_metrics(points))
 
     def tag(self, run_id: str, name: str, text: str) -> None:
-        self._client.set_tag(run_id, name, text)
+        self._mlflow.set_tag(run_id, name, text)
 
     def _bury_deleted(self, experiment: Experiment) -> None:
         if self.shared(experiment, also_deleted=True):
@@ -166,7 +166,7 @@ class Remote:
         view = _view(also_deleted)
         try:
             return any(
-                self._client.search_runs([experiment_id], f"tags.`{STUDY_TAG}` {other}", view, max_results=1)
+                self._mlflow.search_runs([experiment_id], f"tags.`{STUDY_TAG}` {other}", view, max_results=1)
                 for other in ("IS NULL", f"!= '{self._study}'")
             )
         except Exception as error:
@@ -178,7 +178,7 @@ class Remote:
     def _models(self, experiment_id: str) -> Iterator[Any]:
         token: str | None = ""
         while token is not None:
-            page = self._client.search_logged_models([experiment_id], page_token=token or None)
+            page = self._mlflow.search_logged_models([experiment_id], page_token=token or None)
             yield from page
             token = page.token or None
 
@@ -189,11 +189,11 @@ class Remote:
     def _pages(self, experiment_id: str, filter_string: str, view: int | None = None) -> Iterator[Seen]:
         token: str | None = ""
         while token is not None:
-            page = self._client.search_runs(
+            page = self._mlflow.search_runs(
                 [experiment_id],
                 filter_string=filter_string,
                 run_view_type=_view(False) if view is None else view,
-                max_results=_PAGE_RUNS,
+                max_results=PAGE_RUNS,
                 page_token=token or None,
             )
             yield from map(_seen, page)

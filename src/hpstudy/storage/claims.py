@@ -1,0 +1,232 @@
+"""Taking trials of a study: claim under a lock, reconcile what is with what should be."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import optuna
+from optuna.exceptions import UpdateFinishedTrialError
+from optuna.trial import FrozenTrial
+
+from hpstudy.errors import StorageError, UserError
+from hpstudy.owner import Owner
+from hpstudy.records import TrialRecord
+from hpstudy.storage import conversion
+from hpstudy.storage.cells import CellOrder
+from hpstudy.storage.claim import Claim
+from hpstudy.storage.conversion import Start
+from hpstudy.storage.database import Database
+from hpstudy.storage.entry import StudyEntry
+from hpstudy.storage.instructions import Instructions
+from hpstudy.storage.ledger import Ledger, Standing
+from hpstudy.storage.optuna_private import id_of
+from hpstudy.storage.progress import Progress
+from hpstudy.storage.samplers import make_pruner, make_sampler, make_space, suggest
+from hpstudy.study.designs import Grid
+from hpstudy.study.factors import Level
+from hpstudy.study.spec import Study
+
+_LOG = logging.getLogger(__name__)
+
+
+class Claims:
+    """Who takes which trial. A claim holds the lock of the study, so no budget is overshot and no cell taken twice.
+
+    Args:
+        find_original: Gives the trial that was trained with these levels and this seed, if there is one.
+        grace_s: Without a heartbeat for so long, a trial is lost.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        entry: StudyEntry,
+        ledger: Ledger,
+        *,
+        find_original: Callable[[Mapping[str, Level], int], TrialRecord | None],
+        grace_s: float,
+    ) -> None:
+        self._database, self._entry, self._ledger = database, entry, ledger
+        self._find_original, self._grace_s = find_original, grace_s
+        self._cells = CellOrder(entry.study)
+        self._space = make_space()
+
+    @property
+    def _study(self) -> Study:
+        return self._entry.study
+
+    def claim(self, owner: Owner) -> Claim | None:
+        """Take a trial: the next one lost, the next cell of the grid, the next given configuration, or a proposal of
+        the sampler.
+
+        Returns:
+            None if nothing is left to take now. Trials of others may still be lost, so ask again unless
+            the study is finished.
+        """
+        while True:
+            token = uuid.uuid4().hex
+            with self._declared_levels_only():
+                taken = self._database.retrying(lambda: self._take(owner, token))  # noqa: B023 - called at once
+                if taken is None:
+                    return None
+                try:  # the sampler thinks after the lock is released
+                    return self._database.retrying(lambda: self._claim_of(*taken))  # noqa: B023 - called at once
+                except UpdateFinishedTrialError:  # paused for so long that the trial was taken away: take the next
+                    continue
+
+    def reconcile(self) -> None:
+        """Find the trials whose process died and mark them as lost, so that they are tried again."""
+
+        def reconcile() -> None:
+            with self._entry.lock():
+                self._reconciled()
+
+        self._database.retrying(reconcile)
+
+    def release(self, owner: Owner, reason: str, *, failed_attempt: bool) -> None:
+        """Take the trials of a process that was ended or died, without waiting for its heartbeat to stop.
+
+        Args:
+            failed_attempt: Whether it counts as an attempt of its trials: not if it was ended on purpose.
+        """
+
+        def release() -> None:
+            for trial in self._ledger.read().running:
+                if conversion.owner_of(trial) == owner:
+                    self._lose(trial, reason, released=not failed_attempt)
+
+        self._database.retrying(release)
+
+    def retry_failed(self) -> list[int]:
+        """Have every failed trial tried again, as a new trial that names it. Returns their numbers."""
+        instructions = self._database.retrying(self._entry.read)
+        standing = self._database.retrying(self._ledger.read)
+        failed = sorted(standing.failed.keys() - instructions.again)
+        self._entry.instruct(lambda given: dataclasses.replace(given, again=given.again | set(failed)))
+        return failed
+
+    def _take(self, owner: Owner, token: str) -> tuple[int, int, Start] | None:
+        """Create the next trial; or find it, if it was created before and the answer was lost."""
+        with self._entry.lock():
+            standing, instructions = self._reconciled(), self._entry.instructions
+            for trial in standing.running:
+                if conversion.token_of(trial) == token:
+                    return id_of(trial), trial.number, Start.of(trial)
+            if instructions.stopped or Progress.of(self._study, standing, instructions).waiting == 0:
+                return None
+            start, params = self._next(standing, instructions)
+            number = standing.trials
+            template = conversion.template(self._study, start, params, owner, number=number, token=token)
+            return self._database.optuna.create_new_trial(self._entry.study_id, template), number, start
+
+    def _reconciled(self) -> Standing:
+        """Where the study stands after the dead were found. Under the lock: every running trial has its heartbeat."""
+        self._entry.read()
+        standing = self._ledger.read()
+        if not standing.running:
+            return standing
+        ages_s = self._database.heartbeat_ages_s([id_of(trial) for trial in standing.running])
+        if not self._database.is_shared:
+            self._refuse_two_machines(standing.running, ages_s)
+        reasons = [(trial, self._death(trial, ages_s)) for trial in standing.running]
+        for trial, reason in reasons:
+            if reason:
+                self._lose(trial, reason, released=False)
+        return self._ledger.read() if any(reason for _, reason in reasons) else standing
+
+    def _death(self, trial: FrozenTrial, ages_s: dict[int, float]) -> str | None:
+        """Why a running trial is lost; None while its process lives."""
+        owner = conversion.owner_of(trial)
+        where = f"process {owner.pid} on {owner.host}" if owner else "its process"
+        if owner and owner.is_known_dead():
+            return f"{where} died"
+        age_s = ages_s.get(id_of(trial))
+        if age_s is None:
+            return f"{where} died before its first heartbeat"
+        return f"{where} sent no heartbeat for {age_s:.0f} s" if age_s > self._grace_s else None
+
+    def _lose(self, trial: FrozenTrial, reason: str, *, released: bool) -> None:
+        mark = conversion.lost_mark(reason, released=released, now=datetime.now(UTC))
+        try:
+            self._database.rdb.finish(id_of(trial), optuna.trial.TrialState.FAIL, None, conversion.LOST, mark)
+        except UpdateFinishedTrialError:
+            return  # it ended meanwhile: nothing is lost
+        _LOG.info("A trial was lost.", extra={"trial": trial.number, "reason": reason})
+
+    def _refuse_two_machines(self, running: Sequence[FrozenTrial], ages_s: dict[int, float]) -> None:
+        """SQLite's locks work on one machine. A trial whose owner lives on another one tells that there are two."""
+        for trial in running:
+            owner = conversion.owner_of(trial)
+            age_s = ages_s.get(id_of(trial))
+            if owner and owner.is_elsewhere() and age_s is not None and age_s <= self._grace_s:
+                raise UserError(
+                    f"Trial {trial.number} of study {self._study.name!r} is in training on {owner.host}, and this is "
+                    f"another machine. The database {self._database.label} is an SQLite file, which one machine alone "
+                    "may use. Let the machines share PostgreSQL: HPSTUDY_STORAGE=postgresql://user@host/database."
+                )
+
+    def _next(self, standing: Standing, instructions: Instructions) -> tuple[Start, dict[str, Level]]:
+        wanted = {
+            **standing.lost,
+            **{number: standing.failed[number] for number in standing.failed.keys() & instructions.again},
+        }
+        if wanted and (open_ones := wanted.keys() - self._ledger.begun().retried):
+            trial = wanted[min(open_ones)]
+            return conversion.next_attempt(trial), self._declared(trial)
+        if isinstance(self._study.design, Grid):
+            cell, replicate = self._cells_now().first_free(self._ledger.begun().taken)
+            start = Start(cell=cell.number, replicate=replicate, seed=self._study.seed_of(replicate))
+            return start, dict(cell.params)
+        start = Start(replicate=0, seed=self._study.seed_of(0))
+        given = self._free_given()
+        return (start, {}) if given is None else (dataclasses.replace(start, given=given), dict(self._first[given]))
+
+    def _cells_now(self) -> CellOrder:
+        """Begins anew where the study was extended meanwhile."""
+        if self._cells.study is not self._entry.study:
+            self._cells = CellOrder(self._study)
+        return self._cells
+
+    @property
+    def _first(self) -> Sequence[Mapping[str, Level]]:
+        return () if isinstance(self._study.design, Grid) else self._study.design.first
+
+    def _free_given(self) -> int | None:
+        """The first of the given configurations that no trial has tried. Asks nothing where none is given."""
+        taken = self._ledger.begun().given if self._first else set()
+        return next((number for number in range(len(self._first)) if number not in taken), None)
+
+    def _declared(self, trial: FrozenTrial) -> dict[str, Level]:
+        """Its parameters as far as the study declares them: nothing is built from what others wrote there."""
+        vary, params = self._study.vary, conversion.params_of(self._database.optuna.get_trial(id_of(trial)))
+        return {name: level for name, level in params.items() if name in vary and vary[name].contains(level)}
+
+    @contextmanager
+    def _declared_levels_only(self) -> Iterator[None]:
+        """Optuna compares the declared levels with those that earlier trials have recorded."""
+        try:
+            yield
+        except ValueError as error:
+            raise StorageError(
+                f"The database holds levels for study {self._study.name!r} that it does not declare: {error} "
+                "Somebody changed the database by other means than hpstudy. Restore it from a backup, or use --fresh."
+            ) from error
+
+    def _claim_of(self, trial_id: int, number: int, start: Start) -> Claim:
+        trial = optuna.trial.Trial(self._optuna_study(number), trial_id)
+        params = suggest(self._study, trial)  # what is set already is not asked again
+        self._study.check_params(params)
+        return Claim(self._database, self._study, trial, params, start, lambda: self._find_original(params, start.seed))
+
+    def _optuna_study(self, trial_number: int) -> optuna.Study:
+        return optuna.load_study(
+            study_name=self._study.name,
+            storage=self._database.optuna,
+            sampler=make_sampler(self._study, trial_number, self._space),
+            pruner=make_pruner(self._study),
+        )

@@ -1,0 +1,119 @@
+"""MLflow at one address: its studies, its models, its page."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator
+from html import escape
+from importlib.metadata import version
+from pathlib import Path
+from urllib.parse import quote, unquote
+
+from hpstudy.addresses import is_server, without_credentials
+from hpstudy.errors import NotFoundError
+from hpstudy.health import Diagnosis, Health
+from hpstudy.settings import Settings
+from hpstudy.study.spec import Study
+from hpstudy.tracking.mlflow.connection import connect, prepare_environment, translated
+from hpstudy.tracking.mlflow.mirror import Mirror
+from hpstudy.tracking.mlflow.server import ui_command, ui_environment
+from hpstudy.tracking.tracker import Model, StudyMirror, Tracker
+
+_LOCAL = "http://127.0.0.1:5000"  # where `hpstudy ui` answers
+_NO_ANSWER = (
+    "Is the server running? An answer 403 'Invalid Host header' wants the name in MLFLOW_SERVER_ALLOWED_HOSTS on the "
+    "server; 401 wants MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD here. Training goes on without it."
+)
+_LIBRARIES = ("mlflow.pyfunc", "hpstudy.tracking.mlflow.packaging")  # for reports and models
+
+
+class MlflowTracker:
+    name = "MLflow"
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._address = without_credentials(settings.tracking_uri)
+
+    @property
+    def is_empty(self) -> bool:
+        return self._settings.uses_embedded_store and not (self._settings.home / "mlflow.db").exists()
+
+    @property
+    def caution(self) -> str | None:
+        home = str(self._settings.home)
+        if not self._settings.uses_embedded_store or unquote(home) == home:
+            return None
+        return (
+            f"Models in {home} can be loaded with `mlflow.pyfunc.load_model(uri, dst_path=DIR)` only: MLflow takes a % "
+            "with two digits in a folder's name for a coded letter. Another --home avoids that."
+        )
+
+    def mirror(
+        self, study: Study, *, identity: Callable[[], str | None] = lambda: None, source: str | None = None
+    ) -> StudyMirror:
+        return Mirror(self._settings, study, identity=identity, source=source)
+
+    def load(self) -> None:
+        prepare_environment(self._settings)
+        for library in _LIBRARIES:
+            importlib.import_module(library)
+
+    def load_model(self, address: str) -> Model:
+        from hpstudy.tracking.mlflow.packaging import load_model
+
+        model: Model = load_model(self._settings, address)
+        return model
+
+    def register(self, address: str, name: str) -> tuple[str, bool]:
+        from hpstudy.tracking.mlflow.packaging import register
+
+        return register(self._settings, address, name)
+
+    def where_to_look(self, study: str) -> str | None:
+        home = self._settings.home
+        if self._settings.uses_embedded_store:
+            elsewhere = "" if home == Path(".hpstudy").absolute() else f" --home {home}"
+            return f"Browse it in MLflow: hpstudy ui{elsewhere}"
+        return f"Browse it in MLflow: experiment {study} at {self._address}"
+
+    def link(self, study: str) -> str:
+        """To the study's experiment, which MLflow's page finds by its name."""
+        is_remote = is_server(self._settings.tracking_uri)
+        base = self._address.rstrip("/") if is_remote else _LOCAL
+        address = f"{base}/#/experiments?experimentSearchFilter={quote(study)}"
+        note = "" if is_remote else ", once <code>hpstudy ui</code> is running"
+        return f'<a href="{escape(address)}" target="_blank" rel="noopener">{escape(study)} in MLflow</a>{note}'
+
+    def page_command(self, port: int) -> tuple[list[str], dict[str, str]]:
+        command = ui_command(self._settings, port=port)
+        if self.is_empty:
+            raise NotFoundError(
+                f"There is nothing to show in {self._settings.home} yet. `hpstudy run STUDY.py` fills it."
+            )
+        return command, ui_environment(self._settings)
+
+    def examine(self) -> Iterator[Diagnosis]:
+        with translated(self._settings, "does not answer", _NO_ANSWER):
+            connect(self._settings).search_experiments(max_results=1)
+        yield Diagnosis(level=Health.GOOD, what=f"MLflow at {self._address} answers, and lets you in.")
+        if is_server(self._settings.tracking_uri):
+            yield _versions(self._address)
+
+
+def open_tracker(settings: Settings) -> Tracker:
+    return MlflowTracker(settings)
+
+
+def _versions(address: str) -> Diagnosis:
+    import requests
+
+    here = version("mlflow")
+    try:
+        there = requests.get(f"{address.rstrip('/')}/version", timeout=10).text.strip()
+    except requests.RequestException:
+        there = "unknown"
+    what = f"MLflow is {here} here and {there} on the server."
+    if there.split(".")[:1] == here.split(".")[:1]:
+        return Diagnosis(level=Health.GOOD, what=what)
+    fix = f"Install the server's version: pip install mlflow=={there}"
+    return Diagnosis(level=Health.WARNING, what=what, fix=fix)

@@ -1,0 +1,143 @@
+"""What learns: a network and its optimizer, with variables for the numbers in which trials of one structure differ."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from hpstudy.study.factors import Config
+from hpstudy.training.keras_private import SharedRateDropout, optimizer_state
+from hpstudy.training.model import make_network, make_optimizer, row_hits, row_losses
+
+if TYPE_CHECKING:
+    from hpstudy.data import Arrays
+
+
+class TrialVariables:
+    """Numbers of a trial that a compiled program reads from variables, so that others need no new compilation."""
+
+    def __init__(self) -> None:
+        self.dropout = tf.Variable(0.0, trainable=False)
+        self.penalties = tf.Variable([0.0, 0.0], trainable=False)  # of Σ|w| and of Σw²
+        self.seeds = keras.random.SeedGenerator(0)  # of augmentation
+
+    def assign(self, config: Config, seed: int) -> None:
+        self.dropout.assign(float(config["dropout"] or 0.0))
+        self.penalties.assign([float(config["l1"] or 0.0), float(config["l2"] or 0.0)])
+        self.seeds.state.assign([seed, 0])
+
+    def all(self) -> list[Any]:
+        return [self.dropout, self.penalties, self.seeds.state]
+
+
+class Learner:
+    """A network, an optimizer and a loss. Not thread-safe: it learns one trial at a time.
+
+    Args:
+        optimizer: Not yet built.
+        loss: `cross_entropy` or `mse`.
+        penalty: Gives what is added to the mean loss of every batch, float32 ().
+        variables: Those that the network reads, if it reads any.
+    """
+
+    def __init__(
+        self,
+        network: keras.Model,
+        optimizer: keras.optimizers.Optimizer,
+        loss: str,
+        penalty: Callable[[], tf.Tensor],
+        variables: TrialVariables,
+    ) -> None:
+        self.network, self.loss, self.penalty, self.variables = network, loss, penalty, variables
+        self._optimizer = optimizer
+        self._optimizer.build(network.trainable_variables)
+        self._optimizer_start = [variable.numpy() for variable in optimizer_state(optimizer)]
+
+    def start(self, config: Config, variables: list[np.ndarray], seed: int) -> None:
+        """Go to the beginning of a trial.
+
+        Args:
+            variables: Values of `network.variables`: weights, statistics, states of random generators.
+        """
+        for variable, value in zip(self.network.variables, variables, strict=True):
+            variable.assign(value)
+        for variable, value in zip(optimizer_state(self._optimizer), self._optimizer_start, strict=True):
+            variable.assign(value)
+        self.variables.assign(config, seed)
+
+    def assigned(self) -> list[Any]:
+        """Every variable that `start` assigns, of Keras or of TensorFlow."""
+        return [*self.network.variables, *optimizer_state(self._optimizer), *self.variables.all()]
+
+    def call(self, inputs: tf.Tensor, *, training: bool) -> tf.Tensor:
+        """Probabilities, float32 (rows, outputs)."""
+        return tf.cast(self.network(inputs, training=training), tf.float32)
+
+    def train_step(self, inputs: tf.Tensor, labels: tf.Tensor, present: tf.Tensor, rate: tf.Tensor) -> tf.Tensor:
+        """Learn from a batch at this learning rate. Returns the batch's `row_sums`."""
+        values = [weight.value for weight in self.network.trainable_variables]
+        gradients, sums = self.differentiate(lambda: self.call(inputs, training=True), values, labels, present)
+        self.apply(gradients, rate)
+        return sums
+
+    def apply(self, gradients: list[tf.Tensor | None], rate: tf.Tensor) -> None:
+        """Change the trainable variables of the network by these gradients, at this learning rate."""
+        self._optimizer.learning_rate = rate
+        self._optimizer.apply(gradients, self.network.trainable_variables)
+
+    def differentiate(
+        self, predict: Callable[[], tf.Tensor], by: list[Any], labels: tf.Tensor, present: tf.Tensor
+    ) -> tuple[list[tf.Tensor | None], tf.Tensor]:
+        """Gradients of the batch's mean loss `by` these tensors or variables, and its `row_sums`.
+
+        Args:
+            predict: Gives the probabilities of the batch.
+            labels: int32 (rows,).
+            present: float32 (rows,), 1 for a row and 0 for padding.
+        """
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(by)
+            probabilities = predict()
+            losses = row_losses(self.loss, labels, probabilities)
+            penalty = self.penalty()
+            loss = tf.reduce_sum(losses * present) / tf.reduce_sum(present) + penalty
+            loss = self._optimizer.scale_loss(loss)  # the loss itself, unless gradients are of float16
+        return tape.gradient(loss, by), row_sums(losses, penalty, row_hits(labels, probabilities), present)
+
+    def evaluate(self, labels: tf.Tensor, probabilities: tf.Tensor, present: tf.Tensor) -> tf.Tensor:
+        """The `row_sums` of a batch that is not learned from."""
+        losses = row_losses(self.loss, labels, probabilities)
+        return row_sums(losses, self.penalty(), row_hits(labels, probabilities), present)
+
+
+def built_in_learner(config: Config, arrays: Arrays) -> Learner:
+    """The built-in network of this structure. The numbers of `config` are not baked in."""
+    variables = TrialVariables()
+    network = make_network(
+        {**config, "l1": 0.0, "l2": 0.0},
+        arrays.input_shape,
+        arrays.outputs,
+        make_dropout=lambda _: SharedRateDropout(variables.dropout),
+    )
+    is_penalized = bool(config["l1"] or config["l2"])
+
+    def penalty() -> tf.Tensor:
+        return _weight_penalty(network, variables.penalties) if is_penalized else tf.constant(0.0)
+
+    return Learner(network, make_optimizer(config), str(config["loss"]), penalty, variables)
+
+
+def row_sums(losses: tf.Tensor, penalty: tf.Tensor, hits: tf.Tensor, present: tf.Tensor) -> tf.Tensor:
+    """Sums over the rows that are present: of loss with penalty, and of hits, float32 (2,)."""
+    return tf.stack([tf.reduce_sum((losses + penalty) * present), tf.reduce_sum(hits * present)])
+
+
+def _weight_penalty(network: keras.Model, penalties: tf.Variable) -> tf.Tensor:
+    kernels = [layer.kernel.value for layer in network.layers if isinstance(layer, keras.layers.Dense)]
+    absolute = tf.add_n([tf.reduce_sum(tf.abs(kernel)) for kernel in kernels])
+    squared = tf.add_n([tf.reduce_sum(tf.square(kernel)) for kernel in kernels])
+    return penalties[0] * absolute + penalties[1] * squared
