@@ -379,6 +379,27 @@ def test_a_record_holds_what_was_finished(queue: StudyQueue) -> None:
     assert 0 <= record.duration_s < 60
 
 
+def test_a_diverged_trial_is_complete_counted_and_taken_over(open_store: Callable[..., Store]) -> None:
+    """Also without any epoch before that; and a pruner decides over all that there were, as it did in training."""
+    vary = dict(depth=Choice(1))
+    study = make_study(vary=vary, design=Search(trials=3, pruner="median"))
+    queue = open_store().register(study)
+    assert queue.trials.progress().diverged == 0
+    for place in range(3):
+        claim = queue.claims.claim(ME)
+        assert claim is not None
+        if original := claim.original():
+            assert claim.repeat(original) == TrialState.COMPLETE
+            continue
+        assert place == 0
+        claim.complete(Outcome(diverged=1, metrics={"val_accuracy": 0.1}))
+    records, progress = queue.trials.records(), queue.trials.progress()
+    assert [(record.state, record.value, record.diverged) for record in records] == [(TrialState.COMPLETE, 0.1, 1)] * 3
+    assert [record.repeats for record in records] == [None, 0, 0]
+    assert (progress.complete, progress.failed, progress.diverged) == (3, 0, 3)
+    assert open_store().open(study.name).trials.progress().diverged == 3
+
+
 def test_a_failed_trial_counts_and_is_not_tried_again(queue: StudyQueue) -> None:
     claim = queue.claims.claim(ME)
     assert claim is not None

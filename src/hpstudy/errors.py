@@ -41,7 +41,7 @@ class MirrorError(HpstudyError):
 
 
 class TrialFailed(HpstudyError):
-    """This configuration cannot be trained (NaN loss, out of memory). Recorded as failed, not tried again."""
+    """This configuration cannot be trained (out of memory, no probabilities). Recorded as failed, not tried again."""
 
 
 class TrialLost(HpstudyError):

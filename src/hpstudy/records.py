@@ -16,7 +16,7 @@ _SYSTEM = "system/"  # before the names of system metrics, in JSON as in the tra
 
 class TrialState(StrEnum):
     RUNNING = "running"  # a process has it and says so by heartbeats
-    COMPLETE = "complete"  # trained to its end
+    COMPLETE = "complete"  # trained to its end, or until it diverged
     PRUNED = "pruned"  # ended early by the pruner
     FAILED = "failed"  # cannot be trained, or lost too often
     LOST = "lost"  # its process died or was stopped; tried again as another trial
@@ -112,6 +112,7 @@ class TrialRecord:
     attempt: int  # 1, or more if earlier attempts were lost
     retry_of: int | None  # the number of the lost trial that this one tries again
     values: tuple[float, ...] | None  # of the objectives, once complete
+    diverged: int | None = None  # the epoch in which the loss became infinite or NaN; the history ends before it
     repeats: int | None = None  # the number of the trial whose result this one has taken over, instead of training
     pruning: Mapping[int, float] = field(default_factory=dict)  # epoch → the objective, as the pruner saw it
     metrics: Mapping[str, float] = field(default_factory=dict)  # final ones

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from hpstudy.analysis.cells import GridValues, grid_values
 from hpstudy.analysis.curves import FactorCurves, factor_curves
+from hpstudy.analysis.divergence import outcomes
 from hpstudy.analysis.effects import FactorEffect, baselines, factor_effects
 from hpstudy.analysis.inside import InsideCell, inside_cells
 from hpstudy.analysis.overview import Overview, overview
@@ -42,8 +43,21 @@ class Analysis:
     inside: tuple[InsideCell, ...] = ()  # for a search, only the best trial; empty without diagnostics
 
 
-def analyse(study: Study, records: Sequence[TrialRecord], baseline: Sequence[str] = ()) -> Analysis:
-    """Raises UserError if a baseline is not a level of the study."""
+def analyse(
+    study: Study,
+    records: Sequence[TrialRecord],
+    baseline: Sequence[str] = (),
+    constant: Mapping[str, float] | None = None,
+) -> Analysis:
+    """All that is computed of a study.
+
+    Args:
+        constant: As `divergence.outcomes` takes it.
+
+    Raises:
+        UserError: a baseline is no level of the study.
+    """
+    records = outcomes(study, records, constant)
     is_grid = isinstance(study.design, Grid)
     found = (factor_curves(study, records, factor) for factor in study.vary) if is_grid else ()
     baselines(study, baseline)

@@ -59,12 +59,18 @@ def curve_objective(study: Study) -> Objective:
 
 
 def factor_curves(study: Study, records: Sequence[TrialRecord], factor: str) -> FactorCurves | None:
-    """The curves of a factor's levels; None if no complete trial with this factor has a history."""
+    """None if no complete trial of this factor has a history.
+
+    Trials that diverged are in no curve: theirs break off.
+    """
     objective = curve_objective(study)
     trials = [
         record
         for record in records
-        if record.state == TrialState.COMPLETE and factor in record.params and record.history
+        if record.state == TrialState.COMPLETE
+        and record.diverged is None
+        and factor in record.params
+        and record.history
     ]
     text = study.texts.text
     by_level: dict[str, list[TrialRecord]] = {text(factor, level): [] for level in study.vary[factor].levels}

@@ -93,7 +93,7 @@ class Panel:
 def inside_cells(records: Sequence[TrialRecord]) -> tuple[InsideCell, ...]:
     """The configurations of the trials that have diagnostics, in the order of the grid's cells.
 
-    If no trial is complete, failed trials are used instead: their start may show why they failed.
+    Where every trial failed or diverged it is of those: why they did may be seen at their start.
     """
     by_cell: dict[int | None, list[TrialRecord]] = {}
     for record in sorted(records, key=lambda record: (record.cell or 0, record.replicate)):
@@ -124,7 +124,7 @@ def panels(study: Study, cells: Sequence[InsideCell]) -> list[Panel]:
 
 
 def _complete(records: Sequence[TrialRecord]) -> list[TrialRecord]:
-    return [record for record in records if record.state == TrialState.COMPLETE]
+    return [record for record in records if record.state == TrialState.COMPLETE and record.diverged is None]
 
 
 def _cell(records: Sequence[TrialRecord]) -> InsideCell:

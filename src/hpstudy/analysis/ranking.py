@@ -25,6 +25,7 @@ class RankedCell:
     difference: Difference | None  # to the best cell; None for that cell itself, and if replicates are missing
     p: float | None  # corrected for all pairs of cells (Holm)
     failed: int  # replicates without a value
+    diverged: int  # replicates that diverged, whose value is the constant predictor's
     train_s: float | None  # mean over replicates
     parameters: float | None
 
@@ -49,6 +50,7 @@ def ranked_cells(grid: GridValues) -> list[RankedCell]:
             difference=_difference(rows, whole, cell, bounds),
             p=p_values.get(cell),
             failed=int(grid.failed[cell].sum()),
+            diverged=sum(record.diverged is not None for record in _trials(grid, cell)),
             train_s=_mean(_trials(grid, cell), "train_s"),
             parameters=_mean(_trials(grid, cell), "parameters"),
         )

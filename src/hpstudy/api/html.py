@@ -43,7 +43,8 @@ def _result(
 
 
 def _state(progress: Progress) -> str:
-    counts = f"{progress.complete} complete, {progress.pruned} pruned, {progress.failed} failed"
+    diverged = f" ({progress.diverged} diverged)" if progress.diverged else ""
+    counts = f"{progress.complete} complete{diverged}, {progress.pruned} pruned, {progress.failed} failed"
     running = f", {progress.running} in training" if progress.running else ""
     return f"{progress.state.capitalize()}: {progress.ended} of {progress.budget} trials ({counts}{running})."
 

@@ -129,6 +129,8 @@ class Picture:
         if self._last_failure:
             lost = f"{progress.failed} failed, {progress.lost} lost; last: {self._last_failure}"
             lines.append(tables.styled(lost, "yellow"))
+        if progress.diverged:
+            lines.append(tables.styled(f"diverged, with the constant predictor's score: {progress.diverged}", "yellow"))
         if self._repeats:
             lines.append(Text(f"repeats of earlier configurations, not trained again: {self._repeats}", "dim"))
         if problem:

@@ -132,7 +132,7 @@ class Result:
     def trials(self) -> pd.DataFrame:
         """A row for each trial, with the columns of `hpstudy export --format csv`, such as `params.units`.
 
-        Metrics are float64; `cell` and `retry_of`, which a trial may lack, are Int64; `started` is a time in UTC.
+        Numbers are float64; `cell`, `retry_of` and `diverged`, which a trial may not have, Int64; `started` is in UTC.
         """
         from hpstudy.api.frames import trials_frame
 

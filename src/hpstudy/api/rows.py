@@ -22,6 +22,7 @@ EXPORT_COLUMNS = (
     "attempt",
     "retry_of",
     "repeats",
+    "diverged",
     "seed",
     "value",
     "values",
@@ -49,6 +50,7 @@ def status_json(study: Study, progress: Progress, best: Sequence[TrialRecord]) -
             "waiting": progress.waiting,
             "lost": progress.lost,
         },
+        "diverged": progress.diverged,  # of the complete ones
         "best": best_json(best[0]) if best else None,
     }
 
@@ -68,6 +70,7 @@ def trial_json(record: TrialRecord, *, history: bool) -> dict[str, Any]:
         "attempt": record.attempt,
         "retry_of": record.retry_of,
         "repeats": record.repeats,
+        "diverged": record.diverged,
         "seed": record.seed,
         "value": record.value,
         "values": list(record.values) if record.values else None,

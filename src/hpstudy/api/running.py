@@ -258,5 +258,6 @@ def _stopped(name: str, progress: Progress, *, interrupted: bool) -> str | None:
 
 
 def _counts(progress: Progress) -> str:
-    counts = f"{progress.complete} complete, {progress.pruned} pruned, {progress.failed} failed"
+    diverged = f" ({progress.diverged} diverged)" if progress.diverged else ""
+    counts = f"{progress.complete} complete{diverged}, {progress.pruned} pruned, {progress.failed} failed"
     return f"{counts}; {progress.lost} lost and tried again" if progress.lost else counts

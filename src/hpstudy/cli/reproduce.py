@@ -61,13 +61,22 @@ def reproduce_command(
         echo(f"Changed since: {circumstance}")
     if found.error:
         echo(f"It failed this time: {found.error}" if not record.error else f"It fails again: {found.error}")
+    recorded, again = found.diverged
+    if recorded != again:
+        echo(f"It diverged {_when(recorded)} then, {_when(again)} this time.")
+    elif again is not None:
+        click.echo(f"It diverges again in epoch {again}.")
     epochs = len(record.history)
     if found.is_same:
-        click.echo(f"The same to the last bit in {epochs} epoch{'s' if epochs > 1 else ''}.")
+        click.echo(f"The same to the last bit in {epochs} epoch{'' if epochs == 1 else 's'}.")
     else:
         first = min((one.differs_from_epoch for one in found.comparisons if one.differs_from_epoch), default=epochs)
         click.echo(f"Not the same: the first difference is in epoch {first} of {epochs}.")
     ctx.exit(0 if found.is_same else 1)
+
+
+def _when(epoch: int | None) -> str:
+    return "in no epoch" if epoch is None else f"in epoch {epoch}"
 
 
 def _finite(value: object) -> object:

@@ -79,6 +79,7 @@ def _status_table(result: api.Result, status: dict[str, Any]) -> RenderableType:
         ("state", status["state"]),
         ("budget", status["budget"]),
         *status["trials"].items(),
+        *([("diverged", f"{status['diverged']} of the complete ones")] if status["diverged"] else []),
         ("best", f"{objective} {best['value']:.4f}, trial {best['trial']}" if best else None),
         ("levels", tables.params_text(result.study, best["params"]) if best else None),
     ]

@@ -29,6 +29,7 @@ _Result = TypeVar("_Result")
 class Outcome:
     """Everything that a process records about a trial when it ends."""
 
+    diverged: int | None = None  # the epoch; stands first in the JSON, where a count of such trials looks for it
     metrics: Mapping[str, float] = field(default_factory=dict)
     history: Sequence[Epoch] = ()
     device: str | None = None
@@ -112,10 +113,11 @@ class Claim:
             Complete or pruned; running if the original was pruned where this trial is not, so that it must be trained.
         """
         now, is_whole = time.time(), original.state == TrialState.COMPLETE
+        is_trained = is_whole and original.diverged is None  # a pruner might have ended one before it diverged
         history: list[Epoch] = []
         for epoch in original.history:
-            history.append(replace(epoch, at=now, system={}))  # the machine's load belongs to another time
-            is_last = (is_whole and epoch is original.history[-1]) or epoch.number == self.config["epochs"]
+            history.append(replace(epoch, at=now, system={}))  # the machine's load was that of another time
+            is_last = (is_trained and epoch is original.history[-1]) or epoch.number == self.config["epochs"]
             if self.report(epoch, is_last=is_last):
                 self.prune(Outcome(history=history, facts=original.facts, repeats=original.number))
                 return TrialState.PRUNED
@@ -123,6 +125,7 @@ class Claim:
             return TrialState.RUNNING
         self.complete(
             Outcome(
+                diverged=original.diverged,
                 metrics=original.metrics,
                 history=history,
                 facts=original.facts,

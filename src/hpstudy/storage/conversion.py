@@ -16,10 +16,10 @@ from hpstudy.study.distributions import distribution, exact_level
 from hpstudy.study.factors import Level
 from hpstudy.study.spec import Study
 
-START = "hpstudy.start"  # set at creation: cell, given, replicate, seed, attempt, retry_of, owner, at, token
-RESULT = "hpstudy.result"  # set when the trial ends: metrics, history, at, device, facts, diagnostics, repeats
-LOST = "hpstudy.lost"  # set when a lost trial is set to failed: reason, released, at
-MAX_ATTEMPTS = 3  # of a trial whose process dies
+START = "hpstudy.start"  # set when it is created: cell, given, replicate, seed, attempt, retry_of, owner, at, token
+RESULT = "hpstudy.result"  # set when it ends: diverged, metrics, history, at, device, facts, diagnostics, repeats
+LOST = "hpstudy.lost"  # set when a lost trial is failed: reason, released, at
+MAX_ATTEMPTS = 3  # of a trial whose process dies under it
 
 _OPTUNA = optuna.trial.TrialState
 
@@ -135,6 +135,7 @@ def record_of(trial: FrozenTrial, again: Container[int] = ()) -> TrialRecord | N
         seed=start.seed,
         attempt=start.attempt,
         retry_of=start.retry_of,
+        diverged=result.get("diverged"),
         repeats=result.get("repeats"),
         values=tuple(trial.values) if state == TrialState.COMPLETE and trial.values else None,
         pruning=dict(trial.intermediate_values),

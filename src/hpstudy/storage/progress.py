@@ -19,8 +19,9 @@ class Progress:
     pruned: int
     failed: int
     running: int
-    lost: int  # lost trials, which are tried again; not part of the budget
-    stopped: bool = False  # the user stopped it: no trial is taken until the study is resumed
+    lost: int  # tried again; not part of the budget
+    diverged: int = 0  # of the complete ones; counted for those only who ask how far the study is
+    stopped: bool = False  # by the user: no trial is taken until the study is resumed
 
     @classmethod
     def of(cls, study: Study, standing: Standing, instructions: Instructions) -> Progress:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 
 import optuna
@@ -11,6 +12,7 @@ from hpstudy.records import TrialRecord, TrialState
 from hpstudy.storage import conversion
 from hpstudy.storage.book import RecordBook
 from hpstudy.storage.database import Database
+from hpstudy.storage.diverged import Diverged
 from hpstudy.storage.entry import StudyEntry
 from hpstudy.storage.ledger import Ledger
 from hpstudy.storage.originals import Originals
@@ -27,7 +29,8 @@ class Trials:
         self._database, self._entry, self._ledger = database, entry, ledger
         self._book = RecordBook(database, entry.study_id)
         self._originals = Originals(database, entry.study_id, ledger)
-        self._found_best: tuple[int, list[TrialRecord]] = (0, [])  # number of complete trials, and the best among them
+        self._diverged = Diverged(database, ledger)
+        self._found_best: tuple[int, list[TrialRecord]] = (0, [])  # among so many complete trials
 
     @property
     def _study(self) -> Study:
@@ -56,8 +59,8 @@ class Trials:
             return None
         record = self._database.retrying(lambda: self._originals.find(params))
         wanted = {objective.metric for objective in self._study.objectives}
-        if record is None or record.seed != seed or not record.history:
-            return None  # others may write to the database, too
+        if record is None or record.seed != seed or not (record.history or record.diverged):
+            return None  # others may have written into the database, too
         return record if record.state == TrialState.PRUNED or wanted <= record.metrics.keys() else None
 
     def best(self) -> list[TrialRecord]:
@@ -70,7 +73,8 @@ class Trials:
     def _progress(self) -> Progress:
         """Reads the instructions first: if they name a failed trial, its failure is then seen as well."""
         instructions = self._entry.read()
-        return Progress.of(self._study, self._ledger.read(), instructions)
+        progress = Progress.of(self._study, self._ledger.read(), instructions)
+        return dataclasses.replace(progress, diverged=self._diverged.count())
 
     def _best(self) -> list[TrialRecord]:
         """The best trials. Optuna is only asked again if a trial has been completed since."""

@@ -47,16 +47,18 @@ class Ended:
     trial: int
     state: EndState
     study: str = ""
-    value: float | None = None  # of the first objective
-    score: float | None = None  # the same, turned so that higher is better; None unless trained to its end
-    cell: int | None = None  # the cell of a grid
-    repeats: int | None = None  # the trial whose result this one took over instead of training
+    value: float | None = None  # the first objective
+    score: float | None = None  # if it was trained to its end: the same such that more is better
+    cell: int | None = None  # of a grid
+    diverged: int | None = None  # the epoch in which the training did
+    repeats: int | None = None  # the trial whose result this one has taken over, instead of training
     error: str = ""
 
     @property
     def ending(self) -> str:
-        """How the trial ended: `pruned`, or `complete, repeats trial 3`."""
-        return self.state if self.repeats is None else f"{self.state}, repeats trial {self.repeats}"
+        """How the trial ended: `pruned`, `complete, repeats trial 3`, or `complete, diverged in epoch 2`."""
+        repeats = "" if self.repeats is None else f", repeats trial {self.repeats}"
+        return self.state + repeats + ("" if self.diverged is None else f", diverged in epoch {self.diverged}")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -240,8 +240,11 @@ class _TrainerProcess:
         state = claim.repeat(original) if original else TrialState.RUNNING
         if original is None or state == TrialState.RUNNING:
             return False
-        value = original.metrics[queue.study.objectives[0].metric] if state == TrialState.COMPLETE else None
-        attempt.ended("complete" if state == TrialState.COMPLETE else "pruned", value=value, repeats=original.number)
+        if state == TrialState.COMPLETE:
+            value = original.metrics[queue.study.objectives[0].metric]
+            attempt.ended("complete", value=value, repeats=original.number, diverged=original.diverged)
+        else:
+            attempt.ended("pruned", repeats=original.number)
         return True
 
     def _train_epochs(self, queue: StudyQueue, claim: Claim, attempt: Attempt) -> None:
@@ -273,12 +276,13 @@ class _TrainerProcess:
                 raise TrialFailed(
                     f"It took longer than --timeout {self._timeout_s:g} s and was ended after epoch {epoch.number}."
                 )
-        metrics = training.result()
-        attempt.save_weights(training)
-        claim.complete(attempt.outcome(metrics=metrics, device=self._device))
+        metrics, diverged = training.result(), training.diverged
+        if diverged is None:
+            attempt.save_weights(training)
+        claim.complete(attempt.outcome(diverged=diverged, metrics=metrics, device=self._device))
         value = metrics[objective.metric]
         score = objective.score(value)
-        attempt.ended("complete", cell=claim.start.cell, value=value, score=score)
+        attempt.ended("complete", cell=claim.start.cell, value=value, score=score, diverged=diverged)
 
     def _fail(self, claim: Claim, attempt: Attempt, error: BaseException) -> None:
         """Record why a trial failed, and where unless hpstudy itself ended it. Nothing of its network is used again."""

@@ -34,16 +34,19 @@ def cost(analysis: Analysis) -> str:
     """One sentence on what the study cost."""
     seen = analysis.overview
     span = f", {texts.duration(seen.span_s)} from the first start to the last end" if seen.span_s else ""
+    compiling = f" ({texts.duration(seen.compile_s)} of it compiling)" if seen.compile_s else ""
     return (
         f"{texts.counted(seen.ended, 'trial')} with {texts.counted(seen.epochs, 'epoch')} took "
-        f"{texts.duration(seen.train_s)} of training{span}."
+        f"{texts.duration(seen.train_s)} of training{compiling}{span}."
     )
 
 
 def trouble(seen: Overview) -> Iterator[str]:
-    """What failed and why; nothing if no trial did."""
+    """What diverged, what failed and why; silent if nothing did."""
     if seen.ended and not seen.complete:
         yield "No trial is complete, so there is nothing to compare."
+    if seen.diverged:
+        yield _divergence(seen)
     if seen.failed:
         reason = seen.failures[0].reason
         several = f" (the most common of {len(seen.failures)} reasons)" if len(seen.failures) > 1 else ""
@@ -57,6 +60,20 @@ def trouble(seen: Overview) -> Iterator[str]:
     if seen.not_finite:
         trials = texts.counted(seen.not_finite, "trial")
         yield f"{trials} ended with a value that is not finite; counted as failed."
+
+
+def _divergence(seen: Overview) -> str:
+    """By the levels under which most trials diverge."""
+    share = seen.diverged / seen.ended
+    often = sorted((one for one in seen.diverging if one.share > share), key=lambda one: -one.share)
+    levels = [f"{one.factor}={one.level} ({one.diverged} of {one.ended})" for one in often]
+    above_all = f", above all with {texts.shortened(levels, 3)}" if levels else ""
+    they_count = "It has no network and counts" if seen.diverged == 1 else "They have no network and count"
+    trials = texts.counted(seen.ended, "trial")
+    return (
+        f"{seen.diverged} of {trials} diverged{above_all}: the loss became infinite or NaN. "
+        f"{they_count} with the scores of the constant predictor."
+    )
 
 
 def _best_cell(analysis: Analysis, grid: GridAnalysis) -> str:

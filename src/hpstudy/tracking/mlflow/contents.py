@@ -175,6 +175,7 @@ def _trial_tags(study: Study, record: TrialRecord, parent_id: str, hide: Hide) -
         "hpstudy.attempt": record.attempt,
         "hpstudy.retry_of": record.retry_of,
         "hpstudy.repeats": record.repeats,
+        "hpstudy.diverged": record.diverged,
         "hpstudy.dataset": study.dataset,
         "hpstudy.host": record.host,
         "hpstudy.device": record.device,
@@ -213,12 +214,15 @@ def _epoch_points(record: TrialRecord) -> Iterator[Point]:
 
 
 def _final_points(record: TrialRecord) -> Iterator[Point]:
-    """What is only known at the end: the objective, the training time, the number of parameters."""
+    """What is known at the end only: the objective, training time, the number of parameters.
+
+    Of a trial that diverged all scores are, in the epoch in which it did.
+    """
     if record.state == TrialState.RUNNING:
         return
-    step = record.history[-1].number if record.history else 0
+    step = record.diverged or (record.history[-1].number if record.history else 0)
     at_ms = _milliseconds(record.ended) or _milliseconds(record.started) or 0
-    in_epochs = {name for epoch in record.history for name in epoch.metrics}
+    in_epochs = set() if record.diverged else {name for epoch in record.history for name in epoch.metrics}
     finals = {name: value for name, value in record.metrics.items() if name not in in_epochs}
     for place, value in enumerate(record.values or ()):
         finals["objective" if place == 0 else f"objective_{place + 1}"] = value
