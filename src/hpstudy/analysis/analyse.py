@@ -13,6 +13,7 @@ from hpstudy.analysis.inside import InsideCell, inside_cells
 from hpstudy.analysis.overview import Overview, overview
 from hpstudy.analysis.ranking import RankedCell, ranked_cells
 from hpstudy.analysis.search import SearchResult, search_result
+from hpstudy.analysis.standings import Standings
 from hpstudy.analysis.variance import PairCells, Share, pair_cells, variance_shares
 from hpstudy.records import TrialRecord
 from hpstudy.study.designs import Grid
@@ -26,7 +27,8 @@ class GridAnalysis:
     effects: tuple[FactorEffect, ...]
     shares: tuple[Share, ...]
     pairs: tuple[PairCells, ...]
-    cells: tuple[RankedCell, ...]
+    cells: tuple[RankedCell, ...]  # best first
+    standings: Standings | None  # of the same cells, in the same order; None: there is none
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,11 +78,12 @@ def analyse(
 
 def _grid(study: Study, records: Sequence[TrialRecord], baseline: Sequence[str]) -> GridAnalysis:
     values = grid_values(study, records)
-    shares = variance_shares(values)
+    shares, ranked = variance_shares(values), ranked_cells(values)
     return GridAnalysis(
         values=values,
         effects=tuple(factor_effects(values, baseline)),
         shares=tuple(shares),
         pairs=tuple(pair_cells(values, shares)),
-        cells=tuple(ranked_cells(values)),
+        cells=ranked.cells,
+        standings=ranked.standings,
     )

@@ -14,6 +14,9 @@ import numpy as np
 
 from hpstudy.analysis import statistics
 from hpstudy.analysis.cells import FactorValues, GridValues, cells_of, factor_values
+from hpstudy.analysis.deciding import replicates_to_differ
+from hpstudy.analysis.ranking import interval_of, practical_of
+from hpstudy.analysis.standings import Verdict, standings
 from hpstudy.analysis.statistics import Difference, Interval
 from hpstudy.errors import UserError
 from hpstudy.study.domains import Choice, Domain, domain_text, level_of
@@ -23,18 +26,21 @@ from hpstudy.study.spec import Study
 
 @dataclass(frozen=True, kw_only=True)
 class LevelEffect:
-    """One level of a factor against the reference level."""
+    """One level of a factor beside the others."""
 
     level: str
     rank: int  # 1 is best
-    mean: Interval  # of the objective, over replicates
-    at_best: float  # mean of its best cell, with the other factors set as suits this level best
+    mean: Interval  # of the objective, over replicates; 95 %, for new data
+    at_best: float  # mean of its best cell: with the other factors as suits this level most
+    verdict: Verdict  # beside the best level
+    p_best: float  # probability of being the best; NaN where nothing was repeated
     difference: Difference | None  # to the reference; None for the reference itself
-    p: float | None  # corrected (Holm)
-    needed: int | None  # replicates that would show this difference with 80 % power; None: more than we advise
+    p: float | None  # of the difference to a baseline, corrected (Holm); None where none was named
+    needed: int | None  # replicates that would decide it, or show the difference to the baseline; None: too many
 
     @property
     def is_distinct(self) -> bool:
+        """Whether it is told from the baseline."""
         if self.difference and self.difference.is_constant:
             return True
         return self.p is not None and self.p < statistics.ALPHA
@@ -131,17 +137,20 @@ def _effect(grid: GridValues, values: FactorValues, baseline: str | None) -> Fac
         None if place == reference else statistics.paired_difference(row, values.values[reference], bounds)
         for place, row in enumerate(values.values)
     ]
-    p_values = _baseline_p(differences) if named else _all_pairs_p(values, reference)
-    comparisons = len(values.levels) - 1 if named else len(values.levels) * (len(values.levels) - 1) // 2
+    practical = practical_of(grid.study, values.values)
+    found = standings(sign * values.values, practical, new_data_ratio=grid.study.dataset_info.validation_ratio)
+    p_values = _baseline_p(differences) if named else [None] * len(differences)
     levels = [
         LevelEffect(
             level=values.levels[place],
             rank=rank,
-            mean=statistics.interval(values.values[place], bounds),
+            mean=interval_of(found, place, sign, bounds),
             at_best=_at_best(grid, values, values.levels[place]),
+            verdict=found.verdicts[place],
+            p_best=float(found.p_best[place]),
             difference=differences[place],
             p=p_values[place],
-            needed=_needed(differences[place], comparisons),
+            needed=_needed(differences[place], len(differences) - 1) if named else found.needed[place],
         )
         for rank, place in enumerate(order, start=1)
     ]
@@ -151,7 +160,7 @@ def _effect(grid: GridValues, values: FactorValues, baseline: str | None) -> Fac
         levels=tuple(levels),
         reference=values.levels[reference],
         is_baseline=named,
-        comparisons=comparisons,
+        practical=practical,
         p_any=statistics.any_effect_p(values.values),
     )
 
@@ -160,18 +169,10 @@ def _baseline_p(differences: Sequence[Difference | None]) -> list[float | None]:
     return statistics.holm([difference.p if difference else None for difference in differences])
 
 
-def _all_pairs_p(values: FactorValues, best: int) -> list[float | None]:
-    """p-values corrected for all pairs of levels, because the same numbers showed which level is best."""
-    pairs = list(itertools.combinations(range(len(values.levels)), 2))
-    raw = [statistics.paired_difference(values.values[one], values.values[other]).p for one, other in pairs]
-    corrected = dict(zip(pairs, statistics.holm(raw), strict=True))
-    return [corrected.get((min(place, best), max(place, best))) for place in range(len(values.levels))]
-
-
 def _needed(difference: Difference | None, comparisons: int) -> int | None:
     if difference is None or difference.sd is None:
         return None
-    return statistics.replicates_needed(difference.interval.mean, difference.sd, comparisons)
+    return replicates_to_differ(difference.interval.mean, difference.sd, comparisons)
 
 
 def _at_best(grid: GridValues, values: FactorValues, level: str) -> float:

@@ -1,7 +1,8 @@
-"""The cells of a grid, best first, each compared with the best one on the same replicates."""
+"""The cells of a grid, best first, and what can be said of each."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,9 +11,12 @@ import numpy as np
 from hpstudy.analysis import statistics
 from hpstudy.analysis.best import cells_best_first
 from hpstudy.analysis.cells import GridValues
-from hpstudy.analysis.statistics import Bounds, Difference, Floats, Interval
+from hpstudy.analysis.divergence import chance_scores
+from hpstudy.analysis.standings import PRACTICAL_PART, PRACTICAL_SHARE, Standings, Verdict, standings
+from hpstudy.analysis.statistics import Bounds, Interval
 from hpstudy.records import TrialRecord
 from hpstudy.study.factors import Level
+from hpstudy.study.spec import Study
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,62 +25,91 @@ class RankedCell:
 
     number: int
     params: Mapping[str, Level]
-    mean: Interval
-    difference: Difference | None  # to the best cell; None for that cell itself, and if replicates are missing
-    p: float | None  # corrected for all pairs of cells (Holm)
+    mean: Interval  # 95 %, for new data
+    difference: float  # of its mean to that of the best one, as measured
+    verdict: Verdict
+    may_be_best: bool
+    p_best: float  # probability of being the best; NaN where nothing was repeated
+    regret: float  # how much worse than the best one it is expected to be
+    equivalent: float  # probability of lying within what matters in practice of the best one
+    needed: int | None  # replicates that would decide it
+    diverged: int  # replicates that did
     failed: int  # replicates without a value
-    diverged: int  # replicates that diverged, whose value is the constant predictor's
     train_s: float | None  # mean over replicates
     parameters: float | None
 
-    @property
-    def is_distinct(self) -> bool:
-        return self.p is not None and self.p < statistics.ALPHA
+
+@dataclass(frozen=True, kw_only=True)
+class RankedCells:
+    """All cells with a value, the best one first."""
+
+    cells: tuple[RankedCell, ...]
+    standings: Standings | None  # of the same cells, in the same order; None: there is none
 
 
-def ranked_cells(grid: GridValues) -> list[RankedCell]:
-    """Cells with a value, best first. Only cells with a value in every finished replicate are compared."""
-    bounds = statistics.bounds_of(grid.study.objectives[0].metric)
-    known, replicates = cells_best_first(grid), grid.finished
-    whole = [cell for cell in known if replicates and np.isfinite(grid.values[cell, replicates]).all()]
-    matrix = grid.values[np.ix_(whole, replicates)]
-    p_values = dict(zip(whole, _p_against_first(matrix), strict=True))
-    rows = dict(zip(whole, matrix, strict=True))
-    return [
+def ranked_cells(grid: GridValues) -> RankedCells:
+    """Cells with a value, compared on the replicates whose every cell has ended; on all, while there is none."""
+    known, objective = cells_best_first(grid), grid.study.objectives[0]
+    if not known:
+        return RankedCells(cells=(), standings=None)
+    replicates = grid.finished or list(range(grid.values.shape[1]))
+    compared = [cell for cell in known if np.isfinite(grid.values[cell, replicates]).any()]
+    values = grid.values[np.ix_(compared, replicates)]
+    found = standings(
+        objective.sign * values,
+        practical_of(grid.study, values),
+        new_data_ratio=grid.study.dataset_info.validation_ratio,
+    )
+    order, bounds = found.order, statistics.bounds_of(objective.metric)
+    best = float(found.means[found.best])
+    cells = tuple(
         RankedCell(
-            number=cell,
-            params=grid.params[cell],
-            mean=statistics.interval(grid.cell_values(cell), bounds),
-            difference=_difference(rows, whole, cell, bounds),
-            p=p_values.get(cell),
-            failed=int(grid.failed[cell].sum()),
-            diverged=sum(record.diverged is not None for record in _trials(grid, cell)),
-            train_s=_mean(_trials(grid, cell), "train_s"),
-            parameters=_mean(_trials(grid, cell), "parameters"),
+            number=compared[place],
+            params=grid.params[compared[place]],
+            mean=interval_of(found, place, objective.sign, bounds),
+            difference=objective.sign * (float(found.means[place]) - best),
+            verdict=found.verdicts[place],
+            may_be_best=bool(found.may_be_best[place]),
+            p_best=float(found.p_best[place]),
+            regret=float(found.regret[place]),
+            equivalent=float(found.equivalent[place]),
+            needed=found.needed[place],
+            diverged=sum(record.diverged is not None for record in _trials(grid, compared[place])),
+            failed=int(grid.failed[compared[place]].sum()),
+            train_s=_mean(_trials(grid, compared[place]), "train_s"),
+            parameters=_mean(_trials(grid, compared[place]), "parameters"),
         )
-        for cell in known
-    ]
+        for place in order
+    )
+    return RankedCells(cells=cells, standings=found.sorted())
 
 
-def _difference(rows: Mapping[int, Floats], whole: Sequence[int], cell: int, bounds: Bounds) -> Difference | None:
-    if cell not in rows or cell == whole[0]:
-        return None
-    return statistics.paired_difference(rows[cell], rows[whole[0]], bounds)
+def interval_of(found: Standings, place: int, sign: int, bounds: Bounds) -> Interval:
+    """The mean as it was measured, with its interval, which ends where the metric does."""
+    mean = sign * float(found.means[place])
+    if math.isnan(found.low[place]):
+        return Interval(mean=mean, low=None, high=None, n=int(found.n[place]))
+    low, high = sorted((sign * float(found.low[place]), sign * float(found.high[place])))
+    return Interval(mean=mean, low=max(low, bounds[0]), high=min(high, bounds[1]), n=int(found.n[place]))
 
 
-def _p_against_first(matrix: Floats) -> list[float | None]:
-    """p-values corrected for all pairs, because the same numbers showed which cell is the best.
+def practical_of(study: Study, values: statistics.Floats) -> float:
+    """The difference that matters in practice: declared; else 0.005 of a metric within 0 and 1, one per cent else.
+
+    One per cent of the constant predictor's loss, and of the best mean where a constant predictor has none.
 
     Args:
-        matrix: (cells, replicates), best first.
+        values: (configurations, replicates) of the first objective.
     """
-    cells, replicates = matrix.shape
-    if cells < 2 or replicates < statistics.MIN_REPLICATES:
-        return [None] * cells
-    one, other = np.triu_indices(cells, k=1)  # pairs in rows: those with the first cell come first
-    raw = statistics.paired_p(matrix[other] - matrix[one])
-    corrected = statistics.holm([None if np.isnan(p) else float(p) for p in raw])
-    return [None, *corrected[: cells - 1]]
+    objective = study.objectives[0]
+    if objective.practical is not None:
+        return objective.practical
+    if statistics.bounds_of(objective.metric) == (0.0, 1.0):
+        return PRACTICAL_SHARE
+    loss = str(study.config({})["loss"])
+    chance = chance_scores(len(study.dataset_info.classes), loss).get(objective.metric)
+    means = objective.sign * np.nanmean(values, axis=1)
+    return PRACTICAL_PART * abs(float(means.max()) if chance is None else chance)
 
 
 def _trials(grid: GridValues, cell: int) -> list[TrialRecord]:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 
@@ -55,14 +56,24 @@ class Standings:
     def best(self) -> int:
         return self.order[0]
 
+    def sorted(self) -> Standings:
+        """The same, the best first."""
+        order = self.order
+        sorted_: dict[str, Any] = {
+            name: values[order] if isinstance(values, np.ndarray) else tuple(values[place] for place in order)
+            for name, values in vars(self).items()
+            if name != "practical"
+        }
+        return replace(self, **sorted_)
 
-def standings(scores: Floats, practical: float, *, test_ratio: float = 0.0) -> Standings:
+
+def standings(scores: Floats, practical: float, *, new_data_ratio: float = 0.0) -> Standings:
     """Assess each configuration.
 
     Args:
         scores: (configurations, replicates), more is better; NaN where there is none. Each configuration has one.
         practical: The difference that matters in practice.
-        test_ratio: Validation rows by training rows, for intervals on new data; 0: on these data.
+        new_data_ratio: Validation rows by training rows, for intervals on new data; 0: on these data.
     """
     candidates = may_be_best(scores)
     means = np.nanmean(scores, axis=1)
@@ -71,7 +82,7 @@ def standings(scores: Floats, practical: float, *, test_ratio: float = 0.0) -> S
     short = None if drawn is None else drawn.max(axis=0) - drawn
     equivalent = nothing if short is None else (short <= practical).mean(axis=1)
     verdicts = tuple(_verdict(e, bool(c)) for e, c in zip(equivalent, candidates, strict=True))
-    low, high = _intervals(scores, means, test_ratio)
+    low, high = _intervals(scores, means, new_data_ratio)
     return Standings(
         means=means,
         low=low,
@@ -115,7 +126,7 @@ def _verdict(equivalent: float, is_candidate: bool) -> Verdict:
     return Verdict.UNDECIDED if is_candidate else Verdict.WORSE
 
 
-def _intervals(scores: Floats, means: Floats, test_ratio: float) -> tuple[Floats, Floats]:
+def _intervals(scores: Floats, means: Floats, new_data_ratio: float) -> tuple[Floats, Floats]:
     """The spread of the scores themselves: the effects of replicates belong to the mean of a configuration."""
     from scipy import stats
 
@@ -125,7 +136,7 @@ def _intervals(scores: Floats, means: Floats, test_ratio: float) -> tuple[Floats
     if several.any():
         variances, counts = np.nanvar(scores[several], axis=1, ddof=1), n[several]
         quantiles = stats.t.ppf((1 + CONFIDENCE) / 2, counts - 1)
-        half[several] = quantiles * np.sqrt(variances * (1 / counts + test_ratio))
+        half[several] = quantiles * np.sqrt(variances * (1 / counts + new_data_ratio))
     return means - half, means + half
 
 

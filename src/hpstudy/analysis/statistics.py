@@ -22,7 +22,6 @@ CONFIDENCE = 0.95  # of every interval
 ALPHA = 0.05  # the level below which a difference counts as distinguishable
 POWER = 0.8  # at which the advice on replicates aims (Cohen 1988)
 MIN_REPLICATES = 3  # for a p-value; two have one degree of freedom, and a t-test of them finds nothing
-MOST_REPLICATES = 1000  # beyond that the advice is "more than"
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -199,32 +198,3 @@ def any_effect_p(values: Floats) -> float | None:
     frame = pd.DataFrame({"level": level.ravel(), "replicate": replicate.ravel(), "value": values.ravel()})
     table = AnovaRM(frame, "value", "replicate", within=["level"]).fit().anova_table
     return float(table["Pr > F"].iloc[0])
-
-
-def replicates_needed(difference: float, sd: float, comparisons: int) -> int | None:
-    """Replicates with which a paired t-test finds a difference of this size with 80 % power.
-
-    statsmodels' `TTestPower` (Cohen 1988), at α divided by the number of comparisons (Bonferroni), which
-    errs on the safe side of Holm. None: more than MOST_REPLICATES.
-    """
-    from statsmodels.stats.power import TTestPower
-
-    if difference == 0:
-        return None
-    if sd == 0:
-        return MIN_REPLICATES
-    power, effect, alpha = TTestPower(), abs(difference) / sd, ALPHA / comparisons
-
-    def reached(replicates: int) -> bool:
-        return bool(power.power(effect, replicates, alpha) >= POWER)
-
-    high = MIN_REPLICATES  # upwards, as the power of a huge sample overflows; `solve_power` does not always converge
-    while not reached(high):
-        if high > MOST_REPLICATES:
-            return None
-        high *= 2
-    low = max(high // 2, MIN_REPLICATES - 1)
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if reached(middle) else (middle, high)
-    return high if high <= MOST_REPLICATES else None

@@ -151,7 +151,8 @@ class Result:
 
     def findings(self) -> list[str]:
         """What the study has found so far, in the sentences of the report."""
-        return list(self.report(figures=False).findings)
+        report = self.report(figures=False)
+        return [*report.findings, *report.details]
 
     @unchanged()
     def report(self, *, baseline: Sequence[str] = (), figures: bool = True) -> Report:

@@ -161,6 +161,9 @@ def print_report(console: Console, report: document.Document) -> None:
     print_findings(console, report.findings)
     for section in report.sections:
         print_section(console, section)
+    if report.details:
+        console.print("\nIn detail", style="bold")
+        print_findings(console, report.details)
 
 
 def print_section(console: Console, section: document.Section) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpstudy.errors import DatasetError, UserError
+from hpstudy.study.catalog import VALIDATION_SHARE
 
 RowNumbers = NDArray[np.int32]  # sorted
 
@@ -40,7 +41,7 @@ def train_and_validation(
         ScarceClassError: too few rows of a class.
         UserError: `train_rows` is more than there are or too few to hold every class.
     """
-    train, validation = _split(np.arange(len(labels), dtype=np.int32), labels, test_size=0.2, seed=seed)
+    train, validation = _split(np.arange(len(labels), dtype=np.int32), labels, test_size=VALIDATION_SHARE, seed=seed)
     if train_rows is None or train_rows == len(train):
         return train, validation
     if train_rows > len(train):

@@ -13,7 +13,7 @@ from hpstudy.report import texts
 from hpstudy.report.beside import published_finding, published_json, published_section
 from hpstudy.report.document import Figure, Section, Table
 from hpstudy.report.grid import sections as grid_sections
-from hpstudy.report.grid.findings import cost, grid_findings
+from hpstudy.report.grid.findings import cost
 from hpstudy.report.held_out import held_out_finding, held_out_section
 from hpstudy.report.inside.sections import inside_sections
 from hpstudy.report.methods import GRID_METHODS, INSIDE_METHODS, PUBLISHED_METHOD, SEARCH_METHODS
@@ -47,23 +47,24 @@ def build_report(
     """
     analysis = analyse(study, records, baseline)
     if analysis.grid:
-        findings = grid_findings(analysis, analysis.grid)
+        findings = grid_answer(analysis, analysis.grid)
+        details = grid_details(analysis, analysis.grid)
         sections = _grid_sections(analysis, analysis.grid, figures)
     else:
         assert analysis.search
-        findings = search_findings(analysis, analysis.search)
+        findings, details = search_findings(analysis, analysis.search)
         sections = _search_sections(analysis, analysis.search, figures)
     inside = inside_sections(study, analysis.inside, figures=figures)
     if evaluation:
-        findings.insert(1, held_out_finding(analysis.texts, evaluation))
+        details.insert(0, held_out_finding(analysis.texts, evaluation))
         sections.insert(0, held_out_section(evaluation))
     beside = published_beside(study, records, evaluation)
     if published := published_finding(study, beside):
-        findings.append(published)
+        details.append(published)
     if beside:
         sections.insert(1 if evaluation else 0, published_section(study, beside))
     if analysis.overview.ended:
-        findings.append(cost(analysis))
+        details.append(cost(analysis))
     return Report(
         study=study.name,
         title=f"Report on {study.name}",
@@ -73,6 +74,7 @@ def build_report(
         at=max((at for record in records for at in (record.started, record.ended) if at), default=None),
         declaration=tuple(_declaration(study).items()),
         findings=tuple(findings),
+        details=tuple(details),
         sections=tuple(
             section
             for section in (*sections, *inside, _divergence(analysis.overview), _failures(analysis.overview))
@@ -84,7 +86,7 @@ def build_report(
             *(INSIDE_METHODS if inside else ()),
         ),
         data={
-            **numbers(analysis, findings),
+            **numbers(analysis, findings, details),
             "evaluation": evaluation and evaluation.to_json(),
             "published": published_json(beside),
         },

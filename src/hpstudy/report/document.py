@@ -65,7 +65,8 @@ class Document:
     is_finished: bool
     at: datetime | None  # when the last trial began or ended: the state that is reported
     declaration: tuple[tuple[str, str], ...]  # (name, text) of its lines, for the head of the report
-    findings: tuple[str, ...]
+    findings: tuple[str, ...]  # the answer, in a few short lines
+    details: tuple[str, ...]  # what else is found, in sentences
     sections: tuple[Section, ...]
     methods: tuple[tuple[str, str], ...]  # (what, how and source)
     data: Mapping[str, Any] = field(default_factory=dict)  # the numbers, for scripts

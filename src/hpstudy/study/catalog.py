@@ -35,6 +35,9 @@ class Files:
     is_in_keras_cache: bool = False
 
 
+VALIDATION_SHARE = 0.2  # of the rows outside the test split
+
+
 @dataclass(frozen=True, kw_only=True)
 class DatasetInfo:
     """What can be said of a dataset without opening it."""
@@ -52,6 +55,11 @@ class DatasetInfo:
     test: Literal["official", "drawn", "all"]
     files: Files | None = None  # None: the dataset is built in
     packaged: tuple[str, str] | None = None  # of one that is built in: the Python package that brings it, a file there
+
+    @property
+    def validation_ratio(self) -> float:
+        """Validation rows by training rows, as every split has them; 0 where there is no split."""
+        return 0.0 if self.test == "all" else VALIDATION_SHARE / (1 - VALIDATION_SHARE)
 
     @property
     def outputs(self) -> int:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from hpstudy.errors import UserError
 from hpstudy.study import factors
-from hpstudy.study.levels import make_plain, plain
+from hpstudy.study.levels import is_number, make_plain, plain
 
 Direction = Literal["maximize", "minimize"]
 METRICS: dict[str, Direction] = {  # every metric a trial records, and which way is better
@@ -34,15 +34,26 @@ class Objective:
 
     metric: str = "val_accuracy"
     direction: Direction | Literal[""] = ""  # empty: the obvious one
+    practical: float | None = None  # the difference that matters in practice, in the metric's unit; None: the usual one
 
     def __post_init__(self) -> None:
-        make_plain(self, "metric", "direction")
+        make_plain(self, "metric", "direction", "practical")
         if self.metric not in METRICS:
             raise UserError(factors.unknown("metric", self.metric, METRICS))
         if not self.direction:
             object.__setattr__(self, "direction", METRICS[self.metric])
         if self.direction not in ("maximize", "minimize"):
             raise UserError(factors.unknown("direction", self.direction, ("maximize", "minimize")))
+        if self.practical is not None and not (is_number(self.practical) and 0 <= self.practical < math.inf):
+            raise UserError(
+                "Objective(practical=…) is the difference that matters in practice, a number of at least 0 such as "
+                f"0.005; it is {self.practical!r}."
+            )
+
+    def to_json(self) -> dict[str, Any]:
+        """Without `practical` where it is the usual one: studies recorded before it existed stay equal."""
+        given = {} if self.practical is None else {"practical": self.practical}
+        return {"metric": self.metric, "direction": self.direction, **given}
 
     @property
     def maximizes(self) -> bool:

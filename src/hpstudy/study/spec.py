@@ -172,7 +172,7 @@ class Study:
             "base": dict(self.base),
             "vary": {name: domain.to_json() for name, domain in self.vary.items()},
             "design": {type(self.design).__name__.lower(): self.design.to_json()},
-            "objective": [dataclasses.asdict(objective) for objective in self.objectives],
+            "objective": [objective.to_json() for objective in self.objectives],
             "seed": self.seed,
             "question": self.question,
             "network": self.network_digest,
@@ -201,12 +201,15 @@ class Study:
     def changes(self, recorded: Study) -> list[str]:
         """What differs from the recorded declaration, a line each; empty if the two ask the same.
 
-        The question and published figures are for readers: they change nothing of what is trained.
+        The question, published figures and what matters in practice are for readers: they change nothing of what is
+        trained.
         """
         old, new = (json.loads(study.to_json()) for study in (recorded, self))
         for declaration in (old, new):
             for name in ("question", "published"):
                 declaration.pop(name, None)
+            for objective in declaration["objective"]:
+                objective.pop("practical", None)
         return list(differences(old, new))
 
     def _check_design(self) -> None:

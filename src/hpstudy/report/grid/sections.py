@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from hpstudy.analysis import statistics
@@ -31,17 +32,15 @@ def cells_table(analysis: Analysis, grid: GridAnalysis) -> Table:
             "n",
             *_diverged_column(shown),
             "difference to best",
-            "its 95 % interval",
-            "p (Holm)",
+            "verdict",
+            "best with",
+            "within practical",
             "training, s",
             "parameters",
         ),
         rows=tuple(_cell_row(analysis, cell, bool(_diverged_column(shown))) for cell in shown),
-        caption=(
-            "Mean and t-interval over n replicates. Differences are paired by replicate, which shares seed and split; "
-            f"p from paired t-tests, corrected for all pairs of configurations (Holm).{more}"
-        ),
-        spare=("training, s", "parameters", "its 95 % interval"),
+        caption=_cells_caption(grid) + more,
+        spare=("training, s", "parameters", "within practical"),
     )
 
 
@@ -52,18 +51,32 @@ def _diverged_column(cells: Sequence[RankedCell]) -> tuple[str, ...]:
 
 def _cell_row(analysis: Analysis, cell: RankedCell, has_diverged: bool) -> Row:
     levels = analysis.texts.row(analysis.study.vary, cell.params)
-    difference = cell.difference.interval if cell.difference else None
     return (
         *levels,
         texts.sortable(cell.mean.mean),
         texts.interval_text(cell.mean),
         texts.count(cell.mean.n),
         *((texts.count(cell.diverged),) if has_diverged else ()),
-        Number(value=difference.mean, text=texts.signed(difference.mean)) if difference else None,
-        texts.interval_text(difference, sign=True) if difference else None,
-        texts.p_number(cell.p),
+        Number(value=cell.difference, text=texts.signed(cell.difference)) if cell.difference else None,
+        cell.verdict.value if cell.mean.n > 1 else None,
+        _probability(cell.p_best),
+        _probability(cell.equivalent),
         texts.sortable(cell.train_s, 1),
         texts.count(int(cell.parameters)) if cell.parameters is not None else None,
+    )
+
+
+def _probability(share: float) -> Number | None:
+    return None if math.isnan(share) else Number(value=share, text=texts.percent(share))
+
+
+def _cells_caption(grid: GridAnalysis) -> str:
+    practical = texts.number(grid.standings.practical) if grid.standings else "–"
+    return (
+        "Mean over n replicates with its 95 % interval on new data of this kind. The other columns are about training "
+        f"again on these data. Equivalent: within {practical} of the best one with a probability of at least 95 %. "
+        "Worse: ruled out as the best (multiple comparisons with the best, family error 5 %). Best with: probability "
+        f"of being the best. Within practical: probability of lying within {practical} of it."
     )
 
 

@@ -14,13 +14,14 @@ from hpstudy.analysis.variance import PairCells
 from hpstudy.report.inside.sections import inside_numbers
 
 
-def numbers(analysis: Analysis, findings: Sequence[str]) -> dict[str, Any]:
+def numbers(analysis: Analysis, findings: Sequence[str], details: Sequence[str]) -> dict[str, Any]:
     values: dict[str, Any] = {
         "study": analysis.study.name,
         "finished": analysis.overview.is_finished,
         "objective": [asdict(objective) for objective in analysis.study.objectives],
         "overview": asdict(analysis.overview),
         "findings": list(findings),
+        "details": list(details),
     }
     if analysis.grid:
         values |= _grid(analysis.grid)

@@ -34,6 +34,10 @@ def _page(report: Document) -> Iterator[str]:
     yield '<section id="findings"><h2>Findings</h2><ul>'
     yield from (f"<li>{_text(finding)}</li>" for finding in report.findings)
     yield "</ul></section>"
+    if report.details:
+        yield '<section id="details"><h2>In detail</h2><ul>'
+        yield from (f"<li>{_text(detail)}</li>" for detail in report.details)
+        yield "</ul></section>"
     anchors = _anchors(report.sections)
     yield "<nav>" + " · ".join(
         f'<a href="#{anchor}">{_text(section.title)}</a>'

@@ -24,6 +24,9 @@ def _lines(report: Document) -> Iterator[str]:
     yield f"{findings_markdown(report)}\n"
     yield "| | |\n|---|---|"
     yield from (f"| {markdown(name)} | {markdown(text)} |" for name, text in report.declaration)
+    if report.details:
+        yield "\n## In detail\n"
+        yield from (f"- {markdown(detail)}" for detail in report.details)
     for section in report.sections:
         yield from _section(section)
     yield "\n## Methods\n"
