@@ -63,6 +63,7 @@ def evaluate(settings: Settings, queue: StudyQueue, file: Path | None, notifier:
         NotFoundError: no trial is complete.
         StorageError: the networks cannot be written.
     """
+    from hpstudy.evaluation.baselines import find_baselines
     from hpstudy.evaluation.evaluate import evaluate
     from hpstudy.study.studyfile import load
 
@@ -73,8 +74,10 @@ def evaluate(settings: Settings, queue: StudyQueue, file: Path | None, notifier:
             "is for the end, when nothing is chosen any more. `hpstudy run` goes on with the study."
         )
     build = load(file).build if file else None
-    found = evaluate(queue.study, queue.trials.records(), settings, build, notifier.remark)
+    records = queue.trials.records()
+    found = evaluate(queue.study, records, settings, build, notifier.remark)
     _keep(settings, queue, found)
+    queue.entry.keep_baselines(find_baselines(queue.study, records, settings, test=True))
     return found
 
 

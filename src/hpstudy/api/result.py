@@ -13,8 +13,9 @@ from hpstudy.api import ending
 from hpstudy.api.host import unchanged
 from hpstudy.api.notes import Notifier, Printer
 from hpstudy.api.recorded import Studies
+from hpstudy.api.reporting import report_on
 from hpstudy.errors import HpstudyError, MirrorError, NotFoundError, UserError
-from hpstudy.records import Evaluation, TrialRecord
+from hpstudy.records import Baselines, Evaluation, TrialRecord
 from hpstudy.settings import Settings
 from hpstudy.study.spec import Study
 
@@ -164,12 +165,7 @@ class Result:
         Raises:
             UserError: a baseline is no level of the study.
         """
-        from hpstudy.report.build import build_report
-
-        queue = self._queue()
-        return build_report(
-            queue.study, queue.trials.records(), baseline=baseline, evaluation=queue.entry.evaluation(), figures=figures
-        )
+        return report_on(self._settings, self._studies.store, self._queue(), baseline=baseline, figures=figures)
 
     @unchanged()
     def publish(self, report: Report) -> None:
@@ -185,6 +181,11 @@ class Result:
     def evaluation(self) -> Evaluation | None:
         """The scores on the test split; None if it was not touched yet."""
         return self._evaluated()
+
+    @unchanged()
+    def baselines(self) -> Baselines | None:
+        """What simple predictors reach on the same rows; None before `hpstudy.run` or `evaluate` has ended."""
+        return self._queue().entry.baselines()
 
     @unchanged()
     def evaluate(self, *, again: bool = False, file: str | PathLike[str] | None = None) -> Evaluation:

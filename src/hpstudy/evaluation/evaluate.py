@@ -67,6 +67,21 @@ def chosen_trials(study: Study, records: Sequence[TrialRecord]) -> list[TrialRec
     raise NotFoundError(f"Study {study.name!r} has no complete trial to evaluate.")
 
 
+def chosen_since(study: Study, records: Sequence[TrialRecord], evaluation: Evaluation) -> list[TrialRecord]:
+    """What `chosen_trials` gives now, where that is another configuration or has other replicates than was scored.
+
+    Empty while the scores are of the choice.
+    """
+    try:
+        chosen = chosen_trials(study, records)
+    except NotFoundError:
+        return []
+    is_same = chosen[0].params == evaluation.params
+    if is_same and isinstance(study.design, Grid):  # of a search a seed may be missing, with which it diverged
+        is_same = {record.seed for record in chosen} == set(evaluation.seeds)
+    return [] if is_same else chosen
+
+
 def _has_network(record: TrialRecord) -> bool:
     return record.state == TrialState.COMPLETE and record.diverged is None
 
