@@ -165,7 +165,7 @@ def test_the_command_scores_once_and_keeps_the_result(settings: Settings, tmp_pa
     assert found["validation"] == pytest.approx(recorded, abs=0.003)  # the networks of the trials, trained again
     assert min(found["accuracy"]) > 0.5
     again = CliRunner().invoke(main, ["evaluate", "small", *home]).output
-    assert "Evaluated before" in again
+    assert "Already evaluated" in again
     assert "Without a network: constant predictor 0.1" in " ".join(again.split())
     assert Store(settings.storage).times_scored("digits") == 1
     assert Store(settings.storage).times_scored("titanic") == 0

@@ -642,7 +642,7 @@ def test_a_study_that_another_program_made_is_not_touched(open_store: Callable[.
     storage = optuna.storages.RDBStorage(url)
     optuna.create_study(study_name="study", storage=storage, direction="maximize").enqueue_trial({})
     storage.engine.dispose()
-    with pytest.raises(UserError, match="hpstudy did not make"):
+    with pytest.raises(UserError, match="hpstudy did not create"):
         store.register(make_study())
     assert store.names() == []
 
@@ -666,7 +666,7 @@ def test_an_unknown_study_is_named_with_the_known_ones(open_store: Callable[...,
 def test_a_damaged_database_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
     file = tmp_path / "study.db"
     file.write_bytes(b"this is no database" * 100)
-    with pytest.raises(StorageError, match="damaged or no SQLite file"):
+    with pytest.raises(StorageError, match="damaged or not an SQLite file"):
         Store(f"sqlite:///{file}")
     assert file.read_bytes() == b"this is no database" * 100
 
@@ -674,7 +674,7 @@ def test_a_damaged_database_is_refused_and_left_as_it_is(tmp_path: Path) -> None
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "locked").mkdir(mode=0o500)
-    with pytest.raises(StorageError, match="may not be written"):
+    with pytest.raises(StorageError, match="is not writable"):
         Store(f"sqlite:///{tmp_path / 'locked' / 'sub' / 'study.db'}")
 
 

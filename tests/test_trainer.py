@@ -55,7 +55,7 @@ def without_times(metrics: Any) -> dict[str, float]:
 
 
 # What a user of Keras would write for each level. Whatever hpstudy makes of a level is held against this.
-KERAS_OPTIMIZERS: dict[str, Callable[[float, float], keras.optimizers.Optimizer]] = {
+KERAS_OPTIMIZERS: dict[str, Callable[[Any, float], keras.optimizers.Optimizer]] = {
     "sgd": lambda rate, momentum: keras.optimizers.SGD(rate, momentum=momentum),
     "momentum": lambda rate, momentum: keras.optimizers.SGD(rate, momentum=momentum),
     "nesterov": lambda rate, momentum: keras.optimizers.SGD(rate, momentum=momentum, nesterov=True),
@@ -109,9 +109,8 @@ def fit(config: dict[str, Any], arrays: Arrays, seed: int = 42, build: Any = Non
         model = make_network(config, arrays.input_shape, arrays.outputs)
     batch = len(arrays.train) if config["batch_size"] == "full" else config["batch_size"]
     epochs, steps = config["epochs"], -(-len(arrays.train) // batch)
-    optimizer = KERAS_OPTIMIZERS[config["optimizer"]](config["learning_rate"], config["momentum"] or 0.0)
-    if config["schedule"] != "constant":
-        optimizer = type(optimizer)(learning_rate=keras_schedule(config, epochs * steps))
+    rate = config["learning_rate"] if config["schedule"] == "constant" else keras_schedule(config, epochs * steps)
+    optimizer = KERAS_OPTIMIZERS[config["optimizer"]](rate, config["momentum"] or 0.0)
     losses = {
         ("cross_entropy", 1): "binary_crossentropy",
         ("cross_entropy", arrays.outputs): "categorical_crossentropy",

@@ -1,4 +1,4 @@
-"""All that is computed of a study, before any of it is put into words."""
+"""Everything that is computed about a study, before any of it is put into words."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ class GridAnalysis:
 
 @dataclass(frozen=True, kw_only=True)
 class Analysis:
-    """A study's numbers. Exactly one of `grid` and `search` is there."""
+    """A study's numbers. Exactly one of `grid` and `search` is set."""
 
     study: Study
     records: tuple[TrialRecord, ...]
     overview: Overview
     curves: tuple[FactorCurves, ...]
-    texts: LevelTexts  # how levels are written, of a search so that the trials of its tables are told apart
+    texts: LevelTexts  # how levels are written; for a search, such that the trials in its tables can be told apart
     grid: GridAnalysis | None = None
     search: SearchResult | None = None
-    inside: tuple[InsideCell, ...] = ()  # of a search, the best trial; empty without diagnostics
+    inside: tuple[InsideCell, ...] = ()  # for a search, only the best trial; empty without diagnostics
 
 
 def analyse(

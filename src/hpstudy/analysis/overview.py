@@ -1,4 +1,4 @@
-"""What a study has so far: how many trials ended how, what they cost, and which levels fail."""
+"""The state of a study: how its trials ended, what they cost, and which levels fail."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class Overview:
     train_s: float  # seconds of training in all trials, as their epochs say, compiling included
     compile_s: float  # of these, in which networks were compiled
     span_s: float | None  # from the first start to the last end
-    epochs: int  # trained in all trials
-    failures: tuple[Failure, ...]  # the commonest reason first
+    epochs: int  # number of epochs trained in all trials
+    failures: tuple[Failure, ...]  # the most common reason first
     failing: tuple[FailingLevel, ...]
     diverging: tuple[DivergingLevel, ...]
     not_finite: int  # complete trials whose objective is not finite
@@ -115,7 +115,7 @@ def _failures(failed: Sequence[TrialRecord]) -> tuple[Failure, ...]:
 
 
 def _failing(study: Study, records: Sequence[TrialRecord]) -> tuple[FailingLevel, ...]:
-    """Levels of choices at least half of whose trials failed, while others failed less."""
+    """Levels of choices with at least half of their trials failed, while other levels failed less often."""
     found = []
     ended = [record for record in records if record.state.is_final]
     share = sum(record.state == TrialState.FAILED for record in ended) / len(ended) if ended else 0.0

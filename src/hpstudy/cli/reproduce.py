@@ -16,14 +16,20 @@ from hpstudy.cli.terminal import echo
 @click.command("reproduce", epilog="Example: hpstudy reproduce optimizers 17")
 @study_argument
 @click.argument("trial", type=int)
-@click.option("--file", "study_file", metavar="STUDY.py", type=click.Path(path_type=Path), help="For an own network.")
+@click.option(
+    "--file",
+    "study_file",
+    metavar="STUDY.py",
+    type=click.Path(path_type=Path),
+    help="Needed if the study builds its own network.",
+)
 @where_options
 @json_option
 @click.pass_context
 def reproduce_command(
     ctx: click.Context, /, where: api.Where, name: str, trial: int, study_file: Path | None, as_json: bool
 ) -> None:
-    """Train TRIAL again from its seed and compare every metric of every epoch. Exit code 1 if one differs.
+    """Train TRIAL again from its seed and compare every metric of every epoch. Exit code 1 if any differs.
 
     On the same kind of CPU with the same versions the numbers are the same to the last bit.
     """
@@ -74,7 +80,7 @@ def _when(epoch: int | None) -> str:
 
 
 def _finite(value: object) -> object:
-    """JSON has no word for numbers that are not finite."""
+    """None for a number that is not finite, because JSON cannot write it."""
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 

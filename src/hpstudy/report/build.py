@@ -41,7 +41,7 @@ def build_report(
     times_scored: int = 0,
     figures: bool = True,
 ) -> Report:
-    """The report on a study as far as it is.
+    """The report on a study so far.
 
     Args:
         baseline: Levels to compare with instead of the best ones, as `adam` or `optimizer=adam`.
@@ -49,10 +49,10 @@ def build_report(
         baselines: The scores of simple predictors, if they are known.
         constant: The constant predictor's, for trials that an earlier version recorded as failed as they diverged.
         times_scored: How often the test split of this dataset was scored by the studies of the database.
-        figures: Without them it takes a tenth of the time.
+        figures: Draw the figures; without them the report takes a tenth of the time.
 
     Raises:
-        UserError: a baseline is no level of the study.
+        UserError: a baseline is not a level of the study.
     """
     analysis = analyse(study, records, baseline, baselines.constant if baselines else constant)
     if analysis.grid:
@@ -232,6 +232,6 @@ def _failures(seen: Overview) -> Section | None:
         )
         for failure in seen.failures
     )
-    caption = "Trials that ended without a result, by reason; reasons that differ in numbers only count as one."
+    caption = "Trials that ended without a result, by reason; reasons that differ only in numbers count as one."
     table = Table(title="Failures", columns=("count", "trials", "reason of the first"), rows=rows, caption=caption)
     return Section(title="Failures", tables=(table,))

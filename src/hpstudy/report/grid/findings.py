@@ -1,4 +1,4 @@
-"""What a grid says, in sentences that are made from its numbers."""
+"""The findings of a grid, in sentences that are made from its numbers."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from hpstudy.report import texts
 from hpstudy.report.inside.sections import inside_findings
 from hpstudy.study.objective import Objective
 
-_NOTABLE_SHARE = 0.1  # of the variance, from which on an interaction is told
+_NOTABLE_SHARE = 0.1  # share of the variance from which an interaction is reported
 
 
 def grid_findings(analysis: Analysis, grid: GridAnalysis) -> list[str]:
-    """Best first, then factor by factor, then what was in the way and what to do next."""
+    """The best configuration first, then factor by factor, then problems and what to do next."""
     objective = analysis.study.objectives[0]
     if not grid.cells:
         return [*trouble(analysis.overview), *inside_findings(analysis)]
@@ -31,7 +31,7 @@ def grid_findings(analysis: Analysis, grid: GridAnalysis) -> list[str]:
 
 
 def cost(analysis: Analysis) -> str:
-    """One sentence on what the study took."""
+    """One sentence on what the study cost."""
     seen = analysis.overview
     span = f", {texts.duration(seen.span_s)} from the first start to the last end" if seen.span_s else ""
     compiling = f" ({texts.duration(seen.compile_s)} of it compiling)" if seen.compile_s else ""
@@ -49,7 +49,7 @@ def trouble(seen: Overview) -> Iterator[str]:
         yield _divergence(seen)
     if seen.failed:
         reason = seen.failures[0].reason
-        several = f" (the commonest of {len(seen.failures)} reasons)" if len(seen.failures) > 1 else ""
+        several = f" (the most common of {len(seen.failures)} reasons)" if len(seen.failures) > 1 else ""
         yield f"{seen.failed} of {texts.counted(seen.ended, 'trial')} failed{several}: {reason}"
     if seen.failing and seen.complete:
         levels = [f"{one.factor}={one.level} ({one.failed} of {one.ended})" for one in seen.failing]
