@@ -65,7 +65,6 @@ def evaluate(settings: Settings, queue: StudyQueue, file: Path | None, notifier:
         NotFoundError: no trial is complete.
         StorageError: the networks cannot be written.
     """
-    from hpstudy.evaluation.baselines import find_baselines
     from hpstudy.evaluation.evaluate import evaluate
     from hpstudy.study.studyfile import load
 
@@ -76,11 +75,17 @@ def evaluate(settings: Settings, queue: StudyQueue, file: Path | None, notifier:
             "is for the end, when nothing is chosen any more. `hpstudy run` resumes the study."
         )
     build = load(file).build if file else None
-    records = queue.trials.records()
-    found = evaluate(queue.study, records, settings, build, notifier.remark)
+    found = evaluate(queue.study, queue.trials.records(), settings, build, notifier.remark)
     _keep(settings, queue, found)
-    queue.entry.keep_baselines(find_baselines(queue.study, records, settings, test=True))
+    keep_baselines(settings, queue)
     return found
+
+
+def keep_baselines(settings: Settings, queue: StudyQueue) -> None:
+    """Store what simple predictors reach on the rows of a study whose networks are scored on the test split."""
+    from hpstudy.evaluation.baselines import find_baselines
+
+    queue.entry.keep_baselines(find_baselines(queue.study, queue.trials.records(), settings, test=True))
 
 
 def hand_over(settings: Settings, queue: StudyQueue, mirror: StudyMirror, report: Report, notifier: Notifier) -> None:

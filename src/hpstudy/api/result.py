@@ -206,6 +206,8 @@ class Result:
         queue, found = self._queue(), self._evaluated()
         if found is None or again:
             found = ending.evaluate(self._settings, queue, self._file_or(file), self._notifier)
+        elif queue.entry.baselines() is None:  # an earlier version scored it
+            ending.keep_baselines(self._settings, queue)
         report = self.report()
         ending.hand_over_or_tell(self._settings, queue, self._mirror(), report, self._notifier)
         return found
