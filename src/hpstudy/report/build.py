@@ -71,7 +71,7 @@ def build_report(
     if baselines:
         findings.insert(2 if evaluation else 1, baselines_finding(study, baselines))
         sections.insert(1 if evaluation else 0, baselines_section(baselines))
-    beside = published_beside(study, records, evaluation)
+    beside = published_beside(study, analysis.records, evaluation)
     if published := published_finding(study, beside):
         findings.append(published)
     if beside:
