@@ -247,7 +247,7 @@ REFUSED = {
     "name with a slash": (dict(name="a/b"), "Try 'a-b'"),
     "Korean name": (dict(name="최적화"), "Try 'my-study'"),
     "negative seed": (dict(seed=-1), "seed"),
-    "no design": (dict(design=3), "Grid(…) or Search(…)"),
+    "no design": (dict(design=3), "Grid(…), Search(…) or Compare(…)"),
 }
 
 

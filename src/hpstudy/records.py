@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from hpstudy.study.factors import Level
 
+Role = Literal["search", "confirmation"]  # looks for the best configuration; trains it again under a fresh seed
 _SYSTEM = "system/"  # before the names of system metrics, in JSON as in the tracker
 
 
@@ -106,13 +107,15 @@ class TrialRecord:
     number: int
     state: TrialState
     params: Mapping[str, Level]  # levels of the factors that vary
-    cell: int | None  # of a grid
+    cell: int | None  # of a design that has cells
     replicate: int
     seed: int
     attempt: int  # 1, or more if earlier attempts were lost
     retry_of: int | None  # the number of the lost trial that this one tries again
     values: tuple[float, ...] | None  # of the objectives, once complete
     repeats: int | None = None  # the number of the trial whose result this one has taken over, instead of training
+    turn: int | None = None  # of a Compare: which trial of its search it is, from 0
+    confirms: int | None = None  # the number of the trial whose configuration was trained once more
     pruning: Mapping[int, float] = field(default_factory=dict)  # epoch → the objective, as the pruner saw it
     metrics: Mapping[str, float] = field(default_factory=dict)  # final ones
     history: tuple[Epoch, ...] = ()
@@ -124,6 +127,13 @@ class TrialRecord:
     traceback: str | None = None
     facts: Mapping[str, str] = field(default_factory=dict)  # versions, dataset digest, git commit
     diagnostics: str | None = None  # `Diagnostics` as text: read by few, so parsed by them
+
+    @property
+    def role(self) -> Role | None:
+        """What it is for; None in a design where all trials are for the same."""
+        if self.confirms is not None:
+            return "confirmation"
+        return None if self.turn is None else "search"
 
     @property
     def value(self) -> float | None:

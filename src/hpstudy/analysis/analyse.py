@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from hpstudy.analysis.best import counted
 from hpstudy.analysis.cells import GridValues, grid_values
 from hpstudy.analysis.curves import FactorCurves, factor_curves
 from hpstudy.analysis.effects import FactorEffect, baselines, factor_effects
@@ -14,7 +15,6 @@ from hpstudy.analysis.ranking import RankedCell, ranked_cells
 from hpstudy.analysis.search import SearchResult, search_result
 from hpstudy.analysis.variance import PairCells, Share, pair_cells, variance_shares
 from hpstudy.records import TrialRecord
-from hpstudy.study.designs import Grid
 from hpstudy.study.levels import LevelTexts
 from hpstudy.study.spec import Study
 
@@ -44,8 +44,8 @@ class Analysis:
 
 def analyse(study: Study, records: Sequence[TrialRecord], baseline: Sequence[str] = ()) -> Analysis:
     """Raises UserError if a baseline is no level of the study."""
-    is_grid = isinstance(study.design, Grid)
-    found = (factor_curves(study, records, factor) for factor in study.vary) if is_grid else ()
+    is_grid, seen = study.design.has_cells, counted(records)
+    found = (factor_curves(study, seen, factor) for factor in study.vary) if is_grid else ()
     baselines(study, baseline)
     search = None if is_grid else search_result(study, records)
     return Analysis(
@@ -56,7 +56,7 @@ def analyse(study: Study, records: Sequence[TrialRecord], baseline: Sequence[str
         texts=study.texts_beside(record.params for record in search.listed) if search else study.texts,
         grid=_grid(study, records, baseline) if is_grid else None,
         search=search,
-        inside=inside_cells(search.front[:1] if search else records),
+        inside=inside_cells(search.front[:1] if search else seen),
     )
 
 

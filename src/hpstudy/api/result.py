@@ -132,7 +132,8 @@ class Result:
     def trials(self) -> pd.DataFrame:
         """A row for each trial, with the columns of `hpstudy export --format csv`, such as `params.units`.
 
-        Numbers are float64; `cell` and `retry_of`, which a trial may not have, Int64; `started` is a time in UTC.
+        Numbers are float64; `cell`, `retry_of`, `turn` and `confirms`, which a trial may not have, Int64; `started` is
+        a time in UTC.
         """
         from hpstudy.api.frames import trials_frame
 
@@ -301,7 +302,7 @@ class Result:
 
         Args:
             trials: The whole new budget of a Search.
-            replicates: All replicates of a Grid.
+            replicates: All replicates of a Grid or a Compare.
 
         Raises:
             UserError: neither or the wrong one is given, or the budget is not larger.
@@ -310,7 +311,8 @@ class Result:
 
         if trials is None and replicates is None:
             raise UserError(
-                "Say how far: --trials N for a Search, --replicates N for a Grid; N is the whole new number."
+                "Say how far: --trials N for a Search, --replicates N for a Grid or a Compare; N is the whole new "
+                "number."
             )
         queue = self._queue()
         queue.entry.extend(override(queue.study, trials=trials, replicates=replicates))

@@ -22,6 +22,9 @@ EXPORT_COLUMNS = (
     "attempt",
     "retry_of",
     "repeats",
+    "role",
+    "turn",
+    "confirms",
     "seed",
     "value",
     "values",
@@ -68,6 +71,9 @@ def trial_json(record: TrialRecord, *, history: bool) -> dict[str, Any]:
         "attempt": record.attempt,
         "retry_of": record.retry_of,
         "repeats": record.repeats,
+        "role": record.role,
+        "turn": record.turn,
+        "confirms": record.confirms,
         "seed": record.seed,
         "value": record.value,
         "values": list(record.values) if record.values else None,
@@ -103,9 +109,9 @@ def export_table(
         rows.append(
             [
                 *(row[column] for column in columns),
-                *(written.get(factor) for factor in study.vary),
+                *(written.get(factor) for factor in study.domains),
                 *(row["metrics"].get(metric) for metric in metrics),
             ]
         )
-    names = [*columns, *(f"params.{factor}" for factor in study.vary), *(f"metrics.{metric}" for metric in metrics)]
+    names = [*columns, *(f"params.{factor}" for factor in study.domains), *(f"metrics.{metric}" for metric in metrics)]
     return names, rows

@@ -12,6 +12,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from hpstudy.analysis.best import counted
 from hpstudy.plain import one_line, printable
 from hpstudy.records import TrialRecord, TrialState
 from hpstudy.report import texts
@@ -80,9 +81,11 @@ def _is_number(text: str) -> bool:
 
 
 def result_table(study: Study, records: Sequence[TrialRecord]) -> RenderableType:
-    """Cells of a grid with mean and spread over replicates, best first; or the best trained trials of a search."""
+    """Cells with mean and spread over replicates, best first, of a Compare over confirmations; or the best trained
+    trials of a search.
+    """
     objectives = study.objectives
-    done = [record for record in records if record.state == TrialState.COMPLETE]
+    done = [record for record in counted(records) if record.state == TrialState.COMPLETE]
     if done and done[0].cell is not None:
         return _grid_table(study, done)
     trained = [record for record in done if record.repeats is None]

@@ -12,7 +12,6 @@ from hpstudy.api import tables
 from hpstudy.api.notes import Notifier, Printer
 from hpstudy.api.picture import Picture, Screen, notebook_screen, terminal_screen
 from hpstudy.records import TrialRecord
-from hpstudy.study.designs import Grid
 from hpstudy.study.spec import Study
 from hpstudy.worker.messages import Claimed, Ended, Message, Warned
 from hpstudy.worker.supervisor import TrainerHandle
@@ -142,7 +141,7 @@ class TrialLines:
 
     def __init__(self, study: Study, console: Console) -> None:
         self._study, self._console = study, console
-        self._has_replicates = isinstance(study.design, Grid) and study.design.replicates > 1
+        self._has_replicates = study.design.replicates > 1
         self._params: dict[int, str] = {}
         self._has_problem = False
         self._warned: set[str] = set()  # every process says what it sees, and once is enough

@@ -21,8 +21,8 @@ class Where(TypedDict, total=False):
 class Changes(TypedDict, total=False):
     """What is changed of a declared study."""
 
-    trials: int | None  # another budget for a Search
-    replicates: int | None  # other replicates for a Grid
+    trials: int | None  # another budget for a Search, or for each search of a Compare
+    replicates: int | None  # other replicates for a Grid or a Compare
     epochs: int | None  # other epochs for every trial
     quick: bool  # a first taste: few epochs, rows and trials, recorded as NAME-quick
 

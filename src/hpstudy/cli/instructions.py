@@ -59,7 +59,7 @@ def retry_command(where: api.Where, name: str, failed: bool, as_json: bool) -> N
 @click.command("extend", epilog="Example: hpstudy extend search --trials 200")
 @study_argument
 @click.option("--trials", type=click.IntRange(1), help="The whole new budget of a Search.")
-@click.option("--replicates", type=click.IntRange(1), help="All replicates of a Grid.")
+@click.option("--replicates", type=click.IntRange(1), help="All replicates of a Grid or a Compare.")
 @where_options
 @json_option
 def extend_command(where: api.Where, name: str, trials: int | None, replicates: int | None, as_json: bool) -> None:

@@ -52,8 +52,10 @@ def settings_options(function: _Function) -> _Function:
 def study_overrides(function: _Function) -> _Function:
     """Add --trials, --replicates, --epochs and --quick."""
     decorators = (
-        click.option("--trials", type=click.IntRange(1), help="Another budget for a Search."),
-        click.option("--replicates", type=click.IntRange(1), help="Other replicates for a Grid."),
+        click.option(
+            "--trials", type=click.IntRange(1), help="Another budget for a Search, or for each one of a Compare."
+        ),
+        click.option("--replicates", type=click.IntRange(1), help="Other replicates for a Grid or a Compare."),
         click.option("--epochs", type=click.IntRange(1), help="Other epochs for every trial."),
         click.option(
             "--quick", is_flag=True, help="A first taste: few epochs, rows and trials, recorded as NAME-quick."

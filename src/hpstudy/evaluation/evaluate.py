@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 from hpstudy.errors import HpstudyError, NotFoundError, StorageError, UserError, closed, reason
 from hpstudy.records import Evaluation, TrialRecord, TrialState
 from hpstudy.settings import Settings
-from hpstudy.study.designs import Grid
 from hpstudy.study.spec import Study
 from hpstudy.training.rundir import RunDir
 
@@ -42,7 +41,8 @@ def answer_folder(settings: Settings, study: str) -> Path:
 
 
 def chosen_trials(study: Study, records: Sequence[TrialRecord]) -> list[TrialRecord]:
-    """The replicates of the configuration with the best mean validation score.
+    """The replicates of the configuration with the best mean validation score; of a Compare its confirmations, which
+    have the nuisance factors that their searches found.
 
     Of a search it is the best trial and the same configuration under the next seeds, which have no number yet (-1).
 
@@ -52,9 +52,10 @@ def chosen_trials(study: Study, records: Sequence[TrialRecord]) -> list[TrialRec
     from hpstudy.analysis.best import cells_best_first, ranked_trials
     from hpstudy.analysis.cells import grid_values
 
-    if isinstance(study.design, Grid):
-        if cells := cells_best_first(grid_values(study, records)):
-            return [record for record in records if record.cell == cells[0] and record.state == TrialState.COMPLETE]
+    if study.design.has_cells:
+        grid = grid_values(study, records)
+        if cells := cells_best_first(grid):
+            return [record for record in grid.of_cell(cells[0]) if record.state == TrialState.COMPLETE]
     elif trained := [record for record in ranked_trials(study, records) if record.repeats is None]:
         best = trained[0]  # whose weights may be kept; a trial that repeats it has none
         others = range(1, SEARCH_REPLICATES)
@@ -135,11 +136,11 @@ def _fill(
     from hpstudy.serving import hpstudy_model
     from hpstudy.training.networks import class_probabilities, raw_rows, save_own, trained_model
 
-    config = study.config(trials[0].params)
     predictions, validation = [], []
     members: list[dict[str, Any]] = []
     for place, record in enumerate(trials):
         told(f"seed {record.seed}")
+        config = study.config(record.params)
         arrays = data.prepare(study.dataset, config, record.seed, settings)
         test = data.prepare_test(study.dataset, config, record.seed, settings)
         weights = RunDir.of(settings.runs_dir, study.name, record.number).weights if record.number >= 0 else None
@@ -157,10 +158,10 @@ def _fill(
     np.savez(folder / _ANSWERS, predictions=np.array(predictions), labels=test.y)
     _write(folder / NETWORKS / hpstudy_model.ROWS_FILE, {"classes": test.classes, "networks": members})
     evaluated = {
-        "params": dict(trials[0].params),
+        "params": {name: level for name, level in trials[0].params.items() if name in study.vary},
         "trials": [record.number for record in trials if record.number >= 0],
         "seeds": [record.seed for record in trials],
-        "chosen_by": "mean over replicates" if isinstance(study.design, Grid) else "the best trial",
+        "chosen_by": "mean over replicates" if study.design.has_cells else "the best trial",
         "at": time.time(),
         "digest": test.digest,
         "validation": validation,

@@ -21,7 +21,7 @@ from hpstudy.report.render.as_json import numbers
 from hpstudy.report.search import sections as search_sections
 from hpstudy.report.search.findings import search_findings
 from hpstudy.report.whole import Report
-from hpstudy.study.designs import Grid
+from hpstudy.study.designs import Compare, Grid
 from hpstudy.study.domains import domain_text
 from hpstudy.study.factors import describe
 from hpstudy.study.spec import Study
@@ -103,6 +103,10 @@ def _declaration(study: Study) -> dict[str, str]:
     if isinstance(study.design, Grid):
         replicates = texts.counted(study.design.replicates, "replicate")
         design = f"grid of {texts.counted(study.budget // study.design.replicates, 'cell')} × {replicates}"
+    elif isinstance(study.design, Compare):
+        cells, tuned = texts.counted(len(study.cells()), "cell"), texts.listed(list(study.tune))
+        searches = f"{cells} × {texts.counted(study.design.replicates, 'search')} of {study.design.trials} trials"
+        design = f"{searches}, sampler {study.design.sampler}, over {tuned}; each winner confirmed"
     else:
         pruner = "" if study.design.pruner == "none" else f", pruner {study.design.pruner}"
         given = f", {len(study.design.first)} given first" if study.design.first else ""
@@ -113,7 +117,7 @@ def _declaration(study: Study) -> dict[str, str]:
         "design": design,
         "objective": objectives,
         "base": describe(study.base) or "defaults",
-        **{name: domain_text(name, domain, study.texts) for name, domain in study.vary.items()},
+        **{name: domain_text(name, domain, study.texts) for name, domain in study.domains.items()},
     }
 
 

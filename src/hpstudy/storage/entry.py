@@ -73,12 +73,13 @@ class StudyEntry:
         """Record a declaration that differs in nothing but a larger budget; living workers take it up.
 
         Raises:
-            UserError: the budget is not larger.
+            UserError: the budget is not larger, or what was confirmed would not be the best any more.
         """
 
         def extend() -> None:
             with self.lock():
                 self.read()
+                study.design.check_extends(self.study.design)
                 if study.budget <= self.study.budget:
                     raise UserError(
                         f"Study {study.name!r} has a budget of {self.study.budget} trials; {study.budget} does not "

@@ -10,7 +10,6 @@ from hpstudy.storage.entry import DECLARATION, IDENTITY
 from hpstudy.storage.ledger import Ledger
 from hpstudy.storage.queue import StudyQueue
 from hpstudy.storage.samplers import check_sampler
-from hpstudy.study.designs import Grid
 from hpstudy.study.factors import unknown
 from hpstudy.study.spec import Study
 
@@ -46,8 +45,7 @@ class Store:
             UserError: a study of this name was declared otherwise before, or is not hpstudy's.
         """
         study.check_factors()
-        if not isinstance(study.design, Grid):
-            check_sampler(study.design)
+        check_sampler(study.design)
         self.database.retrying(lambda: self._register(study, identity))
         return self._queue(study)
 

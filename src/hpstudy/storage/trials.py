@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import optuna
 
+from hpstudy.analysis.best import front
 from hpstudy.errors import NotFoundError
 from hpstudy.records import TrialRecord, TrialState
 from hpstudy.storage import conversion
@@ -15,7 +16,6 @@ from hpstudy.storage.entry import StudyEntry
 from hpstudy.storage.ledger import Ledger
 from hpstudy.storage.originals import Originals
 from hpstudy.storage.progress import Progress
-from hpstudy.study.designs import Grid
 from hpstudy.study.factors import Level
 from hpstudy.study.spec import Study
 
@@ -52,9 +52,9 @@ class Trials:
 
         Training them again would give the same epochs. A grid has none: its cells and replicates all differ.
         """
-        if isinstance(self._study.design, Grid):
+        if self._study.design.sampler is None:
             return None
-        record = self._database.retrying(lambda: self._originals.find(params))
+        record = self._database.retrying(lambda: self._originals.find(params, seed))
         wanted = {objective.metric for objective in self._study.objectives}
         if record is None or record.seed != seed or not record.history:
             return None  # others may have written into the database, too
@@ -63,7 +63,8 @@ class Trials:
     def best(self) -> list[TrialRecord]:
         """The best trial, or the Pareto front of several objectives. Empty if no trial is complete.
 
-        Which of several equal trials is best is decided by Optuna, so that its own tools name the same.
+        Once configurations are confirmed, it is the best confirmation of the one with the best mean. Otherwise Optuna
+        decides which of several equal trials is best, so that its own tools name the same.
         """
         return self._database.retrying(self._best)
 
@@ -76,11 +77,14 @@ class Trials:
         """Asked again only when a trial was completed since."""
         complete = self._ledger.read().complete
         if complete != self._found_best[0]:
-            study = optuna.load_study(study_name=self._study.name, storage=self._database.optuna)
-            best = [study.best_trial] if len(self._study.objectives) == 1 else study.best_trials
-            records = self._book.records_of(best)
-            self._found_best = complete, [record for record in records if record is not None]
+            best = front(self._study, self._records()) if self._study.design.confirms else self._best_of_optuna()
+            self._found_best = complete, best
         return self._found_best[1]
+
+    def _best_of_optuna(self) -> list[TrialRecord]:
+        study = optuna.load_study(study_name=self._study.name, storage=self._database.optuna)
+        best = [study.best_trial] if len(self._study.objectives) == 1 else study.best_trials
+        return [record for record in self._book.records_of(best) if record is not None]
 
     def _records(self) -> list[TrialRecord]:
         self._entry.read()

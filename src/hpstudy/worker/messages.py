@@ -48,8 +48,8 @@ class Ended:
     state: EndState
     study: str = ""
     value: float | None = None  # the first objective
-    score: float | None = None  # if it was trained to its end: the same such that more is better
-    cell: int | None = None  # of a grid
+    score: float | None = None  # if its network may be chosen: the same such that more is better
+    cell: int | None = None  # of a design that has cells
     repeats: int | None = None  # the trial whose result this one has taken over, instead of training
     error: str = ""
 

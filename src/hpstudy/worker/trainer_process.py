@@ -274,10 +274,11 @@ class _TrainerProcess:
                     f"It took longer than --timeout {self._timeout_s:g} s, and was ended after epoch {epoch.number}."
                 )
         metrics = training.result()
-        attempt.save_weights(training)
+        if claim.may_be_chosen:
+            attempt.save_weights(training)
         claim.complete(attempt.outcome(metrics=metrics, device=self._device))
         value = metrics[objective.metric]
-        score = objective.score(value)
+        score = objective.score(value) if claim.may_be_chosen else None
         attempt.ended("complete", cell=claim.start.cell, value=value, score=score)
 
     def _fail(self, claim: Claim, attempt: _Attempt, error: BaseException) -> None:

@@ -13,7 +13,7 @@ from hpstudy.analysis.best import front
 from hpstudy.errors import UserError
 from hpstudy.plain import markdown
 from hpstudy.records import Diagnostics, StudyState, TrialRecord, TrialState
-from hpstudy.study.designs import Grid
+from hpstudy.study.designs import Compare, Grid
 from hpstudy.study.domains import Choice, Domain, Float
 from hpstudy.study.factors import Level, describe
 from hpstudy.study.spec import Study
@@ -142,8 +142,10 @@ def study_content(study: Study, trials: Sequence[TrialRecord], state: StudyState
 def trial_name(study: Study, record: TrialRecord) -> str:
     """What varied, short: `adam · lr 0.001 · r2`."""
     parts = [_level_name(study, name, level) for name, level in record.params.items()]
-    if isinstance(study.design, Grid) and study.design.replicates > 1:
+    if study.design.replicates > 1:
         parts.append(f"r{record.replicate}")
+    if record.role == "confirmation":
+        parts.append("confirmation")
     if record.attempt > 1:
         parts.append(f"attempt {record.attempt}")
     return _cut(" · ".join(parts) or f"trial {record.number}", _NAME_CHARACTERS)
@@ -152,7 +154,7 @@ def trial_name(study: Study, record: TrialRecord) -> str:
 def description(study: Study) -> str:
     """The question and the declaration, in Markdown."""
     rows = {**_summary(study), "base": describe(study.base)}
-    rows |= {f"**{markdown(name, github=True)}**": _domain_text(study, name) for name in study.vary}
+    rows |= {f"**{markdown(name, github=True)}**": _domain_text(study, name) for name in study.domains}
     table = "\n".join(f"| {name} | {markdown(text, github=True)} |" for name, text in rows.items())
     return f"{study.question.strip()}\n\n| | |\n|---|---|\n{table}".strip()
 
@@ -181,6 +183,9 @@ def _trial_tags(study: Study, record: TrialRecord, parent_id: str, hide: Hide) -
         "hpstudy.attempt": record.attempt,
         "hpstudy.retry_of": record.retry_of,
         "hpstudy.repeats": record.repeats,
+        "hpstudy.trial_role": record.role,
+        "hpstudy.turn": record.turn,
+        "hpstudy.confirms": record.confirms,
         "hpstudy.dataset": study.dataset,
         "hpstudy.host": record.host,
         "hpstudy.device": record.device,
@@ -251,6 +256,9 @@ def _study_points(
 def _summary(study: Study) -> dict[str, str]:
     if isinstance(study.design, Grid):
         design = f"grid, {study.design.replicates} × {study.budget // study.design.replicates} cells"
+    elif isinstance(study.design, Compare):
+        searches = f"{study.design.replicates} × {len(study.cells())} cells, {study.design.trials} trials and a"
+        design = f"compare, {searches} confirmation each, sampler {study.design.sampler}"
     else:
         pruner = "" if study.design.pruner == "none" else f", pruner {study.design.pruner}"
         given = f", {len(study.design.first)} given first" if study.design.first else ""
@@ -260,7 +268,7 @@ def _summary(study: Study) -> dict[str, str]:
 
 
 def _domain_text(study: Study, name: str) -> str:
-    domain, texts = study.vary[name], study.texts
+    domain, texts = study.domains[name], study.texts
     if isinstance(domain, Choice):
         text = ", ".join(texts.text(name, level) for level in domain.levels)
     else:
@@ -277,10 +285,10 @@ def _level_name(study: Study, name: str, level: Level) -> str:
     """A text speaks for itself (`adam`) unless another factor has the same level; a number does not."""
     text = study.texts.text(name, level)
     if isinstance(level, str) and level not in ("none", "full"):
-        owners = [factor for factor, domain in study.vary.items() if domain.contains(level)]
+        owners = [factor for factor, domain in study.domains.items() if domain.contains(level)]
         if len(owners) == 1:
             return text
-    return f"{_short(study.vary, name)} {text}"
+    return f"{_short(study.domains, name)} {text}"
 
 
 def _short(vary: Mapping[str, Domain], name: str) -> str:
@@ -295,7 +303,7 @@ def param_texts(study: Study, levels: Mapping[str, Level], none: str | None = No
     Args:
         none: What stands for the level None; nothing does if this is None itself.
     """
-    keys = _keys((*study.config({}), *study.vary))
+    keys = _keys((*study.config({}), *study.domains))
     return _params(
         (keys.get(name, name), none if level is None else study.texts.full(name, level))
         for name, level in levels.items()

@@ -1,0 +1,145 @@
+"""What a claim takes next, by design: a cell, a proposal of the sampler, or the next step of one of many searches.
+
+Lost trials come before all of it; whoever asks here has none to try again.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections import Counter
+from collections.abc import Callable, Hashable, Mapping
+from typing import NamedTuple, Protocol
+
+from hpstudy.storage.conversion import Start
+from hpstudy.storage.ledger import Ledger, Standing
+from hpstudy.storage.view import SearchKey
+from hpstudy.study import factors
+from hpstudy.study.designs import Cell, Compare, Grid, Search
+from hpstudy.study.factors import Level
+from hpstudy.study.spec import Study
+
+
+class Turn(NamedTuple):
+    """A trial to be created."""
+
+    start: Start
+    params: Mapping[str, Level]  # what is decided; the sampler proposes the rest
+
+
+class Winner(NamedTuple):
+    """The trial of a search whose configuration is confirmed."""
+
+    number: int
+    params: Mapping[str, Level]
+
+
+FindWinner = Callable[[SearchKey], Winner]
+
+
+class Turns(Protocol):
+    """One design's order. Belongs to one process, which may prefer what it has compiled."""
+
+    study: Study
+
+    def next(self, standing: Standing, ledger: Ledger) -> Turn | None:
+        """Called while trials are left to take. None: they wait for trials that are in training."""
+
+
+def make_turns(study: Study, find_winner: FindWinner) -> Turns:
+    match study.design:
+        case Grid():
+            return GridTurns(study)
+        case Search():
+            return SearchTurns(study)
+        case Compare(trials=trials):
+            return CompareTurns(study, trials, find_winner)
+
+
+class GridTurns:
+    """All cells once before any is repeated, so that a stopped study is balanced.
+
+    Within such a pass this process first takes cells of a structure that it has had before, for which its compiled
+    epoch is ready; then cells of a structure that nobody has begun; then the rest. So processes share the structures
+    out among them instead of each compiling all.
+    """
+
+    def __init__(self, study: Study) -> None:
+        self.study = study
+        self._replicate = 0
+        self._had: set[Hashable] = set()  # structures of the cells that this process has taken
+
+    def next(self, standing: Standing, ledger: Ledger) -> Turn:
+        """What is taken stays so: the look through the cells goes on where it ended.
+
+        Raises:
+            RuntimeError: all are taken.
+        """
+        taken = ledger.begun().taken
+        while self._replicate < self.study.design.replicates:
+            free = [pair for pair in self._cells if (pair[0].number, self._replicate) not in taken]
+            if free:
+                begun = {key for cell, key in self._cells if (cell.number, self._replicate) in taken}
+                cell, key = min(free, key=lambda pair: (pair[1] not in self._had, pair[1] in begun))
+                self._had.add(key)
+                seed = self.study.seed_of(self._replicate)
+                return Turn(Start(cell=cell.number, replicate=self._replicate, seed=seed), cell.params)
+            self._replicate += 1
+        raise RuntimeError(f"A trial of study {self.study.name!r} is left to take, and every cell is taken.")
+
+    @functools.cached_property
+    def _cells(self) -> list[tuple[Cell, Hashable]]:
+        """With their structures."""
+        own = bool(self.study.network_digest)
+        configs = ((cell, self.study.config(cell.params)) for cell in self.study.cells())
+        return [(cell, factors.structure(config, own_network=own)) for cell, config in configs]
+
+
+class SearchTurns:
+    """The given configurations, then what the sampler proposes."""
+
+    def __init__(self, study: Study) -> None:
+        self.study = study
+
+    def next(self, standing: Standing, ledger: Ledger) -> Turn:
+        first, seed = self.study.design.first, self.study.seed_of(0)
+        taken = ledger.begun().given if first else set()
+        for number, params in enumerate(first):
+            if number not in taken:
+                return Turn(Start(replicate=0, seed=seed, given=number), params)
+        return Turn(Start(replicate=0, seed=seed), {})
+
+
+class CompareTurns:
+    """The searches of all cells before any cell is searched again, each trial by trial, then its confirmation.
+
+    A process stays with its search, and takes one that nobody is at next: so proposals see all earlier trials of their
+    search and are the same again. Where there are more processes than searches, a search's trials are trained at once.
+    """
+
+    def __init__(self, study: Study, trials: int, find_winner: FindWinner) -> None:
+        self.study = study
+        self._trials, self._find_winner = trials, find_winner
+        self._cells = study.cells()
+        replicates = range(study.design.replicates)
+        self._searches = [(cell.number, replicate) for replicate in replicates for cell in self._cells]
+        self._mine: SearchKey | None = None  # the search that this process was at last
+
+    def next(self, standing: Standing, ledger: Ledger) -> Turn | None:
+        begun = ledger.begun()
+        confirmed = {(cell, replicate) for cell, replicate, _ in begun.confirmed}
+        busy = Counter((start.cell, start.replicate) for start in map(Start.of, standing.running))
+        self._searches = [key for key in self._searches if key not in confirmed]
+        ready = [key for key in self._searches if begun.turns.get(key, 0) < self._trials or not busy[key]]
+        if not ready:
+            return None
+        self._mine = min(ready, key=lambda key: (busy[key], key != self._mine))
+        return self._turn(self._mine, begun.turns.get(self._mine, 0))
+
+    def _turn(self, search: SearchKey, turn: int) -> Turn:
+        cell, replicate = search
+        if turn < self._trials:
+            start = Start(cell=cell, replicate=replicate, seed=self.study.seed_of(replicate), turn=turn)
+            return Turn(start, self._cells[cell].params)
+        winner = self._find_winner(search)
+        seed = self.study.confirmation_seed(replicate)
+        return Turn(Start(cell=cell, replicate=replicate, seed=seed, confirms=winner.number), winner.params)
