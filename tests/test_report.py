@@ -111,17 +111,10 @@ def everything(report: Report) -> str:
 def test_the_findings_name_the_best_level_with_its_interval_and_what_is_not_distinguishable() -> None:
     study = make_study(vary={"optimizer": Choice("sgd", "momentum", "adam")}, base={}, design=Grid(replicates=4))
     noise = {"sgd": (0, 0, 0, 0), "momentum": (0.30, 0.31, 0.33, 0.30), "adam": (0.31, 0.29, 0.34, 0.31)}
-    records = [
-        make_record(
-            4 * cell.number + replicate,
-            params=cell.params,
-            cell=cell.number,
-            replicate=replicate,
-            value=0.5 + 0.01 * replicate + noise[str(cell.params["optimizer"])][replicate],
-        )
-        for cell in study.cells()
-        for replicate in range(4)
-    ]
+    records = make_grid_records(
+        study,
+        value=lambda cell, replicate: 0.5 + 0.01 * replicate + noise[str(cell.params["optimizer"])][replicate],
+    )
     findings = build_report(study, records, figures=False).findings
     # adam - sgd by hand: mean 0.3125, s = 0.020616, half width 3.182446 · s / 2 = 0.0328
     assert "optimizer=adam: mean val_accuracy 0.8275" in findings[0]

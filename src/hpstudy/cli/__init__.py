@@ -13,7 +13,7 @@ import click
 from hpstudy.cli.terminal import echo
 from hpstudy.errors import HpstudyError
 
-_COMMANDS = {  # command → module of this package; each is imported only when it is needed
+COMMANDS = {  # command → module of this package; each is imported only when it is needed
     "run": "run",
     "init": "init",
     "submit": "submit",
@@ -50,12 +50,12 @@ class _Group(click.Group):
     """Loads commands lazily and turns errors into one sentence and an exit code."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(_COMMANDS)
+        return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _COMMANDS:
+        if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"hpstudy.cli.{_COMMANDS[cmd_name]}")
+        module = importlib.import_module(f"hpstudy.cli.{COMMANDS[cmd_name]}")
         command: click.Command = getattr(module, f"{cmd_name}_command")
         return command
 

@@ -12,8 +12,7 @@ from hpstudy.tracking.tracker import StudyMirror
 
 Snapshot = Callable[[], tuple[StudyState, Sequence[TrialRecord]]]
 
-_FIRST_PAUSE_S = 1.0  # after an error; doubled with each further one
-_LONGEST_PAUSE_S = 30.0
+_LONGEST_PAUSE_S = 30.0  # between two tries
 _log = logging.getLogger(__name__)
 
 
@@ -23,12 +22,16 @@ class MirrorThread(threading.Thread):
     Args:
         snapshot: Gives the state of the study and all of its trials; called in this thread.
         interval_s: The shortest time between two syncs that went well.
+        pause_s: The time between an error and the next try; doubled with each further error.
     """
 
-    def __init__(self, mirror: StudyMirror, snapshot: Snapshot, interval_s: float = 2.0) -> None:
+    def __init__(
+        self, mirror: StudyMirror, snapshot: Snapshot, *, interval_s: float = 2.0, pause_s: float = 1.0
+    ) -> None:
         super().__init__(name="hpstudy-mirror", daemon=True)
         self.problem: str | None = None  # why the tracker is behind, in one sentence; None when all is well
-        self.mirror, self._snapshot, self._interval_s = mirror, snapshot, interval_s
+        self.mirror, self._snapshot = mirror, snapshot
+        self._interval_s, self._first_pause_s = interval_s, pause_s
         self._condition = threading.Condition()
         self._is_changed = True
         self._deadline: float | None = None  # set when it is to finish; on the monotonic clock
@@ -82,9 +85,9 @@ class MirrorThread(threading.Thread):
             self.mirror.refresh()
             self._is_equal = self._sync_safely(last=True)
             left_s = (self._deadline or 0.0) - time.monotonic()
-            if self._is_equal or left_s <= _FIRST_PAUSE_S:
+            if self._is_equal or left_s <= self._first_pause_s:
                 return
-            time.sleep(_FIRST_PAUSE_S)  # somebody waits for this, so it does not grow
+            time.sleep(self._first_pause_s)  # somebody waits for this, so it does not grow
 
     def _sync_safely(self, *, last: bool = False) -> bool:
         try:
@@ -98,7 +101,7 @@ class MirrorThread(threading.Thread):
 
     def _note(self, error: Exception) -> None:
         self.problem = self.mirror.explain(error)
-        self._pause_s = min(_FIRST_PAUSE_S * 2**self._failures, _LONGEST_PAUSE_S)
+        self._pause_s = min(self._first_pause_s * 2**self._failures, _LONGEST_PAUSE_S)
         self._failures += 1
         self._is_changed = True
         _log.debug("The mirror will try again.", extra={"problem": self.problem, "pause_s": self._pause_s})

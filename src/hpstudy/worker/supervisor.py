@@ -60,6 +60,14 @@ class Assignment:
     idle_exit_s: float | None = None  # a process ends so long after nothing is left; None: never
     evaluates: bool = False  # the process that sees the study's end scores the test split
 
+    def command(self) -> list[str]:
+        """The command line of each trainer process."""
+        options = {"--file": self.file, "--timeout": self.timeout_s, "--idle-exit": self.idle_exit_s}
+        given = [text for name, value in options.items() if value is not None for text in (name, str(value))]
+        given += ["--evaluate"] if self.evaluates else []
+        study = [self.study] if self.study else []
+        return python("-m", "hpstudy.worker.trainer_process", *study, *given)
+
 
 @dataclass(kw_only=True)
 class TrainerHandle:
@@ -208,7 +216,7 @@ class Supervisor:
         with log.open("ab") as output:
             log_start = output.tell()
             process = subprocess.Popen(
-                self._command(),
+                self._assignment.command(),
                 env=_environment(self._settings, writing, slot),
                 stdin=subprocess.PIPE,
                 stdout=output,
@@ -225,14 +233,6 @@ class Supervisor:
         self._selector.register(handle.inbox, selectors.EVENT_READ, handle)
         if self._may_work:
             self._let_go(handle)
-
-    def _command(self) -> list[str]:
-        assignment = self._assignment
-        options = {"--file": assignment.file, "--timeout": assignment.timeout_s, "--idle-exit": assignment.idle_exit_s}
-        given = [text for name, value in options.items() if value is not None for text in (name, str(value))]
-        given += ["--evaluate"] if assignment.evaluates else []
-        study = [assignment.study] if assignment.study else []
-        return python("-m", "hpstudy.worker.trainer_process", *study, *given)
 
     def _let_go(self, handle: TrainerHandle) -> None:
         """Its first line of input lets a process work; the input's end would end it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from typing import Any
 
 import psutil
@@ -18,21 +19,24 @@ class SystemMetrics:
     """Samples for one trial after another. Each is taken when an epoch ends, and costs about half a millisecond.
 
     Every GPU that this process may use is watched; of other processes' GPUs nothing is told.
+
+    Args:
+        clock: Gives seconds that never go back.
     """
 
-    def __init__(self) -> None:
-        self._process = psutil.Process()
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock, self._process = clock, psutil.Process()
         self._gpus = _gpus()
         self._began_s = self._due_s = 0.0
 
     def begin(self) -> None:
         """A trial begins: its first sample is due, and tells of the time since now."""
-        self._began_s = self._due_s = time.monotonic()
+        self._began_s = self._due_s = self._clock()
         psutil.cpu_percent()
 
     def sample(self) -> dict[str, float]:
         """Values by their name without `system/`: percentages, megabytes (10⁶ bytes), watts. Empty if not due."""
-        now = time.monotonic()
+        now = self._clock()
         if now < self._due_s:
             return {}
         self._due_s = now + max(EVERY_S, EVERY_SHARE * (now - self._began_s))

@@ -61,7 +61,7 @@ def main() -> int:
     supervisor, pipe = _take_input(), Pipe()
     _pin_to_cores()
     try:
-        _load_libraries()
+        load_libraries()
         pipe.send(Ready())
         if not supervisor.readline():
             return 0
@@ -90,7 +90,7 @@ def _pin_to_cores() -> None:
         os.sched_setaffinity(0, map(int, cores.split(",")))
 
 
-def _load_libraries() -> None:
+def load_libraries() -> None:
     """The slow imports, while the supervisor prepares the study."""
     gc.disable()  # a fifth of their time is the search for cycles that they have not
     import tensorflow as tf
@@ -220,7 +220,7 @@ class _TrainerProcess:
     def _train(self, queue: StudyQueue, claim: Claim) -> None:
         from hpstudy.storage import Heartbeat
 
-        attempt = _Attempt(claim, self._settings, self._pipe)
+        attempt = Attempt(claim, self._settings, self._pipe)
         with Heartbeat(claim, self._settings.heartbeat_s):
             try:
                 if not self._repeat(queue, claim, attempt):
@@ -234,7 +234,7 @@ class _TrainerProcess:
             except (Exception, SystemExit) as error:  # a bug or a strange network must not end the other trials
                 self._fail(claim, attempt, error)
 
-    def _repeat(self, queue: StudyQueue, claim: Claim, attempt: _Attempt) -> bool:
+    def _repeat(self, queue: StudyQueue, claim: Claim, attempt: Attempt) -> bool:
         """Take over the result of a trial with the same configuration. Returns whether there was one to take."""
         original = claim.original()
         state = claim.repeat(original) if original else TrialState.RUNNING
@@ -244,7 +244,7 @@ class _TrainerProcess:
         attempt.ended("complete" if state == TrialState.COMPLETE else "pruned", value=value, repeats=original.number)
         return True
 
-    def _train_epochs(self, queue: StudyQueue, claim: Claim, attempt: _Attempt) -> None:
+    def _train_epochs(self, queue: StudyQueue, claim: Claim, attempt: Attempt) -> None:
         from hpstudy import data
 
         study = queue.study
@@ -281,7 +281,7 @@ class _TrainerProcess:
         score = objective.score(value) if claim.may_be_chosen else None
         attempt.ended("complete", cell=claim.start.cell, value=value, score=score)
 
-    def _fail(self, claim: Claim, attempt: _Attempt, error: BaseException) -> None:
+    def _fail(self, claim: Claim, attempt: Attempt, error: BaseException) -> None:
         """Record why, and where if hpstudy itself did not end the trial. Nothing of its network is used again."""
         is_verdict = isinstance(error, HpstudyError) and error.__cause__ is None
         where = None if is_verdict else "".join(traceback.format_exception(error))
@@ -294,7 +294,7 @@ class _TrainerProcess:
         self._trainer.forget()
 
 
-class _Attempt:
+class Attempt:
     """What a trial has given so far: kept in memory, in its run directory, and told to the supervisor."""
 
     def __init__(self, claim: Claim, settings: Settings, pipe: Pipe) -> None:

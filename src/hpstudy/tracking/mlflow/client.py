@@ -25,7 +25,7 @@ from hpstudy.tracking.mlflow.contents import (
 from hpstudy.tracking.mlflow.differences import Changes, Seen
 from hpstudy.tracking.mlflow.ownership import DEFAULT_EXPERIMENT, OTHERS_RUNS, Experiment, is_made_by, signature
 
-_PAGE_RUNS = 1000
+PAGE_RUNS = 1000
 _BATCH_TEXTS = 100  # params, and tags, in one request
 _REFUSALS = ("INVALID_PARAMETER_VALUE", "BAD_REQUEST", "INVALID_STATE", "RESOURCE_DOES_NOT_EXIST")
 
@@ -193,7 +193,7 @@ class Client:
                 [experiment_id],
                 filter_string=filter_string,
                 run_view_type=_view(False) if view is None else view,
-                max_results=_PAGE_RUNS,
+                max_results=PAGE_RUNS,
                 page_token=token or None,
             )
             yield from map(_seen, page)
