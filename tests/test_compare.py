@@ -12,12 +12,14 @@ from typing import Any
 
 import pytest
 
+from checker import assert_whole
 from hpstudy import Choice, Compare, Float, Grid, Int, Search, Study
 from hpstudy.analysis.best import front
 from hpstudy.errors import UserError
 from hpstudy.owner import Owner
 from hpstudy.records import Epoch, TrialRecord, TrialState
 from hpstudy.storage import Claim, Outcome, Store, StudyQueue
+from nursery import Nursery, Order
 from postgres import Postgres
 
 ME = Owner.of_process()
@@ -242,6 +244,18 @@ def test_a_lost_trial_is_tried_again_in_its_place_and_so_is_a_lost_confirmation(
         train(again)
     progress = queue.trials.progress()
     assert (progress.complete, progress.lost, progress.state) == (6, 6, "finished")
+
+
+def test_processes_that_are_killed_at_any_moment_leave_an_exact_comparison(
+    nursery: Nursery, open_store: Callable[[], Store], url: str
+) -> None:
+    study = make_study(name="study", tune=dict(learning_rate=TUNE["learning_rate"]))
+    queue = open_store().register(study)
+    dying = [pid for step in (9, 60, 140) for pid in nursery.start(Order(url=url, die_at=step, grace_s=5))]
+    nursery.wait(dying)
+    nursery.wait(nursery.start(Order(url=url, grace_s=5), 3))
+    assert_whole(queue)
+    assert queue.trials.progress().lost > 0
 
 
 def test_where_every_trial_of_a_search_failed_its_first_configuration_is_confirmed(

@@ -150,7 +150,8 @@ class TrialLines:
         match message:
             case Claimed():
                 replicate = f", replicate {message.replicate}" if self._has_replicates else ""
-                self._params[message.trial] = tables.params_text(self._study, message.params) + replicate
+                confirms = "" if message.confirms is None else f", confirms trial {message.confirms}"
+                self._params[message.trial] = tables.params_text(self._study, message.params) + replicate + confirms
             case Ended():
                 params = self._params.pop(message.trial, "")
                 self._print(f"trial {message.trial} {message.ending}: {params}{tables.outcome(message)}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import math
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -30,6 +31,7 @@ from hpstudy.storage.progress import Progress
 from hpstudy.storage.samplers import Seeds, make_pruner, make_sampler, make_space, suggest
 from hpstudy.storage.turns import Turn, Winner, make_turns
 from hpstudy.storage.view import SearchKey, SearchView, turns_of
+from hpstudy.study.designs import Compare
 from hpstudy.study.factors import Level
 from hpstudy.study.spec import Study
 
@@ -194,7 +196,8 @@ class Claims:
         trials = list(turns_of(every, search).values())
         complete = [trial for trial in trials if trial.state == optuna.trial.TrialState.COMPLETE]
         score = self._study.objectives[0].score
-        winner = max(complete, key=lambda trial: score(trial.value)) if complete else trials[0]
+        scores = {trial.number: score(trial.value) for trial in complete if trial.value is not None}
+        winner = max(trials, key=lambda trial: scores.get(trial.number, -math.inf))
         return Winner(winner.number, self._declared(winner))
 
     def _declared(self, trial: FrozenTrial) -> dict[str, Level]:
@@ -227,7 +230,7 @@ class Claims:
         """As the trial's sampler and pruner see it. In a design of many searches that is one of them."""
         study, storage, search = self._study, self._database.optuna, None
         seeds = Seeds.of_trial(study, number)
-        if study.tune and start.cell is not None:
+        if isinstance(study.design, Compare) and start.cell is not None:
             search = start.cell, start.replicate
             turn = study.design.trials if start.turn is None else start.turn  # a confirmation comes last
             storage = SearchView(storage, search, trial_id=trial_id, turn=turn, fixed=study.vary)

@@ -30,6 +30,7 @@ class Claimed:
     trial: int
     study: str = ""
     replicate: int = 0
+    confirms: int | None = None  # the trial whose configuration is trained once more
     params: Mapping[str, Level] = field(default_factory=dict)
 
 

@@ -172,6 +172,7 @@ class _TrainerProcess:
                         study=queue.study.name,
                         trial=claim.number,
                         replicate=claim.start.replicate,
+                        confirms=claim.start.confirms,
                         params=dict(claim.params),
                     )
                 )
