@@ -239,7 +239,7 @@ def test_a_study_with_its_own_network_is_run_from_its_file_in_a_thread_and_in_si
     (result,) = found
     assert result.study.question == "Is a network of one's own better?"
     assert (result.progress().complete, result.evaluation is not None) == (1, True)
-    with pytest.raises(UserError, match="its file is needed here"):
+    with pytest.raises(UserError, match="pass its file instead"):
         hpstudy.run(result.study, home=settings.home)
 
 
@@ -288,7 +288,7 @@ def test_studies_are_submitted_stopped_extended_and_deleted(settings: Settings) 
         result.extend(replicates=2)
         assert result.progress().waiting == 4
         assert result.retry_failed() == []
-        with pytest.raises(UserError, match="Say how far"):
+        with pytest.raises(UserError, match="Give the new total"):
             result.extend()
         claim = Store(settings.storage).open("widths").claims.claim(Owner.of_process())
         assert claim is not None

@@ -95,7 +95,7 @@ def test_a_corrupt_database_is_named_and_left_as_it_is(folder: Path) -> None:
     database = folder / "home" / "hpstudy.db"
     database.write_bytes(b"garbage" * 1000)
     for command in (("run", "good.py"), ("ls",), ("status", "good"), ("export", "good")):
-        assert "is damaged or no SQLite file" in call(*command, code=1)
+        assert "is damaged or not an SQLite file" in call(*command, code=1)
     assert database.read_bytes() == b"garbage" * 1000
 
 
@@ -118,7 +118,7 @@ def test_init_writes_a_study_that_is_right(folder: Path) -> None:
 
     assert "hpstudy run mine.py" in call("init", "mine")
     assert load(folder / "mine.py").study.budget == 27
-    assert "exists already" in call("init", "mine", code=2)
+    assert "already exists" in call("init", "mine", code=2)
     assert "Try 'a-b'" in call("init", "a b", code=2)
 
 
@@ -202,7 +202,7 @@ def test_a_full_disk_in_the_run_directory_loses_no_result(folder: Path) -> None:
         timeout=200,
     )
     assert "cannot be written" in run.stdout
-    assert "Training goes on" in run.stdout
+    assert "Training continues" in run.stdout
     assert "Finished: 1 of 1 trials (1 complete" in run.stdout
     assert "Traceback" not in run.stdout + run.stderr
     (row,) = json.loads(call("export", "good"))

@@ -199,6 +199,15 @@ def test_nan_and_infinity_are_kept(settings: Settings) -> None:
     assert again.unchanged == 1
 
 
+def test_a_diverged_trial_ends_with_the_scores_of_the_constant_predictor(settings: Settings) -> None:
+    record = make_record(epochs=3)
+    record = replace(record, values=(0.1,), diverged=4, metrics={**record.metrics, "val_accuracy": 0.1})
+    Mirror(settings, make_study()).sync([record], state="running")
+    (run,) = runs_of(settings)
+    assert (run.info.status, run.data.tags["hpstudy.diverged"]) == ("FINISHED", "4")
+    assert (run.data.metrics["objective"], run.data.metrics["val_accuracy"]) == (0.1, 0.1)
+
+
 def test_a_long_history_is_sent_whole(settings: Settings) -> None:
     Mirror(settings, make_study()).sync([make_record(epochs=400)], state="running")
 

@@ -190,7 +190,7 @@ def test_down_at_the_end(
     proxy.is_away = True
     wait_until(lambda: queue.trials.progress().state == "finished")
     assert machine.terminate() == 0
-    assert machine.has_said("Not everything is in MLflow yet", "hpstudy sync end")
+    assert machine.has_said("MLflow does not have everything yet", "hpstudy sync end")
     proxy.is_away = False
     assert mirror_violations(settings, queue)
     other = Mirrors(settings)

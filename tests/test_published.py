@@ -142,7 +142,7 @@ def test_a_test_score_comes_from_the_evaluation_of_the_same_cell() -> None:
     assert found[0]["ours"]["mean"] == pytest.approx(0.88)
     other = report_of(study, make_evaluation(params={"optimizer": "sgd"})).data["published"]
     assert other[0]["ours"] is None
-    assert "another configuration" in other[0]["missing"]
+    assert "a different configuration" in other[0]["missing"]
 
 
 def test_a_study_without_trials_or_with_one_replicate_says_so() -> None:

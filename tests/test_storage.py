@@ -379,6 +379,27 @@ def test_a_record_holds_what_was_finished(queue: StudyQueue) -> None:
     assert 0 <= record.duration_s < 60
 
 
+def test_a_diverged_trial_is_complete_counted_and_taken_over(open_store: Callable[..., Store]) -> None:
+    """Also without any epoch before that; and a pruner decides over all that there were, as it did in training."""
+    vary = dict(depth=Choice(1))
+    study = make_study(vary=vary, design=Search(trials=3, pruner="median"))
+    queue = open_store().register(study)
+    assert queue.trials.progress().diverged == 0
+    for place in range(3):
+        claim = queue.claims.claim(ME)
+        assert claim is not None
+        if original := claim.original():
+            assert claim.repeat(original) == TrialState.COMPLETE
+            continue
+        assert place == 0
+        claim.complete(Outcome(diverged=1, metrics={"val_accuracy": 0.1}))
+    records, progress = queue.trials.records(), queue.trials.progress()
+    assert [(record.state, record.value, record.diverged) for record in records] == [(TrialState.COMPLETE, 0.1, 1)] * 3
+    assert [record.repeats for record in records] == [None, 0, 0]
+    assert (progress.complete, progress.failed, progress.diverged) == (3, 0, 3)
+    assert open_store().open(study.name).trials.progress().diverged == 3
+
+
 def test_a_failed_trial_counts_and_is_not_tried_again(queue: StudyQueue) -> None:
     claim = queue.claims.claim(ME)
     assert claim is not None
@@ -621,7 +642,7 @@ def test_a_study_that_another_program_made_is_not_touched(open_store: Callable[.
     storage = optuna.storages.RDBStorage(url)
     optuna.create_study(study_name="study", storage=storage, direction="maximize").enqueue_trial({})
     storage.engine.dispose()
-    with pytest.raises(UserError, match="hpstudy did not make"):
+    with pytest.raises(UserError, match="hpstudy did not create"):
         store.register(make_study())
     assert store.names() == []
 
@@ -645,7 +666,7 @@ def test_an_unknown_study_is_named_with_the_known_ones(open_store: Callable[...,
 def test_a_damaged_database_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
     file = tmp_path / "study.db"
     file.write_bytes(b"this is no database" * 100)
-    with pytest.raises(StorageError, match="damaged or no SQLite file"):
+    with pytest.raises(StorageError, match="damaged or not an SQLite file"):
         Store(f"sqlite:///{file}")
     assert file.read_bytes() == b"this is no database" * 100
 
@@ -653,7 +674,7 @@ def test_a_damaged_database_is_refused_and_left_as_it_is(tmp_path: Path) -> None
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "locked").mkdir(mode=0o500)
-    with pytest.raises(StorageError, match="may not be written"):
+    with pytest.raises(StorageError, match="is not writable"):
         Store(f"sqlite:///{tmp_path / 'locked' / 'sub' / 'study.db'}")
 
 

@@ -12,6 +12,8 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from sklearn.dummy import DummyClassifier
+from sklearn.metrics import log_loss
 
 from factories import make_config
 from hpstudy import Choice, Grid, Study, data
@@ -25,7 +27,7 @@ from hpstudy.training.networks import raw_rows, save_own
 from hpstudy.training.sparse_program import is_worth_it
 from hpstudy.training.trainer import Trainer
 
-TIMES = ("seconds", "train_s")
+TIMES = ("seconds", "train_s", "compile_s")
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +55,7 @@ def without_times(metrics: Any) -> dict[str, float]:
 
 
 # What a user of Keras would write for each level. Whatever hpstudy makes of a level is held against this.
-KERAS_OPTIMIZERS: dict[str, Callable[[float, float], keras.optimizers.Optimizer]] = {
+KERAS_OPTIMIZERS: dict[str, Callable[[Any, float], keras.optimizers.Optimizer]] = {
     "sgd": lambda rate, momentum: keras.optimizers.SGD(rate, momentum=momentum),
     "momentum": lambda rate, momentum: keras.optimizers.SGD(rate, momentum=momentum),
     "nesterov": lambda rate, momentum: keras.optimizers.SGD(rate, momentum=momentum, nesterov=True),
@@ -107,9 +109,8 @@ def fit(config: dict[str, Any], arrays: Arrays, seed: int = 42, build: Any = Non
         model = make_network(config, arrays.input_shape, arrays.outputs)
     batch = len(arrays.train) if config["batch_size"] == "full" else config["batch_size"]
     epochs, steps = config["epochs"], -(-len(arrays.train) // batch)
-    optimizer = KERAS_OPTIMIZERS[config["optimizer"]](config["learning_rate"], config["momentum"] or 0.0)
-    if config["schedule"] != "constant":
-        optimizer = type(optimizer)(learning_rate=keras_schedule(config, epochs * steps))
+    rate = config["learning_rate"] if config["schedule"] == "constant" else keras_schedule(config, epochs * steps)
+    optimizer = KERAS_OPTIMIZERS[config["optimizer"]](rate, config["momentum"] or 0.0)
     losses = {
         ("cross_entropy", 1): "binary_crossentropy",
         ("cross_entropy", arrays.outputs): "categorical_crossentropy",
@@ -412,11 +413,38 @@ def test_the_network_that_comes_out_is_plain_keras_and_takes_raw_rows(
     assert accuracy == pytest.approx(result["val_accuracy"])
 
 
-def test_a_diverging_trial_fails_with_that_reason(trainer: Trainer, settings: Settings) -> None:
-    config = make_config(optimizer="sgd", learning_rate=1e20, activation="linear", epochs=5, depth=3)
+@pytest.mark.parametrize("loss", ["cross_entropy", "mse"])
+def test_a_training_that_diverges_has_the_scores_of_the_constant_predictor(
+    trainer: Trainer, settings: Settings, loss: str
+) -> None:
+    """Held against scikit-learn's, which gives every row the classes' shares of the training rows."""
+    config = make_config(optimizer="sgd", learning_rate=1e20, activation="linear", epochs=5, depth=3, loss=loss)
     arrays = data.prepare("digits", config, 42, settings)
-    with pytest.raises(TrialFailed, match=r"became (nan|inf) in epoch \d+: the training diverged"):
-        train(trainer, config, arrays)
+    training = trainer.start(config, 42, arrays)
+    history = list(training)
+    assert training.diverged == len(history) + 1 <= 5
+    assert all(math.isfinite(epoch.metrics["loss"] + epoch.metrics["val_loss"]) for epoch in history)
+    result = training.result()
+    labels, dummy = arrays.y[arrays.train], DummyClassifier(strategy="prior")
+    dummy.fit(np.zeros((len(labels), 1)), labels)
+    for prefix, rows in (("", arrays.train), ("val_", arrays.validation)):
+        nothing, truth = np.zeros((len(rows), 1)), arrays.y[rows]
+        assert result[f"{prefix}accuracy"] == dummy.score(nothing, truth)
+        given = dummy.predict_proba(nothing)
+        expected = log_loss(truth, given) if loss == "cross_entropy" else np.mean((given - np.eye(10)[truth]) ** 2)
+        assert result[f"{prefix}loss"] == pytest.approx(expected)
+    assert result["epochs"] == training.diverged
+    assert result["parameters"] == training.network.count_params()
+
+
+def test_the_first_trial_of_a_structure_tells_compiling_from_training(settings: Settings) -> None:
+    config = make_config(epochs=4)
+    arrays = data.prepare("digits", config, 42, settings)
+    trainer = Trainer()
+    history, first, _ = train(trainer, config, arrays)
+    assert first["train_s"] + first["compile_s"] == pytest.approx(sum(epoch.metrics["seconds"] for epoch in history))
+    assert first["compile_s"] > first["train_s"]
+    assert "compile_s" not in train(trainer, config, arrays)[1]
 
 
 def test_a_network_beyond_the_memory_fails_and_the_process_goes_on(trainer: Trainer, settings: Settings) -> None:

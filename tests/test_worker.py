@@ -133,7 +133,7 @@ def test_a_study_with_its_own_network_needs_its_file(team: Team) -> None:
         ServedStudies(store, "own", None).queues()
     assert len(ServedStudies(store, "own", file).queues()) == 1
     file.write_text(file.read_text().replace("Flatten()", "Flatten(), keras.layers.Dense(9)"))
-    with pytest.raises(UserError, match="builds another network"):
+    with pytest.raises(UserError, match="does not build the network"):
         ServedStudies(store, "own", file).queues()
     store.close()
 
@@ -218,7 +218,7 @@ def test_a_network_that_is_never_made_fails_its_trial_although_the_studys_code_c
                 signal.pause()
 
     with (
-        pytest.raises(TrialFailed, match=r"longer than --timeout 0.01 s: its network was not made after 0.06 s"),
+        pytest.raises(TrialFailed, match=r"longer than --timeout 0.01 s: its network was not built after 0.06 s"),
         network_within(0.01, start_s=0.05),
     ):
         build()
@@ -408,12 +408,12 @@ def test_a_container_has_as_many_processes_as_its_limits_allow_and_says_why() ->
     assert (devices.default_processes(many, MANY_CORES), devices.why_so_few(many, MANY_CORES)) == (unlimited, None)
     for tight, why in (
         (Limits(cores=0.5), "the container's quota is 0.5 cores"),
-        (Limits(memory_gb=2.0), "the container may take only 2.0 GB of memory more"),
+        (Limits(memory_gb=2.0), "the container may only take another 2.0 GB of memory"),
     ):
         if unlimited == 1:
             pytest.skip("this machine has one core, or memory for one process")
         assert devices.default_processes(many, tight) == 1
         assert devices.why_so_few(many, tight) == why
     assert places(devices.slots(1), "the container's quota is 0.5 cores") == (
-        "1 process on the processor, as the container's quota is 0.5 cores; no GPU was found"
+        "1 process on the processor, because the container's quota is 0.5 cores; no GPU was found"
     )

@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 from hpstudy.analysis.spreads import NO_SPREAD, fitted_priors, moderated, spreads
 from hpstudy.analysis.statistics import Flags, Floats
 
-FAMILY_ERROR = 0.05  # the best configuration is ruled out in at most so many studies
+FAMILY_ERROR = 0.05  # the largest share of studies in which the best configuration is ruled out
 _SURELY_WORSE = 0.1  # share of that error which is spent on competitors that do not count
-_SIMULATED = 0.8  # share of it for the critical values; what is left covers that they come from few replicates
+_SIMULATED = 0.8  # share of it for the critical values; the rest allows for the few replicates behind them
 _MODERATE_FROM = 5  # configurations: of fewer, too few differences tell what variances have in common
 _TRUST = 0.3  # in the prior's degrees of freedom, as configurations differ more in spread than its model allows
 _SIMULATIONS, _LEAST_SIMULATIONS = 2_000, 300  # of studies; fewer where there are very many configurations

@@ -17,8 +17,8 @@ def replicates_to_differ(difference: float, sd: float, comparisons: int) -> int 
     """Replicates with which a two-sided paired t-test finds a difference of this size, with 80 % power.
 
     Args:
-        sd: Of the paired differences.
-        comparisons: Tests that α is divided by (Bonferroni), which errs on the safe side of Holm.
+        sd: Standard deviation of the paired differences.
+        comparisons: The number of tests by which α is divided (Bonferroni), which errs on the safe side of Holm.
 
     Returns:
         None: more than `MOST_REPLICATES`.
@@ -43,7 +43,7 @@ def replicates_to_decide(behind: float, sd: float, practical: float, rivals: int
 
     Args:
         behind: How much worse than the best one it is, 0 or more.
-        sd: Of the paired differences to that one.
+        sd: Standard deviation of the paired differences to the best one.
         practical: The difference that matters in practice.
         rivals: Configurations that may be better than it.
 

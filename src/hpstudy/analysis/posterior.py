@@ -15,8 +15,8 @@ from hpstudy.analysis.spreads import NO_SPREAD, additive_means, spreads
 from hpstudy.analysis.statistics import Flags, Floats
 
 _VARIANCE_DRAWS, _MEAN_DRAWS = 200, 100  # of variances, and of means given each
-_SPREADS = 60  # values at which the spread of the true means is looked at
-_MODERATE_FROM = 3  # candidates that tell of the spread of true means
+_SPREADS = 60  # values at which the spread of the true means is evaluated
+_MODERATE_FROM = 3  # the fewest candidates from which the spread of true means is estimated
 _SEED = 0
 
 

@@ -1,4 +1,4 @@
-"""Results from anywhere, ranked: a data frame with a row for each run, whoever made it."""
+"""Results from any tool, ranked: a data frame with a row for each run."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from hpstudy.errors import UserError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from hpstudy.analysis.standings import Standings
     from hpstudy.analysis.statistics import Floats
 
-_SHOWN = 3  # rows that an error names
+_SHOWN, _LISTED = 3, 30  # rows and columns that an error names
 _RESULT = ("mean", "low", "high", "n", "may_be_best", "p_best", "regret", "equivalent")
 
 
@@ -50,10 +51,22 @@ def rank(
         probabilities are NaN, and none is ruled out.
 
     Raises:
-        UserError: a column is missing, a value is no finite number, or a configuration has a replicate twice.
+        UserError: a column is missing, a value is not finite, or a configuration has a replicate twice.
     """
-    import numpy as np
+    levels, found = assessed(frame, value=value, by=by, replicate=replicate, maximize=maximize, practical=practical)
+    return ranking(levels, found, maximize=maximize)
 
+
+def assessed(
+    frame: pd.DataFrame,
+    *,
+    value: str,
+    by: str | Sequence[str],
+    replicate: str,
+    maximize: bool = True,
+    practical: float | None = None,
+) -> tuple[pd.DataFrame, Standings]:
+    """As `rank`: the levels of each configuration, and what can be said of it, in the same order."""
     from hpstudy.analysis.standings import default_practical, standings
 
     names = [by] if isinstance(by, str) else list(by)
@@ -61,7 +74,14 @@ def rank(
     _check_practical(practical)
     levels, values = _arranged(frame, value, names, replicate)
     sign = 1 if maximize else -1
-    found = standings(sign * values, default_practical(values, sign) if practical is None else practical)
+    return levels, standings(sign * values, default_practical(values, sign) if practical is None else practical)
+
+
+def ranking(levels: pd.DataFrame, found: Standings, *, maximize: bool) -> pd.DataFrame:
+    """What `rank` returns."""
+    import numpy as np
+
+    sign = 1 if maximize else -1
     ends = np.sort(sign * np.array([found.low, found.high]), axis=0)
     table = levels.assign(
         mean=sign * found.means,
@@ -86,13 +106,14 @@ def _check_columns(frame: pd.DataFrame, names: Sequence[str]) -> None:
             raise UserError(
                 f"The results have column {name!r} {columns.count(name)} times. Rename all but one of them."
             )
+        listed = ", ".join(map(str, columns[:_LISTED])) + (", …" if len(columns) > _LISTED else "")
         close = difflib.get_close_matches(name, map(str, columns), n=1)
         meant = f" Did you mean {close[0]!r}?" if close else ""
-        raise UserError(f"The results have no column {name!r}.{meant} They have {', '.join(map(str, columns))}.")
+        raise UserError(f"The results have no column {name!r}.{meant} They have {listed}.")
     if len(names) < 3 or len(set(names)) < len(names):
         raise UserError(
-            "Ranking needs a column of scores, one or more that make a configuration, and one of replicates, each "
-            f"another one; it was given {', '.join(names)}."
+            "Ranking needs a column of scores, one or more that make a configuration, and one of replicates, all "
+            f"different; it was given {', '.join(names)}."
         )
     if taken := set(names[1:-1]) & set(_RESULT):
         raise UserError(

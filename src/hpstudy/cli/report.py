@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @click.command("report", epilog="Example: hpstudy report optimizers --baseline sgd")
 @study_argument
-@click.option("--format", "form", type=click.Choice(["html", "md", "json"]), help="Write or print this one only.")
+@click.option("--format", "form", type=click.Choice(["html", "md", "json"]), help="Write or print only this format.")
 @click.option(
     "-o",
     "--output",
@@ -34,8 +34,8 @@ def report_command(
 ) -> None:
     """Show what a study found, with error bars: findings and tables here, figures in report.html.
 
-    The report, its figures and its findings also go onto the study's run in MLflow, but for --format: then only that
-    form is written, or printed if it is md or json without -o. A study that still runs is reported as far as it is.
+    The report, its figures and its findings are also logged to the study's run in MLflow. With --format, only that
+    format is written, or printed if it is md or json without -o. A study in progress is reported as it stands.
     """
     from hpstudy.api import tables
     from hpstudy.report.render.files import render, write_report
@@ -53,7 +53,7 @@ def report_command(
         if form is None:
             try:
                 result.publish(report)
-            except HpstudyError as error:  # without a tracker a report is a report
+            except HpstudyError as error:  # the report itself needs no tracker
                 echo(f"The report is not in {result.tracker}: {error}", fg="yellow", err=True)
 
 

@@ -33,6 +33,7 @@ def show_command(where: api.Where, name: str, trial: int, as_json: bool) -> None
         "retry of trial": record.retry_of,
         "repeats trial": record.repeats,
         "confirms trial": record.confirms,
+        "diverged in epoch": record.diverged,
         "levels": tables.params_text(study, record.params),
         "cell, replicate": f"{record.cell}, {record.replicate}" if record.cell is not None else None,
         "seed": record.seed,
@@ -65,7 +66,7 @@ def best_command(where: api.Where, name: str, as_json: bool) -> None:
     with api.open(name, **where) as result:
         best, study = result.front(), result.study
     if not best:
-        raise NotFoundError(f"Study {name!r} has no complete trial yet. `hpstudy status {name}` tells how far it is.")
+        raise NotFoundError(f"Study {name!r} has no complete trial yet. `hpstudy status {name}` shows how far it is.")
     if as_json:
         front = [{**rows.best_json(record), "values": list(record.values or ())} for record in best]
         click.echo(json.dumps(front[0] if len(study.objectives) == 1 else front))

@@ -1,4 +1,4 @@
-"""Taking trials of a study: claim under a lock, reconcile what is with what should be."""
+"""Taking trials of a study: claim under a lock, and reconcile the recorded state with reality."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ _LOG = logging.getLogger(__name__)
 
 
 class Claims:
-    """Who takes which trial. A claim holds the lock of the study, so no budget is overshot and no cell taken twice.
+    """Decides who takes which trial. A claim holds the study's lock: no budget is exceeded, and no cell taken twice.
 
     Args:
-        find_original: Gives the trial that was trained with these levels and this seed, if there is one.
-        grace_s: Without a heartbeat for so long, a trial is lost.
+        find_original: Returns the trial that was trained with these levels and this seed, if there is one.
+        grace_s: A trial without a heartbeat for this long is lost.
     """
 
     def __init__(
@@ -65,11 +65,11 @@ class Claims:
         return self._entry.study
 
     def claim(self, owner: Owner) -> Claim | None:
-        """Take a trial: the next one lost, or the design's next cell, given configuration, proposal or confirmation.
+        """Take a trial: the next lost one, or the design's next cell, given configuration, proposal or confirmation.
 
         Returns:
-            None if nothing is left to take now. Trials of others may still be lost, so ask again unless
-            the study is finished.
+            The claim; None if nothing is left to take now. Trials of other processes may still be lost, so ask again
+            unless the study is finished.
         """
         while True:
             token = uuid.uuid4().hex
@@ -79,7 +79,7 @@ class Claims:
                     return None
                 try:  # the sampler thinks after the lock is released
                     return self._database.retrying(lambda: self._claim_of(*taken))  # noqa: B023 - called at once
-                except UpdateFinishedTrialError:  # paused for so long that the trial was taken away: take the next
+                except UpdateFinishedTrialError:  # paused so long that the trial was taken away: take the next one
                     continue
 
     def reconcile(self) -> None:
@@ -92,10 +92,10 @@ class Claims:
         self._database.retrying(reconcile)
 
     def release(self, owner: Owner, reason: str, *, failed_attempt: bool) -> None:
-        """Take the trials of a process that was ended or died, without waiting for its heartbeat to stop.
+        """Take back the trials of a process that died or was ended, without waiting for its heartbeats to stop.
 
         Args:
-            failed_attempt: Whether it counts as an attempt of its trials: not if it was ended on purpose.
+            failed_attempt: Whether this counts as an attempt of its trials: not if the process was ended on purpose.
         """
 
         def release() -> None:
@@ -106,7 +106,7 @@ class Claims:
         self._database.retrying(release)
 
     def retry_failed(self) -> list[int]:
-        """Have every failed trial tried again, as a new trial that names it. Returns their numbers."""
+        """Try every failed trial again, each as a new trial that names it. Returns the numbers of the failed trials."""
         instructions = self._database.retrying(self._entry.read)
         standing = self._database.retrying(self._ledger.read)
         failed = sorted(standing.failed.keys() - instructions.again)
@@ -114,7 +114,7 @@ class Claims:
         return failed
 
     def _take(self, owner: Owner, token: str) -> tuple[int, int, Start] | None:
-        """Create the next trial; or find it, if it was created before and the answer was lost."""
+        """Create the next trial, or find it if it was created before and the answer was lost."""
         with self._entry.lock():
             standing, instructions = self._reconciled(), self._entry.instructions
             for trial in standing.running:
@@ -130,7 +130,7 @@ class Claims:
             return self._database.optuna.create_new_trial(self._entry.study_id, template), number, turn.start
 
     def _reconciled(self) -> Standing:
-        """Where the study stands after the dead were found. Under the lock: every running trial has its heartbeat."""
+        """Where the study stands once lost trials are marked. Under the lock every running trial has its heartbeat."""
         self._entry.read()
         standing = self._ledger.read()
         if not standing.running:
@@ -145,7 +145,7 @@ class Claims:
         return self._ledger.read() if any(reason for _, reason in reasons) else standing
 
     def _death(self, trial: FrozenTrial, ages_s: dict[int, float]) -> str | None:
-        """Why a running trial is lost; None while its process lives."""
+        """Why a running trial is lost; None while its process is alive."""
         owner = conversion.owner_of(trial)
         where = f"process {owner.pid} on {owner.host}" if owner else "its process"
         if owner and owner.is_known_dead():
@@ -160,18 +160,18 @@ class Claims:
         try:
             self._database.rdb.finish(id_of(trial), optuna.trial.TrialState.FAIL, None, conversion.LOST, mark)
         except UpdateFinishedTrialError:
-            return  # it ended meanwhile: nothing is lost
+            return  # it has ended in the meantime: nothing is lost
         _LOG.info("A trial was lost.", extra={"trial": trial.number, "reason": reason})
 
     def _refuse_two_machines(self, running: Sequence[FrozenTrial], ages_s: dict[int, float]) -> None:
-        """SQLite's locks work on one machine. A trial whose owner lives on another one tells that there are two."""
+        """SQLite's locks work on one machine only. A trial whose owner is on another one shows that there are two."""
         for trial in running:
             owner = conversion.owner_of(trial)
             age_s = ages_s.get(id_of(trial))
             if owner and owner.is_elsewhere() and age_s is not None and age_s <= self._grace_s:
                 raise UserError(
                     f"Trial {trial.number} of study {self._study.name!r} is in training on {owner.host}, and this is "
-                    f"another machine. The database {self._database.label} is an SQLite file, which one machine alone "
+                    f"another machine. The database {self._database.label} is an SQLite file, which only one machine "
                     "may use. Let the machines share PostgreSQL: HPSTUDY_STORAGE=postgresql://user@host/database."
                 )
 
@@ -201,26 +201,26 @@ class Claims:
         return Winner(winner.number, self._declared(winner))
 
     def _declared(self, trial: FrozenTrial) -> dict[str, Level]:
-        """Its parameters as far as the study declares them: nothing is built from what others wrote there."""
+        """Those parameters of a trial that the study declares: nothing is built from what others wrote there."""
         domains, params = self._study.domains, conversion.params_of(self._database.optuna.get_trial(id_of(trial)))
         return {name: level for name, level in params.items() if name in domains and domains[name].contains(level)}
 
     @contextmanager
     def _declared_levels_only(self) -> Iterator[None]:
-        """Optuna compares the declared levels with those that earlier trials have recorded."""
+        """Optuna compares the declared levels with those of earlier trials, and refuses them if they differ."""
         try:
             yield
         except ValueError as error:
             raise StorageError(
                 f"The database holds levels for study {self._study.name!r} that it does not declare: {error} "
-                "Somebody changed the database by other means than hpstudy. Restore it from a backup, or use --fresh."
+                "Something other than hpstudy changed the database. Restore it from a backup, or use --fresh."
             ) from error
 
     def _claim_of(self, trial_id: int, number: int, start: Start) -> Claim:
         study = self._study
         cell = study.cells()[start.cell].params if study.tune and start.cell is not None else {}
         trial = optuna.trial.Trial(self._optuna_study(trial_id, number, start, cell), trial_id)
-        params = suggest(study.tune or study.vary, trial, beside=cell)  # what is set already is not asked again
+        params = suggest(study.tune or study.vary, trial, beside=cell)  # not for what is set
         study.check_params(params)
         return Claim(
             self._database, study, trial, number, params, start, lambda: self._find_original(params, start.seed)

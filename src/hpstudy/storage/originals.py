@@ -1,4 +1,4 @@
-"""Which trial has trained a configuration that a search proposes again."""
+"""Which trial has already trained a configuration that a search proposes again."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from hpstudy.study.factors import Level
 
 
 class Originals:
-    """The complete and pruned trials of a study by their levels, each read once. Safe to use from several threads."""
+    """The complete and pruned trials of a study by their levels, each read once. Thread-safe."""
 
     def __init__(self, database: Database, study_id: int, ledger: Ledger) -> None:
         self._database, self._study_id, self._ledger = database, study_id, ledger
         self._lock = threading.Lock()
-        self._read = 0  # how many of them
-        # by the key of their levels and their seed: an id, and whether it is complete
+        self._read = 0  # how many of them were read
+        # by the key of the levels and the seed: a trial's id, is it complete
         self._ids: dict[tuple[str, int], tuple[int, bool]] = {}
 
     def find(self, params: Mapping[str, Level], seed: int) -> TrialRecord | None:
@@ -48,7 +48,7 @@ class Originals:
                 starts |= read_attributes(connection, some, START)
         for trial_id, is_complete in new:
             key = (factors.key(levels.get(trial_id, {})), starts.get(trial_id, {}).get("seed", 0))
-            if key not in self._ids or not self._ids[key][1]:  # one that was pruned later has more epochs
+            if key not in self._ids or not self._ids[key][1]:  # a trial that was pruned later has more epochs
                 self._ids[key] = (trial_id, is_complete)
         self._read += len(new)
 

@@ -20,6 +20,7 @@ class Progress:
     failed: int
     running: int
     lost: int  # tried again; not part of the budget
+    diverged: int = 0  # of the complete ones; counted for those only who ask how far the study is
     stopped: bool = False  # by the user: no trial is taken until the study is resumed
 
     @classmethod

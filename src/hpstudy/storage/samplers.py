@@ -25,7 +25,7 @@ from hpstudy.study.spec import Study
 
 
 def make_space() -> IntersectionSearchSpace:
-    """What the samplers of a study's trials in one process share: the factors that all trials have."""
+    """The factors that all trials have. All samplers of a study in one process share this object."""
     return IntersectionSearchSpace(include_pruned=True)
 
 
@@ -79,7 +79,7 @@ def make_sampler(study: Study, seeds: Seeds, space: IntersectionSearchSpace | No
 
 
 class _Tpe(optuna.samplers.TPESampler):
-    """TPE that does not look through all trials again to learn which factors they have in common."""
+    """TPE that does not search all trials again for the factors that they have in common."""
 
     def __init__(self, space: IntersectionSearchSpace, **options: Any) -> None:
         super().__init__(**options)
@@ -97,8 +97,7 @@ def check_sampler(search: Design) -> None:
     """Raises UserError if the sampler needs a library that is not installed."""
     if search.sampler == "gp" and importlib.util.find_spec("torch") is None:
         raise UserError(
-            "Sampler 'gp' needs PyTorch, which is not installed. Run `pip install 'hpstudy[gp]'`, "
-            "or take sampler='tpe'."
+            "Sampler 'gp' needs PyTorch, which is not installed. Run `pip install 'hpstudy[gp]'`, or use sampler='tpe'."
         )
 
 
@@ -118,7 +117,7 @@ def make_pruner(study: Study) -> BasePruner:
 
 
 def suggest(domains: Mapping[str, Domain], trial: optuna.Trial, beside: Mapping[str, Level]) -> dict[str, Level]:
-    """Ask the sampler for a level of every factor that exists beside the levels of those above it.
+    """Ask the sampler for a level of every factor that exists, given the levels of those above it.
 
     Args:
         beside: Levels that are decided.

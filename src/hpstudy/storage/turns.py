@@ -56,11 +56,11 @@ def make_turns(study: Study, find_winner: FindWinner) -> Turns:
 
 
 class GridTurns:
-    """All cells once before any is repeated, so that a stopped study is balanced.
+    """Every cell comes once before any is repeated, so that a stopped study is balanced.
 
-    Within such a pass this process first takes cells of a structure that it has had before, for which its compiled
-    epoch is ready; then cells of a structure that nobody has begun; then the rest. So processes share the structures
-    out among them instead of each compiling all.
+    Within a pass, this process first takes cells of a structure that it has had before, whose compiled epoch is ready;
+    then cells of a structure that nobody has begun; then the rest. So processes share the structures out among them
+    instead of each compiling all of them.
     """
 
     def __init__(self, study: Study) -> None:
@@ -69,10 +69,10 @@ class GridTurns:
         self._had: set[Hashable] = set()  # structures of the cells that this process has taken
 
     def next(self, standing: Standing, ledger: Ledger) -> Turn:
-        """What is taken stays so: the look through the cells goes on where it ended.
+        """Taken cells stay taken: the search resumes where it ended.
 
         Raises:
-            RuntimeError: all are taken.
+            RuntimeError: all cells are taken.
         """
         taken = ledger.begun().taken
         while self._replicate < self.study.design.replicates:
@@ -84,11 +84,11 @@ class GridTurns:
                 seed = self.study.seed_of(self._replicate)
                 return Turn(Start(cell=cell.number, replicate=self._replicate, seed=seed), cell.params)
             self._replicate += 1
-        raise RuntimeError(f"A trial of study {self.study.name!r} is left to take, and every cell is taken.")
+        raise RuntimeError(f"A trial of study {self.study.name!r} is left to take, but every cell is taken.")
 
     @functools.cached_property
     def _cells(self) -> list[tuple[Cell, Hashable]]:
-        """With their structures."""
+        """The cells with their structures."""
         own = bool(self.study.network_digest)
         configs = ((cell, self.study.config(cell.params)) for cell in self.study.cells())
         return [(cell, factors.structure(config, own_network=own)) for cell, config in configs]

@@ -1,4 +1,4 @@
-"""No tracker: `--tracking-uri none`. The study database holds everything, and nobody is told about it."""
+"""No tracker: `--tracking-uri none`. The study database holds everything, and nothing is mirrored."""
 
 from __future__ import annotations
 
@@ -13,15 +13,17 @@ from hpstudy.study.spec import Study
 from hpstudy.tracking.tracker import Model, StudyMirror, SyncSummary, Tracker
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from hpstudy.report.whole import Report
 
 VARIABLES = ()
 LOGGERS = ()
-_NO_MODEL = "Models are kept in a tracker, and --tracking-uri none says that there is none. Leave it out."
+_NO_MODEL = "Models are kept in a tracker, and with --tracking-uri none there is no tracker. Leave it out."
 
 
 class NoMirror:
-    """Whole at any time, as nothing is copied."""
+    """Always complete, because nothing is copied."""
 
     sharing: str | None = None
 
@@ -52,6 +54,7 @@ class NoMirror:
 
 class NoTracker:
     name = "No tracker"
+    scheme = "none"
     is_empty = True
     caution: str | None = None
 
@@ -69,6 +72,9 @@ class NoTracker:
     def register(self, address: str, name: str) -> tuple[str, bool]:
         raise UserError(_NO_MODEL)
 
+    def runs(self, experiment: str) -> pd.DataFrame:
+        raise NotFoundError("There are no runs to read, as --tracking-uri none says that there is no tracker.")
+
     def where_to_look(self, study: str) -> str | None:
         return None
 
@@ -79,7 +85,7 @@ class NoTracker:
         raise UserError("There is no tracker to browse: --tracking-uri is none. `hpstudy report` writes a page.")
 
     def examine(self) -> Iterator[Diagnosis]:
-        yield Diagnosis(level=Health.GOOD, what="No tracker is wanted (--tracking-uri none).")
+        yield Diagnosis(level=Health.GOOD, what="No tracker is used (--tracking-uri none).")
 
 
 def open_tracker(settings: Settings) -> Tracker:

@@ -46,6 +46,10 @@ class Program(Protocol):
     def steps(self) -> int:
         """Training batches of an epoch."""
 
+    @property
+    def compilations(self) -> int:
+        """How often its epoch was compiled: once, whatever configurations of its structure came."""
+
     def store(self, arrays: Arrays) -> Any:
         """What a process keeps of a dataset, for all of its splits and all programs of this class."""
 
@@ -119,7 +123,6 @@ class DenseProgram:
 
     @property
     def compilations(self) -> int:
-        """How often its epoch was compiled: once, whatever configurations of its structure came."""
         return int(self._epoch.experimental_get_tracing_count())
 
     def store(self, arrays: Arrays) -> Any:

@@ -1,4 +1,4 @@
-"""A report on disk. Written to a temporary name first, so that no reader finds half a file."""
+"""A report on disk. It is written under a temporary name first, so that no reader finds half a file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FORMATS: tuple[Format, ...] = get_args(Format)
 
 
 def write_report(report: Document, folder: Path, formats: Sequence[Format] = ("html", "md")) -> list[Path]:
-    """Write `report.html`, `report.md` or `report.json` into a folder, which is made.
+    """Write `report.html`, `report.md` or `report.json` into a folder, which is created.
 
     Raises:
         HpstudyError: the folder cannot be written.
@@ -33,7 +33,7 @@ def write_report(report: Document, folder: Path, formats: Sequence[Format] = ("h
 
 
 def save_report(report: Document, path: Path) -> Path:
-    """Write a report as what the name says, and give that name back.
+    """Write a report in the form that the name's ending says, and return the path.
 
     Raises:
         UserError: the name ends neither in .html nor .md nor .json.
