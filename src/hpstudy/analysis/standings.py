@@ -78,7 +78,7 @@ def standings(scores: Floats, practical: float, *, test_ratio: float = 0.0) -> S
         high=high,
         n=np.isfinite(scores).sum(axis=1),
         may_be_best=candidates,
-        p_best=nothing if short is None else (short == 0).mean(axis=1),
+        p_best=nothing if short is None else _shares(short == 0),
         regret=nothing if short is None else short.mean(axis=1),
         equivalent=equivalent,
         verdicts=verdicts,
@@ -97,6 +97,16 @@ def default_practical(values: Floats, sign: int) -> float:
     if np.nanmin(values) >= 0 and np.nanmax(values) <= 1:
         return PRACTICAL_SHARE
     return PRACTICAL_PART * abs(float((sign * np.nanmean(values, axis=1)).max()))
+
+
+def _shares(first: Flags) -> Floats:
+    """How often each is first, (configurations,); those that are equal share it.
+
+    Args:
+        first: (configurations, draws).
+    """
+    shares: Floats = (first / first.sum(axis=0)).mean(axis=1)
+    return shares
 
 
 def _verdict(equivalent: float, is_candidate: bool) -> Verdict:
