@@ -39,7 +39,7 @@ def search(trials: int, *, name: str = "growth", sampler: Sampler = "random") ->
             "dropout": Float(0.0, 0.5),
             "l2": Float(1e-6, 1e-2, log=True),
         },
-        design=Search(trials=trials, sampler=sampler),
+        design=Search(finalists=0, trials=trials, sampler=sampler),
     )
 
 

@@ -106,7 +106,7 @@ def _search(kind: str, name: str, sampler: Sampler, seed: int, trials: int) -> l
         name="table",
         dataset="digits",
         vary=table.vary(),
-        design=Search(trials=trials, sampler=sampler, seed=seed),
+        design=Search(finalists=0, trials=trials, sampler=sampler, seed=seed),
         objective=Objective("val_loss", "minimize"),
         network_digest="a table",
     )

@@ -403,7 +403,9 @@ from hpstudy import Choice, Search, Study
 
 study = Study(
     name="small", dataset="logic_gates", base=dict(epochs=1), vary=dict(units=Choice(4, 8), optimizer=Choice("sgd")),
-    design=Search(trials=12, sampler="random", pruner="median", first=[dict(units=8), dict(units=8, optimizer="sgd")]),
+    design=Search(
+        finalists=0, trials=12, sampler="random", pruner="median", first=[dict(units=8), dict(units=8, optimizer="sgd")]
+    ),
 )
 """
 

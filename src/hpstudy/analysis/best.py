@@ -36,8 +36,7 @@ def front(study: Study, records: Sequence[TrialRecord]) -> list[TrialRecord]:
     Once configurations are confirmed, it is the best confirmation of the one with the best mean.
     """
     complete = [record for record in records if record.state == TrialState.COMPLETE and record.values]
-    if confirmed := [record for record in complete if record.role == "confirmation"]:
-        complete = _of_best_mean(study, confirmed)
+    complete = confirmations_of_best(study, complete) or complete
     found = {record.number: scores(study, record) for record in complete}
     if len(study.objectives) == 1:
         return [max(complete, key=lambda record: found[record.number])] if complete else []
@@ -56,12 +55,17 @@ def cells_best_first(grid: GridValues) -> list[int]:
     return sorted(values, key=lambda cell: -sign * values[cell].mean())
 
 
-def _of_best_mean(study: Study, confirmed: Sequence[TrialRecord]) -> list[TrialRecord]:
-    """The confirmations of one configuration, or of one cell, whose searches may have found different ones."""
+def confirmations_of_best(study: Study, records: Sequence[TrialRecord]) -> list[TrialRecord]:
+    """The complete confirmations of the configuration with the best mean; of a Compare, those of the best cell, whose
+    searches may have found different ones. Empty if there is none.
+    """
     groups: dict[int | None, list[TrialRecord]] = {}
-    for record in confirmed:
+    for record in records:
+        if record.role != "confirmation" or record.state != TrialState.COMPLETE:
+            continue
         groups.setdefault(record.cell if study.design.has_cells else record.confirms, []).append(record)
-    return max(groups.values(), key=lambda members: fmean(scores(study, record)[0] for record in members))
+    means = {key: fmean(scores(study, record)[0] for record in members) for key, members in groups.items()}
+    return groups[max(means, key=lambda key: means[key])] if means else []
 
 
 def _is_scored(record: TrialRecord) -> bool:

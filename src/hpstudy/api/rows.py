@@ -45,6 +45,8 @@ def status_json(study: Study, progress: Progress, best: Sequence[TrialRecord]) -
         "study": study.name,
         "state": str(progress.state),
         "budget": progress.budget,
+        "most": progress.most,  # what the budget can become
+        "ended_early": progress.ended_early,
         "trials": {
             "complete": progress.complete,
             "pruned": progress.pruned,

@@ -86,7 +86,9 @@ def result_table(study: Study, records: Sequence[TrialRecord]) -> RenderableType
     """
     objectives = study.objectives
     done = [record for record in counted(records) if record.state == TrialState.COMPLETE]
-    if done and done[0].cell is not None:
+    if confirmed := [record for record in done if record.role == "confirmation"]:
+        done = confirmed
+    if confirmed or (done and done[0].cell is not None):
         return _grid_table(study, done)
     trained = [record for record in done if record.repeats is None]
     front = sorted(trained, key=lambda record: _rank(objectives[0], record.value))[:TOP]
@@ -107,9 +109,9 @@ def result_table(study: Study, records: Sequence[TrialRecord]) -> RenderableType
 
 def _grid_table(study: Study, done: Sequence[TrialRecord]) -> RenderableType:
     objective = study.objectives[0]
-    cells: dict[int, list[TrialRecord]] = {}
+    cells: dict[int | None, list[TrialRecord]] = {}
     for record in done:
-        cells.setdefault(record.cell or 0, []).append(record)
+        cells.setdefault(record.cell if study.design.has_cells else record.confirms, []).append(record)
     means = {cell: _mean([record.value or 0.0 for record in members]) for cell, members in cells.items()}
     rows = []
     for cell in sorted(cells, key=lambda cell: _rank(objective, means[cell])):

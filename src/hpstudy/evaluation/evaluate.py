@@ -45,12 +45,13 @@ def chosen_trials(study: Study, records: Sequence[TrialRecord]) -> list[TrialRec
 
     Of a Compare they are its confirmations, which have the nuisance factors that their searches found.
 
-    Of a search it is the best trial and the same configuration under the next seeds, which have no number yet (-1).
+    Of a search they are the confirmations of its best finalist; without finalists the best trial and the same
+    configuration under the next seeds, which have no number yet (-1).
 
     Raises:
         NotFoundError: no trial is complete, or all of them diverged.
     """
-    from hpstudy.analysis.best import cells_best_first, ranked_trials
+    from hpstudy.analysis.best import cells_best_first, confirmations_of_best, ranked_trials
     from hpstudy.analysis.cells import grid_values
     from hpstudy.analysis.divergence import outcomes
 
@@ -60,6 +61,8 @@ def chosen_trials(study: Study, records: Sequence[TrialRecord]) -> list[TrialRec
         for cell in cells_best_first(grid):
             if found := [record for record in grid.of_cell(cell) if _has_network(record)]:
                 return found
+    elif confirmed := [record for record in confirmations_of_best(study, records) if _has_network(record)]:
+        return confirmed
     elif trained := [r for r in ranked_trials(study, records) if r.repeats is None and r.diverged is None]:
         best = trained[0]  # whose weights may be kept; a trial that repeats it has none
         others = range(1, SEARCH_REPLICATES)
@@ -173,11 +176,12 @@ def _fill(
         raise NotFoundError(f"Study {study.name!r} has no network to evaluate: trained again, the best one diverged.")
     np.savez(folder / _ANSWERS, predictions=np.array(predictions), labels=test.y)
     _write(folder / NETWORKS / hpstudy_model.ROWS_FILE, {"classes": test.classes, "networks": members})
+    by_one = trials[0].confirms is None and not study.design.has_cells
     evaluated = {
         "params": {name: level for name, level in trials[0].params.items() if name in study.vary},
         "trials": [record.number for record in scored if record.number >= 0],
         "seeds": [record.seed for record in scored],
-        "chosen_by": "mean over replicates" if study.design.has_cells else "the best trial",
+        "chosen_by": "the best trial" if by_one else "mean over replicates",
         "at": time.time(),
         "digest": test.digest,
         "validation": validation,

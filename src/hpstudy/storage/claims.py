@@ -25,12 +25,13 @@ from hpstudy.storage.conversion import Start
 from hpstudy.storage.database import Database
 from hpstudy.storage.entry import StudyEntry
 from hpstudy.storage.instructions import Instructions
+from hpstudy.storage.intake import Intake
 from hpstudy.storage.ledger import Ledger, Standing
 from hpstudy.storage.optuna_private import id_of
 from hpstudy.storage.progress import Progress
 from hpstudy.storage.samplers import Seeds, make_pruner, make_sampler, make_space, suggest
 from hpstudy.storage.turns import Turn, Winner, make_turns
-from hpstudy.storage.view import SearchKey, SearchView, turns_of
+from hpstudy.storage.view import SearchedOnly, SearchKey, SearchView, turns_of
 from hpstudy.study.designs import Compare
 from hpstudy.study.factors import Level
 from hpstudy.study.spec import Study
@@ -51,11 +52,12 @@ class Claims:
         database: Database,
         entry: StudyEntry,
         ledger: Ledger,
+        intake: Intake,
         *,
         find_original: Callable[[Mapping[str, Level], int], TrialRecord | None],
         grace_s: float,
     ) -> None:
-        self._database, self._entry, self._ledger = database, entry, ledger
+        self._database, self._entry, self._ledger, self._intake = database, entry, ledger, intake
         self._find_original, self._grace_s = find_original, grace_s
         self._turns = make_turns(entry.study, self._winner)
         self._spaces: defaultdict[SearchKey | None, IntersectionSearchSpace] = defaultdict(make_space)
@@ -120,7 +122,7 @@ class Claims:
             for trial in standing.running:
                 if conversion.token_of(trial) == token:
                     return id_of(trial), trial.number, Start.of(trial)
-            if instructions.stopped or Progress.of(self._study, standing, instructions).waiting == 0:
+            if instructions.stopped or self._is_all_begun(standing, instructions):
                 return None
             turn = self._next(standing, instructions)
             if turn is None:
@@ -128,6 +130,10 @@ class Claims:
             number = standing.trials
             template = conversion.template(self._study, turn.start, turn.params, owner, number=number, token=token)
             return self._database.optuna.create_new_trial(self._entry.study_id, template), number, turn.start
+
+    def _is_all_begun(self, standing: Standing, instructions: Instructions) -> bool:
+        budget = self._intake.budget(standing)
+        return Progress.of(self._study, standing, instructions, budget).waiting == 0
 
     def _reconciled(self) -> Standing:
         """Where the study stands once lost trials are marked. Under the lock every running trial has its heartbeat."""
@@ -185,7 +191,7 @@ class Claims:
             return Turn(conversion.next_attempt(trial), self._declared(trial))
         if self._turns.study is not self._study:  # it was extended meanwhile
             self._turns = make_turns(self._study, self._winner)
-        return self._turns.next(standing, self._ledger)
+        return self._turns.next(standing, self._ledger, self._intake)
 
     def _winner(self, search: SearchKey) -> Winner:
         """The best complete trial of a search whose trials have all ended, or the first trial if none is complete.
@@ -235,6 +241,8 @@ class Claims:
             turn = study.design.trials if start.turn is None else start.turn  # a confirmation comes last
             storage = SearchView(storage, search, trial_id=trial_id, turn=turn, fixed=study.vary)
             seeds = Seeds.of_turn(study, cell, start.replicate, turn)
+        elif study.design.confirms:
+            storage = SearchedOnly(storage)
         return optuna.load_study(
             study_name=study.name,
             storage=storage,

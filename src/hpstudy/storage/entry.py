@@ -65,9 +65,13 @@ class StudyEntry:
         """Let nobody take a trial of this study until `resume`. Trials in training run to their end."""
         self.instruct(lambda instructions: dataclasses.replace(instructions, stopped=True))
 
+    def close(self, reason: str) -> None:
+        """Let nothing new be tried: the study ends with what was begun, and confirms what it found."""
+        self.instruct(lambda instructions: dataclasses.replace(instructions, closed=instructions.closed or reason))
+
     def resume(self) -> None:
-        """Let processes take trials again."""
-        self.instruct(lambda instructions: dataclasses.replace(instructions, stopped=False))
+        """Let trials be taken again, also after `close`."""
+        self.instruct(lambda instructions: dataclasses.replace(instructions, stopped=False, closed=None))
 
     def extend(self, study: Study) -> None:
         """Record a declaration that differs only in its larger budget; running workers pick it up.

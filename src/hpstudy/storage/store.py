@@ -46,8 +46,7 @@ class Store:
         """
         study.check_factors()
         check_sampler(study.design)
-        self.database.retrying(lambda: self._register(study, identity))
-        return self._queue(study)
+        return self._queue(self.database.retrying(lambda: self._register(study, identity)))
 
     def open(self, name: str) -> StudyQueue:
         """Raises NotFoundError if there is no such study."""
@@ -71,7 +70,8 @@ class Store:
         self.open(name)
         self.database.retrying(lambda: self._delete(name))
 
-    def _register(self, study: Study, identity: str | None) -> None:
+    def _register(self, study: Study, identity: str | None) -> Study:
+        """Returns the study as it is recorded now."""
         with self.database.study_lock(study.name):
             recorded = self._declaration(study.name)
             changes = study.changes(recorded) if recorded else []
@@ -82,8 +82,11 @@ class Store:
                 optuna.delete_study(study_name=study.name, storage=self.database.optuna)
             if changes or recorded is None:
                 self._create(study, identity)
-            elif study.to_json() != recorded.to_json():  # different texts for readers, such as the question
+                return study
+            study = study.beside(recorded)
+            if study.to_json() != recorded.to_json():  # different texts for readers, such as the question
                 self._record(study)
+            return study
 
     def _delete(self, name: str) -> None:
         with self.database.study_lock(name):

@@ -15,6 +15,7 @@ from hpstudy.storage.book import RecordBook
 from hpstudy.storage.database import Database
 from hpstudy.storage.diverged import Diverged
 from hpstudy.storage.entry import StudyEntry
+from hpstudy.storage.intake import Intake
 from hpstudy.storage.ledger import Ledger
 from hpstudy.storage.originals import Originals
 from hpstudy.storage.progress import Progress
@@ -25,9 +26,9 @@ from hpstudy.study.spec import Study
 class Trials:
     """Reads the trials of one study."""
 
-    def __init__(self, database: Database, entry: StudyEntry, ledger: Ledger) -> None:
+    def __init__(self, database: Database, entry: StudyEntry, ledger: Ledger, book: RecordBook, intake: Intake) -> None:
         self._database, self._entry, self._ledger = database, entry, ledger
-        self._book = RecordBook(database, entry.study_id)
+        self._book, self._intake = book, intake
         self._originals = Originals(database, entry.study_id, ledger)
         self._diverged = Diverged(database, ledger)
         self._found_best: tuple[int, list[TrialRecord]] = (0, [])  # among so many complete trials
@@ -74,8 +75,11 @@ class Trials:
     def _progress(self) -> Progress:
         """Reads the instructions first: if they name a failed trial, its failure is then seen as well."""
         instructions = self._entry.read()
-        progress = Progress.of(self._study, self._ledger.read(), instructions)
-        return dataclasses.replace(progress, diverged=self._diverged.count())
+        standing = self._ledger.read()
+        budget = self._intake.budget(standing)
+        progress = Progress.of(self._study, standing, instructions, budget)
+        early = self._intake.ended_early(budget)
+        return dataclasses.replace(progress, diverged=self._diverged.count(), ended_early=early)
 
     def _best(self) -> list[TrialRecord]:
         """The best trials. Optuna is only asked again if a trial has been completed since."""

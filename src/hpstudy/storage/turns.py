@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import functools
 from collections import Counter
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
+from hpstudy.analysis.intake import confirmations, finalists, trials_of_search, tried
+from hpstudy.records import TrialRecord
 from hpstudy.storage.conversion import Start
+from hpstudy.storage.intake import Intake
 from hpstudy.storage.ledger import Ledger, Standing
 from hpstudy.storage.view import SearchKey
 from hpstudy.study import factors
@@ -41,7 +44,7 @@ class Turns(Protocol):
 
     study: Study
 
-    def next(self, standing: Standing, ledger: Ledger) -> Turn | None:
+    def next(self, standing: Standing, ledger: Ledger, intake: Intake) -> Turn | None:
         """Called while trials are left to take. None: they wait for trials that are in training."""
 
 
@@ -49,8 +52,8 @@ def make_turns(study: Study, find_winner: FindWinner) -> Turns:
     match study.design:
         case Grid():
             return GridTurns(study)
-        case Search():
-            return SearchTurns(study)
+        case Search() as search:
+            return SearchTurns(study, search)
         case Compare(trials=trials):
             return CompareTurns(study, trials, find_winner)
 
@@ -68,7 +71,7 @@ class GridTurns:
         self._replicate = 0
         self._had: set[Hashable] = set()  # structures of the cells that this process has taken
 
-    def next(self, standing: Standing, ledger: Ledger) -> Turn:
+    def next(self, standing: Standing, ledger: Ledger, intake: Intake) -> Turn:
         """Taken cells stay taken: the search resumes where it ended.
 
         Raises:
@@ -95,18 +98,31 @@ class GridTurns:
 
 
 class SearchTurns:
-    """The given configurations, then what the sampler proposes."""
+    """The given configurations, then what the sampler proposes; when all have ended, the confirmations of finalists."""
 
-    def __init__(self, study: Study) -> None:
-        self.study = study
+    def __init__(self, study: Study, search: Search) -> None:
+        self.study, self._search = study, search
 
-    def next(self, standing: Standing, ledger: Ledger) -> Turn:
-        first, seed = self.study.design.first, self.study.seed_of(0)
+    def next(self, standing: Standing, ledger: Ledger, intake: Intake) -> Turn | None:
+        if intake.depends_on_results(standing):
+            search, records, closed = self._search, intake.records(), intake.is_closed
+            if tried(records) >= trials_of_search(self.study, search, records, closed=closed):
+                return self._confirmation(finalists(self.study, search, records, closed=closed) or [], ledger)
+        first, seed = self._search.first, self.study.seed_of(0)
         taken = ledger.begun().given if first else set()
         for number, params in enumerate(first):
             if number not in taken:
                 return Turn(Start(replicate=0, seed=seed, given=number), params)
         return Turn(Start(replicate=0, seed=seed), {})
+
+    def _confirmation(self, chosen: Sequence[TrialRecord], ledger: Ledger) -> Turn | None:
+        params = {record.number: record.params for record in chosen}
+        begun = {(number, replicate) for _, replicate, number in ledger.begun().confirmed}
+        for number, replicate in confirmations(self._search, chosen):
+            if (number, replicate) not in begun:
+                seed = self.study.confirmation_seed(replicate)
+                return Turn(Start(replicate=replicate, seed=seed, confirms=number), params[number])
+        return None
 
 
 class CompareTurns:
@@ -124,12 +140,14 @@ class CompareTurns:
         self._searches = [(cell.number, replicate) for replicate in replicates for cell in self._cells]
         self._mine: SearchKey | None = None  # the search that this process was at last
 
-    def next(self, standing: Standing, ledger: Ledger) -> Turn | None:
+    def next(self, standing: Standing, ledger: Ledger, intake: Intake) -> Turn | None:
         begun = ledger.begun()
         confirmed = {(cell, replicate) for cell, replicate, _ in begun.confirmed}
         busy = Counter((start.cell, start.replicate) for start in map(Start.of, standing.running))
         self._searches = [key for key in self._searches if key not in confirmed]
-        ready = [key for key in self._searches if begun.turns.get(key, 0) < self._trials or not busy[key]]
+        turns = {key: begun.turns.get(key, 0) for key in self._searches}
+        can_go_on = not intake.is_closed
+        ready = [key for key in turns if (can_go_on if turns[key] < self._trials else not busy[key])]
         if not ready:
             return None
         self._mine = min(ready, key=lambda key: (busy[key], key != self._mine))

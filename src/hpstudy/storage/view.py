@@ -32,6 +32,24 @@ def turns_of(trials: Iterable[FrozenTrial], search: SearchKey) -> dict[int, Froz
     return dict(sorted(found.items()))
 
 
+class SearchedOnly(CachedStorage):
+    """Optuna's storage without confirmations: they have other seeds, and teach a sampler nothing new.
+
+    Args:
+        storage: Shares its cache.
+    """
+
+    def __init__(self, storage: CachedStorage) -> None:
+        vars(self).update(vars(storage))  # caches and their lock are the same objects
+
+    @override
+    def get_all_trials(
+        self, study_id: int, deepcopy: bool = True, states: Container[TrialState] | None = None
+    ) -> list[FrozenTrial]:
+        every = super().get_all_trials(study_id, deepcopy, states)
+        return [trial for trial in every if Start.of(trial).confirms is None]
+
+
 class SearchView(CachedStorage):
     """Optuna's storage with the trials of one search only. Their numbers are their turns.
 

@@ -87,6 +87,11 @@ class Search:
         seed: Of the sampler; the study's seed if None.
         first: Given configurations, which are tried before the sampler proposes any, in this order. Each is a dict of
             levels such as `{"optimizer": "adam", "learning_rate": 0.001}`; the sampler proposes what it leaves out.
+        finalists: So many of the best configurations are confirmed: trained again under fresh seeds, by which one of
+            them is chosen. 0 turns it off, and several objectives have none. None is a search that was recorded before
+            there were finalists, which has none either.
+        replicates: Confirmations of each finalist.
+        patience: The search ends after so many trials without a better one.
     """
 
     trials: int
@@ -94,21 +99,35 @@ class Search:
     pruner: Pruner = "none"
     seed: int | None = None
     first: Sequence[Mapping[str, Level]] = ()
+    finalists: int | None = 3
+    replicates: int = 3
+    patience: int | None = None
 
     has_cells: ClassVar[bool] = False
-    confirms: ClassVar[bool] = False
-    replicates: ClassVar[int] = 1
 
     def __post_init__(self) -> None:
-        make_plain(self, "trials", "sampler", "pruner", "seed")
+        make_plain(self, "trials", "sampler", "pruner", "seed", "finalists", "replicates", "patience")
         check_count("Search(trials=…)", self.trials)
+        check_count("Search(finalists=…)", self.finalists or 0, low=0)
+        check_count("Search(replicates=…)", self.replicates)
+        if self.patience is not None:
+            check_count("Search(patience=…)", self.patience)
         check_names(self.sampler, self.pruner)
         if self.seed is not None:
             check_count("Search(seed=…)", self.seed, low=0)
         object.__setattr__(self, "first", frozen(self.first, self.trials))
 
+    @property
+    def confirms(self) -> bool:
+        return self.confirmations > 0
+
+    @property
+    def confirmations(self) -> int:
+        """How many there are at most."""
+        return (self.finalists or 0) * self.replicates
+
     def budget(self, vary: Mapping[str, Domain]) -> int:
-        return self.trials
+        return self.trials + self.confirmations
 
     def fitted(self, study: Factors) -> Search:
         _check_not_tuned(study)
@@ -117,12 +136,20 @@ class Search:
         first = checked_given(tuple(self.first), study.vary, study.base)
         check_pruner(self.pruner, study.objectives)
         check_sampler(self.sampler, study.vary, study.objectives, recorded=study.recorded)
-        return dataclasses.replace(self, first=first)
+        if len(study.objectives) == 1:
+            return dataclasses.replace(self, first=first)
+        if self.patience is not None:
+            raise UserError(
+                f"Search(patience=…) waits for a better trial by one objective; the study has {len(study.objectives)}. "
+                "Leave it out."
+            )
+        return dataclasses.replace(self, first=first, finalists=None if self.finalists is None else 0)
 
     def resized(self, *, trials: int | None, replicates: int | None) -> Search:
         if replicates is not None:
             raise UserError(
-                "--replicates is for a Grid or a Compare; this study is a Search, whose budget is --trials."
+                "--replicates is for a Grid or a Compare; this study is a Search, whose budget is --trials and what "
+                "Search(finalists=…, replicates=…) says."
             )
         return self if trials is None else dataclasses.replace(self, trials=trials)
 
@@ -131,12 +158,15 @@ class Search:
 
     def quick(self) -> Search:
         trials = min(_QUICK_TRIALS, self.trials)
-        return dataclasses.replace(self, trials=trials, first=self.first[:trials])
+        finalists = None if self.finalists is None else 0
+        return dataclasses.replace(self, trials=trials, first=self.first[:trials], finalists=finalists)
 
     def to_json(self) -> dict[str, Any]:
-        """Without `first` where nothing is given: searches recorded before it existed stay equal."""
-        given = {"first": [dict(levels) for levels in self.first]} if self.first else {}
-        return {**{name: value for name, value in vars(self).items() if name != "first"}, **given}
+        """Without what a search recorded before it existed does not have: so that stays equal."""
+        values = {**vars(self), "first": [dict(levels) for levels in self.first]}
+        if self.finalists is None:
+            del values["finalists"], values["replicates"]
+        return {name: value for name, value in values.items() if name == "seed" or value not in ([], None)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -216,6 +246,20 @@ class Compare:
 
 Design: TypeAlias = Grid | Search | Compare
 DESIGNS: Mapping[str, type[Design]] = {"grid": Grid, "search": Search, "compare": Compare}  # as declarations name them
+
+
+def design_from_json(values: Mapping[str, Any]) -> Design:
+    """The inverse of a declaration's `design`. Raises KeyError or TypeError for anything else."""
+    ((kind, fields),) = values.items()
+    lacking = {"finalists": None} if kind == "search" else {}
+    return DESIGNS[kind](**{**lacking, **fields})
+
+
+def beside(design: Design, recorded: Design) -> Design:
+    """The design without what the recorded one could not have yet: that is no difference."""
+    if isinstance(design, Search) and isinstance(recorded, Search) and recorded.finalists is None:
+        return dataclasses.replace(design, finalists=None, replicates=recorded.replicates)
+    return design
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,7 +19,7 @@ from hpstudy.study import factors
 from hpstudy.study.catalog import DatasetInfo
 from hpstudy.study.changes import differences
 from hpstudy.study.checks import checked_base, checked_tune, checked_vary
-from hpstudy.study.designs import DESIGNS, Cell, Design, Factors
+from hpstudy.study.designs import Cell, Design, Factors, beside, design_from_json
 from hpstudy.study.domains import Choice, Domain, Float, combinations, domain_from_json
 from hpstudy.study.factors import Level
 from hpstudy.study.levels import LevelTexts, check_count, make_plain
@@ -90,7 +90,7 @@ class Study:
 
     @functools.cached_property
     def budget(self) -> int:
-        """How many trials the study asks for."""
+        """How many trials the study asks for; the most, where that depends on its results."""
         return self.design.budget(self.vary)
 
     @functools.cached_property
@@ -199,20 +199,23 @@ class Study:
             values["network_digest"] = values.pop("network", "")
             for kind in ("vary", "tune"):
                 values[kind] = {name: domain_from_json(domain) for name, domain in values.get(kind, {}).items()}
-            ((kind, design),) = values["design"].items()
-            values["design"] = DESIGNS[kind](**design)
+            values["design"] = design_from_json(values["design"])
             values["objective"] = tuple(Objective(**objective) for objective in values["objective"])
             values["published"] = tuple(Published.from_json(figure) for figure in values.get("published", ()))
             return cls(**values, recorded=True)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise UserError(f"This is no declaration of a study: {error!r}.") from error
 
+    def beside(self, recorded: Study) -> Study:
+        """The same study without what the recorded declaration could not have yet: it goes on as it was begun."""
+        return dataclasses.replace(self, design=beside(self.design, recorded.design))
+
     def changes(self, recorded: Study) -> list[str]:
         """What differs from the recorded declaration, a line each; empty if the two ask the same.
 
         The question and published figures are for readers: they change nothing of what is trained.
         """
-        old, new = (json.loads(study.to_json()) for study in (recorded, self))
+        old, new = (json.loads(study.to_json()) for study in (recorded, self.beside(recorded)))
         for declaration in (old, new):
             for name in ("question", "published"):
                 declaration.pop(name, None)

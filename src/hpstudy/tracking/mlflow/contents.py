@@ -136,7 +136,7 @@ def study_content(study: Study, trials: Sequence[TrialRecord], state: StudyState
 def trial_name(study: Study, record: TrialRecord) -> str:
     """The levels that vary, in short: `adam · lr 0.001 · r2`."""
     parts = short_levels(study, record.params)
-    if study.design.replicates > 1:
+    if study.design.replicates > 1 and (study.design.has_cells or record.role == "confirmation"):
         parts.append(f"r{record.replicate}")
     if record.role == "confirmation":
         parts.append("confirmation")
