@@ -48,11 +48,14 @@ def analyse(
     records: Sequence[TrialRecord],
     baseline: Sequence[str] = (),
     constant: Mapping[str, float] | None = None,
+    *,
+    closed: bool = False,
 ) -> Analysis:
     """All that is computed of a study.
 
     Args:
         constant: As `divergence.outcomes` takes it.
+        closed: As `intake.asked` takes it.
 
     Raises:
         UserError: a baseline is no level of the study.
@@ -65,7 +68,7 @@ def analyse(
     return Analysis(
         study=study,
         records=tuple(records),
-        overview=overview(study, records),
+        overview=overview(study, records, closed=closed),
         curves=tuple(curves for curves in found if curves),
         texts=study.texts_beside(record.params for record in search.listed) if search else study.texts,
         grid=_grid(study, records, baseline) if is_grid else None,

@@ -169,7 +169,12 @@ class Result:
 
         queue = self._queue()
         return build_report(
-            queue.study, queue.trials.records(), baseline=baseline, evaluation=queue.entry.evaluation(), figures=figures
+            queue.study,
+            queue.trials.records(),
+            baseline=baseline,
+            evaluation=queue.entry.evaluation(),
+            figures=figures,
+            closed=queue.entry.is_closed,
         )
 
     @unchanged()

@@ -16,7 +16,6 @@ from hpstudy.api.notes import Notifier
 from hpstudy.api.recorded import Studies, check_home
 from hpstudy.errors import closed
 from hpstudy.records import TrialRecord, TrialState
-from hpstudy.settings import Settings
 from hpstudy.worker.devices import default_processes, slots, why_so_few
 from hpstudy.worker.messages import Claimed, Ended, Evaluated, Evaluating, Message
 from hpstudy.worker.supervisor import Assignment, Supervisor, TrainerHandle
@@ -37,6 +36,7 @@ class RunOptions:
     processes: int | None = None  # trainer processes; None: one per core
     fresh: bool = False  # delete the recorded trials and start again
     timeout_s: float | None = None  # how long a trial may take
+    hours: float | None = None  # from then on nothing new is tried, and the study ends with what was begun
 
 
 class Run:
@@ -120,7 +120,7 @@ class Run:
         patience_s, limit_s = TRACKER_PATIENCE_S, None
         try:
             with self._view.training(self._study) as training:
-                watched = _Watched(supervisor, queue, mirrors, training, self._settings)
+                watched = _Watched(supervisor, queue, mirrors, training, self._options.hours)
                 supervisor.work(lambda: [queue], hear=watched.hear, tick=watched.tick)
                 self._unscored = watched.unscored
                 watched.finish()
@@ -142,7 +142,8 @@ class Run:
             return
         if progress.complete and not queue.entry.evaluation():
             ending.keep_evaluation(self._settings, queue, self._unscored, view)
-        view.say(f"Finished: {progress.ended} of {progress.budget} trials ({_counts(progress)}).")
+        early = f" It might have had {progress.most}: {progress.ended_early}." if progress.ended_early else ""
+        view.say(f"Finished: {progress.ended} of {progress.budget} trials ({_counts(progress)}).{early}")
         self._report(queue, mirrors, progress)
 
     def _report(self, queue: StudyQueue, mirrors: Mirrors | None, progress: Progress) -> None:
@@ -151,7 +152,11 @@ class Run:
 
         name = self._study.name
         report = build_report(
-            queue.study, queue.trials.records(), evaluation=queue.entry.evaluation(), figures=bool(mirrors)
+            queue.study,
+            queue.trials.records(),
+            evaluation=queue.entry.evaluation(),
+            figures=bool(mirrors),
+            closed=queue.entry.is_closed,
         )
         self._view.findings(report)
         if not progress.complete:
@@ -171,16 +176,24 @@ class _Watched:
     """The training of one study; it keeps the view and the mirror informed."""
 
     def __init__(
-        self, supervisor: Supervisor, queue: StudyQueue, mirrors: Mirrors, training: Training, settings: Settings
+        self,
+        supervisor: Supervisor,
+        queue: StudyQueue,
+        mirrors: Mirrors,
+        training: Training,
+        hours: float | None,
     ) -> None:
         self.unscored: str | None = "no process got to it."
         self._supervisor, self._queue, self._mirrors = supervisor, queue, mirrors
-        self._training, self._settings = training, settings
+        self._training, self._hours = training, hours
+        self._begun_s: float | None = None  # when the first trial was taken
         self._loading: threading.Thread | None = None
         self._looked_s, self._progress, self._best = self._look()
 
     def hear(self, handle: TrainerHandle, message: Message) -> None:
         self._training.hear(handle, message)
+        if isinstance(message, Claimed) and self._begun_s is None:
+            self._begun_s = time.monotonic()
         match message:
             case Claimed() | Ended():
                 self._mirrors.poke(self._queue)
@@ -191,6 +204,7 @@ class _Watched:
                 self._supervisor.finish()
 
     def tick(self) -> None:
+        self._close_in_time()
         if time.monotonic() - self._looked_s > LOOK_S:
             self._looked_s, self._progress, self._best = self._look()
         problem = self._supervisor.problem or self._mirrors.problem_told
@@ -198,6 +212,14 @@ class _Watched:
         self._training.tick(self._progress, self._supervisor.handles, best, problem)
         if self._loading is None and not self._progress.waiting:
             self._loading = ending.load_ahead(self._mirrors.tracker)
+
+    def _close_in_time(self) -> None:
+        """Let nothing new be tried once the hours are over, which count from the first trial on."""
+        if self._hours is None or self._begun_s is None or time.monotonic() - self._begun_s < self._hours * 3600:
+            return
+        if self._progress.waiting:
+            self._queue.entry.close(f"--hours {self._hours:g}")
+        self._hours = None
 
     def finish(self) -> None:
         """Wait for the libraries: two threads that import the same ones can wait for each other for ever."""

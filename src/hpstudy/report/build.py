@@ -34,6 +34,7 @@ def build_report(
     baseline: Sequence[str] = (),
     evaluation: Evaluation | None = None,
     figures: bool = True,
+    closed: bool = False,
 ) -> Report:
     """The report on a study so far.
 
@@ -41,11 +42,12 @@ def build_report(
         baseline: Levels to compare with instead of the best ones, as `adam` or `optimizer=adam`.
         evaluation: The scores on the test split, if there are any.
         figures: Draw the figures; without them the report takes a tenth of the time.
+        closed: Nothing new is tried any more, so the study is finished with what was begun.
 
     Raises:
         UserError: a baseline is not a level of the study.
     """
-    analysis = analyse(study, records, baseline)
+    analysis = analyse(study, records, baseline, closed=closed)
     if analysis.grid:
         findings = grid_findings(analysis, analysis.grid)
         sections = _grid_sections(analysis, analysis.grid, figures)

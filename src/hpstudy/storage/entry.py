@@ -35,6 +35,11 @@ class StudyEntry:
         self._database = database
         self._declaration = ""  # its text in the database
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing new is tried any more, as far as was read."""
+        return self.instructions.closed is not None
+
     def lock(self) -> AbstractContextManager[None]:
         """At most one process holds it; see `Database.study_lock`."""
         return self._database.study_lock(self.study.name)

@@ -18,7 +18,7 @@ class Intake:
 
     @property
     def is_closed(self) -> bool:
-        return self._entry.instructions.closed is not None
+        return self._entry.is_closed
 
     def records(self) -> list[TrialRecord]:
         """Every trial, ordered by number."""
