@@ -34,7 +34,7 @@ def violations(queue: StudyQueue) -> list[str]:
         found.append("the trials are not numbered from 0 without a gap")
     if isinstance(queue.study.design, Grid):
         pairs = Counter((record.cell, record.replicate) for record in counted)
-        wanted = {(cell.number, r) for cell in queue.study.cells() for r in range(queue.study.design.replicates)}
+        wanted = {(cell.number, r) for cell in queue.study.cells() for r in range(queue.study.design.most)}
         if set(pairs) != wanted or set(pairs.values()) != {1}:
             found.append(f"cells missing: {wanted - set(pairs)}; more than once: {[p for p in pairs if pairs[p] > 1]}")
     if isinstance(design := queue.study.design, Compare):

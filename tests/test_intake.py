@@ -9,14 +9,17 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from hpstudy import Choice, Compare, Float, Grid, Search, Study
-from hpstudy.analysis.intake import asked
+from hpstudy import Adaptive, Choice, Compare, Float, Grid, Search, Study
+from hpstudy.analysis.adaptive import Rounds, rounds
+from hpstudy.analysis.intake import asked, cells_asked
 from hpstudy.errors import UserError
 from hpstudy.evaluation.evaluate import chosen_trials
 from hpstudy.owner import Owner
 from hpstudy.records import Epoch
+from hpstudy.report.build import build_report
 from hpstudy.storage import Claim, Outcome, Store, StudyQueue
 from nursery import Nursery, Order
 from postgres import Postgres
@@ -203,6 +206,101 @@ def test_a_closed_grid_and_a_closed_comparison_are_finished_when_nothing_is_in_t
     queue.entry.close("--hours 1")
     assert [claim.start.confirms for claim in train_all(queue)] == [0], "its search had ended"
     assert (*budgets(queue), queue.trials.progress().state) == (3, 3, 6, "finished")
+
+
+def noise(claim: Claim) -> float:
+    """The same for a cell and a replicate, whoever trains it."""
+    assert claim.start.cell is not None
+    return float(np.random.default_rng([claim.start.cell, claim.start.replicate]).normal(0, 0.004))
+
+
+def adaptive_score(claim: Claim) -> float:
+    """Two that are nearly equal, and two that are far behind."""
+    assert claim.start.cell is not None
+    return [0.9, 0.898, 0.8, 0.7][claim.start.cell] + noise(claim)
+
+
+ADAPTIVE = dict(vary=dict(depth=Choice(0, 1, 2, 3)), design=Grid(replicates=Adaptive(3, 9)))
+
+
+def test_replicates_go_where_they_decide(open_store: Callable[[], Store]) -> None:
+    """All cells have three; of the two best more are trained, in full rounds, as far as the most."""
+    queue = open_store().register(make_study(**ADAPTIVE))
+    assert budgets(queue) == (0, 12, 36)
+    claims = train_all(queue, adaptive_score)
+    counts = Counter(claim.start.cell for claim in claims)
+    assert counts[2] == counts[3] == 3
+    assert counts[0] == counts[1] > 3
+    assert [claim.start.replicate for claim in claims] == sorted(claim.start.replicate for claim in claims)
+    assert {claim.start.seed for claim in claims} == {42 + replicate for replicate in range(counts[0])}
+    assert budgets(queue) == (len(claims), len(claims), 36)
+    assert queue.trials.progress().state == "finished"
+    assert asked(queue.study, queue.trials.records()) == len(claims)
+
+
+def test_processes_that_are_killed_find_the_same_cells_undecided(
+    nursery: Nursery, open_store: Callable[[], Store], url: str
+) -> None:
+    queue = open_store().register(make_study(name="study", **ADAPTIVE))
+    nursery.wait(nursery.start(Order(url=url, die_at=70, grace_s=5)))
+    nursery.wait(nursery.start(Order(url=url, grace_s=5), 3))
+    records = [record for record in queue.trials.records() if record.state.is_final]
+    pairs = Counter((record.cell, record.replicate) for record in records)
+    assert set(pairs.values()) == {1}
+    assert sorted(pairs) == sorted(cells_asked(queue.study, records))
+    assert queue.trials.progress().state == "finished"
+
+
+def test_no_round_begins_before_the_last_one_has_ended_and_a_failed_trial_is_no_obstacle(store: Store) -> None:
+    queue = store.register(make_study(**ADAPTIVE))
+    first = [queue.claims.claim(ME) for _ in range(12)]
+    assert queue.claims.claim(ME) is None
+    for claim in first:
+        assert claim
+        if claim.start.cell == 3:
+            claim.fail(Outcome(error="no memory is left"))
+        else:
+            train(claim, adaptive_score(claim))
+    assert budgets(queue) == (12, 14, 36)
+    assert {claim.start.cell for claim in train_all(queue, adaptive_score)} == {0, 1}
+
+
+def test_an_adaptive_grid_can_be_recorded_and_is_reported(store: Store) -> None:
+    study = make_study(**ADAPTIVE)
+    assert Study.from_json(study.to_json()) == study
+    assert '"design": {"grid": {"replicates": {"least": 3, "most": 9}}}' in study.to_json()
+    queue = store.register(study)
+    train_all(queue, adaptive_score)
+    report = build_report(study, queue.trials.records(), figures=False)
+    assert report.is_finished
+    assert report.declaration[1] == ("design", "grid of 4 cells × 3 to 9 replicates")
+    assert not any("not trained yet" in finding for finding in report.findings)
+    for wrong, sentence in (((1, 5), "at least 2"), ((3, 3), "at least 4")):
+        with pytest.raises(UserError, match=sentence):
+            Adaptive(*wrong)
+    with pytest.raises(UserError, match="by one objective"):
+        make_study(objective=("val_accuracy", "parameters"), **ADAPTIVE)
+
+
+def test_the_best_cell_is_dropped_in_few_studies_however_often_they_are_looked_at() -> None:
+    """The best of five is a spread better than the others, which are equal; nothing is equivalent in practice here."""
+    rng, dropped, trained = np.random.default_rng(7), 0, 0
+    for _ in range(25):
+        scores = np.array([0.0, -1, -1, -1, -1])[:, np.newaxis] + rng.normal(0, 1, (5, 8)) + rng.normal(0, 1, 8)
+        values, ended = np.full(scores.shape, np.nan), np.zeros(scores.shape, bool)
+        known: Rounds = ()
+        while len(found := rounds(values, ended, 3)) > len(known):
+            for replicate, row in enumerate(found):
+                for cell in row:
+                    values[cell, replicate], ended[cell, replicate] = scores[cell, replicate], True
+            known = found
+        last = list(known[-1])
+        is_decided = len(known) < 8
+        left = [last[int(values[last, : len(known)].mean(axis=1).argmax())]] if is_decided else last
+        dropped += 0 not in left
+        trained += int(ended.sum())
+    assert dropped <= 2
+    assert trained < 25 * 40
 
 
 def test_a_search_recorded_before_there_were_finalists_goes_on_without_them(store: Store) -> None:

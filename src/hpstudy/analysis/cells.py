@@ -70,7 +70,7 @@ class FactorValues:
 def grid_values(study: Study, records: Sequence[TrialRecord]) -> GridValues:
     """Arrange the trials of a grid, or the confirmations of a Compare. Trials of unknown cells are left out."""
     cells = study.cells()
-    shape = (len(cells), study.design.replicates)
+    shape = (len(cells), study.design.most)
     values, failed = np.full(shape, math.nan), np.zeros(shape, bool)
     trials: dict[tuple[int, int], TrialRecord] = {}
     for record in records:

@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from hpstudy.analysis.adaptive import rounds
 from hpstudy.analysis.best import ranked_trials, scores
+from hpstudy.analysis.cells import grid_values
+from hpstudy.analysis.divergence import outcomes
 from hpstudy.records import TrialRecord, TrialState
 from hpstudy.study import factors
-from hpstudy.study.designs import Compare, Grid, Search
+from hpstudy.study.designs import Adaptive, Compare, Grid, Search
 from hpstudy.study.spec import Study
 
 Confirmation = tuple[int, int]  # number of the trial that is confirmed, replicate
@@ -29,8 +32,20 @@ def asked(study: Study, records: Sequence[TrialRecord], *, closed: bool = False)
             return _asked_of_search(study, search, records, closed=closed)
         case Compare(trials=trials):
             return _begun(records) + _unconfirmed(records, trials) if closed else study.budget
+        case Grid(replicates=Adaptive()) if not closed:
+            begun = {(record.cell, record.replicate) for record in records}
+            return len(begun | set(cells_asked(study, records)))
         case Grid():
             return _begun(records) if closed else study.budget
+
+
+def cells_asked(study: Study, records: Sequence[TrialRecord]) -> list[tuple[int, int]]:
+    """The (cell, replicate) that a grid with adaptive replicates asks for so far, in the order of the replicates."""
+    adaptive = study.design.replicates
+    assert isinstance(adaptive, Adaptive)
+    grid = grid_values(study, outcomes(study, records))
+    asked = rounds(grid.values, ~grid.pending, adaptive.least, sign=study.objectives[0].sign)
+    return [(cell, replicate) for replicate, cells in enumerate(asked) for cell in cells]
 
 
 def trials_of_search(study: Study, search: Search, records: Sequence[TrialRecord], *, closed: bool = False) -> int:

@@ -141,7 +141,7 @@ class TrialLines:
 
     def __init__(self, study: Study, console: Console) -> None:
         self._study, self._console = study, console
-        self._has_replicates = study.design.has_cells and study.design.replicates > 1
+        self._has_replicates = study.design.has_cells and study.design.most > 1
         self._params: dict[int, str] = {}
         self._has_problem = False
         self._warned: set[str] = set()  # every process reports what it sees; once is enough

@@ -49,9 +49,8 @@ def run_command(
 
     If the file defines several studies, they run one after another. Those whose dataset cannot be found are skipped.
     """
-    results = api.run_all(
-        study_file, processes=processes, fresh=fresh, timeout=timeout, hours=hours, **where, **changes
-    )  # type: ignore[arg-type]
+    how = {"processes": processes, "fresh": fresh, "timeout": timeout, "hours": hours}
+    results = api.run_all(study_file, **how, **where, **changes)  # type: ignore[arg-type]
     if api.is_stopped(results[-1]):
         ctx.exit(INTERRUPTED)
     code = int(any(not result.progress().complete for result in results))

@@ -21,7 +21,7 @@ from hpstudy.report.render.as_json import numbers
 from hpstudy.report.search import sections as search_sections
 from hpstudy.report.search.findings import search_findings
 from hpstudy.report.whole import Report
-from hpstudy.study.designs import Compare, Grid
+from hpstudy.study.designs import Adaptive, Compare, Grid
 from hpstudy.study.domains import domain_text
 from hpstudy.study.factors import describe
 from hpstudy.study.spec import Study
@@ -108,8 +108,9 @@ def _status(seen: Overview) -> str:
 
 def _declaration(study: Study) -> dict[str, str]:
     if isinstance(study.design, Grid):
-        replicates = texts.counted(study.design.replicates, "replicate")
-        design = f"grid of {texts.counted(study.budget // study.design.replicates, 'cell')} × {replicates}"
+        asked = study.design.replicates
+        replicates = f"{asked} replicates" if isinstance(asked, Adaptive) else texts.counted(asked, "replicate")
+        design = f"grid of {texts.counted(study.budget // study.design.most, 'cell')} × {replicates}"
     elif isinstance(study.design, Compare):
         cells, tuned = texts.counted(len(study.cells()), "cell"), texts.listed(list(study.tune))
         searches = f"{cells} × {texts.counted(study.design.replicates, 'search')} of {study.design.trials} trials"

@@ -7,7 +7,7 @@ from hpstudy.records import TrialRecord
 from hpstudy.storage.book import RecordBook
 from hpstudy.storage.entry import StudyEntry
 from hpstudy.storage.ledger import Standing
-from hpstudy.study.designs import Search
+from hpstudy.study.designs import Adaptive, Grid, Search
 
 
 class Intake:
@@ -27,9 +27,12 @@ class Intake:
     def depends_on_results(self, standing: Standing) -> bool:
         """Whether the trials at hand may have changed the budget."""
         design = self._entry.study.design
-        if self.is_closed or not isinstance(design, Search):
-            return self.is_closed
-        return design.patience is not None or (design.confirms and standing.trials >= design.trials)
+        match design:
+            case Search() if not self.is_closed:
+                return design.patience is not None or (design.confirms and standing.trials >= design.trials)
+            case Grid(replicates=Adaptive()):
+                return True
+        return self.is_closed
 
     def budget(self, standing: Standing) -> int:
         study = self._entry.study

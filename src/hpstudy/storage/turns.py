@@ -10,14 +10,14 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from hpstudy.analysis.intake import confirmations, finalists, trials_of_search, tried
+from hpstudy.analysis.intake import cells_asked, confirmations, finalists, trials_of_search, tried
 from hpstudy.records import TrialRecord
 from hpstudy.storage.conversion import Start
 from hpstudy.storage.intake import Intake
 from hpstudy.storage.ledger import Ledger, Standing
 from hpstudy.storage.view import SearchKey
 from hpstudy.study import factors
-from hpstudy.study.designs import Cell, Compare, Grid, Search
+from hpstudy.study.designs import Adaptive, Cell, Compare, Grid, Search
 from hpstudy.study.factors import Level
 from hpstudy.study.spec import Study
 
@@ -71,23 +71,33 @@ class GridTurns:
         self._replicate = 0
         self._had: set[Hashable] = set()  # structures of the cells that this process has taken
 
-    def next(self, standing: Standing, ledger: Ledger, intake: Intake) -> Turn:
+    def next(self, standing: Standing, ledger: Ledger, intake: Intake) -> Turn | None:
         """Taken cells stay taken: the search resumes where it ended.
 
         Raises:
             RuntimeError: all cells are taken.
         """
-        taken = ledger.begun().taken
-        while self._replicate < self.study.design.replicates:
+        taken, asked = ledger.begun().taken, self._asked(intake)
+        while self._replicate < self.study.design.most:
             free = [pair for pair in self._cells if (pair[0].number, self._replicate) not in taken]
+            if asked is not None:
+                free = [pair for pair in free if (pair[0].number, self._replicate) in asked]
             if free:
                 begun = {key for cell, key in self._cells if (cell.number, self._replicate) in taken}
                 cell, key = min(free, key=lambda pair: (pair[1] not in self._had, pair[1] in begun))
                 self._had.add(key)
                 seed = self.study.seed_of(self._replicate)
                 return Turn(Start(cell=cell.number, replicate=self._replicate, seed=seed), cell.params)
+            if asked is not None and self._replicate == max(replicate for _, replicate in asked):
+                return None  # the results of this round decide who is in the next one
             self._replicate += 1
         raise RuntimeError(f"A trial of study {self.study.name!r} is left to take, but every cell is taken.")
+
+    def _asked(self, intake: Intake) -> set[tuple[int, int]] | None:
+        """Which (cell, replicate) are asked for so far; None: all are."""
+        if isinstance(self.study.design.replicates, Adaptive):
+            return set(cells_asked(self.study, intake.records()))
+        return None
 
     @functools.cached_property
     def _cells(self) -> list[tuple[Cell, Hashable]]:
@@ -136,7 +146,7 @@ class CompareTurns:
         self.study = study
         self._trials, self._find_winner = trials, find_winner
         self._cells = study.cells()
-        replicates = range(study.design.replicates)
+        replicates = range(study.design.most)
         self._searches = [(cell.number, replicate) for replicate in replicates for cell in self._cells]
         self._mine: SearchKey | None = None  # the search that this process was at last
 

@@ -31,11 +31,32 @@ class Factors:
     recorded: bool  # by this or an earlier version: what is refused only since then is refused of new studies only
 
 
+@dataclass(frozen=True)
+class Adaptive:
+    """Replicates where they decide: `least` of every cell, then more of those that may be the best and are undecided.
+
+    Args:
+        least: Replicates of every cell, after which the results are looked at for the first time.
+        most: No cell has more.
+    """
+
+    least: int
+    most: int
+
+    def __post_init__(self) -> None:
+        make_plain(self, "least", "most")
+        check_count("Adaptive(least, …)", self.least, low=2)
+        check_count("Adaptive(…, most)", self.most, low=self.least + 1)
+
+    def __str__(self) -> str:
+        return f"{self.least} to {self.most}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Grid:
-    """Every cell × replicate exactly once."""
+    """Every cell × replicate exactly once; with `Adaptive` replicates, as far as they are asked for."""
 
-    replicates: int = 1
+    replicates: int | Adaptive = 1
 
     has_cells: ClassVar[bool] = True  # each combination of the levels of `vary` is a cell
     confirms: ClassVar[bool] = False  # chosen configurations are trained once more under fresh seeds
@@ -46,20 +67,31 @@ class Grid:
 
     def __post_init__(self) -> None:
         make_plain(self, "replicates")
-        check_count("Grid(replicates=…)", self.replicates)
+        if not isinstance(self.replicates, Adaptive):
+            check_count("Grid(replicates=…)", self.replicates)
+
+    @property
+    def most(self) -> int:
+        """Replicates of a cell, at most."""
+        return self.replicates.most if isinstance(self.replicates, Adaptive) else self.replicates
 
     def budget(self, vary: Mapping[str, Domain]) -> int:
-        """How many trials it asks for."""
-        return count_combinations(vary) * self.replicates
+        """How many trials it asks for; the most, where that depends on results."""
+        return count_combinations(vary) * self.most
 
     def fitted(self, study: Factors) -> Grid:
         """The design with its levels in normal form. Raises UserError if it cannot have these factors."""
         _check_not_tuned(study)
         _check_levels("a grid", study.vary, "design=Search(trials=…)")
-        _check_size("grid", self.budget(study.vary), f"with {self.replicates:,} replicates", study)
+        _check_size("grid", self.budget(study.vary), f"with {self.most:,} replicates", study)
+        if isinstance(self.replicates, Adaptive) and len(study.objectives) > 1:
+            raise UserError(
+                f"Adaptive(…) gives replicates by one objective; the study has {len(study.objectives)}. "
+                "Take Grid(replicates=…) with a number, or one objective."
+            )
         return self
 
-    def resized(self, *, trials: int | None, replicates: int | None) -> Grid:
+    def resized(self, *, trials: int | None, replicates: int | Adaptive | None) -> Grid:
         """With another budget. Raises UserError for what this design does not have."""
         if trials is not None:
             raise UserError(
@@ -75,7 +107,8 @@ class Grid:
         return Grid(replicates=1)
 
     def to_json(self) -> dict[str, Any]:
-        return dict(vars(self))
+        adaptive = isinstance(self.replicates, Adaptive)
+        return {"replicates": dict(vars(self.replicates)) if adaptive else self.replicates}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,6 +151,10 @@ class Search:
         object.__setattr__(self, "first", frozen(self.first, self.trials))
 
     @property
+    def most(self) -> int:
+        return self.replicates
+
+    @property
     def confirms(self) -> bool:
         return self.confirmations > 0
 
@@ -145,7 +182,7 @@ class Search:
             )
         return dataclasses.replace(self, first=first, finalists=None if self.finalists is None else 0)
 
-    def resized(self, *, trials: int | None, replicates: int | None) -> Search:
+    def resized(self, *, trials: int | None, replicates: int | Adaptive | None) -> Search:
         if replicates is not None:
             raise UserError(
                 "--replicates is for a Grid or a Compare; this study is a Search, whose budget is --trials and what "
@@ -199,6 +236,10 @@ class Compare:
         check_count("Compare(replicates=…)", self.replicates)
         check_names(self.sampler, self.pruner)
 
+    @property
+    def most(self) -> int:
+        return self.replicates
+
     def budget(self, vary: Mapping[str, Domain]) -> int:
         return count_combinations(vary) * self.replicates * (self.trials + 1)
 
@@ -225,7 +266,9 @@ class Compare:
         _check_size("comparison", self.budget(study.vary), searches, study)
         return self
 
-    def resized(self, *, trials: int | None, replicates: int | None) -> Compare:
+    def resized(self, *, trials: int | None, replicates: int | Adaptive | None) -> Compare:
+        if isinstance(replicates, Adaptive):
+            raise UserError("Adaptive replicates are for a Grid; this study is a Compare. Give a number.")
         given = {name: value for name, value in (("trials", trials), ("replicates", replicates)) if value is not None}
         return dataclasses.replace(self, **given)  # type: ignore[arg-type]
 
@@ -251,6 +294,8 @@ DESIGNS: Mapping[str, type[Design]] = {"grid": Grid, "search": Search, "compare"
 def design_from_json(values: Mapping[str, Any]) -> Design:
     """The inverse of a declaration's `design`. Raises KeyError or TypeError for anything else."""
     ((kind, fields),) = values.items()
+    if kind == "grid" and isinstance(fields["replicates"], Mapping):
+        return Grid(replicates=Adaptive(**fields["replicates"]))
     lacking = {"finalists": None} if kind == "search" else {}
     return DESIGNS[kind](**{**lacking, **fields})
 

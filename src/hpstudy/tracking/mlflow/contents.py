@@ -136,7 +136,7 @@ def study_content(study: Study, trials: Sequence[TrialRecord], state: StudyState
 def trial_name(study: Study, record: TrialRecord) -> str:
     """The levels that vary, in short: `adam · lr 0.001 · r2`."""
     parts = short_levels(study, record.params)
-    if study.design.replicates > 1 and (study.design.has_cells or record.role == "confirmation"):
+    if study.design.most > 1 and (study.design.has_cells or record.role == "confirmation"):
         parts.append(f"r{record.replicate}")
     if record.role == "confirmation":
         parts.append("confirmation")
@@ -253,7 +253,7 @@ def _study_points(
 
 def _summary(study: Study) -> dict[str, str]:
     if isinstance(study.design, Grid):
-        design = f"grid, {study.design.replicates} × {study.budget // study.design.replicates} cells"
+        design = f"grid, {study.design.replicates} × {study.budget // study.design.most} cells"
     elif isinstance(study.design, Compare):
         searches = f"{study.design.replicates} × {len(study.cells())} cells, {study.design.trials} trials and a"
         design = f"compare, {searches} confirmation each, sampler {study.design.sampler}"
