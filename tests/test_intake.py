@@ -21,6 +21,7 @@ from hpstudy.owner import Owner
 from hpstudy.records import Epoch
 from hpstudy.report.build import build_report
 from hpstudy.storage import Claim, Outcome, Store, StudyQueue
+from hpstudy.study.overrides import override
 from nursery import Nursery, Order
 from postgres import Postgres
 
@@ -319,6 +320,23 @@ def test_a_search_recorded_before_there_were_finalists_goes_on_without_them(stor
     assert queue.trials.progress().state == "finished"
     assert store.open("search").study.budget == 5
     assert now.changes(make_study(design=Search(trials=3, finalists=0))) == ["design.search.finalists: 0 → 3"]
+
+
+def test_a_study_that_was_extended_goes_on_with_the_file_that_it_was_begun_with(store: Store) -> None:
+    """A grid also becomes adaptive so: the replicates at hand are the first look."""
+    study = make_study(vary=ADAPTIVE["vary"], design=Grid(replicates=3))
+    queue = store.register(study)
+    assert len(train_all(queue, adaptive_score)) == 12
+    queue.entry.extend(override(study, replicates="adaptive"))
+    again = store.register(dataclasses.replace(study, question="In other words?"))
+    assert again.study.design == Grid(replicates=Adaptive(3, 15))
+    assert {claim.start.cell for claim in train_all(again, adaptive_score)} == {0, 1}
+    with pytest.raises(UserError, match="another declaration"):
+        store.register(dataclasses.replace(study, seed=7))
+    with pytest.raises(UserError, match="another declaration"):
+        store.register(dataclasses.replace(study, design=Grid(replicates=4)))
+    with pytest.raises(UserError, match="does not extend it"):
+        queue.entry.extend(override(again.study, replicates="adaptive"))
 
 
 def test_several_objectives_have_no_finalists_and_no_patience() -> None:

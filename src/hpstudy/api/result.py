@@ -16,6 +16,7 @@ from hpstudy.api.recorded import Studies
 from hpstudy.errors import HpstudyError, MirrorError, NotFoundError, UserError
 from hpstudy.records import Evaluation, TrialRecord
 from hpstudy.settings import Settings
+from hpstudy.study.designs import Replicates
 from hpstudy.study.spec import Study
 
 if TYPE_CHECKING:
@@ -303,12 +304,13 @@ class Result:
         return self._queue().claims.retry_failed()
 
     @unchanged()
-    def extend(self, *, trials: int | None = None, replicates: int | None = None) -> None:
+    def extend(self, *, trials: int | None = None, replicates: Replicates | None = None) -> None:
         """Give the study a larger budget.
 
         Args:
             trials: The new total budget of a Search.
-            replicates: The new total number of replicates of a Grid or a Compare.
+            replicates: The new total number of replicates of a Grid or a Compare. With "adaptive" a Grid gives up to
+                five times as many to those cells that are undecided; the replicates at hand are the first look.
 
         Raises:
             UserError: neither is given, or the one that does not fit the design, or the budget is not larger.

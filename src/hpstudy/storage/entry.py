@@ -17,6 +17,7 @@ from hpstudy.study.spec import Study
 # User attributes of an Optuna study.
 DECLARATION = "hpstudy.study"  # as JSON
 IDENTITY = "hpstudy.id"  # distinguishes it from studies of the same name in other databases
+UNEXTENDED = "hpstudy.unextended"  # the declaration before the first extension
 EVALUATION = "hpstudy.evaluation"  # the scores on the test split
 
 
@@ -94,6 +95,8 @@ class StudyEntry:
                         f"Study {study.name!r} has a budget of {self.study.budget} trials; {study.budget} does not "
                         "extend it. Trials are never taken back: give the new total budget, not the increase."
                     )
+                if UNEXTENDED not in self._attributes():
+                    self._write(UNEXTENDED, self.study.to_json())
                 self._write(DECLARATION, study.to_json())
                 self.read()
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import optuna
 
 from hpstudy.errors import NotFoundError, StorageError, UserError
 from hpstudy.storage.database import PATIENCE_S, Database
-from hpstudy.storage.entry import DECLARATION, IDENTITY
+from hpstudy.storage.entry import DECLARATION, IDENTITY, UNEXTENDED
 from hpstudy.storage.ledger import Ledger
 from hpstudy.storage.queue import StudyQueue
 from hpstudy.storage.samplers import check_sampler
@@ -74,6 +76,8 @@ class Store:
         """Returns the study as it is recorded now."""
         with self.database.study_lock(study.name):
             recorded = self._declaration(study.name)
+            if recorded and (before := self._declaration(study.name, UNEXTENDED)) and not study.changes(before):
+                study = dataclasses.replace(study, design=recorded.design)  # its file does not know of the extension
             changes = study.changes(recorded) if recorded else []
             if changes and self._has_trials(study.name):
                 raise UserError(_refusal(study.name, changes))
@@ -126,16 +130,16 @@ class Store:
         study_id = self.database.optuna.get_study_id_from_name(name)
         return bool(Ledger(self.database, study_id).read().trials)
 
-    def _declaration(self, name: str) -> Study | None:
+    def _declaration(self, name: str, key: str = DECLARATION) -> Study | None:
         storage = self.database.optuna
         try:
             attributes = storage.get_study_user_attrs(storage.get_study_id_from_name(name))
         except KeyError:
             return None
-        if DECLARATION not in attributes:
+        if key not in attributes:
             return None
         try:
-            return Study.from_json(attributes[DECLARATION])
+            return Study.from_json(attributes[key])
         except UserError as error:
             raise StorageError(f"The recorded declaration of study {name!r} cannot be read: {error}") from error
 

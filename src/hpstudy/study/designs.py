@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias
 
 from hpstudy.errors import UserError
 from hpstudy.study.domains import Domain, Float, count_combinations
@@ -18,6 +18,9 @@ from hpstudy.study.sampling import Pruner, Sampler, check_names, check_pruner, c
 _MOST_TRIALS = 1_000_000  # of a design with cells, which are made one by one
 _QUICK_TRIALS = 6  # of a search, for a first taste
 _QUICK_TUNING = 2  # of each search of a Compare
+_ADAPTIVE_TIMES = 5  # as many replicates as there are, of a grid that becomes adaptive
+
+Replicates: TypeAlias = int | Literal["adaptive"]  # the new total number of a study that is extended
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,13 +94,19 @@ class Grid:
             )
         return self
 
-    def resized(self, *, trials: int | None, replicates: int | Adaptive | None) -> Grid:
+    def resized(self, *, trials: int | None, replicates: Replicates | None) -> Grid:
         """With another budget. Raises UserError for what this design does not have."""
         if trials is not None:
             raise UserError(
                 "--trials is for a Search or a Compare; this study is a Grid, whose budget is cells × --replicates."
             )
-        return self if replicates is None else dataclasses.replace(self, replicates=replicates)
+        if replicates is None:
+            return self
+        if replicates != "adaptive":
+            return dataclasses.replace(self, replicates=replicates)
+        if isinstance(self.replicates, Adaptive):
+            return self
+        return dataclasses.replace(self, replicates=Adaptive(self.replicates, _ADAPTIVE_TIMES * self.replicates))
 
     def check_extends(self, recorded: Design) -> None:
         """Raises UserError if a study that was begun with the recorded design cannot go on with this one."""
@@ -182,7 +191,7 @@ class Search:
             )
         return dataclasses.replace(self, first=first, finalists=None if self.finalists is None else 0)
 
-    def resized(self, *, trials: int | None, replicates: int | Adaptive | None) -> Search:
+    def resized(self, *, trials: int | None, replicates: Replicates | None) -> Search:
         if replicates is not None:
             raise UserError(
                 "--replicates is for a Grid or a Compare; this study is a Search, whose budget is --trials and what "
@@ -266,9 +275,9 @@ class Compare:
         _check_size("comparison", self.budget(study.vary), searches, study)
         return self
 
-    def resized(self, *, trials: int | None, replicates: int | Adaptive | None) -> Compare:
-        if isinstance(replicates, Adaptive):
-            raise UserError("Adaptive replicates are for a Grid; this study is a Compare. Give a number.")
+    def resized(self, *, trials: int | None, replicates: Replicates | None) -> Compare:
+        if replicates == "adaptive":
+            raise UserError("--replicates adaptive is for a Grid; this study is a Compare. Give a number.")
         given = {name: value for name, value in (("trials", trials), ("replicates", replicates)) if value is not None}
         return dataclasses.replace(self, **given)  # type: ignore[arg-type]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from hpstudy.errors import UserError
+from hpstudy.study.designs import Replicates
 from hpstudy.study.spec import Study
 
 QUICK_EPOCHS = 2
@@ -12,7 +13,7 @@ QUICK_ROWS = 2_000
 
 
 def override(
-    study: Study, *, trials: int | None = None, replicates: int | None = None, epochs: int | None = None
+    study: Study, *, trials: int | None = None, replicates: Replicates | None = None, epochs: int | None = None
 ) -> Study:
     """The study with another budget or number of epochs. Published figures are of the declared epochs.
 
