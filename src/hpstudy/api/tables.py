@@ -121,7 +121,8 @@ def _grid_table(study: Study, done: Sequence[TrialRecord]) -> RenderableType:
         time_s = _mean([record.duration_s or 0.0 for record in members])
         rows.append([*params, f"{means[cell]:.4f}", _spread(values), len(values), duration(time_s)])
     columns = [*study.vary, objective.metric, "± sd", "replicates", "time"]
-    return make_table(f"{len(cells)} cells, best first; means over replicates", columns, rows)
+    what = "cells" if study.design.has_cells else "finalists"
+    return make_table(f"{len(cells)} {what}, best first; means over replicates", columns, rows)
 
 
 def _spread(values: Sequence[float]) -> str | None:
