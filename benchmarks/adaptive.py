@@ -50,10 +50,11 @@ class Scenario:
 
 def _heavy(rng: np.random.Generator, shape: tuple[int, int]) -> Scores:
     """Student's t with three degrees of freedom, scaled to unit variance."""
-    return rng.standard_t(3, shape) / np.sqrt(3)
+    scores: Scores = rng.standard_t(3, shape) / np.sqrt(3)
+    return scores
 
 
-NEAR = 0.884 - np.linspace(0, 0.004, 12)
+NEAR: Scores = 0.884 - np.linspace(0, 0.004, 12)
 SCENARIOS: Mapping[str, Scenario] = {
     "the demo, 18 cells": Scenario(means=DEMO, spreads=DEMO_SPREADS),
     "12 within 0.004": Scenario(means=NEAR, spreads=np.full(12, 0.004)),

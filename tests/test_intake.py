@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from commands import call
 from hpstudy import Adaptive, Choice, Compare, Float, Grid, Search, Study
 from hpstudy.analysis.adaptive import Rounds, rounds
 from hpstudy.analysis.intake import asked, cells_asked
@@ -337,6 +339,20 @@ def test_a_study_that_was_extended_goes_on_with_the_file_that_it_was_begun_with(
         store.register(dataclasses.replace(study, design=Grid(replicates=4)))
     with pytest.raises(UserError, match="does not extend it"):
         queue.entry.extend(override(again.study, replicates="adaptive"))
+
+
+def test_a_grid_is_made_adaptive_by_a_command(tmp_path: Path) -> None:
+    file = tmp_path / "grid.py"
+    file.write_text(
+        "from hpstudy import Choice, Grid, Study\n"
+        "study = Study(name='grid', dataset='digits', vary=dict(depth=Choice(1, 2)), design=Grid(replicates=2))\n"
+    )
+    call("submit", str(file))
+    assert "now asks for 4 trials" in call("extend", "grid", "--replicates", "adaptive")
+    status = json.loads(call("status", "grid", "--json"))
+    assert (status["budget"], status["most"]) == (4, 20)
+    assert "not a valid integer" in call("extend", "grid", "--replicates", "more", code=2)
+    call("submit", str(file))
 
 
 def test_several_objectives_have_no_finalists_and_no_patience() -> None:

@@ -28,9 +28,9 @@ from hpstudy.storage.instructions import Instructions
 from hpstudy.storage.intake import Intake
 from hpstudy.storage.ledger import Ledger, Standing
 from hpstudy.storage.optuna_private import id_of
+from hpstudy.storage.order import Planned, Winner, make_order
 from hpstudy.storage.progress import Progress
 from hpstudy.storage.samplers import Seeds, make_pruner, make_sampler, make_space, suggest
-from hpstudy.storage.turns import Turn, Winner, make_turns
 from hpstudy.storage.view import SearchedOnly, SearchKey, SearchView, turns_of
 from hpstudy.study.designs import Compare
 from hpstudy.study.factors import Level
@@ -59,7 +59,7 @@ class Claims:
     ) -> None:
         self._database, self._entry, self._ledger, self._intake = database, entry, ledger, intake
         self._find_original, self._grace_s = find_original, grace_s
-        self._turns = make_turns(entry.study, self._winner)
+        self._order = make_order(entry.study, self._winner)
         self._spaces: defaultdict[SearchKey | None, IntersectionSearchSpace] = defaultdict(make_space)
 
     @property
@@ -124,12 +124,14 @@ class Claims:
                     return id_of(trial), trial.number, Start.of(trial)
             if instructions.stopped or self._is_all_begun(standing, instructions):
                 return None
-            turn = self._next(standing, instructions)
-            if turn is None:
+            planned = self._next(standing, instructions)
+            if planned is None:
                 return None
             number = standing.trials
-            template = conversion.template(self._study, turn.start, turn.params, owner, number=number, token=token)
-            return self._database.optuna.create_new_trial(self._entry.study_id, template), number, turn.start
+            template = conversion.template(
+                self._study, planned.start, planned.params, owner, number=number, token=token
+            )
+            return self._database.optuna.create_new_trial(self._entry.study_id, template), number, planned.start
 
     def _is_all_begun(self, standing: Standing, instructions: Instructions) -> bool:
         budget = self._intake.budget(standing)
@@ -181,17 +183,17 @@ class Claims:
                     "may use. Let the machines share PostgreSQL: HPSTUDY_STORAGE=postgresql://user@host/database."
                 )
 
-    def _next(self, standing: Standing, instructions: Instructions) -> Turn | None:
+    def _next(self, standing: Standing, instructions: Instructions) -> Planned | None:
         wanted = {
             **standing.lost,
             **{number: standing.failed[number] for number in standing.failed.keys() & instructions.again},
         }
         if wanted and (open_ones := wanted.keys() - self._ledger.begun().retried):
             trial = wanted[min(open_ones)]
-            return Turn(conversion.next_attempt(trial), self._declared(trial))
-        if self._turns.study is not self._study:  # it was extended meanwhile
-            self._turns = make_turns(self._study, self._winner)
-        return self._turns.next(standing, self._ledger, self._intake)
+            return Planned(conversion.next_attempt(trial), self._declared(trial))
+        if self._order.study is not self._study:  # it was extended meanwhile
+            self._order = make_order(self._study, self._winner)
+        return self._order.next(standing, self._ledger, self._intake)
 
     def _winner(self, search: SearchKey) -> Winner:
         """The best complete trial of a search whose trials have all ended, or the first trial if none is complete.

@@ -22,7 +22,7 @@ from hpstudy.study.factors import Level
 from hpstudy.study.spec import Study
 
 
-class Turn(NamedTuple):
+class Planned(NamedTuple):
     """A trial to be created."""
 
     start: Start
@@ -39,26 +39,26 @@ class Winner(NamedTuple):
 FindWinner = Callable[[SearchKey], Winner]
 
 
-class Turns(Protocol):
+class Order(Protocol):
     """One design's order. Belongs to one process, which may prefer what it has compiled."""
 
     study: Study
 
-    def next(self, standing: Standing, ledger: Ledger, intake: Intake) -> Turn | None:
+    def next(self, standing: Standing, ledger: Ledger, intake: Intake) -> Planned | None:
         """Called while trials are left to take. None: they wait for trials that are in training."""
 
 
-def make_turns(study: Study, find_winner: FindWinner) -> Turns:
+def make_order(study: Study, find_winner: FindWinner) -> Order:
     match study.design:
         case Grid():
-            return GridTurns(study)
+            return GridOrder(study)
         case Search() as search:
-            return SearchTurns(study, search)
+            return SearchOrder(study, search)
         case Compare(trials=trials):
-            return CompareTurns(study, trials, find_winner)
+            return CompareOrder(study, trials, find_winner)
 
 
-class GridTurns:
+class GridOrder:
     """Every cell comes once before any is repeated, so that a stopped study is balanced.
 
     Within a pass, this process first takes cells of a structure that it has had before, whose compiled epoch is ready;
@@ -71,7 +71,7 @@ class GridTurns:
         self._replicate = 0
         self._had: set[Hashable] = set()  # structures of the cells that this process has taken
 
-    def next(self, standing: Standing, ledger: Ledger, intake: Intake) -> Turn | None:
+    def next(self, standing: Standing, ledger: Ledger, intake: Intake) -> Planned | None:
         """Taken cells stay taken: the search resumes where it ended.
 
         Raises:
@@ -87,7 +87,7 @@ class GridTurns:
                 cell, key = min(free, key=lambda pair: (pair[1] not in self._had, pair[1] in begun))
                 self._had.add(key)
                 seed = self.study.seed_of(self._replicate)
-                return Turn(Start(cell=cell.number, replicate=self._replicate, seed=seed), cell.params)
+                return Planned(Start(cell=cell.number, replicate=self._replicate, seed=seed), cell.params)
             if asked is not None and self._replicate == max(replicate for _, replicate in asked):
                 return None  # the results of this round decide who is in the next one
             self._replicate += 1
@@ -107,13 +107,13 @@ class GridTurns:
         return [(cell, factors.structure(config, own_network=own)) for cell, config in configs]
 
 
-class SearchTurns:
+class SearchOrder:
     """The given configurations, then what the sampler proposes; when all have ended, the confirmations of finalists."""
 
     def __init__(self, study: Study, search: Search) -> None:
         self.study, self._search = study, search
 
-    def next(self, standing: Standing, ledger: Ledger, intake: Intake) -> Turn | None:
+    def next(self, standing: Standing, ledger: Ledger, intake: Intake) -> Planned | None:
         if intake.depends_on_results(standing):
             search, records, closed = self._search, intake.records(), intake.is_closed
             if tried(records) >= trials_of_search(self.study, search, records, closed=closed):
@@ -122,20 +122,20 @@ class SearchTurns:
         taken = ledger.begun().given if first else set()
         for number, params in enumerate(first):
             if number not in taken:
-                return Turn(Start(replicate=0, seed=seed, given=number), params)
-        return Turn(Start(replicate=0, seed=seed), {})
+                return Planned(Start(replicate=0, seed=seed, given=number), params)
+        return Planned(Start(replicate=0, seed=seed), {})
 
-    def _confirmation(self, chosen: Sequence[TrialRecord], ledger: Ledger) -> Turn | None:
+    def _confirmation(self, chosen: Sequence[TrialRecord], ledger: Ledger) -> Planned | None:
         params = {record.number: record.params for record in chosen}
         begun = {(number, replicate) for _, replicate, number in ledger.begun().confirmed}
         for number, replicate in confirmations(self._search, chosen):
             if (number, replicate) not in begun:
                 seed = self.study.confirmation_seed(replicate)
-                return Turn(Start(replicate=replicate, seed=seed, confirms=number), params[number])
+                return Planned(Start(replicate=replicate, seed=seed, confirms=number), params[number])
         return None
 
 
-class CompareTurns:
+class CompareOrder:
     """The searches of all cells before any cell is searched again, each trial by trial, then its confirmation.
 
     A process stays with its search, and takes one that nobody is at next: so proposals see all earlier trials of their
@@ -150,7 +150,7 @@ class CompareTurns:
         self._searches = [(cell.number, replicate) for replicate in replicates for cell in self._cells]
         self._mine: SearchKey | None = None  # the search that this process was at last
 
-    def next(self, standing: Standing, ledger: Ledger, intake: Intake) -> Turn | None:
+    def next(self, standing: Standing, ledger: Ledger, intake: Intake) -> Planned | None:
         begun = ledger.begun()
         confirmed = {(cell, replicate) for cell, replicate, _ in begun.confirmed}
         busy = Counter((start.cell, start.replicate) for start in map(Start.of, standing.running))
@@ -163,11 +163,11 @@ class CompareTurns:
         self._mine = min(ready, key=lambda key: (busy[key], key != self._mine))
         return self._turn(self._mine, begun.turns.get(self._mine, 0))
 
-    def _turn(self, search: SearchKey, turn: int) -> Turn:
+    def _turn(self, search: SearchKey, turn: int) -> Planned:
         cell, replicate = search
         if turn < self._trials:
             start = Start(cell=cell, replicate=replicate, seed=self.study.seed_of(replicate), turn=turn)
-            return Turn(start, self._cells[cell].params)
+            return Planned(start, self._cells[cell].params)
         winner = self._find_winner(search)
         seed = self.study.confirmation_seed(replicate)
-        return Turn(Start(cell=cell, replicate=replicate, seed=seed, confirms=winner.number), winner.params)
+        return Planned(Start(cell=cell, replicate=replicate, seed=seed, confirms=winner.number), winner.params)
