@@ -36,7 +36,7 @@ def test_the_configuration_with_the_best_mean_is_chosen_not_the_luckiest_trial()
 
 
 def test_of_a_search_the_best_trial_is_chosen_and_repeated_under_other_seeds() -> None:
-    study = make_study(vary={"learning_rate": Float(0.001, 0.1)}, base={}, design=Search(trials=2))
+    study = make_study(vary={"learning_rate": Float(0.001, 0.1)}, base={}, design=Search(finalists=0, trials=2))
     records = [
         make_record(n, params={"learning_rate": 0.01 * (n + 1)}, value=0.8 + 0.1 * n, cell=None, seed=42)
         for n in range(2)

@@ -38,7 +38,7 @@ def make_search(trials: int = 30, **changes: object) -> Study:
             "momentum": Float(0.0, 0.9, when={"optimizer": "sgd"}),
             "depth": Int(1, 3),
         },
-        design=Search(trials=trials, pruner="median"),
+        design=Search(finalists=0, trials=trials, pruner="median"),
         **changes,
     )
 
@@ -377,7 +377,10 @@ def test_importances_leave_out_what_not_every_trial_has() -> None:
 
 def test_a_pareto_front_holds_what_no_other_trial_beats() -> None:
     study = make_study(
-        vary={"units": Int(1, 100)}, base={}, design=Search(trials=4), objective=["val_accuracy", "parameters"]
+        vary={"units": Int(1, 100)},
+        base={},
+        design=Search(finalists=0, trials=4),
+        objective=["val_accuracy", "parameters"],
     )
     values = [(0.9, 100.0), (0.8, 50.0), (0.7, 60.0), (0.9, 120.0)]
     records = [
@@ -390,7 +393,9 @@ def test_a_pareto_front_holds_what_no_other_trial_beats() -> None:
 
 
 def test_a_best_level_at_the_end_of_its_range_is_told() -> None:
-    study = make_study(vary={"learning_rate": Float(1e-4, 1e-1, log=True)}, base={}, design=Search(trials=12))
+    study = make_study(
+        vary={"learning_rate": Float(1e-4, 1e-1, log=True)}, base={}, design=Search(finalists=0, trials=12)
+    )
     records = [
         make_record(number, params={"learning_rate": 10 ** -(1 + 0.25 * number)}, value=0.9 - 0.01 * number, cell=None)
         for number in range(12)

@@ -33,10 +33,10 @@ def report_on(
         records,
         baseline=baseline,
         evaluation=evaluation,
-        baselines=baselines,
-        constant=None if baselines else _constant(settings, queue, records),
+        baselines=baselines or _constant(settings, queue, records),
         times_scored=store.times_scored(study.dataset) if evaluation else 0,
         figures=figures,
+        closed=queue.entry.is_closed,
     )
 
 

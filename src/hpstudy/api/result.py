@@ -17,6 +17,7 @@ from hpstudy.api.reporting import report_on
 from hpstudy.errors import HpstudyError, MirrorError, NotFoundError, UserError
 from hpstudy.records import Baselines, Evaluation, TrialRecord
 from hpstudy.settings import Settings
+from hpstudy.study.designs import Replicates
 from hpstudy.study.spec import Study
 
 if TYPE_CHECKING:
@@ -133,7 +134,8 @@ class Result:
     def trials(self) -> pd.DataFrame:
         """A row for each trial, with the columns of `hpstudy export --format csv`, such as `params.units`.
 
-        Numbers are float64; `cell`, `retry_of` and `diverged`, which a trial may not have, Int64; `started` is in UTC.
+        Numbers are float64; `cell`, `retry_of`, `turn`, `confirms` and `diverged`, which a trial may not have, Int64;
+        `started` is in UTC.
         """
         from hpstudy.api.frames import trials_frame
 
@@ -300,12 +302,13 @@ class Result:
         return self._queue().claims.retry_failed()
 
     @unchanged()
-    def extend(self, *, trials: int | None = None, replicates: int | None = None) -> None:
+    def extend(self, *, trials: int | None = None, replicates: Replicates | None = None) -> None:
         """Give the study a larger budget.
 
         Args:
             trials: The new total budget of a Search.
-            replicates: The new total number of replicates of a Grid.
+            replicates: The new total number of replicates of a Grid or a Compare. With "adaptive" a Grid gives up to
+                five times as many to those cells that are undecided; the replicates at hand are the first look.
 
         Raises:
             UserError: neither is given, or the one that does not fit the design, or the budget is not larger.
@@ -313,7 +316,7 @@ class Result:
         from hpstudy.study.overrides import override
 
         if trials is None and replicates is None:
-            raise UserError("Give the new total: --trials N for a Search, --replicates N for a Grid.")
+            raise UserError("Give the new total: --trials N for a Search, --replicates N for a Grid or a Compare.")
         queue = self._queue()
         queue.entry.extend(override(queue.study, trials=trials, replicates=replicates))
 

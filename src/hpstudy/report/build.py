@@ -24,7 +24,7 @@ from hpstudy.report.render.as_json import numbers
 from hpstudy.report.search import sections as search_sections
 from hpstudy.report.search.findings import search_findings
 from hpstudy.report.whole import Report
-from hpstudy.study.designs import Grid
+from hpstudy.study.designs import Adaptive, Compare, Grid
 from hpstudy.study.domains import domain_text
 from hpstudy.study.factors import describe
 from hpstudy.study.spec import Study
@@ -36,25 +36,27 @@ def build_report(
     *,
     baseline: Sequence[str] = (),
     evaluation: Evaluation | None = None,
-    baselines: Baselines | None = None,
-    constant: Mapping[str, float] | None = None,
+    baselines: Baselines | Mapping[str, float] | None = None,
     times_scored: int = 0,
     figures: bool = True,
+    closed: bool = False,
 ) -> Report:
     """The report on a study so far.
 
     Args:
         baseline: Levels to compare with instead of the best ones, as `adam` or `optimizer=adam`.
         evaluation: The scores on the test split, if there are any.
-        baselines: The scores of simple predictors, if they are known.
-        constant: The constant predictor's, for trials that an earlier version recorded as failed as they diverged.
+        baselines: The scores of simple predictors; or the constant predictor's alone, for trials that an earlier
+            version recorded as failed as they diverged.
         times_scored: How often the test split of this dataset was scored by the studies of the database.
         figures: Draw the figures; without them the report takes a tenth of the time.
+        closed: Nothing new is tried any more, so the study is finished with what was begun.
 
     Raises:
         UserError: a baseline is not a level of the study.
     """
-    analysis = analyse(study, records, baseline, baselines.constant if baselines else constant)
+    simple, constant = (baselines, baselines.constant) if isinstance(baselines, Baselines) else (None, baselines)
+    analysis = analyse(study, records, baseline, constant, closed=closed)
     if analysis.grid:
         findings = grid_findings(analysis, analysis.grid)
         sections = _grid_sections(analysis, analysis.grid, figures)
@@ -67,10 +69,10 @@ def build_report(
     if evaluation:
         told = held_out_finding(analysis.texts, evaluation, since, study=study.name, times_scored=times_scored)
         findings.insert(1, told)
-        sections.insert(0, held_out_section(evaluation, baselines))
-    if baselines:
-        findings.insert(2 if evaluation else 1, baselines_finding(study, baselines))
-        sections.insert(1 if evaluation else 0, baselines_section(baselines))
+        sections.insert(0, held_out_section(evaluation, simple))
+    if simple:
+        findings.insert(2 if evaluation else 1, baselines_finding(study, simple))
+        sections.insert(1 if evaluation else 0, baselines_section(simple))
     beside = published_beside(study, analysis.records, evaluation)
     if published := published_finding(study, beside):
         findings.append(published)
@@ -102,7 +104,7 @@ def build_report(
             "evaluation": evaluation and evaluation.to_json(),
             "chosen_since": _chosen(since),
             "times_scored": times_scored,
-            "baselines": baselines and baselines.to_json(),
+            "baselines": simple and simple.to_json(),
             "published": published_json(beside),
         },
     )
@@ -128,8 +130,13 @@ def _status(seen: Overview) -> str:
 
 def _declaration(study: Study) -> dict[str, str]:
     if isinstance(study.design, Grid):
-        replicates = texts.counted(study.design.replicates, "replicate")
-        design = f"grid of {texts.counted(study.budget // study.design.replicates, 'cell')} × {replicates}"
+        asked = study.design.replicates
+        replicates = f"{asked} replicates" if isinstance(asked, Adaptive) else texts.counted(asked, "replicate")
+        design = f"grid of {texts.counted(study.budget // study.design.most, 'cell')} × {replicates}"
+    elif isinstance(study.design, Compare):
+        cells, tuned = texts.counted(len(study.cells()), "cell"), texts.listed(list(study.tune))
+        searches = f"{cells} × {texts.counted(study.design.replicates, 'search')} of {study.design.trials} trials"
+        design = f"{searches}, sampler {study.design.sampler}, over {tuned}; each winner confirmed"
     else:
         pruner = "" if study.design.pruner == "none" else f", pruner {study.design.pruner}"
         given = f", {len(study.design.first)} given first" if study.design.first else ""
@@ -140,7 +147,7 @@ def _declaration(study: Study) -> dict[str, str]:
         "design": design,
         "objective": objectives,
         "base": describe(study.base) or "defaults",
-        **{name: domain_text(name, domain, study.texts) for name, domain in study.vary.items()},
+        **{name: domain_text(name, domain, study.texts) for name, domain in study.domains.items()},
     }
 
 

@@ -174,6 +174,7 @@ class _TrainerProcess:
                         study=queue.study.name,
                         trial=claim.number,
                         replicate=claim.start.replicate,
+                        confirms=claim.start.confirms,
                         params=dict(claim.params),
                     )
                 )
@@ -295,11 +296,11 @@ class _TrainerProcess:
                     f"It took longer than --timeout {self._timeout_s:g} s and was ended after epoch {epoch.number}."
                 )
         metrics, diverged = training.result(), training.diverged
-        if diverged is None:
+        if diverged is None and claim.may_be_chosen:
             attempt.save_weights(training)
         claim.complete(attempt.outcome(diverged=diverged, metrics=metrics, device=self._device))
         value = metrics[objective.metric]
-        score = objective.score(value)
+        score = objective.score(value) if claim.may_be_chosen else None
         attempt.ended("complete", cell=claim.start.cell, value=value, score=score, diverged=diverged)
 
     def _fail(self, claim: Claim, attempt: Attempt, error: BaseException) -> None:

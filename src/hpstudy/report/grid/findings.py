@@ -173,7 +173,7 @@ def _best_at_each(grid: GridAnalysis, factor: str) -> str:
 
 
 def _doubts(analysis: Analysis, grid: GridAnalysis) -> Iterator[str]:
-    pending = int(grid.values.pending.sum())
+    pending = analysis.overview.budget - analysis.overview.ended
     finished, planned = len(grid.values.finished), grid.values.values.shape[1]
     if pending:
         yield (
