@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from hpstudy.data import decode
 from hpstudy.records import Diagnostics, LayerDiagnostics, Spread
+from hpstudy.study.factors import Loss
 from hpstudy.training.model import row_losses
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class GradientNorms:
     penalties: a penalty's gradient does not come from the layers above, and would hide that theirs vanishes.
     """
 
-    def __init__(self, network: keras.Model, loss: str) -> None:
+    def __init__(self, network: keras.Model, loss: Loss) -> None:
         self._network, self._loss = network, loss
         self._scale = _FLOAT16_SCALE if network.dtype_policy.name == "mixed_float16" else 1.0
         self._weights = [[weight.value for weight in layer.trainable_weights] for layer in watched(network)]

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from hpstudy.errors import TrialFailed, UserError, closed, reason
-from hpstudy.study.factors import Config, hidden_units
+from hpstudy.study.factors import Config, Loss, Schedule, hidden_units
 from hpstudy.study.keras_levels import ACTIVATIONS, INITIALIZERS, OPTIMIZERS
 from hpstudy.training.keras_settings import remember_settings, separate_settings, settings_of
 
@@ -119,7 +119,7 @@ def _built_output_shape(model: keras.Model, input_shape: tuple[int, ...]) -> Any
     return keras.tree.map_structure(lambda output: getattr(output, "shape", type(output).__name__), found)
 
 
-def check_probabilities(outputs: np.ndarray, loss: str) -> str | None:
+def check_probabilities(outputs: np.ndarray, loss: Loss) -> str | None:
     """Look at what an untrained network gives.
 
     Args:
@@ -147,11 +147,10 @@ def check_probabilities(outputs: np.ndarray, loss: str) -> str | None:
     return None
 
 
-def row_losses(loss: str, labels: tf.Tensor, probabilities: tf.Tensor) -> tf.Tensor:
+def row_losses(loss: Loss, labels: tf.Tensor, probabilities: tf.Tensor) -> tf.Tensor:
     """The loss of each row, without penalties, as `model.fit` has it.
 
     Args:
-        loss: `cross_entropy` or `mse`.
         labels: int32 (rows,), class numbers.
         probabilities: float32 (rows, outputs); one output is the probability of class 1.
 
@@ -193,12 +192,12 @@ def learning_rates(config: Config, total_steps: int) -> np.ndarray:
     """
     rate = float(config["learning_rate"])  # type: ignore[arg-type]
     progress = np.arange(total_steps, dtype=np.float64) / total_steps
-    shapes = {
+    shapes: dict[Schedule, np.ndarray] = {
         "constant": np.ones_like(progress),
         "exponential": 0.01**progress,
         "cosine": (1 + np.cos(np.pi * progress)) / 2,
     }
-    return rate * shapes[str(config["schedule"])]
+    return rate * shapes[cast(Schedule, config["schedule"])]
 
 
 def with_scaling(

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from hpstudy.study.factors import Config
+from hpstudy.study.factors import Config, loss_of
 from hpstudy.training.epoch_graph import Batches, EpochGraph
 from hpstudy.training.keras_private import PYTHON_OPERATIONS, RANDOM_OPERATIONS
 from hpstudy.training.keras_settings import settings_of
@@ -112,7 +112,7 @@ def _own_learner(network: keras.Model, config: Config) -> Learner:
         losses = [tf.reduce_sum(tf.cast(loss, tf.float32)) for loss in network.losses]
         return tf.add_n(losses) if losses else tf.constant(0.0)
 
-    return Learner(network, _own_optimizer(network, config), str(config["loss"]), penalty, TrialVariables())
+    return Learner(network, _own_optimizer(network, config), loss_of(config), penalty, TrialVariables())
 
 
 def _own_optimizer(network: keras.Model, config: Config) -> keras.optimizers.Optimizer:

@@ -20,7 +20,7 @@ from hpstudy.data import decode
 from hpstudy.errors import TrialFailed
 from hpstudy.records import Diagnostics, Epoch
 from hpstudy.study import factors
-from hpstudy.study.factors import Config
+from hpstudy.study.factors import Config, Loss, loss_of
 from hpstudy.training.diagnostics import GradientNorms, NetworkProbe, NoProbe, Probe
 from hpstudy.training.keras_settings import settings_of
 from hpstudy.training.model import Build, check_probabilities, learning_rates, make_network, make_own_network
@@ -78,7 +78,7 @@ class Trainer:
             rows = program.rows(arrays, self._stored(program, arrays))
             probe: Probe = NoProbe()
             if diagnostics:
-                norms = self._norms(program, str(config["loss"]))
+                norms = self._norms(program, loss_of(config))
                 with settings_of(network):
                     probe = NetworkProbe(network, norms, arrays, seed, is_own=build is not None)
             if build:  # it may draw from any of the random generators
@@ -105,7 +105,7 @@ class Trainer:
         """
         start, inputs = _values(network), _first_rows(config, seed, arrays)
         outputs = predict(network, inputs, seed)
-        if sentence := check_probabilities(outputs, str(config["loss"])):
+        if sentence := check_probabilities(outputs, loss_of(config)):
             self._say(sentence)
 
         def make() -> OwnProgram:
@@ -138,7 +138,7 @@ class Trainer:
             self._said.add(sentence)
             self._told(sentence)
 
-    def _norms(self, program: Program, loss: str) -> GradientNorms:
+    def _norms(self, program: Program, loss: Loss) -> GradientNorms:
         if program not in self._gradient_norms:
             self._gradient_norms[program] = GradientNorms(program.network, loss)
         return self._gradient_norms[program]
