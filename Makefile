@@ -18,10 +18,10 @@ demo: install
 	@echo
 	@echo "Now open the MLflow UI:  $(BIN)/hpstudy ui   and visit http://127.0.0.1:5000"
 
-# a file of tests stays in one process, so that what its tests share is made once
+# A file of tests stays in one process, so that what its tests share is made once; tests/conftest.py has their order.
 TEST_PROCESSES ?= 2
 test: install
-	$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile
+	$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
 
 # Executes the notebooks again and writes them with their output.
 notebooks: install

@@ -7,7 +7,9 @@ from benchmarks.filled import fill, search
 from benchmarks.harness import Options, Report, Row, Run, interleaved
 from benchmarks.servers import Copies, postgres
 from hpstudy.storage import Store
+from hpstudy.study.designs import Sampler
 
+_SAMPLERS: tuple[Sampler, ...] = ("random", "tpe")
 PROCESSES = 4
 GOAL = 0.8
 
@@ -17,14 +19,14 @@ def run(options: Options) -> Report:
     with postgres() as server:
         rows = [
             _row(server, size, sampler, options)
-            for sampler in (("random",) if options.smoke else ("random", "tpe"))
+            for sampler in (_SAMPLERS[:1] if options.smoke else _SAMPLERS)
             for size in sizes
         ]
     note = "Six factors; a trial has one report and one attribute on both sides. fsync is off on both sides."
     return Report(rows=rows, notes=[note])
 
 
-def _row(server: object, size: int, sampler: str, options: Options) -> Row:
+def _row(server: object, size: int, sampler: Sampler, options: Options) -> Row:
     study = search(10 * size + 100_000, name="claims", sampler=sampler)
     copies = Copies(server, _filled(server, size, sampler))
     trials = 3 if options.smoke else 50 if sampler == "random" else 15
@@ -47,7 +49,7 @@ def _row(server: object, size: int, sampler: str, options: Options) -> Row:
     )
 
 
-def _filled(server: object, size: int, sampler: str) -> str:
+def _filled(server: object, size: int, sampler: Sampler) -> str:
     url = str(server.new_database())  # type: ignore[attr-defined]
     store = Store(url)
     fill(store, search(10 * size + 100_000, name="claims", sampler=sampler), size)

@@ -17,6 +17,7 @@ from hpstudy.owner import Owner
 from hpstudy.storage import Store, StudyQueue
 from hpstudy.storage.conversion import RESULT, START, Start
 from hpstudy.storage.optuna_private import models
+from hpstudy.study.designs import Sampler
 from hpstudy.study.distributions import distribution
 
 EPOCHS = 10
@@ -24,7 +25,7 @@ _CHUNK = 2000  # trials in one transaction
 _BEGUN = datetime(2026, 3, 1, tzinfo=UTC)
 
 
-def search(trials: int, *, name: str = "growth", sampler: str = "random") -> Study:
+def search(trials: int, *, name: str = "growth", sampler: Sampler = "random") -> Study:
     """Six factors, as a study of networks has them."""
     return Study(
         name=name,

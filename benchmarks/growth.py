@@ -17,6 +17,7 @@ from benchmarks.claiming import latency_ms, rate, with_hpstudy
 from benchmarks.filled import fill, search
 from benchmarks.harness import Options, Report, Row, Run, Side, at_most, new_folder, python, say, side_of, timed
 from benchmarks.servers import Copies, postgres
+from hpstudy.records import StudyState
 from hpstudy.settings import Settings
 from hpstudy.storage import Store
 
@@ -137,7 +138,7 @@ def _mirror(sizes: _Sizes) -> Row:
         mirror, records = Mirror(settings, queue.study), queue.trials.records()
         mirror.parent_run_id()  # makes the store
         begun = time.perf_counter()
-        mirror.sync(records, state="running")
+        mirror.sync(records, state=StudyState.RUNNING)
         seconds = time.perf_counter() - begun
         store.close()
     side = Side(name="mirror", values=[sizes.mirrored / seconds], unit="trials/s")

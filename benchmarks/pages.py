@@ -9,26 +9,23 @@ from typing import Any
 
 from benchmarks.harness import RESULTS, Row, Side
 
-_ROOT = Path(__file__).parents[1]
-_PAGE = _ROOT / "docs" / "benchmarks.md"
-_SCALING = _ROOT / "docs" / "scaling.md"
-_IMAGES = _ROOT / "docs" / "images"
+DOCS = Path(__file__).parents[1] / "docs"
 _BEGIN, _END = "<!-- results -->", "<!-- end of results -->"
 
 
-def write_pages() -> None:
-    """Put the newest table between the marks of docs/benchmarks.md, and draw every curve."""
-    found = [json.loads(file.read_text(encoding="utf-8")) for file in sorted(RESULTS.glob("*.json"))]
+def write_pages(docs: Path = DOCS, results: Path = RESULTS) -> None:
+    """Put the newest table between the marks of benchmarks.md in `docs`, and draw every curve."""
+    found = [json.loads(file.read_text(encoding="utf-8")) for file in sorted(results.glob("*.json"))]
     if not found:
         return
-    _put(_PAGE, _results(found))
+    _put(docs / "benchmarks.md", _results(found))
     figures = [
-        (part["part"], _draw(f"bench-{part['part']}-{name}", curve), curve)
+        (part["part"], _draw(docs / "images" / f"bench-{part['part']}-{name}.svg", curve), curve)
         for part in found
         for name, curve in part["curves"].items()
     ]
     if growth := [(file, curve) for part, file, curve in figures if part == "growth"]:
-        _put(_SCALING, "\n\n".join(_figure(file, curve) for file, curve in growth))
+        _put(docs / "scaling.md", "\n\n".join(_figure(file, curve) for file, curve in growth))
 
 
 def _put(page: Path, results: str) -> None:
@@ -97,12 +94,12 @@ def _machines(found: list[dict[str, Any]]) -> Iterator[str]:
         yield f"Measured on {text}: {', '.join(parts)}."
 
 
-def _draw(name: str, curve: dict[str, Any]) -> str:
-    """One figure, and its file's name: `lines` is name → points, each (x, y)."""
+def _draw(file: Path, curve: dict[str, Any]) -> str:
+    """Draw one figure and return its file's name: `lines` is name → points, each (x, y)."""
     import matplotlib
 
     matplotlib.use("Agg")
-    matplotlib.rcParams["svg.hashsalt"] = name  # the same numbers give the same file
+    matplotlib.rcParams["svg.hashsalt"] = file.stem  # the same numbers give the same file
     from matplotlib import pyplot
 
     figure, axes = pyplot.subplots(figsize=(6, 3.5), layout="constrained")
@@ -112,7 +109,7 @@ def _draw(name: str, curve: dict[str, Any]) -> str:
     if len(curve["lines"]) > 1:
         axes.legend()
     axes.grid(alpha=0.3)
-    _IMAGES.mkdir(exist_ok=True)
-    figure.savefig(_IMAGES / f"{name}.svg", metadata={"Date": None})
+    file.parent.mkdir(exist_ok=True)
+    figure.savefig(file, metadata={"Date": None})
     pyplot.close(figure)
-    return f"{name}.svg"
+    return file.name

@@ -13,8 +13,10 @@ from typing import Any
 from benchmarks.harness import Options, Report, Row, Side, Skipped, new_folder, say
 from hpstudy import Choice, Int, Objective, Search, Study
 from hpstudy.owner import Owner
+from hpstudy.study.designs import Sampler
 from hpstudy.study.domains import Domain
 
+_SAMPLERS: tuple[Sampler, ...] = ("random", "tpe")
 _TABLES = (("HPOLib", "protein_structure"), ("HPOLib", "slice_localization"), ("HPOBench", "segment"))
 
 
@@ -59,8 +61,10 @@ def run(options: Options) -> Report:
     seeds, trials = (2, 12) if options.smoke else (20, 100)
     rows, curves = [], {}
     for kind, name in _TABLES[: 1 if options.smoke else None]:
-        found = {sampler: _regrets(kind, name, sampler, seeds, trials) for sampler in ("random", "tpe")}
-        sides = {sampler: Side(name=sampler, values=[line[-1] for line in lines]) for sampler, lines in found.items()}
+        found = {sampler: _regrets(kind, name, sampler, seeds, trials) for sampler in _SAMPLERS}
+        sides: dict[str, Side] = {
+            sampler: Side(name=sampler, values=[line[-1] for line in lines]) for sampler, lines in found.items()
+        }
         rows.append(_row(f"{kind} {name}", sides, trials))
         lines = {sampler: list(_medians(lines)) for sampler, lines in found.items()}
         curves[name] = {
@@ -84,7 +88,7 @@ def _row(what: str, sides: dict[str, Side], trials: int) -> Row:
     )
 
 
-def _regrets(kind: str, name: str, sampler: str, seeds: int, trials: int) -> list[list[float]]:
+def _regrets(kind: str, name: str, sampler: Sampler, seeds: int, trials: int) -> list[list[float]]:
     """The regret after each trial, for each seed; two processes share the seeds."""
     with ProcessPoolExecutor(2) as pool:
         work: Callable[..., Any] = _search
@@ -93,7 +97,7 @@ def _regrets(kind: str, name: str, sampler: str, seeds: int, trials: int) -> lis
     return found
 
 
-def _search(kind: str, name: str, sampler: str, seed: int, trials: int) -> list[float]:
+def _search(kind: str, name: str, sampler: Sampler, seed: int, trials: int) -> list[float]:
     """One study without training: claim, look up, finish."""
     from hpstudy.storage import Outcome, Store
 

@@ -13,6 +13,7 @@ _OTHER: dict[str, Level] = {"learning_rate": 0.01, "dropout": 0.4, "l2": 0.01, "
 
 
 def run(options: Options) -> Report:
+    from hpstudy.training.program import DenseProgram
     from hpstudy.training.trainer import Trainer
 
     base = {"depth": 2, "units": 100, "dropout": 0.2, "l2": 0.001, "epochs": 1}
@@ -24,7 +25,7 @@ def run(options: Options) -> Report:
         begun = time.perf_counter()
         next(iter(trainer.start(levels, seed, arrays)))
         seconds.append(time.perf_counter() - begun)
-        programs.append(sum(one._epoch.experimental_get_tracing_count() for one in trainer._programs.values()))
+        programs.append(sum(one.compilations for one in trainer.programs if isinstance(one, DenseProgram)))
     first, second = (Side(name=name, values=[value]) for name, value in zip(("first", "second"), seconds, strict=True))
     row = Row(
         what="second trial of a structure, start and first epoch on digits",

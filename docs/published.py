@@ -30,12 +30,12 @@ OVERFITTING = "published-imdb-1000"  # the study of a published statement withou
 
 HEAD = """# Published results beside ours
 
-`make published` trains everything here and writes this page; that is `hpstudy run studies/published.py`, which goes on
-where it was stopped, then `python docs/published.py`. `hpstudy report NAME` shows one of the studies in full.
+`make published` trains everything here and writes this page; that is `hpstudy run studies/published.py`, which
+resumes where it was stopped, then `python docs/published.py`. `hpstudy report NAME` shows one of the studies in full.
 
-A published figure is mostly one training, ours is a mean over seeds. “One more training” is where one more of ours
-would lie in 95 % of cases (the prediction interval of [report.md](report.md)); three seeds make that wide. Ours have
-splits of their own, stratified, and train on four fifths of the rows outside the test split. `test_accuracy` is
+A published figure is usually one training, ours is a mean over seeds. “One more training” is where one more of ours
+would lie in 95 % of cases (the prediction interval of [report.md](report.md)); three seeds make that wide. Ours use
+their own stratified splits, and train on four fifths of the rows outside the test split. `test_accuracy` is
 measured once, by `hpstudy evaluate`; the other metrics are those after the last epoch.
 """
 FIGURE_COLUMNS = (
@@ -87,7 +87,7 @@ def recorded(store: Store, study: Study) -> StudyQueue | None:
 
 def not_run(study: Study, settings: Settings) -> str:
     at_hand = data.locate(study.dataset, settings) is not None
-    reason = "it is not finished" if at_hand else f"{study.dataset_info.title} was not at hand where this page was made"
+    reason = "it is not finished" if at_hand else f"{study.dataset_info.title} was missing where this page was made"
     return f"`{study.name}` has no result yet: {reason}.\n"
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,6 +19,14 @@ from postgres import ADDRESS_VARIABLE, Postgres
 os.environ.update(for_tensorflow())
 for variable in ("HPSTUDY_HOME", "HPSTUDY_STORAGE", "HPSTUDY_TRACKING_URI", "MLFLOW_TRACKING_URI"):
     os.environ.pop(variable, None)  # tests must not write to the developer's own study database
+
+
+# The files that take longest begin first, so that all processes of `make test` end at about the same time.
+LONGEST = ("test_run", "test_trainer", "test_packaging", "test_outages", "test_faults", "test_worker", "test_api")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
 
 
 @pytest.fixture(scope="session")
@@ -73,3 +83,25 @@ def nursery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
     """Workers with an instant trainer, forked from one process that has loaded the libraries."""
     with Nursery(tmp_path_factory.mktemp("nursery")) as nursery:
         yield nursery
+
+
+@pytest.fixture
+def keras_calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Which layers and optimizers run as Python code: all while they are built and compiled, none afterwards."""
+    import keras
+
+    calls: list[str] = []
+
+    def watch(kind: type, method: str) -> None:
+        original = getattr(kind, method)
+
+        @functools.wraps(original)  # Keras reads the signature
+        def called(self: Any, *arguments: Any, **named: Any) -> Any:
+            calls.append(type(self).__name__)
+            return original(self, *arguments, **named)
+
+        monkeypatch.setattr(kind, method, called)
+
+    watch(keras.layers.Dense, "call")
+    watch(keras.optimizers.Optimizer, "apply")
+    return calls

@@ -6,7 +6,7 @@ import atexit
 import functools
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any
 from hpstudy import Choice, Grid, Study
 from hpstudy.records import Epoch, Evaluation, TrialRecord, TrialState
 from hpstudy.settings import Settings
+from hpstudy.study.designs import Cell
 
 START = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 RESULT_STATES = (TrialState.COMPLETE, TrialState.PRUNED)
@@ -114,8 +115,20 @@ def make_record(
     return replace(record, **changes)
 
 
-def make_grid_records(study: Study, epochs: int = 3) -> list[TrialRecord]:
-    """A complete trial of every cell × replicate."""
+def make_config(dataset: str = "digits", **base: Any) -> dict[str, Any]:
+    """The whole configuration of a small network that is trained for two epochs."""
+    return Study(name="s", dataset=dataset, base={"epochs": 2, "units": 16, **base}, design=Grid()).config({})
+
+
+def make_grid_records(
+    study: Study, epochs: int = 3, value: Callable[[Cell, int], float] | None = None
+) -> list[TrialRecord]:
+    """A complete trial of every cell × replicate.
+
+    Args:
+        value: Of cell and replicate; None: later cells are better, and replicates almost equal.
+    """
+    value = value or (lambda cell, replicate: 0.5 + 0.4 * cell.number / len(study.cells()) + 0.001 * replicate)
     assert isinstance(study.design, Grid)
     replicates = study.design.replicates
     return [
@@ -125,7 +138,7 @@ def make_grid_records(study: Study, epochs: int = 3) -> list[TrialRecord]:
             cell=cell.number,
             replicate=replicate,
             epochs=epochs,
-            value=0.5 + 0.4 * cell.number / len(study.cells()) + 0.001 * replicate,
+            value=value(cell, replicate),
         )
         for cell in study.cells()
         for replicate in range(replicates)

@@ -8,13 +8,13 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from postgres import Postgres, free_port
+from waiting import wait_until
 
 ROOT = Path(__file__).parents[1]
 SECRET = "secret-" + "x" * 32  # every password of the file
@@ -52,11 +52,12 @@ class MlflowServer:
     def await_health(self, timeout_s: float = 120.0) -> None:
         self.start()
         assert self._process
-        deadline = time.monotonic() + timeout_s
-        while subprocess.run(self._probe, capture_output=True, check=False).returncode:
-            assert self._process.poll() is None, (self._folder / "log").read_text()[-2000:]
-            assert time.monotonic() < deadline
-            time.sleep(0.3)
+        wait_until(self._is_healthy, timeout_s, every_s=0.3)
+
+    def _is_healthy(self) -> bool:
+        assert self._process
+        assert self._process.poll() is None, (self._folder / "log").read_text()[-2000:]
+        return subprocess.run(self._probe, capture_output=True, check=False).returncode == 0
 
     def kill(self) -> None:
         """SIGKILL to every process of it, as a failing machine would."""

@@ -22,6 +22,8 @@ from typing import Any
 
 import psutil
 
+from waiting import wait_until
+
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
@@ -29,6 +31,7 @@ class Order:
 
     url: str
     study: str = "study"
+    declaration: str = ""  # as JSON, of a study that the process registers; else it opens the one of that name
     epochs: int = 1
     epoch_s: float = 0.0
     heartbeat_s: float = 10.0
@@ -69,10 +72,8 @@ class Nursery:
 
     def wait(self, pids: Sequence[int] | None = None, timeout_s: float = 60.0) -> None:
         """Until these workers, or all, have ended; raises what one of them raised."""
-        deadline = time.monotonic() + timeout_s
-        while set(self.alive()) & set(self.pids if pids is None else pids):
-            assert time.monotonic() < deadline, f"workers still run after {timeout_s:.0f} s: {self._errors()}"
-            time.sleep(0.02)
+        waited_for = set(self.pids if pids is None else pids)
+        wait_until(lambda: not waited_for & set(self.alive()), timeout_s, told=self._errors)
         assert not self._errors(), self._errors()
 
     def __enter__(self) -> Nursery:
@@ -135,13 +136,14 @@ def _child(order: Order, environment: dict[str, str]) -> None:
 
 def work(order: Order) -> None:
     """Claim, train in no time, finish; until the study is finished."""
+    from hpstudy import Study
     from hpstudy.owner import Owner
     from hpstudy.storage import Store
 
     if order.clock_s:
         _shift_clock(order.clock_s)
     store = Store(order.url, grace_s=order.grace_s, patience_s=order.patience_s)
-    queue = store.open(order.study)
+    queue = store.register(Study.from_json(order.declaration)) if order.declaration else store.open(order.study)
     owner, done = Owner.of_process(), 0
     if order.die_at is not None:
         _die_at(store.database.rdb.engine, order.die_at)
@@ -210,7 +212,7 @@ def _die_at(engine: Any, number: int) -> None:
 
 
 def _shift_clock(seconds: float) -> None:
-    """A wrong clock, as Python's programs see it."""
+    """A wrong clock, in whatever module has got hold of Python's."""
     import datetime as module
 
     real_time, real_datetime = time.time, module.datetime
@@ -220,13 +222,13 @@ def _shift_clock(seconds: float) -> None:
         def now(cls, tz: Any = None) -> Any:
             return real_datetime.now(tz) + module.timedelta(seconds=seconds)
 
-    time.time = lambda: real_time() + seconds
-    import hpstudy.storage.conversion
-    import hpstudy.storage.fenced
-    import hpstudy.storage.queue
-
-    for user in (hpstudy.storage.conversion, hpstudy.storage.fenced, hpstudy.storage.queue):
-        user.datetime = Shifted  # type: ignore[attr-defined]
+    for name, real, wrong in (
+        ("datetime", real_datetime, Shifted),
+        ("time", real_time, lambda: real_time() + seconds),
+    ):
+        for loaded in list(sys.modules.values()):
+            if getattr(loaded, "__dict__", {}).get(name) is real:
+                setattr(loaded, name, wrong)
 
 
 if __name__ == "__main__":

@@ -10,12 +10,13 @@ import signal
 import socket
 import subprocess
 import tempfile
-import time
 import warnings
 from pathlib import Path
 
 import psycopg
 from sqlalchemy.engine import URL, make_url
+
+from waiting import wait_until
 
 ADDRESS_VARIABLE = "HPSTUDY_TEST_POSTGRES"  # of another server, where databases may be created
 _numbers = itertools.count(1)
@@ -128,8 +129,7 @@ class _OwnServer:
             return
         postmaster = int((self._folder / "data" / "postmaster.pid").read_text().split()[0])
         os.kill(postmaster, signal.SIGQUIT)  # the server's own "immediate": its processes end where they are
-        while Path(f"/proc/{postmaster}").exists():
-            time.sleep(0.02)
+        wait_until(lambda: not Path(f"/proc/{postmaster}").exists())
 
     def close(self) -> None:
         if self._folder.exists():

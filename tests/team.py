@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import psutil
-import pytest
-from click.testing import CliRunner
 
-from hpstudy.cli import main
+from commands import call, end_of, start
 
 CANARY = "canary-6f1d"  # the password, which must be seen nowhere
 STUDY = """
@@ -39,31 +35,15 @@ class Team:
         return f"{name}.py"
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, "-m", "hpstudy", *arguments],
-            cwd=self.folder,
-            env={**os.environ, **self.environment, "HPSTUDY_STORAGE": self.url},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            bufsize=1,
-        )
+        return start(*arguments, folder=self.folder, env=self._environment())
 
     def run(self, *arguments: str, code: int = 0) -> str:
         """A command that only asks or orders, in this process."""
-        with pytest.MonkeyPatch.context() as patch:
-            patch.chdir(self.folder)
-            result = CliRunner().invoke(main, arguments, env={**self.environment, "HPSTUDY_STORAGE": self.url})
-        assert result.exit_code == code, result.output
-        return result.output
+        return call(*arguments, code=code, folder=self.folder, env=self._environment())
 
     def work(self, *arguments: str) -> str:
         """`hpstudy worker` until it exits by itself."""
-        worker = self.start("worker", *arguments)
-        output, _ = worker.communicate(timeout=200)
-        assert worker.returncode == 0, output
-        assert "Traceback" not in output
-        return output
+        return end_of(self.start("worker", *arguments))
 
     def json(self, *arguments: str) -> Any:
         return json.loads(self.run(*arguments, "--json"))
@@ -76,3 +56,6 @@ class Team:
         everything = [*files, rows, *(text.encode() for text in (*texts, *titles))]
         assert len(rows) > 1000
         assert not [text[:200] for text in everything if canary.encode() in text]
+
+    def _environment(self) -> dict[str, str]:
+        return {**self.environment, "HPSTUDY_STORAGE": self.url}

@@ -11,6 +11,7 @@ import re
 import signal
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -238,7 +239,7 @@ def test_a_study_with_its_own_network_is_run_from_its_file_in_a_thread_and_in_si
     (result,) = found
     assert result.study.question == "Is a network of one's own better?"
     assert (result.progress().complete, result.evaluation is not None) == (1, True)
-    with pytest.raises(UserError, match="its file is needed here"):
+    with pytest.raises(UserError, match="pass its file instead"):
         hpstudy.run(result.study, home=settings.home)
 
 
@@ -260,7 +261,7 @@ class _Signalled(SilentView):
 def test_an_interrupted_run_gives_its_trials_back_and_the_second_signal_ends_it_at_once(settings: Settings) -> None:
     """Both leave this program alive, without a process and with its own handlers."""
     before = surroundings()
-    view = _Signalled(signal.SIGINT)
+    view = _Signalled(signal.SIGTERM)
     with pytest.raises(KeyboardInterrupt):
         hpstudy.run(LONG, processes=1, show=view, home=settings.home)
     assert "Stopped after 0 of 2 trials" in view.said
@@ -287,7 +288,7 @@ def test_studies_are_submitted_stopped_extended_and_deleted(settings: Settings) 
         result.extend(replicates=2)
         assert result.progress().waiting == 4
         assert result.retry_failed() == []
-        with pytest.raises(UserError, match="Say how far"):
+        with pytest.raises(UserError, match="Give the new total"):
             result.extend()
         claim = Store(settings.storage).open("widths").claims.claim(Owner.of_process())
         assert claim is not None
@@ -361,20 +362,20 @@ def test_a_study_whose_dataset_nobody_has_is_left_out_of_several(
     tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Alone it is an error."""
-
-    def nowhere(*_: object, **__: object) -> None:
-        raise NotFoundError("Dataset digits cannot be found.")
-
-    monkeypatch.setattr("hpstudy.data.locate", nowhere)
+    for variable in ("HTTPS_PROXY", "https_proxy"):
+        monkeypatch.setenv(variable, "http://127.0.0.1:9")  # nobody listens there
+    for variable in ("HPSTUDY_CACHE_DIR", "KERAS_HOME"):
+        monkeypatch.setenv(variable, str(tmp_path / "empty"))
+    monkeypatch.setenv("HPSTUDY_DATA_DIR", "")
     file = tmp_path / "both.py"
-    declared = "Study(name={!r}, dataset='digits', vary=dict(units=Choice(8)), design=Grid())"
+    declared = "Study(name={!r}, dataset='mnist', vary=dict(units=Choice(8)), design=Grid())"
     studies = ", ".join(declared.format(name) for name in ("a", "b"))
     file.write_text(f"from hpstudy import Choice, Grid, Study\nstudies = ({studies})\n")
     results = hpstudy.run_all(file, home=settings.home, processes=1)
     assert [(result.name, result.progress().waiting) for result in results] == [("a", 1), ("b", 1)]
-    assert "Study b was not run: Dataset digits cannot be found." in capsys.readouterr().err
-    with pytest.raises(NotFoundError, match="cannot be found"):
-        hpstudy.run(LONG, home=settings.home, processes=1)
+    assert "Study b was not run: The dataset mnist is not on this machine" in capsys.readouterr().err
+    with pytest.raises(NotFoundError, match="not on this machine"):
+        hpstudy.run(replace(LONG, dataset="mnist"), home=settings.home, processes=1)
 
 
 WRONG: dict[str, tuple[Callable[[Path], object], type[Exception], str]] = {

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import pages
 from benchmarks.__main__ import PARTS, run_part
 from benchmarks.filled import fill, search
 from benchmarks.harness import Options, Report, Row, Run, Skipped, faster, interleaved, save
+from benchmarks.pages import write_pages
 from hpstudy.storage import Store
 
 
@@ -40,17 +40,13 @@ def test_the_page_is_made_of_the_newest_results(tmp_path: Path, monkeypatch: pyt
     page = tmp_path / "benchmarks.md"
     page.write_text("before\n<!-- results -->\nold\n<!-- end of results -->\nafter\n", encoding="utf-8")
     monkeypatch.setattr("benchmarks.harness.RESULTS", tmp_path)
-    monkeypatch.setattr(pages, "RESULTS", tmp_path)
-    monkeypatch.setattr(pages, "_PAGE", page)
-    monkeypatch.setattr(pages, "_IMAGES", tmp_path / "images")
     sides = interleaved({"ours": lambda: Run(value=1.0, accuracy=0.9), "theirs": lambda: Run(value=3.0)}, 3)
     row: Row = faster("work", sides, "ours", "theirs", 5.0)
     lines = {"title": "t", "xlabel": "x", "ylabel": "y", "lines": {"a": [(1, 2.0), (2, 3.0)]}}
     scaling = tmp_path / "scaling.md"
     scaling.write_text("<!-- results --><!-- end of results -->", encoding="utf-8")
-    monkeypatch.setattr(pages, "_SCALING", scaling)
     save("growth", Report(rows=[row], curves={"curve": lines}), Options(), 1.0)
-    pages.write_pages()
+    write_pages(docs=tmp_path, results=tmp_path)
     text = page.read_text(encoding="utf-8")
     assert "| work | 1 s (1–1, 3 runs), accuracy 0.9000 | theirs: 3 s (3–3, 3 runs) | ≥ 5 × faster | 3.0 × |" in text
     assert "old" not in text

@@ -10,9 +10,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
-from hpstudy.cli import _COMMANDS, main
+from commands import call
+from hpstudy.cli import COMMANDS
 
 GOOD = """
 from hpstudy import Choice, Grid, Study
@@ -24,14 +24,6 @@ study = Study(name="good", dataset="digits", base=dict(epochs=1), vary=dict(opti
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-def call(*arguments: str, code: int = 0) -> str:
-    """Run a command in this process and give what it printed."""
-    result: Result = CliRunner().invoke(main, arguments)
-    assert result.exit_code == code, result.output
-    assert "Traceback" not in result.output
-    return result.output
 
 
 STUDY_FILES = {
@@ -103,7 +95,7 @@ def test_a_corrupt_database_is_named_and_left_as_it_is(folder: Path) -> None:
     database = folder / "home" / "hpstudy.db"
     database.write_bytes(b"garbage" * 1000)
     for command in (("run", "good.py"), ("ls",), ("status", "good"), ("export", "good")):
-        assert "is damaged or no SQLite file" in call(*command, code=1)
+        assert "is damaged or not an SQLite file" in call(*command, code=1)
     assert database.read_bytes() == b"garbage" * 1000
 
 
@@ -126,7 +118,7 @@ def test_init_writes_a_study_that_is_right(folder: Path) -> None:
 
     assert "hpstudy run mine.py" in call("init", "mine")
     assert load(folder / "mine.py").study.budget == 27
-    assert "exists already" in call("init", "mine", code=2)
+    assert "already exists" in call("init", "mine", code=2)
     assert "Try 'a-b'" in call("init", "a b", code=2)
 
 
@@ -164,7 +156,7 @@ def test_ui_names_the_server_when_there_is_one(folder: Path, monkeypatch: pytest
     assert "canary-secret" not in output
 
 
-@pytest.mark.parametrize("command", [(), *((name,) for name in _COMMANDS), ("data", "fetch"), ("data", "list")])
+@pytest.mark.parametrize("command", [(), *((name,) for name in COMMANDS), ("data", "fetch"), ("data", "list")])
 def test_every_command_has_help_with_an_example(command: tuple[str, ...]) -> None:
     assert "Example: hpstudy" in call(*command, "--help")
 
@@ -210,20 +202,9 @@ def test_a_full_disk_in_the_run_directory_loses_no_result(folder: Path) -> None:
         timeout=200,
     )
     assert "cannot be written" in run.stdout
-    assert "Training goes on" in run.stdout
+    assert "Training continues" in run.stdout
     assert "Finished: 1 of 1 trials (1 complete" in run.stdout
     assert "Traceback" not in run.stdout + run.stderr
     (row,) = json.loads(call("export", "good"))
     assert row["state"] == "complete"
     assert row["history"]
-
-
-def test_help_is_quick_because_it_loads_no_heavy_library() -> None:
-    code = (
-        "import sys, hpstudy.cli\n"
-        "from click.testing import CliRunner\n"
-        "assert CliRunner().invoke(hpstudy.cli.main, ['--help']).exit_code == 0\n"
-        "print(sorted({'tensorflow', 'keras', 'mlflow', 'optuna', 'pandas', 'numpy', 'sqlalchemy'} & set(sys.modules)))"
-    )
-    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert printed.stdout.strip() == "[]"

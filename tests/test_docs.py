@@ -9,7 +9,7 @@ from typing import get_args
 import pytest
 
 from hpstudy import settings
-from hpstudy.cli import _COMMANDS
+from hpstudy.cli import COMMANDS
 from hpstudy.study import designs, factors, objective
 from hpstudy.study.catalog import DATASETS
 from hpstudy.study.studyfile import load
@@ -24,7 +24,7 @@ def python_blocks(text: str) -> list[str]:
     return re.findall(r"```python\n(.*?)```", text, re.DOTALL)
 
 
-@pytest.mark.parametrize("command", _COMMANDS)
+@pytest.mark.parametrize("command", COMMANDS)
 def test_the_readme_names_every_command(command: str) -> None:
     assert f"`hpstudy {command}" in README
 

@@ -26,7 +26,7 @@ def broken(findings: list[dict[str, Any]]) -> str:
 def test_all_is_well_with_postgresql_and_the_embedded_mlflow(postgres: Postgres) -> None:
     findings = examine(0, HPSTUDY_STORAGE=postgres.new_database())
     told = "\n".join(finding["what"] for finding in findings)
-    for part in ("(PostgreSQL", "may write", "connections left", "clock", "MLflow", "GPU", "digits", "GB are free"):
+    for part in ("(PostgreSQL", "You can write", "connections left", "clock", "MLflow", "GPU", "digits", "GB are free"):
         assert part in told
     assert broken(findings) == ""
 

@@ -25,5 +25,5 @@ def test_the_compiler_may_use_wide_vectors(monkeypatch: pytest.MonkeyPatch, give
 
 def test_no_flag_for_a_version_that_may_not_know_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("XLA_FLAGS", raising=False)
-    monkeypatch.setattr("hpstudy.training.environment._version", lambda package: "2.99.0")
+    monkeypatch.setattr("importlib.metadata.version", lambda package: "2.99.0")
     assert for_tensorflow()["XLA_FLAGS"] == ""

@@ -47,6 +47,15 @@ def test_of_a_search_the_best_trial_is_chosen_and_repeated_under_other_seeds() -
     assert chosen_trials(study, [repeat, records[1]])[0] == records[1], "the one whose weights may be kept"
 
 
+def test_what_diverged_is_not_chosen() -> None:
+    study = make_study(vary={"optimizer": Choice("sgd", "adam")}, base={}, design=Grid(replicates=2))
+    records = [replace(record, values=(0.1,), diverged=1) for record in make_grid_records(study)]
+    whole = replace(records[3], values=(0.05,), diverged=None)  # worse than the constant predictor, but a network
+    assert chosen_trials(study, [*records[:3], whole]) == [whole]
+    with pytest.raises(NotFoundError, match="every complete trial diverged"):
+        chosen_trials(study, records)
+
+
 def test_without_a_complete_trial_nothing_is_chosen() -> None:
     with pytest.raises(NotFoundError, match="no complete trial"):
         chosen_trials(make_study(), [])
@@ -115,7 +124,7 @@ def test_the_command_scores_once_and_keeps_the_result(settings: Settings, tmp_pa
     recorded = [record.metrics["val_accuracy"] for record in queue.trials.records()]
     assert found["validation"] == pytest.approx(recorded, abs=0.003)  # the networks of the trials, trained again
     assert min(found["accuracy"]) > 0.5
-    assert "Evaluated before" in CliRunner().invoke(main, ["evaluate", "small", *home]).output
+    assert "Already evaluated" in CliRunner().invoke(main, ["evaluate", "small", *home]).output
 
 
 def test_an_own_network_that_cannot_be_built_at_the_end_gets_a_sentence(settings: Settings) -> None:

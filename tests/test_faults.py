@@ -20,34 +20,23 @@ from sqlalchemy.engine import make_url
 
 from chaos import Chaos
 from checker import assert_whole
+from claims import ME, await_loss, finish, finish_all
 from hpstudy import Choice, Grid, Study
 from hpstudy.errors import StorageError
-from hpstudy.owner import Owner
 from hpstudy.records import Epoch, TrialState
-from hpstudy.storage import Claim, Heartbeat, Outcome, Store, StudyQueue
+from hpstudy.storage import Heartbeat, Store, StudyQueue
 from hpstudy.storage import postgres_connection as connections
 from mlflow_server import MlflowServer
 from nursery import Nursery, Order
 from postgres import Postgres
 from proxy import Proxy
 from tls import TlsFront, make_certificate
-
-ME = Owner.of_process()
+from waiting import wait_until
 
 
 def make_study(cells: int = 6, replicates: int = 2) -> Study:
     vary = dict(units=Choice(*range(1, cells + 1)))
     return Study(name="study", dataset="digits", vary=vary, design=Grid(replicates=replicates))
-
-
-def finish(claim: Claim, value: float = 0.5) -> None:
-    metrics = {"val_accuracy": value}
-    claim.complete(Outcome(metrics=metrics, history=[Epoch(number=1, at=time.time(), metrics=metrics)]))
-
-
-def finish_all(queue: StudyQueue) -> None:
-    while claim := queue.claims.claim(ME):
-        finish(claim)
 
 
 @pytest.fixture
@@ -111,7 +100,7 @@ def test_a_worker_that_was_paused_past_its_grace_period_goes_on_with_other_trial
         os.kill(zombie, signal.SIGCONT)
         wait_until(lambda: queue.trials.progress().running == 1)
         os.kill(zombie, signal.SIGSTOP)
-    time.sleep(1.5)
+    await_loss(queue)
     claim = queue.claims.claim(ME)
     assert claim is not None
     finish(claim)
@@ -236,19 +225,16 @@ def test_two_who_believe_that_they_hold_the_lock_create_one_trial(
     assert sum(record.state == TrialState.COMPLETE for record in queues[0].trials.records()) == 12
 
 
-def test_heartbeats_outlive_an_outage(
-    url: str, open_queue: Callable[..., StudyQueue], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_heartbeats_outlive_an_outage(url: str, open_queue: Callable[..., StudyQueue]) -> None:
     with Proxy.before(url) as proxy:
         proxied = open_queue(proxy.address(url), patience_s=0.2)
         claim = proxied.claims.claim(ME)
         assert claim is not None
+        observer = open_queue(url).database
         with Heartbeat(claim, 0.1):
             with proxy.outage():
-                time.sleep(1.0)
-            time.sleep(1.0)
-            (age_s,) = open_queue(url).database.heartbeat_ages_s([1]).values()
-        assert age_s < 0.8
+                wait_until(lambda: observer.heartbeat_ages_s([1])[1] > 1.0)
+            wait_until(lambda: observer.heartbeat_ages_s([1])[1] < 0.5)
         finish(claim)
 
 
@@ -355,13 +341,6 @@ def test_a_server_that_is_not_there_is_named_without_the_password() -> None:
     assert "canary" not in str(failure.value)
 
 
-def wait_until(condition: Callable[[], bool], timeout_s: float = 30.0) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 def test_a_few_seconds_of_chaos_violate_nothing(
     postgres: Postgres, nursery: Nursery, mlflow_server: MlflowServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -382,12 +361,12 @@ from hpstudy.owner import Owner
 from hpstudy.records import Epoch
 from hpstudy.settings import Settings
 from hpstudy.storage import Store
-from hpstudy.worker.trainer_process import _Attempt
+from hpstudy.worker.trainer_process import Attempt
 
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 claim = Store(sys.argv[1]).open("study").claims.claim(Owner.of_process())
 pipe = SimpleNamespace(send=lambda kind, **values: print(kind, values.get("text", "")))
-attempt = _Attempt(claim, Settings.load({"home": sys.argv[2]}), pipe)
+attempt = Attempt(claim, Settings.load({"home": sys.argv[2]}), pipe)
 attempt.add(Epoch(number=1, at=1.0, metrics={"val_accuracy": 0.5}))
 resource.setrlimit(resource.RLIMIT_FSIZE, (40, 40))  # from here on no file grows
 for number in (2, 3):

@@ -199,6 +199,15 @@ def test_nan_and_infinity_are_kept(settings: Settings) -> None:
     assert again.unchanged == 1
 
 
+def test_a_diverged_trial_ends_with_the_scores_of_the_constant_predictor(settings: Settings) -> None:
+    record = make_record(epochs=3)
+    record = replace(record, values=(0.1,), diverged=4, metrics={**record.metrics, "val_accuracy": 0.1})
+    Mirror(settings, make_study()).sync([record], state="running")
+    (run,) = runs_of(settings)
+    assert (run.info.status, run.data.tags["hpstudy.diverged"]) == ("FINISHED", "4")
+    assert (run.data.metrics["objective"], run.data.metrics["val_accuracy"]) == (0.1, 0.1)
+
+
 def test_a_long_history_is_sent_whole(settings: Settings) -> None:
     Mirror(settings, make_study()).sync([make_record(epochs=400)], state="running")
 
@@ -208,7 +217,7 @@ def test_a_long_history_is_sent_whole(settings: Settings) -> None:
 
 
 def test_studies_of_more_runs_than_a_page_are_read_whole(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mlflow_client, "_PAGE_RUNS", 2)
+    monkeypatch.setattr(mlflow_client, "PAGE_RUNS", 2)
     records = [make_record(number) for number in range(5)]
     Mirror(settings, make_study()).sync(records, state="running")
 
@@ -292,7 +301,7 @@ def test_a_deleted_store_is_rebuilt(settings: Settings) -> None:
 
 
 def test_forgetting_what_was_never_mirrored_is_no_error(settings: Settings) -> None:
-    Mirror(settings, make_study()).forget()
+    assert Mirror(settings, make_study()).forget() is None
 
 
 def test_a_study_made_anew_while_mlflow_was_away_replaces_the_old_runs(settings: Settings) -> None:

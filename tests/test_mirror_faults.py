@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import contextlib
 import os
 import socket
 import subprocess
@@ -22,13 +21,13 @@ from hpstudy.errors import UserError
 from hpstudy.records import TrialState
 from hpstudy.settings import Settings
 from hpstudy.tracking import MirrorError, MirrorThread
-from hpstudy.tracking import thread as mirror_thread
 from hpstudy.tracking.mlflow import Mirror
 from hpstudy.tracking.mlflow.connection import connect
 from hpstudy.tracking.mlflow.server import ui_command, ui_environment
 from postgres import free_port
 from proxy import HttpProxy
 from tls import TlsFront, make_certificate
+from waiting import await_answer, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -46,15 +45,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     finally:
         process.terminate()
         process.wait(20)
-
-
-def await_answer(url: str, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(600):
-        assert process.poll() is None, "the server ended"
-        with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=5):
-            return
-        time.sleep(0.1)
-    raise AssertionError("the server does not answer")
 
 
 @pytest.fixture
@@ -151,20 +141,19 @@ def test_a_password_in_the_address_is_used_but_shown_nowhere(
 
 
 def test_the_thread_catches_up_after_the_server_was_away(
-    settings: Settings, server: Settings, proxy: HttpProxy, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, server: Settings, proxy: HttpProxy
 ) -> None:
-    monkeypatch.setattr(mirror_thread, "_FIRST_PAUSE_S", 0.1)
+    """Again and again, while trials end."""
     study = make_study(name="outage", design=Grid(replicates=1))
     records, known = make_grid_records(study), 0
-    proxy.is_away = True
-    thread = MirrorThread(Mirror(settings, study), lambda: ("running", records[:known]), interval_s=0.01)
+    mirror = Mirror(settings, study)
+    thread = MirrorThread(mirror, lambda: ("running", records[:known]), interval_s=0.01, pause_s=0.1)
     thread.start()
-    for known in range(len(records) + 1):
-        thread.poke()
-        proxy.is_away = known % 6 < 3
-        time.sleep(0.02)
-    await_problem(thread, there=True)
-    proxy.is_away = False
+    for known in (6, 12, 18):
+        for is_away in (True, False):
+            proxy.is_away = is_away
+            await_problem(thread, there=is_away)
+        assert len(runs_of(server, study.name)) == known
     proxy.faults = {"runs/create": 2, "runs/log-batch": 1}
 
     assert thread.finish(30)
@@ -174,11 +163,11 @@ def test_the_thread_catches_up_after_the_server_was_away(
 
 
 def await_problem(thread: MirrorThread, *, there: bool) -> None:
-    deadline = time.monotonic() + 15
-    while (thread.problem is not None) != there:
-        assert time.monotonic() < deadline
+    def noticed() -> bool:
         thread.poke()
-        time.sleep(0.02)
+        return (thread.problem is not None) == there
+
+    wait_until(noticed, 15)
 
 
 def test_a_server_that_never_answers_is_given_up_soon(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

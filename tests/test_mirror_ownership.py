@@ -67,11 +67,11 @@ def test_a_colleagues_experiment_and_runs_stay_as_they_are(settings: Settings) -
     stays = mirror.forget()
 
     assert mirror.sharing
-    assert "'churn' in MLflow is shared: hpstudy did not make it" in mirror.sharing
+    assert "'churn' in MLflow is shared: hpstudy did not create it" in mirror.sharing
     assert len(during) == 3
     assert during.items() >= before.items()
     assert stays
-    assert "'churn' in MLflow stays, because hpstudy did not make it" in stays
+    assert "'churn' in MLflow stays, because hpstudy did not create it" in stays
     assert everything(settings, experiment_id) == before
     experiment = client.get_experiment_by_name("churn")
     assert (experiment.experiment_id, experiment.lifecycle_stage) == (experiment_id, "active")
@@ -112,7 +112,7 @@ def test_two_databases_with_a_study_of_one_name_keep_apart(settings: Settings) -
     summary = ours.sync([make_record(0), make_record(1)], state="finished", complete=True)
 
     assert (summary.created, summary.deleted) == (2, 0)
-    assert "runs that are not this study's" in str(ours.sharing) or "did not make it" in str(ours.sharing)
+    assert "runs that are not this study's" in str(ours.sharing) or "did not create it" in str(ours.sharing)
     assert everything(settings, experiment_id).items() >= before.items()
     assert theirs.sync([record], state="finished", complete=True).unchanged == 1
     assert mirror_of(settings, "a").is_finished()
@@ -220,7 +220,7 @@ def test_delete_says_what_stays_and_keeps_a_registered_model(
     done = CliRunner().invoke(main, ["delete", "churn", "--yes", "--home", str(settings.home)])
 
     assert done.exit_code == 0, done.output
-    assert "Experiment 'churn' in MLflow stays, because hpstudy did not make it" in done.output
+    assert "Experiment 'churn' in MLflow stays, because hpstudy did not create it" in done.output
     assert "Deleted study churn." in done.output
     assert [run.info.run_name for run in client.search_runs([experiment_id])] == ["theirs"]
     assert [model.name for model in client.search_logged_models([experiment_id])] == ["registered"]

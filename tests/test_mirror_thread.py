@@ -15,8 +15,8 @@ from hpstudy.errors import StorageError
 from hpstudy.records import TrialRecord, TrialState
 from hpstudy.settings import Settings
 from hpstudy.tracking import MirrorThread
-from hpstudy.tracking import thread as mirror_thread
 from hpstudy.tracking.mlflow import Mirror
+from waiting import wait_until
 
 # MLflow 3.17 still uses a loader strategy that SQLAlchemy 2.1 deprecates.
 
@@ -46,11 +46,8 @@ def test_finish_leaves_mlflow_equal_to_the_last_snapshot(settings: Settings) -> 
 
 def test_a_poke_is_followed_by_a_sync_and_silence_by_none(settings: Settings) -> None:
     taken = threading.Semaphore(0)
-    count = 0
 
     def snapshot() -> tuple[str, Sequence[TrialRecord]]:
-        nonlocal count
-        count += 1
         taken.release()
         return "running", [make_record()]
 
@@ -60,14 +57,12 @@ def test_a_poke_is_followed_by_a_sync_and_silence_by_none(settings: Settings) ->
         assert taken.acquire(timeout=10)
         thread.poke()
     assert taken.acquire(timeout=10)
-    time.sleep(0.2)
 
-    assert count == 4
+    assert not taken.acquire(timeout=0.2)
     assert thread.finish(10)
 
 
-def test_an_error_of_the_snapshot_is_survived_and_told(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mirror_thread, "_FIRST_PAUSE_S", 0.2)
+def test_an_error_of_the_snapshot_is_survived_and_told(settings: Settings) -> None:
     failures = [StorageError("The database is locked."), ValueError("what a library says\nin two lines")]
 
     def snapshot() -> tuple[str, Sequence[TrialRecord]]:
@@ -75,14 +70,11 @@ def test_an_error_of_the_snapshot_is_survived_and_told(settings: Settings, monke
             raise failures.pop()
         return "finished", [make_record()]
 
-    thread = MirrorThread(Mirror(settings, make_study()), snapshot, interval_s=0.01)
+    thread = MirrorThread(Mirror(settings, make_study()), snapshot, interval_s=0.01, pause_s=0.2)
     thread.start()
-    problems = set()
-    while failures or thread.problem or not problems:
-        problems |= {thread.problem}
-        time.sleep(0.02)
+    for problem in ("ValueError: what a library says.", "The database is locked.", None):
+        wait_until(lambda problem=problem: thread.problem == problem, told=lambda: thread.problem)
 
-    assert problems - {None} == {"The database is locked.", "ValueError: what a library says."}
     assert thread.finish(10)
     assert thread.problem is None
 

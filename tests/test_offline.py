@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import psutil
+
+from commands import call, start
 
 STUDY = """
 from hpstudy import Choice, Grid, Study
@@ -23,22 +22,12 @@ study = Study(
 CANARY = "canary-d41d8cd98f"
 
 
-def hpstudy(folder: Path, *arguments: str, **variables: str) -> subprocess.Popen[str]:
-    environment = {**os.environ, "HPSTUDY_HOME": str(folder / "home"), **variables}
-    return subprocess.Popen(
-        [sys.executable, "-m", "hpstudy", *arguments],
-        cwd=folder,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-
-
 def test_a_study_ends_without_mlflow_and_is_copied_later_and_no_password_leaves(tmp_path: Path) -> None:
     (tmp_path / "offline.py").write_text(STUDY)
     nowhere = f"http://someone:{CANARY}@127.0.0.1:9"  # nobody listens on the discard port
-    run = hpstudy(tmp_path, "run", "offline.py", "--processes", "1", HPSTUDY_TRACKING_URI=nowhere)
+    environment = {"HPSTUDY_HOME": str(tmp_path / "home")}
+    away = {**environment, "HPSTUDY_TRACKING_URI": nowhere}
+    run = start("run", "offline.py", "--processes", "1", folder=tmp_path, env=away)
     seen: set[str] = set()
     lines: list[str] = []
     assert run.stdout
@@ -52,9 +41,9 @@ def test_a_study_ends_without_mlflow_and_is_copied_later_and_no_password_leaves(
     assert run.wait(timeout=120) == 0
     output = "".join(lines)
     assert "Finished: 4 of 4 trials (4 complete" in output
-    assert "Warning: MLflow gets nothing for now, training goes on: MLflow at http://127.0.0.1:9" in output
-    assert "Not everything is in MLflow yet" in output
-    assert lines[-1] == "Not all of it is in MLflow yet: `hpstudy sync offline` sends the rest.\n"
+    assert "Warning: MLflow gets nothing for now, but training continues: MLflow at http://127.0.0.1:9" in output
+    assert "MLflow does not have everything yet" in output
+    assert lines[-1] == "MLflow does not have everything yet: `hpstudy sync offline` sends the rest.\n"
     assert "Browse it" not in output
     assert "127.0.0.1:9" in output
     assert any("trainer_process" in argument for argument in seen)
@@ -63,7 +52,5 @@ def test_a_study_ends_without_mlflow_and_is_copied_later_and_no_password_leaves(
     assert any(file.name == "hpstudy.db" for file in files)
     assert not [file for file in files if CANARY.encode() in file.read_bytes()]
 
-    sync = hpstudy(tmp_path, "sync", "offline")  # now with the embedded store
-    printed, _ = sync.communicate(timeout=120)
-    assert sync.returncode == 0, printed
-    assert "runs created" in printed
+    embedded = call("sync", "offline", folder=tmp_path, env=environment)
+    assert "4 runs created" in embedded

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import pytest
 
-from factories import make_evaluation, make_grid_records, make_record, make_settings, make_study
+from commands import call
+from factories import make_evaluation, make_grid_records, make_settings, make_study
 from hpstudy import Choice, Float, Grid, Published, Search, Study
 from hpstudy.analysis import statistics
 from hpstudy.errors import UserError
@@ -40,17 +38,10 @@ def make_published(*figures: Published, **changes: object) -> Study:
 
 def report_of(study: Study, evaluation: Evaluation | None = None) -> Report:
     """Of trials whose scores are 0.1 with sgd, and 0.87, 0.88, 0.89 and 0.90 with adam."""
-    records = [
-        make_record(
-            4 * cell.number + replicate,
-            params=cell.params,
-            cell=cell.number,
-            replicate=replicate,
-            value=0.87 + 0.01 * replicate if cell.params["optimizer"] == "adam" else 0.1,
-        )
-        for cell in study.cells()
-        for replicate in range(4)
-    ]
+    records = make_grid_records(
+        study,
+        value=lambda cell, replicate: 0.87 + 0.01 * replicate if cell.params["optimizer"] == "adam" else 0.1,
+    )
     return build_report(study, records, figures=False, evaluation=evaluation)
 
 
@@ -151,7 +142,7 @@ def test_a_test_score_comes_from_the_evaluation_of_the_same_cell() -> None:
     assert found[0]["ours"]["mean"] == pytest.approx(0.88)
     other = report_of(study, make_evaluation(params={"optimizer": "sgd"})).data["published"]
     assert other[0]["ours"] is None
-    assert "another configuration" in other[0]["missing"]
+    assert "a different configuration" in other[0]["missing"]
 
 
 def test_a_study_without_trials_or_with_one_replicate_says_so() -> None:
@@ -183,18 +174,10 @@ def test_a_run_goes_on_with_the_studies_whose_dataset_is_at_hand(tmp_path: Path)
     store.close()
     away = {"HPSTUDY_DATA_DIR": "", "KERAS_HOME": str(tmp_path), "HPSTUDY_CACHE_DIR": str(tmp_path / "cache")}
     proxies = dict.fromkeys(("HTTPS_PROXY", "https_proxy"), "http://127.0.0.1:9")  # nobody listens there
-    done = subprocess.run(
-        [sys.executable, "-m", "hpstudy", "run", "two.py", "--processes", "1"],
-        cwd=tmp_path,
-        env={**os.environ, **away, **proxies},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 1, done.stderr
-    assert "Study nowhere was not run: The dataset mnist is not on this machine" in done.stderr
-    assert "Not every study of the file has a result" in done.stderr
-    assert "Finished: 1 of 1 trials" in done.stdout
+    output = call("run", "two.py", "--processes", "1", code=1, folder=tmp_path, env={**away, **proxies})
+    assert "Study nowhere was not run: The dataset mnist is not on this machine" in output
+    assert "Not every study of the file has a result" in output
+    assert "Finished: 1 of 1 trials" in output
 
 
 FILES = {

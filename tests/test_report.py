@@ -111,17 +111,10 @@ def everything(report: Report) -> str:
 def test_the_findings_name_the_best_level_with_its_interval_and_what_is_not_distinguishable() -> None:
     study = make_study(vary={"optimizer": Choice("sgd", "momentum", "adam")}, base={}, design=Grid(replicates=4))
     noise = {"sgd": (0, 0, 0, 0), "momentum": (0.30, 0.31, 0.33, 0.30), "adam": (0.31, 0.29, 0.34, 0.31)}
-    records = [
-        make_record(
-            4 * cell.number + replicate,
-            params=cell.params,
-            cell=cell.number,
-            replicate=replicate,
-            value=0.5 + 0.01 * replicate + noise[str(cell.params["optimizer"])][replicate],
-        )
-        for cell in study.cells()
-        for replicate in range(4)
-    ]
+    records = make_grid_records(
+        study,
+        value=lambda cell, replicate: 0.5 + 0.01 * replicate + noise[str(cell.params["optimizer"])][replicate],
+    )
     findings = build_report(study, records, figures=False).findings
     # adam - sgd by hand: mean 0.3125, s = 0.020616, half width 3.182446 · s / 2 = 0.0328
     assert "optimizer=adam: mean val_accuracy 0.8275" in findings[0]
@@ -204,6 +197,36 @@ def test_failures_are_laid_at_the_level_that_causes_them() -> None:
     assert "learning_rate is compared over 5 of 6 combinations" in text
     (section,) = (section for section in report.sections if section.title == "Failures")
     assert len(section.tables[0].rows) == 1  # epochs 1, 2 and 3 are one reason
+
+
+@pytest.mark.parametrize("version", ["now", "earlier"])
+def test_a_level_that_diverges_does_not_look_best_whatever_version_recorded_it(version: str) -> None:
+    """Earlier versions have such trials as failed; the one context left then is the one in which all levels are bad."""
+    vary = {"activation": Choice("relu", "sigmoid"), "initializer": Choice("normal_1", "he_normal")}
+    study = make_study(vary=vary, base={}, design=Grid(replicates=3))
+    error = "val_loss became nan in epoch 2: the training diverged. A smaller learning rate usually mends that."
+    values = {"relu": (0.1, 0.8), "sigmoid": (0.5, 0.3)}
+    records = []
+    for record in make_grid_records(study):
+        initializer = str(record.params["initializer"])
+        value = values[str(record.params["activation"])][initializer == "he_normal"] + record.replicate / 1000
+        changed = replace(record, values=(value,))
+        if value < 0.2 and version == "now":
+            changed = replace(changed, diverged=2, values=(0.1,), history=record.history[:1])
+        elif value < 0.2:
+            changed = replace(changed, state=TrialState.FAILED, values=None, metrics={}, error=error)
+        records.append(changed)
+    report = build_report(study, records)
+    text = everything(report)
+    assert report.findings[0].startswith("The best configuration is activation=relu, initializer=he_normal")
+    assert "initializer: he_normal has the best mean val_accuracy, 0.5510" in text
+    assert "3 of 12 trials diverged, above all with activation=relu (3 of 6) and initializer=normal_1 (3 of 6)" in text
+    assert "12 complete (3 diverged), 0 pruned, 0 failed" in report.status
+    assert report.data["overview"]["diverged"] == 3
+    worst = report.data["cells"][-1]
+    assert (worst["diverged"], worst["mean"]["mean"]) == (3, pytest.approx(0.1))
+    (section,) = (section for section in report.sections if section.title == "Divergence")
+    assert [row[:2] for row in section.tables[0].rows] == [("activation", "relu"), ("initializer", "normal_1")]
 
 
 def test_a_running_study_is_reported_as_far_as_it_is_and_says_so() -> None:

@@ -229,7 +229,7 @@ def test_of_a_search_the_best_trial_is_shown() -> None:
     report = build_report(study, records)
     best = report.data["best"][0]["trial"]
     assert [cell["trials"] for cell in report.data["inside"]] == [[best]]
-    assert f"Of a search, the best trial: {best}." in everything(report)
+    assert f"In a search, this is the best trial: {best}." in everything(report)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from factories import make_grid_records, make_record, make_study
+from factories import make_grid_records, make_study
 from hpstudy import Choice, Grid
 from hpstudy.report.build import build_report
 from hpstudy.report.render.files import write_report
@@ -89,17 +89,10 @@ def test_korean_labels_are_text_that_the_browser_draws(tmp_path: Path) -> None:
     study = make_study(
         vary={"활성화": Choice("시그모이드", "렐루")}, base={}, network_digest="x", design=Grid(replicates=3)
     )
-    records = [
-        make_record(
-            3 * cell.number + replicate,
-            params=cell.params,
-            cell=cell.number,
-            replicate=replicate,
-            value=0.5 + 0.1 * cell.number + 0.01 * replicate * cell.number,
-        )
-        for cell in study.cells()
-        for replicate in range(3)
-    ]
+    records = make_grid_records(
+        study,
+        value=lambda cell, replicate: 0.5 + 0.1 * cell.number + 0.01 * replicate * cell.number,
+    )
     (path,) = write_report(build_report(study, records), tmp_path, ["html"])
     assert ">시그모이드</text>" in browse(tmp_path, "--dump-dom", path.as_uri())
     if folder := os.environ.get("HPSTUDY_SCREENSHOTS"):

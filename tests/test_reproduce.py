@@ -39,6 +39,24 @@ def train(settings: Settings) -> Store:
     return store
 
 
+def test_a_trial_that_diverged_diverges_again_in_the_same_epoch(settings: Settings) -> None:
+    """Also one that an earlier version recorded as failed, with the epoch in which the loss was NaN."""
+    base = {"optimizer": "sgd", "learning_rate": 1e20, "activation": "linear", "depth": 3, "epochs": 5, "units": 16}
+    study = make_study(base=base, vary={"initializer": Choice("he_normal")}, design=Grid())
+    metrics = {"val_loss": math.nan, "loss": math.nan}
+    error = "loss became nan in epoch 1: the training diverged. A smaller learning rate usually mends that."
+    failed = make_record(
+        params={"initializer": "he_normal"},
+        state=TrialState.FAILED,
+        history=(Epoch(number=1, at=0.0, metrics=metrics),),
+        error=error,
+    )
+    found = reproduce(study, failed, settings)
+    assert (found.is_same, found.diverged) == (True, (1, 1))
+    later = replace(failed, state=TrialState.COMPLETE, error=None, history=(), diverged=2)
+    assert not reproduce(study, later, settings).is_same
+
+
 def test_a_trial_comes_out_the_same_and_a_changed_record_does_not(settings: Settings, tmp_path: Path) -> None:
     queue = train(settings).open("small")
     record = queue.trials.record(1)

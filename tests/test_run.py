@@ -17,7 +17,9 @@ import mlflow
 import psutil
 import pytest
 
+from commands import call, end_of, start, wait_for
 from data_factories import write_kaggle_titanic
+from waiting import wait_until
 
 STUDY = """
 from hpstudy import Choice, Grid, Study
@@ -42,23 +44,21 @@ class Project:
         (self.folder / "small.py").write_text(text.format(epochs=epochs, replicates=replicates))
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "hpstudy", *arguments]
-        return subprocess.Popen(
-            command, cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, bufsize=1
-        )
+        return start(*arguments, folder=self.folder)
 
     def run(self, *arguments: str, code: int = 0) -> str:
-        process = self.start(*arguments)
-        output, _ = process.communicate(timeout=200)
-        assert process.returncode == code, output
-        assert "Traceback" not in output
-        return output
+        """`hpstudy run` to its end."""
+        return end_of(self.start("run", *arguments), code=code)
+
+    def ask(self, *arguments: str, code: int = 0) -> str:
+        """A command that trains nothing."""
+        return call(*arguments, code=code, folder=self.folder)
 
     def status(self) -> dict[str, Any]:
-        return json.loads(self.run("status", "small", "--json"))  # type: ignore[no-any-return]
+        return json.loads(self.ask("status", "small", "--json"))  # type: ignore[no-any-return]
 
     def export(self) -> list[dict[str, Any]]:
-        return json.loads(self.run("export", "small", "--format", "json"))  # type: ignore[no-any-return]
+        return json.loads(self.ask("export", "small", "--format", "json"))  # type: ignore[no-any-return]
 
     def assert_exact(self, replicates: int) -> None:
         """Every cell and replicate has ended exactly once, not counting what was lost."""
@@ -89,15 +89,6 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project
     assert not left, "a command left processes behind"
 
 
-def wait_for(process: subprocess.Popen[str], text: str) -> None:
-    """Read the output until `text` comes."""
-    assert process.stdout
-    for line in process.stdout:
-        if text in line:
-            return
-    pytest.fail(f"{text!r} never came")
-
-
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Iterator[Project]:
     """A finished study, for the tests that only look at it."""
@@ -107,7 +98,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Itera
         patch.setenv("HPSTUDY_CACHE_DIR", str(cache_dir))
         project = Project(folder)
         project.write(text=STUDY.replace("design=", "diagnostics=True,\n    design="))
-        output = project.run("run", "small.py", "--processes", "2")
+        output = project.run("small.py", "--processes", "2")
         assert "the gradient reaches the first layer in every configuration" in " ".join(output.split())
         assert "Finished: 8 of 8 trials" in output
         assert "On the 360 rows of the test split" in output
@@ -141,7 +132,7 @@ def test_an_exported_row_says_all_that_scripts_need(looked_at: Project) -> None:
 
 
 def test_csv_has_the_same_rows(looked_at: Project) -> None:
-    lines = looked_at.run("export", "small", "--format", "csv").splitlines()
+    lines = looked_at.ask("export", "small", "--format", "csv").splitlines()
     assert len(lines) == 9
     assert "params.optimizer" in lines[0]
     assert "metrics.val_accuracy" in lines[0]
@@ -162,7 +153,7 @@ def test_mlflow_has_a_parent_and_a_finished_child_for_each_trial(looked_at: Proj
 
 def test_the_evaluated_model_can_be_loaded_from_mlflow(looked_at: Project) -> None:
     """By a process that knows nothing of hpstudy, in another folder; and it can be registered."""
-    found = json.loads(looked_at.run("evaluate", "small", "--json", "--register", "numbers").split("\n")[1])
+    found = json.loads(looked_at.ask("evaluate", "small", "--json", "--register", "numbers").split("\n")[1])
     parent = looked_at.mlflow_runs()[0]
     code = (
         "import sys; sys.modules['hpstudy'] = None\n"
@@ -184,8 +175,8 @@ def test_the_evaluated_model_can_be_loaded_from_mlflow(looked_at: Project) -> No
 
 def test_a_run_ends_with_the_test_split(looked_at: Project) -> None:
     """Stored with the study, in the report on the run of the study, as metrics, and only the chosen weights stay."""
-    output = looked_at.run("evaluate", "small", "--json")
-    assert "Evaluated before" in output
+    output = looked_at.ask("evaluate", "small", "--json")
+    assert "Already evaluated" in output
     found = json.loads(output.split("\n")[1])
     parent = looked_at.mlflow_runs()[0]
     assert (found["seeds"], found["rows"], len(found["trials"])) == ([42, 43], 360, 2)
@@ -204,21 +195,21 @@ def test_a_report_is_on_the_run_of_the_study(looked_at: Project) -> None:
     parent = looked_at.mlflow_runs()[0].info.run_id
     assert {file.path for file in client.list_artifacts(parent)} >= {"report.html", "report.md", "study.py", "figures"}
     assert len(client.list_artifacts(parent, "figures")) > 5
-    assert "Written: " in looked_at.run("report", "small")
-    away = looked_at.run("report", "small", "--tracking-uri", "http://127.0.0.1:9")
+    assert "Written: " in looked_at.ask("report", "small")
+    away = looked_at.ask("report", "small", "--tracking-uri", "http://127.0.0.1:9")
     assert "The report is not in MLflow: MLflow at http://127.0.0.1:9 did not take" in away
 
 
 def test_the_same_command_on_a_finished_study_changes_nothing(looked_at: Project) -> None:
     before = looked_at.export()
-    output = looked_at.run("run", "small.py")
+    output = looked_at.ask("run", "small.py")
     assert "is finished: 8 of 8 trials. Nothing was changed" in output
     assert looked_at.export() == before
 
 
 def test_an_edited_study_is_refused_with_what_changed_and_the_ways_out(looked_at: Project) -> None:
     before = looked_at.export()
-    output = looked_at.run("run", "small.py", "--epochs", "3", code=2)
+    output = looked_at.ask("run", "small.py", "--epochs", "3", code=2)
     assert "base.epochs: 2 → 3" in output
     assert "--fresh" in output
     assert "another name" in output
@@ -226,49 +217,29 @@ def test_an_edited_study_is_refused_with_what_changed_and_the_ways_out(looked_at
 
 
 def test_tables_show_the_study(looked_at: Project) -> None:
-    best = json.loads(looked_at.run("best", "small", "--json"))
-    assert f"{best['value']:.4f}" in looked_at.run("ls")
-    assert "finished" in looked_at.run("status", "small")
-    assert str(best["trial"]) in looked_at.run("best", "small")
-    shown = looked_at.run("show", "small", str(best["trial"]))
+    best = json.loads(looked_at.ask("best", "small", "--json"))
+    assert f"{best['value']:.4f}" in looked_at.ask("ls")
+    assert "finished" in looked_at.ask("status", "small")
+    assert str(best["trial"]) in looked_at.ask("best", "small")
+    shown = looked_at.ask("show", "small", str(best["trial"]))
     assert "dataset_digest" in shown
     assert "learning_rate" in shown
 
 
 def test_a_second_sync_finds_nothing_to_do(looked_at: Project) -> None:
-    assert "0 runs created, 0 updated" in looked_at.run("sync", "small")
+    assert "0 runs created, 0 updated" in looked_at.ask("sync", "small")
 
 
 def test_processes_that_die_over_the_test_split_cost_no_trial(project: Project) -> None:
-    """One is replaced; then it is told, and the same command makes up for it."""
+    """One is replaced; then it is told, and the command that is named makes up for it."""
     (project.folder / "small.py").write_text(DEADLY)
     deaths = project.folder / "deaths"
     deaths.write_text("2")
-    output = project.run("run", "small.py", "--processes", "1")
+    output = project.run("small.py", "--processes", "1")
     assert deaths.read_text() == "0", "the first one was replaced"
     assert "Finished: 1 of 1 trials" in output
-    assert "The test split was not scored: the process that did it died. `hpstudy evaluate small` tries" in output
-    assert "rows of the test split" in project.run("run", "small.py", "--processes", "1")
-
-
-def test_a_killed_trainer_process_loses_one_trial_which_is_tried_again(project: Project) -> None:
-    project.write(epochs=1000, replicates=2)  # long trials: it dies in one, not between two
-    process = project.start("run", "small.py", "--processes", "2")
-    wait_for(process, "trial 0 complete")
-    while project.status()["trials"]["running"] < 2:  # whoever ended trial 0 has no other yet
-        assert process.poll() is None
-    victim = psutil.Process(process.pid).children()[0]
-    victim.send_signal(signal.SIGKILL)
-    output, _ = process.communicate(timeout=200)
-    assert process.returncode == 0, output
-    assert "8 complete, 0 pruned, 0 failed; 1 lost and tried again" in output
-    project.assert_exact(replicates=2)
-    status = project.status()
-    assert (status["trials"]["complete"], status["trials"]["lost"]) == (8, 1)
-    (lost,) = [row for row in project.export() if row["state"] == "lost"]
-    assert f"process {victim.pid}" in lost["error"]
-    states = Counter(run.info.status for run in project.mlflow_runs())
-    assert states == {"FINISHED": 9, "KILLED": 1}
+    assert "The test split was not scored: the process scoring it died. `hpstudy evaluate small` tries" in output
+    assert "rows of the test split" in project.ask("evaluate", "small", "--file", "small.py")
 
 
 def test_a_wrong_dataset_file_ends_the_run_with_one_sentence_and_fails_no_trial(
@@ -278,65 +249,49 @@ def test_a_wrong_dataset_file_ends_the_run_with_one_sentence_and_fails_no_trial(
     path.write_text(path.read_text().replace(",7.25,", ",1e39,"))
     project.write(text=STUDY.replace('"digits"', '"titanic"'))
     monkeypatch.setenv("HPSTUDY_DATA_DIR", str(path.parent))
-    output = project.run("run", "small.py", "--processes", "1", code=1)
+    output = project.run("small.py", "--processes", "1", code=1)
     assert f"Error: {path} has '1e39' as fare in line 9. Expected: " in output
     assert not {row["state"] for row in project.export()} & {"failed", "complete"}
 
 
-def test_an_interrupted_study_goes_on_where_it_stopped(project: Project) -> None:
-    project.write(epochs=150, replicates=2)
-    process = project.start("run", "small.py", "--processes", "2")
-    wait_for(process, "trial 0 complete")
-    process.send_signal(signal.SIGINT)
-    output, _ = process.communicate(timeout=60)
-    assert process.returncode == 130, output
-    assert "The same command goes on with the rest" in output
+def test_a_study_goes_on_after_ctrl_c_the_death_of_its_run_and_that_of_a_trainer(project: Project) -> None:
+    """One after another: what was complete stays, what was lost is tried again, and no process outlives its run."""
+    project.write(epochs=500)  # long trials: whoever dies does so in one, not between two
+    interrupted = project.start("run", "small.py", "--processes", "2")
+    wait_for(interrupted, "trial 0 complete")
+    interrupted.send_signal(signal.SIGINT)
+    output = end_of(interrupted, code=130)
+    assert "The same command resumes with the rest" in output
     assert "test split" not in output
-    assert project.status()["state"] == "stopped"
+    assert (project.status()["state"], project.status()["trials"]["running"]) == ("stopped", 0)
     assert not [run for run in project.mlflow_runs() if run.info.status == "RUNNING"]
-    done = {row["number"]: row for row in project.export() if row["state"] == "complete"}
-    assert done
-    project.run("run", "small.py", "--processes", "2")
-    project.assert_exact(replicates=2)
-    assert all(project.export()[number] == row for number, row in done.items())
+    done = [row for row in project.export() if row["state"] == "complete"]
+    given_back = project.status()["trials"]["lost"]
 
-
-def test_a_terminated_run_ends_in_order(project: Project) -> None:
-    project.write(epochs=150)
-    process = project.start("run", "small.py", "--processes", "2")
-    wait_for(process, "trial 0 complete")
-    process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert project.status()["trials"]["running"] == 0
-
-
-def test_everything_killed_at_once_is_found_by_the_next_run(project: Project) -> None:
-    project.write(epochs=500, replicates=1)
-    process = project.start("run", "small.py", "--processes", "2")
-    wait_for(process, "trial 0 complete")
-    trainers = psutil.Process(process.pid).children()
-    for victim in (psutil.Process(process.pid), *trainers):
-        victim.kill()
-    process.communicate()
-    psutil.wait_procs(trainers, timeout=20)
-    status = project.status()
-    assert (status["state"], status["trials"]["running"]) == ("stopped", 0)
-    project.run("run", "small.py", "--processes", "1")
-    project.assert_exact(replicates=1)
-    assert project.status()["trials"]["lost"] >= 1
-
-
-def test_trainers_do_not_outlive_their_supervisor(project: Project) -> None:
-    project.write(epochs=100_000)
-    process = project.start("run", "small.py", "--processes", "1")
-    wait_for(process, "Study small")
-    trainers = psutil.Process(process.pid).children()
-    assert trainers
-    process.kill()
-    process.communicate()
+    killed = project.start("run", "small.py", "--processes", "2")
+    wait_for(killed, "complete: ")
+    trainers = psutil.Process(killed.pid).children()
+    assert len(trainers) == 2
+    killed.kill()
+    killed.communicate()
     _, alive = psutil.wait_procs(trainers, timeout=60)
     assert not alive
+    assert (project.status()["state"], project.status()["trials"]["running"]) == ("stopped", 0)
+
+    process = project.start("run", "small.py", "--processes", "2")
+    wait_until(lambda: project.status()["trials"]["running"] == 2)
+    victim = psutil.Process(process.pid).children()[0]
+    victim.kill()
+    assert "8 complete, 0 pruned, 0 failed" in end_of(process)
+    project.assert_exact(replicates=2)
+    rows = project.export()
+    assert done
+    assert [rows[row["number"]] for row in done] == done
+    errors = [row["error"] for row in rows if row["state"] == "lost"]
+    assert len(errors) > given_back + 1
+    assert [f"process {victim.pid}" in error for error in errors].count(True) == 1
+    states = Counter(run.info.status for run in project.mlflow_runs())
+    assert states == {"FINISHED": 9, "KILLED": len(errors)}
 
 
 OWN = """
@@ -456,7 +411,7 @@ study = Study(
 def test_a_search_trains_a_configuration_once_and_prunes_no_trial_after_its_last_epoch(project: Project) -> None:
     """Of two configurations, the second of which it is given first, twice over."""
     (project.folder / "small.py").write_text(SEARCH)
-    output = " ".join(project.run("run", "small.py", "--processes", "1").split())
+    output = " ".join(project.run("small.py", "--processes", "1").split())
     rows = project.export()
     trained = {row["params"]["units"]: row["number"] for row in rows if row["repeats"] is None}
     assert (len(trained), trained[8]) == (2, 0)
@@ -469,9 +424,9 @@ def test_a_search_trains_a_configuration_once_and_prunes_no_trial_after_its_last
     assert "12 of 12 trials (12 complete, 0 pruned, 0 failed)" in output
     assert "10 of 12 trials repeat an earlier configuration and were not trained again" in output
     assert "12 trials with 2 epochs took" in output
-    assert "repeats trial" in project.run("show", "small", "1")
+    assert "repeats trial" in project.ask("show", "small", "1")
     assert [run.data.tags.get("hpstudy.repeats") for run in project.mlflow_runs()].count("0") >= 1
-    assert "0 runs created, 0 updated" in project.run("sync", "small")
+    assert "0 runs created, 0 updated" in project.ask("sync", "small")
 
 
 def test_a_mistake_in_the_network_of_one_trial_fails_that_trial_and_the_others_are_trained(project: Project) -> None:
@@ -482,7 +437,7 @@ def test_a_mistake_in_the_network_of_one_trial_fails_that_trial_and_the_others_a
     (study / "layers.py").write_text(LAYERS)
     for name in ("random", "queue", "sub/random", "sub/keras", "sub/numpy"):
         (project.folder / f"{name}.py").write_text("raise RuntimeError('taken for a library')")
-    output = project.run("run", "sub/small.py", "--processes", "1")
+    output = project.run("sub/small.py", "--processes", "1")
     assert "2 complete, 0 pruned, 3 failed; 2 lost and tried again" in output
     assert "rows of the test split" in output
     ended = {row["params"]["width"]: row for row in project.export() if row["state"] != "lost"}
@@ -499,30 +454,30 @@ def test_a_mistake_in_the_network_of_one_trial_fails_that_trial_and_the_others_a
 def test_own_networks_of_many_kinds_are_trained_scored_and_reproduced(project: Project) -> None:
     """By two processes; each has a `Lambda`, so no network can be loaded without the file, whichever is the best."""
     (project.folder / "small.py").write_text(KINDS)
-    output = " ".join(project.run("run", "small.py", "--processes", "2").split())
+    output = " ".join(project.run("small.py", "--processes", "2").split())
     assert "6 complete, 0 pruned, 1 failed" in output
     assert output.count("trained without XLA") == 1
     assert "rows of the test split" in output
-    assert "Study 'small' has no model in MLflow" in output
+    assert "Study 'small' has no model, because Keras cannot load its networks" in output
     assert len(list((project.folder / "home/runs/small/chosen/networks").glob("*.weights.h5"))) == 1
     ended = {row["params"]["kind"]: row for row in project.export()}
     assert [kind for kind, row in ended.items() if row["state"] == "failed"] == ["logits"]
     assert re.search("probabilities.*softmax", ended["logits"]["error"])
-    said = project.run("reproduce", "small", str(ended["rotation"]["number"]), "--file", "small.py")
+    said = project.ask("reproduce", "small", str(ended["rotation"]["number"]), "--file", "small.py")
     assert "The same to the last bit in 2 epochs." in said
 
 
 def test_fresh_starts_again_and_timeout_ends_slow_trials(project: Project) -> None:
     project.write(epochs=100_000, replicates=1)
-    output = project.run("run", "small.py", "--timeout", "0.5", code=1)
+    output = project.run("small.py", "--timeout", "0.5", "--processes", "1", code=1)
     assert "No trial is complete. Every trial failed, the first one for this reason: It took longer than" in output
-    assert "longer than --timeout 0.5 s" in project.run("show", "small", "0")
+    assert "longer than --timeout 0.5 s" in project.ask("show", "small", "0")
     project.write(epochs=1, replicates=1)
-    project.run("run", "small.py", code=2)
-    project.run("run", "small.py", "--fresh", "--processes", "1")
+    project.ask("run", "small.py", code=2)
+    project.run("small.py", "--fresh", "--processes", "1")
     project.assert_exact(replicates=1)
-    project.run("delete", "small", "--yes")
-    assert "No study yet" in project.run("ls")
+    project.ask("delete", "small", "--yes")
+    assert "No study yet" in project.ask("ls")
     assert not (project.folder / "home" / "runs" / "small").exists()
 
 

@@ -236,7 +236,7 @@ REFUSED = {
         lambda: dict(vary=dict(net=Int(0, 2**31)), design=Search(trials=5, sampler="gp")),
         "lists the levels",
     ),
-    "MLflow's own name": (dict(name="Default"), "MLflow keeps its own experiment of that name"),
+    "MLflow's own name": (dict(name="Default"), "the tracker keeps an experiment of that name"),
     "MLflow's own name in small letters": (dict(name="default"), "Try 'default-study'"),
     "factor without a name": (lambda: dict(vary={"": Choice(1, 2)}), "A factor's name is a text"),
     "factor's name with a space at its end": (dict(base={"k ": 1}), "A factor's name is a text"),

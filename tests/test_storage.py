@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import json
-import multiprocessing
 import os
 import signal
 import sqlite3
 import subprocess
 import sys
-import time
-import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -25,14 +20,17 @@ import psutil
 import pytest
 import sqlalchemy as sa
 
+from checker import assert_whole
+from claims import ME, await_loss, finish, finish_all
 from hpstudy import Choice, Float, Grid, Int, Search, Study
 from hpstudy.errors import NotFoundError, StorageError, TrialLost, UserError
-from hpstudy.owner import Owner
 from hpstudy.records import Epoch, TrialState
 from hpstudy.storage import Claim, Doing, NoticeBoard, Outcome, Store, StudyQueue
+from nursery import Nursery, Order
 from postgres import Postgres, free_port
+from tampering import forget_heartbeats, rename_level
+from waiting import await_answer
 
-ME = Owner.of_process()
 SEARCH = dict(learning_rate=Float(1e-4, 1e-1, log=True), depth=Int(1, 3), optimizer=Choice("sgd", "adam"))
 
 
@@ -48,10 +46,6 @@ def make_study(**changes: object) -> Study:
 
 def make_epoch(number: int = 1, value: float = 0.5) -> Epoch:
     return Epoch(number=number, at=1_700_000_000.0 + number, metrics={"loss": 1.0, "val_accuracy": value})
-
-
-def finish(claim: Claim, value: float = 0.5) -> None:
-    claim.complete(Outcome(metrics={"val_accuracy": value, "loss": 1.0}, history=[make_epoch(value=value)]))
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -81,16 +75,16 @@ def queue(open_store: Callable[..., Store]) -> StudyQueue:
     return open_store().register(make_study())
 
 
-def claim_all(queue: StudyQueue) -> list[Claim]:
-    claims = []
-    while claim := queue.claims.claim(ME):
-        finish(claim)
-        claims.append(claim)
-    return claims
+PRUNERS = ("median", "hyperband", "successive_halving", "percentile", "patient")
+EVERY_PRUNER = pytest.mark.parametrize(
+    ("url", "pruner"),
+    [("postgres", "median"), *(("sqlite", pruner) for pruner in PRUNERS)],
+    indirect=["url"],
+)
 
 
 def test_a_grid_gives_every_cell_and_replicate_once_and_then_nothing(queue: StudyQueue) -> None:
-    claims = claim_all(queue)
+    claims = finish_all(queue)
     pairs = Counter((claim.start.cell, claim.start.replicate) for claim in claims)
     assert pairs == Counter({(cell, replicate): 1 for cell in range(6) for replicate in range(2)})
     progress = queue.trials.progress()
@@ -116,7 +110,7 @@ def test_processes_share_out_the_structures_that_they_compile(open_store: Callab
 
 def test_records_are_read_over_one_connection(queue: StudyQueue) -> None:
     """Threads that each hold one of a process's two connections and want another would wait for each other."""
-    claim_all(queue)
+    finish_all(queue)
     pool: Any = queue.database.rdb.engine.pool
     at_once = []
     sa.event.listen(queue.database.rdb.engine, "before_cursor_execute", lambda *_: at_once.append(pool.checkedout()))
@@ -125,21 +119,25 @@ def test_records_are_read_over_one_connection(queue: StudyQueue) -> None:
 
 
 def test_all_cells_come_once_before_any_is_repeated(queue: StudyQueue) -> None:
-    assert [claim.start.replicate for claim in claim_all(queue)] == [0] * 6 + [1] * 6
+    assert [claim.start.replicate for claim in finish_all(queue)] == [0] * 6 + [1] * 6
 
 
 def test_the_seed_is_that_of_the_replicate(queue: StudyQueue) -> None:
-    assert {(claim.start.replicate, claim.start.seed) for claim in claim_all(queue)} == {(0, 42), (1, 43)}
+    assert {(claim.start.replicate, claim.start.seed) for claim in finish_all(queue)} == {(0, 42), (1, 43)}
 
 
-@pytest.mark.parametrize("sampler", ["tpe", "random", "cmaes", "qmc", "nsga2", "gp"])
+@pytest.mark.parametrize(
+    ("url", "sampler"),
+    [("postgres", "tpe"), *(("sqlite", name) for name in ("tpe", "random", "cmaes", "qmc", "nsga2", "gp"))],
+    indirect=["url"],
+)
 def test_a_search_asks_its_sampler_for_exactly_its_budget(open_store: Callable[..., Store], sampler: str) -> None:
     if sampler == "gp":
         pytest.importorskip("torch", reason="PyTorch is missing: pip install 'hpstudy[gp]'")
     """And first tries what it was given, proposing what that leaves out."""
     first = [{"depth": 3}, {"optimizer": "adam", "learning_rate": 0.001, "depth": 1}]
     study = make_study(vary=SEARCH, design=Search(trials=14, sampler=sampler, first=first))
-    claims = claim_all(open_store().register(study))
+    claims = finish_all(open_store().register(study))
     assert len(claims) == 14
     assert claims[0].params["depth"] == 3
     assert claims[1].params == first[1]
@@ -150,7 +148,7 @@ def test_a_search_asks_its_sampler_for_exactly_its_budget(open_store: Callable[.
 
 def test_a_search_has_a_factor_only_under_its_condition(open_store: Callable[..., Store]) -> None:
     vary = dict(optimizer=Choice("sgd", "adam"), momentum=Float(0.5, 0.9, when={"optimizer": "sgd"}))
-    claims = claim_all(open_store().register(make_study(vary=vary, design=Search(trials=15))))
+    claims = finish_all(open_store().register(make_study(vary=vary, design=Search(trials=15))))
     assert {("momentum" in claim.params, claim.params["optimizer"]) for claim in claims} == {
         (True, "sgd"),
         (False, "adam"),
@@ -162,7 +160,7 @@ def test_one_process_proposes_the_same_again(tmp_path: Path) -> None:
     for name in ("a.db", "b.db"):
         store = Store(f"sqlite:///{tmp_path / name}")
         study = make_study(vary=SEARCH, design=Search(trials=13, seed=3))
-        proposals.append([dict(claim.params) for claim in claim_all(store.register(study))])
+        proposals.append([dict(claim.params) for claim in finish_all(store.register(study))])
         store.close()
     assert proposals[0] == proposals[1]
 
@@ -178,12 +176,12 @@ def test_given_configurations_are_tried_once_each_by_whoever_comes_first(open_st
     assert (one.params["depth"], other.params["depth"], other.params["optimizer"]) == (2, 3, "adam")
     finish(other)
     queues[0].claims.release(ME, "it crashed", failed_attempt=True)
-    claims = claim_all(queues[1])
+    claims = finish_all(queues[1])
     assert (claims[0].params, claims[0].start.retry_of, claims[0].start.given) == (one.params, one.number, 0)
     assert claims[1].params["learning_rate"] == 0.01
     assert [claim.start.given for claim in claims] == [0, 2, None, None]
     queues[0].entry.extend(dataclasses.replace(study, design=dataclasses.replace(study.design, trials=6)))
-    assert [claim.start.given for claim in claim_all(queues[1])] == [None]
+    assert [claim.start.given for claim in finish_all(queues[1])] == [None]
 
 
 def train_to_the_end(claim: Claim, values: list[float]) -> None:
@@ -244,7 +242,7 @@ def test_what_is_in_training_failed_or_stands_in_a_grid_is_not_taken_over(open_s
     finish(running)
     assert third.original() == search.trials.record(running.number)
     grid = store.register(make_study(name="grid", vary=dict(depth=Choice(1))))
-    claims = claim_all(grid)
+    claims = finish_all(grid)
     assert [claim.original() for claim in claims] == [None, None]
 
 
@@ -281,7 +279,7 @@ def test_a_pruner_sees_a_repeated_trial_as_if_it_were_trained(open_store: Callab
     assert queue.trials.record(claim.number).pruning == {1: 0.7, 2: 0.8, 3: 0.9}
 
 
-@pytest.mark.parametrize("pruner", ["median", "hyperband", "successive_halving", "percentile", "patient"])
+@EVERY_PRUNER
 def test_no_pruner_takes_the_end_of_a_trial_for_an_early_one(open_store: Callable[..., Store], pruner: str) -> None:
     """Each trial is worse than all before it, and has had all of its epochs when the pruner is asked."""
     design = Search(trials=12, sampler="random", pruner=pruner)
@@ -303,7 +301,7 @@ def test_successive_halving_compares_with_what_was_trained_to_its_end(open_store
     assert claim.report(make_epoch(1, 0.6)) is True, "the four others have stood on this rung"
 
 
-@pytest.mark.parametrize("pruner", ["median", "hyperband", "successive_halving", "percentile", "patient"])
+@EVERY_PRUNER
 def test_a_pruner_ends_bad_trials(open_store: Callable[..., Store], pruner: str) -> None:
     """Every second trial gets worse and worse; each pruner ends some of them and no good one is the worse for it."""
     design = Search(trials=40, sampler="random", pruner=pruner)
@@ -352,26 +350,17 @@ def test_optunas_dashboard_reads_the_database(queue: StudyQueue, url: str) -> No
     for claim in (queue.claims.claim(ME), queue.claims.claim(ME)):
         assert claim is not None
     finish(claim)
-    port = free_port()
+    address = f"http://127.0.0.1:{(port := free_port())}"
     command = [Path(sys.executable).with_name("optuna-dashboard"), "--host", "127.0.0.1", "--port", str(port), url]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as dashboard:
         try:
-            studies = await_json(f"http://127.0.0.1:{port}/api/studies", dashboard)["study_summaries"]
-            trials = await_json(f"http://127.0.0.1:{port}/api/studies/{studies[0]['study_id']}", dashboard)["trials"]
+            studies = json.loads(await_answer(f"{address}/api/studies", dashboard))["study_summaries"]
+            trials = json.loads(await_answer(f"{address}/api/studies/{studies[0]['study_id']}", dashboard))["trials"]
         finally:
             dashboard.terminate()
     assert [study["study_name"] for study in studies] == ["study"]
     assert [trial["state"] for trial in trials] == ["Running", "Complete"]
     assert trials[1]["values"] == [0.5]
-
-
-def await_json(address: str, server: subprocess.Popen[str]) -> Any:
-    for _ in range(600):
-        assert server.poll() is None, server.communicate()[0]
-        with contextlib.suppress(OSError), urllib.request.urlopen(address, timeout=30) as answer:
-            return json.load(answer)
-        time.sleep(0.1)
-    raise AssertionError("no answer")
 
 
 def test_a_record_holds_what_was_finished(queue: StudyQueue) -> None:
@@ -390,45 +379,59 @@ def test_a_record_holds_what_was_finished(queue: StudyQueue) -> None:
     assert 0 <= record.duration_s < 60
 
 
+def test_a_diverged_trial_is_complete_counted_and_taken_over(open_store: Callable[..., Store]) -> None:
+    """Also without any epoch before that; and a pruner decides over all that there were, as it did in training."""
+    vary = dict(depth=Choice(1))
+    study = make_study(vary=vary, design=Search(trials=3, pruner="median"))
+    queue = open_store().register(study)
+    assert queue.trials.progress().diverged == 0
+    for place in range(3):
+        claim = queue.claims.claim(ME)
+        assert claim is not None
+        if original := claim.original():
+            assert claim.repeat(original) == TrialState.COMPLETE
+            continue
+        assert place == 0
+        claim.complete(Outcome(diverged=1, metrics={"val_accuracy": 0.1}))
+    records, progress = queue.trials.records(), queue.trials.progress()
+    assert [(record.state, record.value, record.diverged) for record in records] == [(TrialState.COMPLETE, 0.1, 1)] * 3
+    assert [record.repeats for record in records] == [None, 0, 0]
+    assert (progress.complete, progress.failed, progress.diverged) == (3, 0, 3)
+    assert open_store().open(study.name).trials.progress().diverged == 3
+
+
 def test_a_failed_trial_counts_and_is_not_tried_again(queue: StudyQueue) -> None:
     claim = queue.claims.claim(ME)
     assert claim is not None
     claim.fail(Outcome(error="the loss became nan", traceback="Traceback …", history=[make_epoch()]))
-    assert len(claim_all(queue)) == 11
+    assert len(finish_all(queue)) == 11
     record = queue.trials.record(claim.number)
     assert (record.state, record.error, record.traceback) == (TrialState.FAILED, "the loss became nan", "Traceback …")
     assert queue.trials.progress().failed == 1
 
 
-def _work(url: str, study_json: str) -> int:
-    store = Store(url)
-    claims = claim_all(store.register(Study.from_json(study_json)))
-    store.close()
-    return len(claims)
-
-
+@pytest.mark.parametrize("database", ["sqlite", "postgres"])
 @pytest.mark.parametrize("design", [Grid(replicates=2), Search(trials=12, sampler="random")], ids=["grid", "search"])
-def test_eight_processes_that_start_at_once_share_exactly_the_budget(url: str, design: Grid | Search) -> None:
+def test_eight_processes_that_start_at_once_share_exactly_the_budget(
+    nursery: Nursery, tmp_path: Path, postgres: Postgres, database: str, design: Grid | Search
+) -> None:
     """They also race to create the tables and to register the study."""
-    study = make_study(design=design)
-    with ProcessPoolExecutor(8, mp_context=multiprocessing.get_context("spawn")) as pool:
-        counts = list(pool.map(_work, [url] * 8, [study.to_json()] * 8))
+    url = f"sqlite:///{tmp_path / 'study.db'}" if database == "sqlite" else postgres.bare_database()
+    nursery.wait(nursery.start(Order(url=url, declaration=make_study(design=design).to_json()), 8))
     store = Store(url)
     queue = store.open("study")
-    records = queue.trials.records()
+    assert_whole(queue)
+    assert len(queue.trials.records()) == 12
     store.close()
-    assert sum(counts) == len(records) == 12
-    if isinstance(design, Grid):
-        assert len({(record.cell, record.replicate) for record in records}) == 12
 
 
 CLAIM_AND_HANG = """
-import sys, time
+import signal, sys
 from hpstudy.owner import Owner
 from hpstudy.storage import Store
 claim = Store(sys.argv[1]).open("study").claims.claim(Owner.of_process())
 print(claim.number, flush=True)
-time.sleep(600)
+signal.pause()
 """
 
 
@@ -449,7 +452,7 @@ def test_the_trial_of_a_killed_process_is_tried_again_at_once(
 ) -> None:
     other_process.kill()
     other_process.wait()
-    claims = claim_all(queue)
+    claims = finish_all(queue)
     assert len(claims) == 12
     lost, retry = queue.trials.record(0), queue.trials.record(claims[0].number)
     assert lost.state == TrialState.LOST
@@ -461,7 +464,7 @@ def test_the_trial_of_a_killed_process_is_tried_again_at_once(
 
 def test_the_trial_of_a_living_process_is_left_alone(queue: StudyQueue, other_process: subprocess.Popen[str]) -> None:
     del other_process
-    assert len(claim_all(queue)) == 11
+    assert len(finish_all(queue)) == 11
     assert queue.trials.progress().state == "running"
 
 
@@ -472,8 +475,9 @@ def test_a_process_without_heartbeats_loses_its_trial_and_cannot_write_any_more(
     patient = open_store().register(make_study())
     zombie = patient.claims.claim(ME)
     assert zombie is not None
-    age_heartbeat(patient, 31)
-    heirs = claim_all(open_store(grace_s=0.1).open("study"))  # less than the server is up, which counts as a heartbeat
+    heir = open_store(grace_s=0.1).open("study")
+    await_loss(heir)
+    heirs = finish_all(heir)
     assert heirs[0].start.retry_of == zombie.number
     with pytest.raises(TrialLost):
         zombie.report(make_epoch())
@@ -485,21 +489,11 @@ def test_a_process_without_heartbeats_loses_its_trial_and_cannot_write_any_more(
     assert len(patient.trials.records()) == 13
 
 
-def age_heartbeat(queue: StudyQueue, seconds: float) -> None:
-    """Let every heartbeat lie further back, as if time had passed."""
-    sqlite = f"datetime(heartbeat, '-{seconds} seconds')"
-    postgres = f"heartbeat - interval '{seconds} seconds'"
-    with queue.database.rdb.engine.begin() as connection:
-        earlier = postgres if queue.database.is_shared else sqlite
-        connection.exec_driver_sql(f"UPDATE trial_heartbeats SET heartbeat = {earlier}")
-
-
 def test_a_running_trial_without_a_heartbeat_is_an_orphan(queue: StudyQueue) -> None:
     """The process died between creating the trial and its first heartbeat."""
     claim = queue.claims.claim(ME)
     assert claim is not None
-    with queue.database.rdb.engine.begin() as connection:
-        connection.exec_driver_sql("DELETE FROM trial_heartbeats")
+    forget_heartbeats(queue)
     queue.claims.reconcile()
     assert queue.trials.record(claim.number).state == TrialState.LOST
 
@@ -512,7 +506,7 @@ def test_a_trial_that_is_lost_three_times_fails(queue: StudyQueue) -> None:
         queue.claims.release(ME, "it crashed", failed_attempt=True)
     record = queue.trials.record(2)
     assert (record.state, record.error) == (TrialState.FAILED, "Lost 3 times, the last time because it crashed")
-    assert len(claim_all(queue)) == 11
+    assert len(finish_all(queue)) == 11
     assert (queue.trials.progress().failed, queue.trials.progress().lost) == (1, 2)
 
 
@@ -522,7 +516,7 @@ def test_a_trial_that_was_given_back_has_lost_no_attempt(queue: StudyQueue) -> N
         assert claim is not None
         assert claim.start.attempt == 1
         queue.claims.release(ME, "stopped", failed_attempt=False)
-    assert len(claim_all(queue)) == 12
+    assert len(finish_all(queue)) == 12
     assert queue.trials.progress().lost == 5
 
 
@@ -551,10 +545,7 @@ def test_nothing_is_built_from_parameters_that_the_study_does_not_declare(
 ) -> None:
     queue.claims.claim(ME)
     queue.claims.release(ME, "it crashed", failed_attempt=True)
-    with queue.database.rdb.engine.begin() as connection:
-        connection.exec_driver_sql(
-            "UPDATE trial_params SET distribution_json = replace(distribution_json, 'sgd', 'os.system')"
-        )
+    rename_level(queue, "sgd", "os.system")
     with pytest.raises(StorageError, match="that it does not declare"):
         open_store().open("study").claims.claim(ME)
 
@@ -568,16 +559,16 @@ def test_a_stopped_study_gives_no_trial_until_it_is_resumed(
     assert queue.claims.claim(ME) is None
     assert (queue.trials.progress().waiting, queue.trials.progress().stopped) == (12, True)
     other.entry.resume()
-    assert len(claim_all(queue)) == 12
+    assert len(finish_all(queue)) == 12
 
 
 def test_failed_trials_are_tried_again_when_the_user_says_so(queue: StudyQueue) -> None:
     claim = queue.claims.claim(ME)
     assert claim is not None
     claim.fail(Outcome(error="the disk was full"))
-    claim_all(queue)
+    finish_all(queue)
     assert queue.claims.retry_failed() == [0]
-    (again,) = claim_all(queue)
+    (again,) = finish_all(queue)
     assert (again.start.retry_of, again.start.cell, again.start.attempt) == (0, 0, 1)
     assert (queue.trials.record(0).state, queue.trials.record(0).error) == (TrialState.LOST, "the disk was full")
     assert (queue.trials.progress().complete, queue.trials.progress().failed, queue.trials.progress().state) == (
@@ -591,9 +582,9 @@ def test_failed_trials_are_tried_again_when_the_user_says_so(queue: StudyQueue) 
 def test_a_larger_budget_reaches_workers_that_have_the_study_open(
     open_store: Callable[..., Store], queue: StudyQueue
 ) -> None:
-    claim_all(queue)
+    finish_all(queue)
     open_store().open("study").entry.extend(make_study(design=Grid(replicates=3)))
-    claims = claim_all(queue)
+    claims = finish_all(queue)
     assert [(claim.start.cell, claim.start.replicate) for claim in claims] == [(cell, 2) for cell in range(6)]
     assert queue.trials.progress().budget == 18
     with pytest.raises(UserError, match="does not extend it"):
@@ -632,7 +623,7 @@ def test_a_file_on_a_network_file_system_is_refused(tmp_path: Path, monkeypatch:
 
 
 def test_another_declaration_is_refused_with_what_changed(open_store: Callable[..., Store], queue: StudyQueue) -> None:
-    claim_all(queue)
+    finish_all(queue)
     with pytest.raises(UserError) as refusal:
         open_store().register(make_study(design=Grid(replicates=5)))
     assert "design.grid.replicates: 2 → 5" in str(refusal.value)
@@ -643,7 +634,7 @@ def test_another_declaration_is_refused_with_what_changed(open_store: Callable[.
 def test_a_study_without_trials_may_still_be_changed(open_store: Callable[..., Store], queue: StudyQueue) -> None:
     del queue
     changed = make_study(design=Grid(replicates=5), objective="loss")
-    assert len(claim_all(open_store().register(changed))) == 30
+    assert len(finish_all(open_store().register(changed))) == 30
 
 
 def test_a_study_that_another_program_made_is_not_touched(open_store: Callable[..., Store], url: str) -> None:
@@ -651,7 +642,7 @@ def test_a_study_that_another_program_made_is_not_touched(open_store: Callable[.
     storage = optuna.storages.RDBStorage(url)
     optuna.create_study(study_name="study", storage=storage, direction="maximize").enqueue_trial({})
     storage.engine.dispose()
-    with pytest.raises(UserError, match="hpstudy did not make"):
+    with pytest.raises(UserError, match="hpstudy did not create"):
         store.register(make_study())
     assert store.names() == []
 
@@ -675,7 +666,7 @@ def test_an_unknown_study_is_named_with_the_known_ones(open_store: Callable[...,
 def test_a_damaged_database_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
     file = tmp_path / "study.db"
     file.write_bytes(b"this is no database" * 100)
-    with pytest.raises(StorageError, match="damaged or no SQLite file"):
+    with pytest.raises(StorageError, match="damaged or not an SQLite file"):
         Store(f"sqlite:///{file}")
     assert file.read_bytes() == b"this is no database" * 100
 
@@ -683,7 +674,7 @@ def test_a_damaged_database_is_refused_and_left_as_it_is(tmp_path: Path) -> None
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "locked").mkdir(mode=0o500)
-    with pytest.raises(StorageError, match="may not be written"):
+    with pytest.raises(StorageError, match="is not writable"):
         Store(f"sqlite:///{tmp_path / 'locked' / 'sub' / 'study.db'}")
 
 
@@ -702,7 +693,7 @@ def test_a_password_is_not_shown(tmp_path: Path) -> None:
 
 def test_the_database_is_left_in_wal_mode(tmp_path: Path) -> None:
     store = Store(f"sqlite:///{tmp_path / 'study.db'}")
-    claim_all(store.register(make_study()))
+    finish_all(store.register(make_study()))
     store.close()
     with sqlite3.connect(tmp_path / "study.db") as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
@@ -711,8 +702,8 @@ def test_the_database_is_left_in_wal_mode(tmp_path: Path) -> None:
 
 def test_a_process_killed_while_it_holds_the_lock_lets_go_of_it(queue: StudyQueue, url: str) -> None:
     code = (
-        "import sys, time; from hpstudy.storage import Store\n"
-        "with Store(sys.argv[1]).open('study').entry.lock(): print('held', flush=True); time.sleep(600)"
+        "import signal, sys; from hpstudy.storage import Store\n"
+        "with Store(sys.argv[1]).open('study').entry.lock(): print('held', flush=True); signal.pause()"
     )
     holder = subprocess.Popen([sys.executable, "-c", code, url], stdout=subprocess.PIPE, text=True)
     assert holder.stdout

@@ -55,7 +55,7 @@ def test_a_study_without_a_tracker_is_whole_and_leaves_no_copy(tmp_path: Path) -
     where = ["--home", str(home), "--tracking-uri", "none"]
     page = CliRunner().invoke(main, ["ui", *where])
     assert (page.exit_code, "There is no tracker to browse" in page.output) == (2, True)
-    assert "No tracker is wanted" in CliRunner().invoke(main, ["doctor", *where]).output
+    assert "No tracker is used" in CliRunner().invoke(main, ["doctor", *where]).output
     result.delete()
 
 

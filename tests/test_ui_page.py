@@ -10,8 +10,6 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
-from urllib.request import urlopen
 
 import pytest
 
@@ -21,13 +19,13 @@ from hpstudy.report.build import build_report
 from hpstudy.tracking.mlflow import Mirror
 from hpstudy.tracking.mlflow.server import ui_command, ui_environment
 from test_report_page import BROWSER
+from waiting import await_answer
 
 playwright = pytest.importorskip("playwright.sync_api", reason="no Playwright in this environment (pip: playwright)")
 pytestmark = pytest.mark.skipif(
     BROWSER is None, reason="no Chromium on this machine (Debian: apt-get install chromium)"
 )
 
-START_S = 180  # that a server may take on a machine that does other things, too
 _QUIET = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync")
 
 
@@ -48,26 +46,11 @@ def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
         ui_command(settings, port=port), env=ui_environment(settings), cwd=settings.home, start_new_session=True
     )
     try:
-        await_answer(server, f"http://127.0.0.1:{port}/health")
+        await_answer(f"http://127.0.0.1:{port}/health", server)
         yield f"http://127.0.0.1:{port}/#/experiments/{mirror.experiment_id}", mirror.parent_run_id()
     finally:
         os.killpg(server.pid, 9)
         server.wait()
-
-
-def await_answer(server: subprocess.Popen[bytes], address: str) -> None:
-    """Ask until the server answers; `wait` ends the pause between two questions when it dies."""
-    for _ in range(START_S):
-        try:
-            with urlopen(address, timeout=10):
-                return
-        except (URLError, OSError):
-            try:
-                server.wait(timeout=1)
-            except subprocess.TimeoutExpired:
-                continue
-            pytest.fail("the server ended")
-    pytest.fail("the server did not start")
 
 
 @pytest.fixture(scope="module")

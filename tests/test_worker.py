@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -29,6 +30,7 @@ from hpstudy.worker.system import SystemMetrics
 from hpstudy.worker.timeout import network_within
 from postgres import Postgres
 from team import CANARY, STUDY, Team
+from waiting import wait_until
 
 OWN = (
     STUDY
@@ -51,11 +53,18 @@ def team(tmp_path: Path, postgres: Postgres) -> Iterator[Team]:
 
 
 def test_a_worker_serves_every_open_study_and_exits_when_nothing_is_left(team: Team) -> None:
+    """Its process makes way to another when its memory has grown, here by a byte from its first trial to its second."""
+    team.environment["HPSTUDY_RECYCLE_GB"] = "1e-9"
     for name in ("first", "second"):
         assert "0 of 2 trials are done" in team.run("submit", team.write(name))
     assert "0 of 2 trials are done" in team.run("submit", "first.py"), "submitting twice changes nothing"
-    output = team.work("--processes", "2", "--idle-exit", "0.5")
+    output = team.work("--processes", "1", "--idle-exit", "0.5")
     assert "Nothing is left to do" in output
+    assert output.count("begins in process 1") == output.count("complete") == 4
+    store = Store(team.url)
+    starts = [trial.user_attrs[START] for study in (1, 2) for trial in store.database.optuna.get_all_trials(study)]
+    assert len({start["owner"]["pid"] for start in starts}) == 2
+    store.close()
     for name in ("first", "second"):
         status = team.json("status", name)
         assert (status["state"], status["trials"]["complete"], status["trials"]["lost"]) == ("finished", 2, 0)
@@ -73,7 +82,7 @@ def test_sigterm_gives_the_trials_back_at_once(team: Team) -> None:
     for line in worker.stdout:
         if "trial 0 of long begins" in line:
             break
-    time.sleep(0.5)
+    wait_for_notice(team, worker.pid)
     team.assert_no_canary()
     (notice,) = team.json("workers")
     assert (notice["pid"], len(notice["processes"])) == (worker.pid, 1)
@@ -100,10 +109,7 @@ def test_a_second_signal_ends_the_worker_now(team: Team) -> None:
 
 def wait_for_notice(team: Team, pid: int) -> None:
     """The worker is at work: it has told the others."""
-    deadline = time.monotonic() + 60
-    while not any(notice["pid"] == pid for notice in team.json("workers")):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_until(lambda: any(notice["pid"] == pid for notice in team.json("workers")))
 
 
 def test_orders_are_given_from_anywhere(team: Team) -> None:
@@ -127,17 +133,23 @@ def test_a_study_with_its_own_network_needs_its_file(team: Team) -> None:
         ServedStudies(store, "own", None).queues()
     assert len(ServedStudies(store, "own", file).queues()) == 1
     file.write_text(file.read_text().replace("Flatten()", "Flatten(), keras.layers.Dense(9)"))
-    with pytest.raises(UserError, match="builds another network"):
+    with pytest.raises(UserError, match="does not build the network"):
         ServedStudies(store, "own", file).queues()
     store.close()
 
 
-def supervise(
-    settings: Settings, code: str, monkeypatch: pytest.MonkeyPatch, queues: Callable[[], list[StudyQueue]] = list
-) -> None:
-    """Supervise processes that run a line of Python instead of training."""
-    monkeypatch.setattr(Supervisor, "_command", lambda _: [sys.executable, "-c", code])
-    supervisor = Supervisor(settings, Assignment(slots=devices.slots(1)))
+@dataclass(frozen=True, kw_only=True)
+class CodeAssignment(Assignment):
+    """Processes run some Python instead of training."""
+
+    code: str
+
+    def command(self) -> list[str]:
+        return [sys.executable, "-c", self.code]
+
+
+def supervise(settings: Settings, code: str, queues: Callable[[], list[StudyQueue]] = list) -> None:
+    supervisor = Supervisor(settings, CodeAssignment(slots=devices.slots(1), code=code))
     try:
         supervisor.start()
         supervisor.work(queues, hear=lambda *_: None, tick=lambda: None)
@@ -148,15 +160,14 @@ def supervise(
 def test_a_process_that_crashes_again_and_again_stops_the_worker_with_the_reason(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("hpstudy.worker.supervisor.CRASH_PAUSE_S", 0.1)
     begun = time.monotonic()
     with pytest.raises(FatalError, match=r"3 trainer processes died outside of any trial.*SIGABRT(.|\n)*cannot start"):
-        supervise(settings, "import os; os.write(2, b'cannot start'); os.abort()", monkeypatch)
-    assert time.monotonic() - begun > 2, "it paused before each new one"
+        supervise(settings, "import os; os.write(2, b'cannot start'); os.abort()")
+    assert time.monotonic() - begun > 0.5, "it paused before each new one, the second time longer"
 
 
-def test_what_ends_the_worker_costs_no_trial_an_attempt_and_is_kept(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_ends_the_worker_costs_no_trial_an_attempt_and_is_kept(settings: Settings) -> None:
     store = Store(settings.storage)
     queue = store.register(make_study())
     claims = (
@@ -166,7 +177,7 @@ def test_what_ends_the_worker_costs_no_trial_an_attempt_and_is_kept(
         "pipe.send(Claimed(trial=claim.number)); pipe.send(Fatal(error='The disk is full.')); sys.exit(1)"
     )
     with pytest.raises(FatalError, match=r"The disk is full\."):
-        supervise(settings, claims, monkeypatch, lambda: [queue])
+        supervise(settings, claims, lambda: [queue])
     assert (queue.trials.record(0).state, queue.trials.record(0).error) == ("lost", "The disk is full.")
     again = queue.claims.claim(Owner.of_process())
     assert again is not None
@@ -176,7 +187,7 @@ def test_what_ends_the_worker_costs_no_trial_an_attempt_and_is_kept(
 
 @pytest.mark.parametrize("code", [0, 75], ids=["done", "grown"])
 def test_a_process_that_ends_with_a_trial_in_hands_has_died_whatever_its_exit_code(
-    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+    settings: Settings, tmp_path: Path, code: int
 ) -> None:
     counter = tmp_path / "starts"
     dies = (
@@ -185,7 +196,7 @@ def test_a_process_that_ends_with_a_trial_in_hands_has_died_whatever_its_exit_co
         f"file.write('x'); file.flush(); pipe.send(Claimed(trial=file.tell())) if file.tell() < 3 else os._exit(0)\n"
         f"os._exit({code})"
     )
-    supervise(settings, dies, monkeypatch)
+    supervise(settings, dies)
     assert counter.read_text() == "xxx"
 
 
@@ -204,35 +215,22 @@ def test_a_network_that_is_never_made_fails_its_trial_although_the_studys_code_c
     def build() -> None:
         while True:
             with suppress(Exception):
-                time.sleep(10)
+                signal.pause()
 
     with (
-        pytest.raises(TrialFailed, match=r"longer than --timeout 0.01 s: its network was not made after 0.06 s"),
+        pytest.raises(TrialFailed, match=r"longer than --timeout 0.01 s: its network was not built after 0.06 s"),
         network_within(0.01, start_s=0.05),
     ):
         build()
 
 
 def test_a_process_whose_memory_has_grown_is_replaced_without_being_counted_as_a_crash(
-    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, tmp_path: Path
 ) -> None:
     counter = tmp_path / "starts"
     code = f"import os, sys; f = open({str(counter)!r}, 'a+'); f.write('x'); sys.exit(75 if f.tell() < 6 else 0)"
-    supervise(settings, code, monkeypatch)
+    supervise(settings, code)
     assert counter.read_text() == "xxxxxx"
-
-
-def test_a_trainer_process_makes_way_when_its_memory_has_grown_past_the_limit(team: Team) -> None:
-    """With a limit of a byte: the first trial sets the measure, the second one passes it."""
-    team.environment["HPSTUDY_RECYCLE_GB"] = "1e-9"
-    team.run("submit", team.write("growing", text=STUDY.replace("Grid()", "Grid(replicates=2)")))
-    output = team.work("--processes", "1", "--idle-exit", "0")
-    assert output.count("begins in process 1") == output.count("complete") == 4
-    store = Store(team.url)
-    starts = [trial.user_attrs[START] for trial in store.database.optuna.get_all_trials(1)]
-    assert len({start["owner"]["pid"] for start in starts}) >= 2
-    assert store.open("growing").trials.progress().lost == 0
-    store.close()
 
 
 def test_a_worker_says_where_it_trains(team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -245,11 +243,10 @@ def test_a_worker_says_where_it_trains(team: Team, monkeypatch: pytest.MonkeyPat
     assert places(worker_slots(None, ["0", "1"], 2)) == "4 processes on GPUs 0, 1"
 
 
-def test_a_trial_is_sampled_at_its_first_epoch_and_then_once_in_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_trial_is_sampled_at_its_first_epoch_and_then_once_in_a_while() -> None:
     """At most once a second, and in the long run less and less often."""
     now = 100.0
-    monkeypatch.setattr("hpstudy.worker.system.time.monotonic", lambda: now)
-    system = SystemMetrics()
+    system = SystemMetrics(clock=lambda: now)
     system.begin()
     counts = []
     for epochs in (5, 3600):  # epochs of a fifth of a second, then of one
@@ -411,12 +408,12 @@ def test_a_container_has_as_many_processes_as_its_limits_allow_and_says_why() ->
     assert (devices.default_processes(many, MANY_CORES), devices.why_so_few(many, MANY_CORES)) == (unlimited, None)
     for tight, why in (
         (Limits(cores=0.5), "the container's quota is 0.5 cores"),
-        (Limits(memory_gb=2.0), "the container may take only 2.0 GB of memory more"),
+        (Limits(memory_gb=2.0), "the container may only take another 2.0 GB of memory"),
     ):
         if unlimited == 1:
             pytest.skip("this machine has one core, or memory for one process")
         assert devices.default_processes(many, tight) == 1
         assert devices.why_so_few(many, tight) == why
     assert places(devices.slots(1), "the container's quota is 0.5 cores") == (
-        "1 process on the processor, as the container's quota is 0.5 cores; no GPU was found"
+        "1 process on the processor, because the container's quota is 0.5 cores; no GPU was found"
     )

@@ -1,12 +1,14 @@
 """Honest hyperparameter studies of Keras networks.
 
-A study file imports its words from here: `Study`, `Grid`, `Search`, `Choice`, `Float`, `Int`, `Objective`, `Published`.
-A program also calls `hpstudy.run(study)`, `hpstudy.open(name)` and their neighbours, which give a `Result`.
+A study file imports from here `Study`, `Grid`, `Search`, `Choice`, `Float`, `Int`, `Objective`, `Published`.
+A program also calls `hpstudy.run(study)`, `hpstudy.open(name)` and their neighbours, which return a `Result`.
 """
 
-TYPE_CHECKING = False  # as in `typing`, which would be an import
+TYPE_CHECKING = False  # as in `typing`, which would have to be imported
 if TYPE_CHECKING:
+    from hpstudy.api import Ranking as Ranking
     from hpstudy.api import Result as Result
+    from hpstudy.api import analyse as analyse
     from hpstudy.api import delete as delete
     from hpstudy.api import open as open  # noqa: A004
     from hpstudy.api import run as run
@@ -21,17 +23,19 @@ if TYPE_CHECKING:
     from hpstudy.study.spec import Study
 
 __version__ = "0.1.0"
-__all__ = [  # `hpstudy.open` is not here: `from hpstudy import *` must not replace Python's own
+__all__ = [  # without `open`: `from hpstudy import *` must not replace Python's own
     "Choice",
     "Float",
     "Grid",
     "Int",
     "Objective",
     "Published",
+    "Ranking",
     "Result",
     "Search",
     "Study",
     "__version__",
+    "analyse",
     "delete",
     "run",
     "run_all",
@@ -46,15 +50,17 @@ _MODULES = {
     "Objective": "study.objective",
     "Published": "study.published",
     "Study": "study.spec",
-    **dict.fromkeys(("Result", "delete", "open", "run", "run_all", "studies", "submit", "submit_all"), "api"),
+    **dict.fromkeys(
+        ("Ranking", "Result", "analyse", "delete", "open", "run", "run_all", "studies", "submit", "submit_all"), "api"
+    ),
 }
 
 
 def __getattr__(name: str) -> object:
-    """Names are imported when they are first asked for: a study file needs its words only.
+    """Names are imported on first use: a study file needs only its vocabulary.
 
-    And `python -m hpstudy` runs this file while the current folder stands before the standard library: what was
-    imported here could come from there. `__main__` takes the folder away.
+    Also, `python -m hpstudy` runs this file while the current folder comes before the standard library on the path: an
+    import here could load a file from that folder. `__main__` removes the folder.
     """
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

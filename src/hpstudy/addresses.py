@@ -1,7 +1,7 @@
-"""Addresses of databases and servers: how they are written, and which passwords stand in them.
+"""Addresses of databases and servers: how they are written, and which passwords they contain.
 
-A database's address is SQLAlchemy's, and only SQLAlchemy knows how it is read: a slash in a password is legal there, a
-user may stand behind the question mark, and a host may be a folder. A server's is an ordinary URL.
+A database's address follows SQLAlchemy's rules, and only SQLAlchemy can read it: a password may contain a slash, the
+user may come after the question mark, and the host may be a folder. A server's address is an ordinary URL.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
 _SERVERS = ("http://", "https://")
 _FILE = "sqlite:///"
-_SECRET_KEYS = ("password", "passwd", "pwd", "sslpassword", "token")  # behind the question mark
+_SECRET_KEYS = ("password", "passwd", "pwd", "sslpassword", "token")  # after the question mark
 
 
 def of_file(file: Path) -> str:
     """The address of an SQLite file by its absolute path.
 
-    SQLAlchemy reads `%2F` in it as a slash, and what follows a `?` as options: where a path has these, it is written
-    with every special letter as a code. The slashes too: a tracker makes the folder that it reads in an address, and
-    would make one by the coded name.
+    SQLAlchemy reads `%2F` in it as a slash, and everything after a `?` as options. A path that contains these is
+    written with every special character encoded, slashes included: a tracker creates the folder that it reads in an
+    address, and would create one with the encoded name.
 
     Raises:
         UserError: this version of SQLAlchemy cannot read the path back.
@@ -42,12 +42,12 @@ def of_file(file: Path) -> str:
 
 
 def is_server(address: str) -> bool:
-    """Whether the address is that of a server that speaks HTTP, not of a database."""
+    """Whether the address is that of an HTTP server, not of a database."""
     return address.lower().startswith(_SERVERS)
 
 
 def with_password(address: str, password: str | None) -> str:
-    """The address of a database with a password, where it has none itself and is not a file."""
+    """The address of a database with a password, unless it already has one or is a file."""
     if not password:
         return address
     parsed = _parsed(address)
@@ -73,13 +73,13 @@ def passwords(address: str) -> list[str]:
 
 
 def written_passwords(address: str) -> list[str]:
-    """What of an address is its passwords, coded as it stands there."""
+    """The passwords in an address, encoded as they are there."""
     keys = "|".join(_SECRET_KEYS)
     return re.findall(r"://[^:/@]*:([^@]*)@", address) + re.findall(rf"[?&](?:{keys})=([^&]*)", address, re.IGNORECASE)
 
 
 def login(address: str) -> tuple[str, str] | None:
-    """User and password in the address of a server, decoded; None if there is no password."""
+    """The user and password in the address of a server, decoded; None if there is no password."""
     parts = urlsplit(address)
     if parts.password is None:
         return None
@@ -87,7 +87,7 @@ def login(address: str) -> tuple[str, str] | None:
 
 
 def without_credentials(address: str) -> str:
-    """The address as it may be shown: without user, password and query, and the path of a file as it is."""
+    """The address as it may be shown: without user, password and query; the path of a file stays as it is."""
     if address.startswith(_FILE):
         parsed = _parsed(address)
         return f"{_FILE}{parsed.database}" if parsed else _FILE
@@ -100,7 +100,7 @@ def _is_secret(key: str) -> bool:
 
 
 def _split(address: str) -> tuple[str | None, str]:
-    """Password and query of a URL, coded as they are; neither, if it is no URL."""
+    """Password and query of a URL, still encoded; neither if it is not a URL."""
     try:
         parts = urlsplit(address)
     except ValueError:
@@ -109,7 +109,7 @@ def _split(address: str) -> tuple[str | None, str]:
 
 
 def _parsed(address: str) -> URL | None:
-    """As SQLAlchemy reads it; None if that does not know such addresses."""
+    """The address as SQLAlchemy reads it; None if SQLAlchemy does not know such addresses."""
     from sqlalchemy.engine import make_url
     from sqlalchemy.exc import ArgumentError
 

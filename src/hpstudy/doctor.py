@@ -1,4 +1,4 @@
-"""What can go wrong with a team's set-up, looked at before it hurts: each finding with its fix."""
+"""What can go wrong with a team's set-up, checked before it causes trouble: each finding comes with its fix."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from hpstudy.storage import Store
 
 CONNECTIONS_A_PROCESS = 2
-SKEW_S = 60.0  # of clocks; hpstudy compares no clocks, but people compare times
-DISK_GB = 2.0  # free, for run directories, logs and prepared datasets
+SKEW_S = 60.0  # between clocks; hpstudy compares no clocks, but people compare times
+DISK_GB = 2.0  # free space for run directories, logs and prepared datasets
 _TENSORFLOW = "import tensorflow as tf; print(len(tf.config.list_physical_devices('GPU')))"
 
 
 def examine(settings: Settings, *, processes: int) -> Iterator[Diagnosis]:
-    """Look at everything, one after the other. An error of one check is a finding, and the others go on.
+    """Check everything, one thing after another. An error in one check is a finding, and the other checks continue.
 
     Args:
         processes: Trainer processes planned on all machines together.
@@ -40,7 +40,7 @@ def examine(settings: Settings, *, processes: int) -> Iterator[Diagnosis]:
         try:
             yield from check()
         except HpstudyError as error:
-            yield Diagnosis(level=Health.BROKEN, what=str(error), fix="See the sentence itself.")
+            yield Diagnosis(level=Health.BROKEN, what=str(error), fix="See the message itself.")
 
 
 def _database(settings: Settings, processes: int) -> Iterator[Diagnosis]:
@@ -66,10 +66,10 @@ def _permissions(store: Store) -> Diagnosis:
         f"'INSERT, UPDATE, DELETE')) FROM pg_tables WHERE tablename IN ({tables}) AND schemaname = current_schema()",
     )
     if writable:
-        return Diagnosis(level=Health.GOOD, what="You may write into its tables.")
+        return Diagnosis(level=Health.GOOD, what="You can write to its tables.")
     return Diagnosis(
         level=Health.BROKEN,
-        what="You may not write into its tables.",
+        what="You cannot write to its tables.",
         fix="As the owner: GRANT ALL ON ALL TABLES IN SCHEMA public TO your_user; the same for ALL SEQUENCES.",
     )
 
@@ -84,7 +84,7 @@ def _connections(store: Store, processes: int) -> Diagnosis:
     return Diagnosis(
         level=Health.WARNING,
         what=what,
-        fix="Raise max_connections in postgresql.conf, or put PgBouncer (pool_mode = transaction) before it.",
+        fix="Raise max_connections in postgresql.conf, or put PgBouncer (pool_mode = transaction) in front of it.",
     )
 
 
@@ -93,7 +93,7 @@ def _clock(store: Store) -> Diagnosis:
     what = f"This machine's clock and the database's differ by {abs(skew_s):.1f} s."
     if abs(skew_s) < SKEW_S:
         return Diagnosis(level=Health.GOOD, what=what)
-    fix = "No trial is lost by that, but times in tables are wrong. Switch on NTP: timedatectl set-ntp true."
+    fix = "No trial is lost because of that, but times in tables are wrong. Switch on NTP: timedatectl set-ntp true."
     return Diagnosis(level=Health.WARNING, what=what, fix=fix)
 
 
@@ -138,7 +138,7 @@ def _datasets(settings: Settings) -> Iterator[Diagnosis]:
             yield Diagnosis(
                 level=Health.WARNING,
                 what=f"Dataset {name} is not on this machine.",
-                fix=f"`hpstudy data fetch {name}`; else it is fetched when a trial first needs it.",
+                fix=f"`hpstudy data fetch {name}`; otherwise it is fetched when a trial first needs it.",
             )
             continue
         try:

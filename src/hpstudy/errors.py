@@ -1,7 +1,7 @@
-"""The error tree: who has to act decides the class.
+"""The error tree: the class depends on who has to act.
 
 A message says what happened, what was expected, what came, and what to do. The command line prints it
-without a traceback; `exit_code` is what the process then exits with.
+without a traceback; `exit_code` is the exit code of the process.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 _COLOR = re.compile(r"\x1b\[[0-9;]*m")
-_LONGEST = 1000  # characters of a reason; a compiler may print a whole program
+_LONGEST = 1000  # characters of a reason, because a compiler may print a whole program
 
 
 class HpstudyError(Exception):
@@ -19,13 +19,13 @@ class HpstudyError(Exception):
 
 
 class UserError(HpstudyError):
-    """The user asked for something that cannot be: a wrong study file, level, flag or name."""
+    """The user asked for something invalid: a wrong study file, level, flag or name."""
 
     exit_code = 2
 
 
 class DatasetError(UserError):
-    """A file of a dataset is truncated or wrong. No trial is at fault, and none can be trained before it is mended."""
+    """A file of a dataset is truncated or wrong. No trial is at fault, and none can be trained until it is fixed."""
 
 
 class NotFoundError(HpstudyError):
@@ -37,26 +37,26 @@ class StorageError(HpstudyError):
 
 
 class MirrorError(HpstudyError):
-    """The tracker cannot be reached, or refused something. Nothing is lost: the next sync makes it good."""
+    """The tracker cannot be reached, or refused something. Nothing is lost: the next sync makes up for it."""
 
 
 class TrialFailed(HpstudyError):
-    """This configuration cannot be trained (NaN loss, out of memory). Recorded as failed, not tried again."""
+    """This configuration cannot be trained (out of memory, no probabilities). Recorded as failed, not tried again."""
 
 
 class TrialLost(HpstudyError):
-    """The trial was taken away from this process. Its writes are refused; go on with the next trial."""
+    """The trial was taken away from this process. Its writes are refused; continue with the next trial."""
 
 
 class FatalError(HpstudyError):
-    """The worker cannot go on, for instance because its trainer processes crash again and again."""
+    """The worker cannot continue, for example because its trainer processes crash again and again."""
 
 
 def reason(error: BaseException) -> str:
-    """What happened, in one line: hpstudy's own errors are sentences, of others the kind comes first."""
+    """What happened, in one line: hpstudy's own errors are sentences; other errors start with their type."""
     try:
         text = str(error)
-    except Exception:  # a class of the user's
+    except Exception:  # the error's class is the user's
         text = ""
     line = " ".join(_COLOR.sub("", text).split())
     if not isinstance(error, HpstudyError):
@@ -65,5 +65,5 @@ def reason(error: BaseException) -> str:
 
 
 def closed(sentence: str) -> str:
-    """The same with a full stop, if it has no end."""
+    """The sentence with a full stop, unless it already has one."""
     return sentence if sentence.endswith((".", "!", "?", "…")) else f"{sentence}."

@@ -1,4 +1,4 @@
-"""Folders of the user, who need not have a home directory: a container may run as a number that nobody knows."""
+"""Folders of the user, who may not have a home directory: a container may run as an unknown user id."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def expanded(path: str, given_by: str) -> Path:
         return Path(path).expanduser().absolute()
     except RuntimeError:
         raise UserError(
-            f"{given_by} is {path!r}, and this user has no home directory: HOME is not set. Give the whole path."
+            f"{given_by} is {path!r}, and this user has no home directory: HOME is not set. Give an absolute path."
         ) from None
     except FileNotFoundError:
         raise UserError(
@@ -40,26 +40,26 @@ def check_name(home: Path) -> None:
         str(home).encode()
     except UnicodeEncodeError:
         raise UserError(
-            f"The home folder {str(home)!r} has a name that is no UTF-8 text, and no address can name it. "
+            f"The home folder {str(home)!r} has a name that is not UTF-8 text, so no address can name it. "
             "Choose another with --home DIR or HPSTUDY_HOME."
         ) from None
 
 
 def config_folder() -> Path | None:
-    """Where the user's configuration may lie; None without a home directory."""
+    """The folder of the user's configuration; None without a home directory."""
     return _known(lambda: platformdirs.user_config_dir("hpstudy"))
 
 
 def cache_folder() -> Path | None:
-    """Where the user's caches lie; None without a home directory, or where nothing can be made there."""
+    """The folder of the user's caches; None without a home directory, or if it cannot be created."""
     folder = _known(lambda: platformdirs.user_cache_dir("hpstudy"))
     return folder if folder and (exists(folder) or _may_be_made(folder)) else None
 
 
 def lend_home(folder: Path) -> None:
-    """Name a folder to libraries as the home directory, where the user has none.
+    """Give libraries a folder as the home directory if the user has none.
 
-    They ask for one that they do not need: without it some cannot be imported, and Keras makes a folder called `~`.
+    They ask for one without needing it: some cannot be imported otherwise, and Keras creates a folder called `~`.
     """
     home = home_directory()
     if home is None or not exists(home):
@@ -67,21 +67,21 @@ def lend_home(folder: Path) -> None:
     elif not os.access(home, os.W_OK):
         os.environ.setdefault(
             "MPLCONFIGDIR", str(folder / "matplotlib")
-        )  # else it complains, and begins anew each time
+        )  # otherwise matplotlib complains, and builds its cache again each time
 
 
 def home_directory() -> Path | None:
-    """The user's own; None if nobody knows it."""
+    """The user's own home directory; None if it is unknown."""
     return _known(lambda: "~")
 
 
 def exists(path: Path) -> bool:
-    """Whether it is there and may be seen. `Path.exists` raises where the home directory is somebody else's."""
+    """Whether a path exists and is visible. `Path.exists` raises if the home directory belongs to somebody else."""
     return os.path.exists(path)  # noqa: PTH110
 
 
 def _known(folder: Callable[[], str]) -> Path | None:
-    """None without a home directory: depending on its version, platformdirs says so or leaves a `~` as it is."""
+    """A folder of platformdirs; None without a home directory, when platformdirs raises or leaves a `~` in the path."""
     try:
         return Path(folder()).expanduser()
     except RuntimeError:

@@ -1,4 +1,4 @@
-"""What an examination finds: a sentence on each thing that was looked at, and how to mend it."""
+"""The findings of an examination: a sentence on each thing that was checked, and how to fix it."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from enum import StrEnum
 
 class Health(StrEnum):
     GOOD = "good"
-    WARNING = "warning"  # it works, and will hurt one day
+    WARNING = "warning"  # it works, but will cause trouble later
     BROKEN = "broken"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Diagnosis:
-    """One thing that was looked at."""
+    """One thing that was checked."""
 
     level: Health
     what: str

@@ -1,4 +1,4 @@
-"""Who has a trial: a process, named so that others on the same machine can see whether it still lives."""
+"""Who has a trial: a process, identified so that others on the same machine can see whether it is still alive."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class Owner:
     """One process of one machine."""
 
     host: str  # for people
-    machine: str  # tells machines, restarts and process namespaces apart
+    machine: str  # distinguishes machines, reboots and process namespaces
     pid: int
-    created: float  # Unix time when the process began; process numbers are used again
+    created: float  # Unix time when the process started; process ids are reused
 
     @classmethod
     def of_process(cls, pid: int | None = None) -> Owner:
@@ -36,11 +36,11 @@ class Owner:
         return asdict(self)
 
     def is_elsewhere(self) -> bool:
-        """Whether this process is of another machine; a container of this machine is not."""
+        """Whether this process is on another machine. A container on this machine is not."""
         return self.host != socket.gethostname() and self.machine.split(" ")[0] != _machine().split(" ")[0]
 
     def is_known_dead(self) -> bool:
-        """Whether this process certainly no longer runs; False for processes of other machines."""
+        """Whether this process has certainly ended; False for processes on other machines."""
         if self.machine != _machine():
             return False
         try:
@@ -52,7 +52,7 @@ class Owner:
 
 @functools.cache
 def _machine() -> str:
-    """Boot and process namespace: within them process numbers can be compared."""
+    """Boot id and process namespace, within which process ids can be compared."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
         namespace = os.readlink("/proc/self/ns/pid")  # noqa: PTH115 - not a path, but pid:[number]

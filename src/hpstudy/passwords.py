@@ -1,4 +1,4 @@
-"""Where passwords come from, and where they must not stand."""
+"""Where passwords come from, and where they must not be written."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from hpstudy import addresses
 from hpstudy.errors import UserError
 from hpstudy.folders import exists, expanded
 
-PASSWORD_VARIABLE = "HPSTUDY_PASSWORD"  # of the study database; or the name of a file, with _FILE behind it
+PASSWORD_VARIABLE = "HPSTUDY_PASSWORD"  # of the study database; with _FILE appended, the name of a file that holds it
 CONFIG_KEYS = ("home", "storage", "tracking_uri", "data_dir", "cache_dir", "password", "password_file")
 _OTHERS = 0o077  # permission bits of group and world
 
 
 def read_config(file: Path | None) -> dict[str, str]:
-    """The settings in a configuration file; none if there is no file.
+    """The settings in a configuration file; empty if there is no file.
 
     Raises:
-        UserError: others can read it, it is no TOML, or it has a key that hpstudy does not know.
+        UserError: others can read it, it is not TOML, or it has a key that hpstudy does not know.
     """
     if file is None or not exists(file):
         return {}
@@ -30,12 +30,12 @@ def read_config(file: Path | None) -> dict[str, str]:
         raise UserError(f"The configuration {file} cannot be read: {error}.") from None
     for key, value in values.items():
         if key not in CONFIG_KEYS or not isinstance(value, str):
-            raise UserError(f"{file}: {key!r} is no setting. Known are, each a text: {', '.join(CONFIG_KEYS)}.")
+            raise UserError(f"{file}: {key!r} is not a setting. Known settings, each a text: {', '.join(CONFIG_KEYS)}.")
     return values
 
 
 def find_password(environ: Mapping[str, str], config: Mapping[str, str]) -> str | None:
-    """Of the study database: from the environment, a file that it names, the configuration, or a file named there.
+    """The study database's password: from the environment, the configuration, or a file that one of them names.
 
     Raises:
         UserError: the file cannot be read, or others can read it too.
@@ -52,15 +52,15 @@ def find_password(environ: Mapping[str, str], config: Mapping[str, str]) -> str 
 
 
 def check_argument(flag: str, address: str | None) -> None:
-    """Refuse a password in an argument: everybody on this machine sees it with `ps`.
+    """Refuse a password in an argument: everybody on this machine can see it with `ps`.
 
     Raises:
-        UserError: there is one.
+        UserError: the address has a password in it.
     """
     if address is not None and addresses.passwords(address):
         raise UserError(
             f"{flag} has a password in it, which everybody on this machine can see with `ps`. Give the whole address "
-            f"by environment, or leave the password out and give it in {PASSWORD_VARIABLE} or "
+            f"in the environment, or leave out the password and set {PASSWORD_VARIABLE} or "
             f"{PASSWORD_VARIABLE}_FILE (for the tracker: MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD)."
         )
 

@@ -1,21 +1,21 @@
-"""The user's text where it is shown: as it was written, whatever characters it has.
+"""Text from users, shown as it was written, whatever characters it contains.
 
-Names and levels are any text, errors come from any library. A terminal, a Markdown page and an XML file read some
-characters as commands; here they become text.
+Names and levels may be any text, and errors come from any library. A terminal, a Markdown page and an XML file read
+some characters as commands; here these become text.
 """
 
 from __future__ import annotations
 
 import re
 
-# Terminals obey the control characters of ASCII and Latin-1, and readers those that turn the direction of writing;
-# XML and UTF-8 have no place for others of these.
+# Terminals obey the control characters of ASCII and Latin-1, and readers obey those that change the direction of
+# writing; others of these are illegal in XML or UTF-8.
 _CONTROL = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
 )
 _COLOURS = re.compile(r"\x1b\[[0-9;:]*m")  # Keras writes its errors in bold
 _UNDERSCORE = re.compile("_")
-_OUTER_UNDERSCORE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")  # inside a word it is no emphasis
+_OUTER_UNDERSCORE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")  # inside a word it does not mean emphasis
 _ENTITY = re.compile(r"&(?=#?\w+;)")
 
 
@@ -28,15 +28,15 @@ def printable(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    r"""Like `printable`, for a cell or a label: a line's end is written as `\n`."""
+    r"""Like `printable`, for a cell or a label: a line break is written as `\n`."""
     return printable(text).replace("\n", r"\n").replace("\t", r"\t")
 
 
 def markdown(text: str, *, github: bool = False) -> str:
-    """The text as one line of Markdown: nothing in it makes a table, a tag, a link, a formula or emphasis.
+    """The text as one line of Markdown: nothing in it can start a table, a tag, a link, a formula or emphasis.
 
     Args:
-        github: For GitHub's dialect alone, which trackers show, too: underscores inside words stay as they are.
+        github: Only for GitHub's dialect, which trackers show, too: underscores inside words stay as they are.
     """
     text = _ENTITY.sub("&amp;", printable(text))
     for character in "\\|*`~":

@@ -1,13 +1,13 @@
-"""How another process of this Python is started."""
+"""How to start another process with this Python."""
 
 from __future__ import annotations
 
 import sys
 
-# For processes that start Python again by themselves.
+# For processes that start Python again themselves.
 ENVIRONMENT = {"PYTHONSAFEPATH": "1"}
 
 
 def python(*arguments: str) -> list[str]:
-    """The command line of a process in which no file of the current folder takes the place of a library's."""
+    """The command line of a process in which no file in the current folder can replace a library's."""
     return [sys.executable, "-P", *arguments]

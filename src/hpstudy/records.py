@@ -1,4 +1,4 @@
-"""What is known of a trial, as every part of hpstudy hands it around."""
+"""What is known about a trial, as all parts of hpstudy pass it around."""
 
 from __future__ import annotations
 
@@ -11,20 +11,26 @@ from typing import Any
 
 from hpstudy.study.factors import Level
 
-_SYSTEM = "system/"  # before the names of system metrics, in JSON as in the tracker
+_SYSTEM = "system/"  # prefix of the names of system metrics, in JSON and in the tracker
 
 
 class TrialState(StrEnum):
     RUNNING = "running"  # a process has it and says so by heartbeats
-    COMPLETE = "complete"  # trained to its end
+    COMPLETE = "complete"  # trained to its end, or until it diverged
     PRUNED = "pruned"  # ended early by the pruner
     FAILED = "failed"  # cannot be trained, or lost too often
-    LOST = "lost"  # its process died or was stopped; tried again as another trial
+    LOST = "lost"  # its process died or was stopped; a new trial tries it again
 
     @property
     def is_final(self) -> bool:
-        """Whether it counts against the budget for good."""
+        """Whether the trial counts in the budget for good."""
         return self in (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAILED)
+
+
+class StudyState(StrEnum):
+    RUNNING = "running"  # some process has a trial
+    FINISHED = "finished"  # the budget is used up
+    STOPPED = "stopped"  # trials are left, but nobody works on them
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,7 +40,7 @@ class Epoch:
     number: int  # from 1
     at: float  # Unix time when it ended, s
     metrics: Mapping[str, float]  # loss, accuracy, val_loss, val_accuracy, learning_rate, seconds
-    system: Mapping[str, float] = field(default_factory=dict)  # the machine's load when it ended, if it was looked at
+    system: Mapping[str, float] = field(default_factory=dict)  # the machine's load when it ended, if it was sampled
 
     def to_json(self) -> dict[str, Any]:
         system = {f"{_SYSTEM}{name}": value for name, value in self.system.items()}
@@ -53,8 +59,8 @@ class Spread:
 
     low: float  # lower edge of the first bin
     high: float  # upper edge of the last one
-    counts: tuple[int, ...]  # of finite values, in bins of equal width
-    idle: float | None  # share of units that are dead or saturated; None: this kind of layer has no such units
+    counts: tuple[int, ...]  # counts of finite values, in bins of equal width
+    idle: float | None  # share of idle units; None if this kind of layer has none
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,16 +70,16 @@ class LayerDiagnostics:
     name: str
     activation: str | None
     gradient_norms: tuple[float | None, ...]  # at the start and after each epoch; None: not finite
-    start: Spread | None = None  # of hidden layers, before the first epoch
-    end: Spread | None = None  # with the weights that the trial ends with
+    start: Spread | None = None  # for hidden layers, before the first epoch
+    end: Spread | None = None  # for hidden layers, with the final weights
 
 
 @dataclass(frozen=True, kw_only=True)
 class Diagnostics:
-    """What was seen inside a trial's network."""
+    """What diagnostics saw inside a trial's network."""
 
-    rows: int  # training rows that it was looked at with
-    layers: tuple[LayerDiagnostics, ...]  # from the input on
+    rows: int  # number of rows of the probe
+    layers: tuple[LayerDiagnostics, ...]  # starting at the input
 
     def to_text(self) -> str:
         """One line of JSON."""
@@ -95,33 +101,34 @@ def _layer(values: Mapping[str, Any]) -> LayerDiagnostics:
 
 @dataclass(frozen=True, kw_only=True)
 class TrialRecord:
-    """A trial as the database has it."""
+    """A trial as it is recorded in the database."""
 
     number: int
     state: TrialState
     params: Mapping[str, Level]  # levels of the factors that vary
-    cell: int | None  # of a grid
+    cell: int | None  # the cell of a grid; None in a search
     replicate: int
     seed: int
-    attempt: int  # 1, or more if earlier attempts were lost
+    attempt: int  # 1, or higher if earlier attempts were lost
     retry_of: int | None  # the number of the lost trial that this one tries again
     values: tuple[float, ...] | None  # of the objectives, once complete
+    diverged: int | None = None  # the epoch in which the loss became infinite or NaN; the history ends before it
     repeats: int | None = None  # the number of the trial whose result this one has taken over, instead of training
     pruning: Mapping[int, float] = field(default_factory=dict)  # epoch → the objective, as the pruner saw it
-    metrics: Mapping[str, float] = field(default_factory=dict)  # final ones
+    metrics: Mapping[str, float] = field(default_factory=dict)  # the final metrics
     history: tuple[Epoch, ...] = ()
-    started: datetime | None = None  # aware, UTC
+    started: datetime | None = None  # with time zone, UTC
     ended: datetime | None = None
     host: str | None = None
     device: str | None = None
     error: str | None = None  # why it failed or was lost
     traceback: str | None = None
     facts: Mapping[str, str] = field(default_factory=dict)  # versions, dataset digest, git commit
-    diagnostics: str | None = None  # `Diagnostics` as text: read by few, so parsed by them
+    diagnostics: str | None = None  # `Diagnostics` as text; the few readers parse it
 
     @property
     def value(self) -> float | None:
-        """Of the first objective."""
+        """The value of the first objective."""
         return self.values[0] if self.values else None
 
     @property
@@ -133,7 +140,7 @@ class TrialRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class EnsembleScore:
-    """Of all networks together, which average their probabilities."""
+    """The score of all networks together, with averaged probabilities."""
 
     accuracy: float
     low: float  # 95 % interval of the accuracy, over rows (Wilson 1927)
@@ -142,7 +149,7 @@ class EnsembleScore:
 
 @dataclass(frozen=True, kw_only=True)
 class ClassScore:
-    """How well the ensemble tells one class."""
+    """How well the ensemble recognizes one class."""
 
     name: str
     precision: float
@@ -156,16 +163,16 @@ class Evaluation:
     """The scores of the configuration that validation chose, on rows that no trial has seen."""
 
     params: Mapping[str, Level]  # levels of the factors that vary
-    seeds: tuple[int, ...]  # a network for each
-    trials: tuple[int, ...]  # whose networks they are; those that were trained for this have no number
+    seeds: tuple[int, ...]  # one network for each seed
+    trials: tuple[int, ...]  # the trials of the networks; a network that was trained for this has no trial
     chosen_by: str
-    at: float  # when, in seconds since 1970; tells evaluations of one study apart
+    at: float  # Unix time; distinguishes evaluations of the same study
     digest: str  # of the test split
     rows: int  # of the test split
     validation: tuple[float, ...]  # accuracy of each network on its own validation rows
     accuracy: tuple[float, ...]  # of each network on the test split
     ensemble: EnsembleScore
-    confusion: tuple[tuple[int, ...], ...]  # test rows by true class, and by the class that the ensemble says
+    confusion: tuple[tuple[int, ...], ...]  # test rows by true class and predicted class
     by_class: tuple[ClassScore, ...]
 
     @classmethod
@@ -181,7 +188,7 @@ class Evaluation:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """As the study database keeps it, and `hpstudy evaluate --json` prints it."""
+        """The form that the study database keeps and `hpstudy evaluate --json` prints."""
         values = asdict(self)
         values["by_class"] = [{"class": one.pop("name"), **one} for one in values["by_class"]]
         return values

@@ -12,26 +12,26 @@ from hpstudy.errors import UserError
 from hpstudy.folders import cache_folder, check_name, config_folder, exists, expanded
 from hpstudy.passwords import check_argument, find_password, read_config
 
-LONGEST = 1e9  # seconds or GB: as good as never, and a number that clocks and locks can count to
+LONGEST = 1e9  # seconds or GB: as good as never, but small enough for clocks and locks
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Where things are kept. The defaults need no server: everything lies in `.hpstudy/`."""
+    """Where things are kept. The defaults need no server: everything is in `.hpstudy/`."""
 
     home: Path  # study database, the tracker's store, artifacts, run directories
     storage: str  # SQLAlchemy URL of the study database; may hold a password: never print it
     tracking_uri: str  # the tracker's address; may hold a password: never print it
-    artifact_root: str | None  # where the tracker's store in `home` keeps artifacts; None: it is elsewhere, or none
+    artifact_root: str | None  # where the tracker's store in `home` keeps artifacts; None: there is no such store
     data_dir: Path | None  # where the user keeps datasets
     cache_dir: Path  # where hpstudy keeps downloaded and prepared datasets
-    heartbeat_s: float = 10.0  # a running trial says so this often
-    grace_s: float = 30.0  # without a heartbeat for so long, a trial is lost
-    recycle_gb: float = 2.0  # a trainer process whose memory has grown by so much makes way for a new one
+    heartbeat_s: float = 10.0  # how often a running trial sends a heartbeat
+    grace_s: float = 30.0  # a trial without a heartbeat for this long is lost
+    recycle_gb: float = 2.0  # a trainer process whose memory has grown by this much is replaced
 
     @classmethod
     def load(cls, flags: Mapping[str, str | None], environ: Mapping[str, str] | None = None) -> Settings:
-        """Merge `flags` (by field name, None where not given) over the environment, the configuration, the defaults.
+        """Settings from `flags` (by field name; None: not given), else environment, configuration and defaults.
 
         Raises:
             UserError: a number is not a number, the heartbeat is longer than the grace period, the configuration
@@ -81,28 +81,28 @@ class Settings:
             "HPSTUDY_GRACE_S": str(self.grace_s),
             "HPSTUDY_RECYCLE_GB": str(self.recycle_gb),
         }
-        if self.uses_embedded_store:  # an empty variable counts as none
+        if self.uses_embedded_store:  # an empty variable counts as not set
             return {**variables, "HPSTUDY_TRACKING_URI": "", "MLFLOW_TRACKING_URI": ""}
         return {**variables, "HPSTUDY_TRACKING_URI": self.tracking_uri}
 
     @property
     def runs_dir(self) -> Path:
-        """The folder of run directories, one folder a study in it."""
+        """The folder of run directories, with one folder per study."""
         return self.home / "runs"
 
     @property
     def logs_dir(self) -> Path:
-        """What trainer processes print."""
+        """The folder of the logs that trainer processes print."""
         return self.home / "logs"
 
     @property
     def uses_embedded_store(self) -> bool:
-        """Whether the tracker's store is the one in `home`, which needs no server."""
+        """Whether the tracker's store is the embedded one in `home`, which needs no server."""
         return self.artifact_root is not None
 
 
 def config_file(environ: Mapping[str, str]) -> Path | None:
-    """Where the configuration lies: HPSTUDY_CONFIG, else ~/.config/hpstudy/config.toml; None if there is none."""
+    """The configuration file: HPSTUDY_CONFIG, else ~/.config/hpstudy/config.toml; None if there is none."""
     if given := environ.get("HPSTUDY_CONFIG"):
         return expanded(given, "HPSTUDY_CONFIG")
     file = folder / "config.toml" if (folder := config_folder()) else None

@@ -1,12 +1,13 @@
-"""All that is computed of a study, before any of it is put into words."""
+"""Everything that is computed about a study, before any of it is put into words."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from hpstudy.analysis.cells import GridValues, grid_values
 from hpstudy.analysis.curves import FactorCurves, factor_curves
+from hpstudy.analysis.divergence import outcomes
 from hpstudy.analysis.effects import FactorEffect, baselines, factor_effects
 from hpstudy.analysis.inside import InsideCell, inside_cells
 from hpstudy.analysis.overview import Overview, overview
@@ -30,20 +31,33 @@ class GridAnalysis:
 
 @dataclass(frozen=True, kw_only=True)
 class Analysis:
-    """A study's numbers. Exactly one of `grid` and `search` is there."""
+    """A study's numbers. Exactly one of `grid` and `search` is set."""
 
     study: Study
     records: tuple[TrialRecord, ...]
     overview: Overview
     curves: tuple[FactorCurves, ...]
-    texts: LevelTexts  # how levels are written, of a search so that the trials of its tables are told apart
+    texts: LevelTexts  # how levels are written; for a search, such that the trials in its tables can be told apart
     grid: GridAnalysis | None = None
     search: SearchResult | None = None
-    inside: tuple[InsideCell, ...] = ()  # of a search, the best trial; empty without diagnostics
+    inside: tuple[InsideCell, ...] = ()  # for a search, only the best trial; empty without diagnostics
 
 
-def analyse(study: Study, records: Sequence[TrialRecord], baseline: Sequence[str] = ()) -> Analysis:
-    """Raises UserError if a baseline is no level of the study."""
+def analyse(
+    study: Study,
+    records: Sequence[TrialRecord],
+    baseline: Sequence[str] = (),
+    constant: Mapping[str, float] | None = None,
+) -> Analysis:
+    """All that is computed of a study.
+
+    Args:
+        constant: As `divergence.outcomes` takes it.
+
+    Raises:
+        UserError: a baseline is no level of the study.
+    """
+    records = outcomes(study, records, constant)
     is_grid = isinstance(study.design, Grid)
     found = (factor_curves(study, records, factor) for factor in study.vary) if is_grid else ()
     baselines(study, baseline)

@@ -1,4 +1,4 @@
-"""Published figures, each with ours beside it."""
+"""Published figures, each compared with ours."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from hpstudy.study.spec import Study
 
 @dataclass(frozen=True, kw_only=True)
 class Beside:
-    """A published figure and what this study has of the same metric in the same cell."""
+    """A published figure, and this study's values of the same metric in the same cell."""
 
     published: Published
-    ours: Interval | None  # over replicates; None: nothing yet
+    ours: Interval | None  # over replicates; None: no values yet
     one_more: tuple[float, float] | None  # where one more training of ours would lie; None: fewer than two replicates
-    missing: str = ""  # why there is nothing of ours
+    missing: str = ""  # why we have no values
 
     @property
     def difference(self) -> float | None:
@@ -66,7 +66,7 @@ def _tested(study: Study, figure: Published, evaluation: Evaluation | None) -> t
         cells = study.cells()
         (cell,) = figure.cells([cell.params for cell in cells])
         if dict(evaluation.params) != dict(cells[cell].params):
-            return [], "another configuration was chosen for the test split"
+            return [], "a different configuration was chosen for the test split"
     return list(evaluation.accuracy), ""
 
 

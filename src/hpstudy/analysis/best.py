@@ -1,7 +1,7 @@
-"""Which trial and which configuration is the best: defined here, and nowhere else.
+"""Which trial and which configuration is the best: defined here and nowhere else.
 
-Of several equal ones it is the first. Which of several equal trials `hpstudy best` names is decided by Optuna, so that
-its own tools name the same.
+Of several equal ones, the first is the best. Which of several equal trials `hpstudy best` names is decided by Optuna,
+so that its own tools name the same one.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
 
 
 def scores(study: Study, record: TrialRecord) -> tuple[float, ...]:
-    """The objectives of a complete trial such that more is better; NaN is worst."""
+    """The objectives of a complete trial, turned so that higher is better; NaN is worst."""
     found = [objective.score(value) for objective, value in zip(study.objectives, record.values or (), strict=True)]
     return tuple(-math.inf if math.isnan(score) else score for score in found)
 
 
 def ranked_trials(study: Study, records: Sequence[TrialRecord]) -> list[TrialRecord]:
-    """Complete trials with finite values, the best by the first objective first."""
+    """Complete trials with finite values, sorted by the first objective, best first."""
     scored = (record for record in records if _is_scored(record))
     return sorted(scored, key=lambda record: scores(study, record)[0], reverse=True)
 
 
 def front(study: Study, records: Sequence[TrialRecord]) -> list[TrialRecord]:
-    """The best complete trial; of several objectives the Pareto front. In the order of the records."""
+    """The best complete trial; with several objectives, the Pareto front in the order of the records."""
     complete = [record for record in records if record.state == TrialState.COMPLETE and record.values]
     found = {record.number: scores(study, record) for record in complete}
     if len(study.objectives) == 1:
@@ -39,7 +39,7 @@ def front(study: Study, records: Sequence[TrialRecord]) -> list[TrialRecord]:
 
 
 def cells_best_first(grid: GridValues) -> list[int]:
-    """The numbers of the cells that have a value, the one with the best mean over replicates first."""
+    """The numbers of the cells that have a value, sorted by the mean over replicates, best first."""
     values = {cell: found for cell in range(len(grid.params)) if len(found := grid.cell_values(cell))}
     sign = grid.study.objectives[0].sign
     return sorted(values, key=lambda cell: -sign * values[cell].mean())

@@ -24,8 +24,8 @@ class GridValues:
     """The first objective of every cell × replicate."""
 
     study: Study
-    params: tuple[Mapping[str, Level], ...]  # of each cell
-    values: Floats  # (cells, replicates); NaN where there is none
+    params: tuple[Mapping[str, Level], ...]  # the levels of each cell
+    values: Floats  # (cells, replicates); NaN where there is no value
     failed: Flags  # (cells, replicates): ended without a finite value
     trials: Mapping[tuple[int, int], TrialRecord]  # (cell, replicate) → the trial that counts
 
@@ -37,11 +37,11 @@ class GridValues:
 
     @property
     def finished(self) -> list[int]:
-        """Replicates whose every cell has ended; only they can be compared."""
+        """Replicates in which every cell has ended; only these can be compared."""
         return np.flatnonzero(~self.pending.any(axis=0)).tolist()
 
     def cell_values(self, cell: int) -> Floats:
-        """What there is of one cell, of finished replicates or not."""
+        """All values of one cell, whether or not their replicates are finished."""
         row: Floats = self.values[cell]
         known: Floats = row[~np.isnan(row)]
         return known
@@ -51,21 +51,21 @@ class GridValues:
 class FactorValues:
     """One factor's levels on equal terms.
 
-    Levels are compared over the same contexts in the same replicates. A context in which one of them failed
-    counts for none of them; a level that failed so often that nothing would be left is not compared.
+    Levels are compared over the same contexts in the same replicates. A context in which one level failed counts for
+    none of them. A level that failed so often that nothing would be left is not compared.
     """
 
     factor: str
-    levels: tuple[str, ...]  # that are compared, in the order of the declaration
+    levels: tuple[str, ...]  # the levels that are compared, in the order of the declaration
     values: Floats  # (levels, replicates), means over the contexts
     replicates: tuple[int, ...]  # finished ones
-    contexts: tuple[Context, ...]  # that are averaged over
+    contexts: tuple[Context, ...]  # the contexts that are averaged over
     all_contexts: int  # how many the design has
     excluded: tuple[str, ...]  # levels that are not compared, because they failed
 
 
 def grid_values(study: Study, records: Sequence[TrialRecord]) -> GridValues:
-    """Arrange the trials of a grid; those of other designs or of no known cell are left out."""
+    """Arrange the trials of a grid. Trials of other designs or of unknown cells are left out."""
     assert isinstance(study.design, Grid)
     cells = study.cells()
     shape = (len(cells), study.design.replicates)
@@ -86,7 +86,7 @@ def grid_values(study: Study, records: Sequence[TrialRecord]) -> GridValues:
 
 
 def factor_values(grid: GridValues, factor: str) -> FactorValues | None:
-    """None if no finished replicate has two levels to compare."""
+    """The values of a factor's levels; None if no finished replicate has two levels to compare."""
     cells = cells_of(grid, factor)
     levels = level_texts(grid, factor)
     contexts = list(dict.fromkeys(context for level in levels for context in cells.get(level, {})))
@@ -110,14 +110,14 @@ def factor_values(grid: GridValues, factor: str) -> FactorValues | None:
 
 
 def level_texts(grid: GridValues, factor: str) -> tuple[str, ...]:
-    """Every level of a factor as it is written, in the order of the declaration."""
+    """Every level of a factor as text, in the order of the declaration."""
     return tuple(grid.study.texts.text(factor, level) for level in grid.study.vary[factor].levels)
 
 
 def cells_of(grid: GridValues, factor: str) -> dict[str, dict[Context, list[int]]]:
-    """Level → context → its cells: several where a factor exists for some levels of this one only.
+    """Level → context → its cells. There are several if another factor exists only for some levels of this one.
 
-    Such a factor (momentum beside sgd) is averaged over within its level, for other levels have no such context.
+    Such a factor (momentum with sgd) is averaged over within its level, because other levels have no such context.
     """
     inner = {factor, *dependants(grid.study, factor)}
     text = grid.study.texts.text
@@ -130,7 +130,7 @@ def cells_of(grid: GridValues, factor: str) -> dict[str, dict[Context, list[int]
 
 
 def dependants(study: Study, factor: str) -> set[str]:
-    """The factors that exist for some levels of this one only, directly or through another."""
+    """The factors that exist only for some levels of this one, directly or through another factor."""
     found: set[str] = set()
     for name, domain in study.vary.items():  # a condition names earlier factors only
         if {factor, *found} & set(domain.when):
@@ -155,7 +155,7 @@ def _means(
 
 
 def _kept(complete: NDArray[Any]) -> list[int]:
-    """Levels with a context in common: the one with the fewest complete contexts goes until there is one.
+    """Levels with a context in common: the level with the fewest complete contexts is dropped until there is one.
 
     Args:
         complete: (levels, contexts).

@@ -1,4 +1,4 @@
-"""Studies on one dataset side by side: each with its best configuration, compared on common seeds."""
+"""Studies on one dataset side by side, each with its best configuration, compared on common seeds."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Entrant:
     analysis: Analysis
     params: Mapping[str, Level]  # of the best configuration
     by_seed: dict[int, float]  # seed → the objective
-    digests: dict[int, str]  # seed → of the data that the trial saw
+    digests: dict[int, str]  # seed → digest of the data that the trial saw
     train_s: float | None  # of one trial of the best configuration
 
     @property
@@ -40,7 +40,7 @@ class Entrant:
 
 
 def entrant(study: Study, records: Sequence[TrialRecord]) -> Entrant | None:
-    """None if no trial is complete."""
+    """A study as an entrant; None if no trial is complete."""
     analysis = analyse(study, records)
     if analysis.grid and analysis.grid.cells:
         cell = analysis.grid.cells[0].number
@@ -71,10 +71,10 @@ def check_comparable(studies: Sequence[Study]) -> None:
 
 
 def best_first(entrants: Sequence[Entrant]) -> list[tuple[Entrant, Difference | None, float | None]]:
-    """Each with its difference to the best one, over the seeds that the two have in common, and that one's p.
+    """Each entrant with its difference to the best one, over the seeds that both have, and the p-value of that.
 
-    The p of paired t-tests, corrected for the number of studies (Holm 1979). None: the best one itself, or one that
-    shares no data with it.
+    The p-values are those of paired t-tests, corrected for the number of studies (Holm 1979). None: the best entrant
+    itself, or one that shares no data with it.
     """
     objective = entrants[0].study.objectives[0]
     ordered = sorted(entrants, key=lambda one: -objective.score(one.mean.mean))

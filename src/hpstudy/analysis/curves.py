@@ -24,7 +24,7 @@ class Curve:
 
     epochs: Floats  # (epochs,), from 1
     mean: Floats  # (epochs,)
-    low: Floats | None  # None: one replicate
+    low: Floats | None  # None with one replicate
     high: Floats | None
 
 
@@ -46,12 +46,12 @@ class LevelCurves:
 @dataclass(frozen=True, kw_only=True)
 class FactorCurves:
     factor: str
-    metric: str  # of the validation; that of the training has the same name without "val_"
+    metric: str  # the validation metric; the training metric has the same name without "val_"
     levels: tuple[LevelCurves, ...]
 
 
 def curve_objective(study: Study) -> Objective:
-    """What is drawn by epoch: the objective, or the validation metric nearest to it."""
+    """The metric to draw by epoch: the objective, or the validation metric closest to it."""
     metric = study.objectives[0].metric
     if metric.endswith("loss"):
         return _LOSS
@@ -59,12 +59,18 @@ def curve_objective(study: Study) -> Objective:
 
 
 def factor_curves(study: Study, records: Sequence[TrialRecord], factor: str) -> FactorCurves | None:
-    """None if no complete trial of this factor has a history."""
+    """None if no complete trial of this factor has a history.
+
+    Trials that diverged are in no curve: theirs break off.
+    """
     objective = curve_objective(study)
     trials = [
         record
         for record in records
-        if record.state == TrialState.COMPLETE and factor in record.params and record.history
+        if record.state == TrialState.COMPLETE
+        and record.diverged is None
+        and factor in record.params
+        and record.history
     ]
     text = study.texts.text
     by_level: dict[str, list[TrialRecord]] = {text(factor, level): [] for level in study.vary[factor].levels}
@@ -104,7 +110,7 @@ def _matrix(trials: Sequence[TrialRecord], metric: str) -> Floats:
 
 
 def _curve(trials: Sequence[TrialRecord], values: Floats, bounds: Bounds) -> Curve:
-    """As far as at least half of the trials went, so that the line is no few trials' line at its end."""
+    """The mean curve, cut where fewer than half of the trials are left, so that its end does not rest on a few."""
     reached = np.isfinite(values).mean(axis=0) >= 0.5
     length = max(1, int(reached.argmin()) if not reached.all() else values.shape[1])
     replicates = sorted({record.replicate for record in trials})
@@ -118,7 +124,7 @@ def _curve(trials: Sequence[TrialRecord], values: Floats, bounds: Bounds) -> Cur
 
 
 def _column_means(values: Floats) -> Floats:
-    """Means over the trials that reached an epoch; NaN where none did."""
+    """Means over the trials that reached an epoch; NaN if none did."""
     known = np.isfinite(values)
     counts = known.sum(axis=0)
     sums = np.where(known, values, 0.0).sum(axis=0)

@@ -1,4 +1,4 @@
-"""What each factor of a grid does: means by level, differences on the same replicates, and how sure they are."""
+"""The effect of each factor of a grid: means by level, differences on the same replicates, and how certain they are."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ class LevelEffect:
     level: str
     rank: int  # 1 is best
     mean: Interval  # of the objective, over replicates
-    at_best: float  # mean of its best cell: with the other factors as suits this level most
+    at_best: float  # mean of its best cell, with the other factors set as suits this level best
     difference: Difference | None  # to the reference; None for the reference itself
     p: float | None  # corrected (Holm)
-    needed: int | None  # replicates that would show this difference with 80 % power; None: above the most we advise
+    needed: int | None  # replicates that would show this difference with 80 % power; None: more than we advise
 
     @property
     def is_distinct(self) -> bool:
@@ -42,15 +42,15 @@ class LevelEffect:
 
 @dataclass(frozen=True, kw_only=True)
 class FactorEffect:
-    """All levels of a factor, the best first."""
+    """All levels of a factor, best first."""
 
     factor: str
     values: FactorValues
     levels: tuple[LevelEffect, ...]
     reference: str  # the best level, or the baseline
-    is_baseline: bool  # the reference was named by the user before
-    comparisons: int  # that the p-values are corrected for
-    p_any: float | None  # whether the levels differ at all
+    is_baseline: bool  # the user named the reference beforehand
+    comparisons: int  # number of comparisons for which the p-values are corrected
+    p_any: float | None  # p-value for whether the levels differ at all
 
     def of(self, level: str) -> LevelEffect:
         return next(effect for effect in self.levels if effect.level == level)
@@ -61,13 +61,13 @@ class FactorEffect:
 
 
 def factor_effects(grid: GridValues, baseline: Sequence[str] = ()) -> list[FactorEffect]:
-    """Every factor that has two levels to compare.
+    """The effects of every factor that has two levels to compare.
 
     Args:
         baseline: Levels to compare with instead of the best one, as `adam` or `optimizer=adam`.
 
     Raises:
-        UserError: a baseline is no level of the study, or of several factors.
+        UserError: a baseline is not a level of the study, or is a level of several factors.
     """
     references = baselines(grid.study, baseline)
     compared = (factor_values(grid, factor) for factor in grid.study.vary)
@@ -89,7 +89,7 @@ def baselines(study: Study, given: Sequence[str]) -> dict[str, str]:
 
 
 def _meant(study: Study, factor: str, text: str) -> list[str]:
-    """The level of a factor that `adam` or `optimizer=adam` names, as it is written; none if it names no such level."""
+    """The level of a factor that `adam` or `optimizer=adam` names, as text; empty if it names no such level."""
     domain, written = study.vary[factor], functools.partial(study.texts.text, factor)
     for word in (text, text.removeprefix(f"{factor}=")):
         levels = domain.levels if isinstance(domain, Choice) else ()
@@ -100,7 +100,7 @@ def _meant(study: Study, factor: str, text: str) -> list[str]:
 
 
 def _understood(factor: str, domain: Domain, word: str) -> Iterator[tuple[Level, ...]]:
-    """The levels that a word can mean: as the text that it is, or as a number, True, False or None."""
+    """The levels that a word can mean: text, or a number, True, False or None."""
     yield from _looked_up(factor, domain, word)
     with contextlib.suppress(ValueError, SyntaxError):
         yield from _looked_up(factor, domain, ast.literal_eval(word))
@@ -161,7 +161,7 @@ def _baseline_p(differences: Sequence[Difference | None]) -> list[float | None]:
 
 
 def _all_pairs_p(values: FactorValues, best: int) -> list[float | None]:
-    """Corrected for all pairs of levels, because which one is best was seen in the same numbers."""
+    """p-values corrected for all pairs of levels, because the same numbers showed which level is best."""
     pairs = list(itertools.combinations(range(len(values.levels)), 2))
     raw = [statistics.paired_difference(values.values[one], values.values[other]).p for one, other in pairs]
     corrected = dict(zip(pairs, statistics.holm(raw), strict=True))

@@ -1,4 +1,4 @@
-"""What the test split says of the chosen configuration, over its seeds."""
+"""What the test split says about the chosen configuration, over its seeds."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ from hpstudy.records import Evaluation
 
 
 def intervals(evaluation: Evaluation) -> tuple[Interval, Interval]:
-    """Over seeds, of the test and of the validation accuracy."""
+    """The intervals over seeds of the test accuracy and of the validation accuracy."""
     bounds = statistics.bounds_of("accuracy")
     return statistics.interval(evaluation.accuracy, bounds), statistics.interval(evaluation.validation, bounds)

@@ -1,4 +1,4 @@
-"""Inside the networks: what the trials' diagnostics say of each configuration, averaged over its replicates."""
+"""Inside the networks: what the trials' diagnostics say about each configuration, averaged over its replicates."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class Histogram:
     """The activations of one layer over all trials of a configuration."""
 
     edges: Floats  # (bins + 1,)
-    shares: Floats  # (bins,) of the values
-    idle: float | None  # mean share of dead or saturated units; None: no such units
+    shares: Floats  # (bins,) share of the values in each bin
+    idle: float | None  # mean share of idle units; None if the layer's units cannot be idle
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +29,7 @@ class InsideLayer:
     activation: str | None
     gradient_norms: Floats  # (epochs + 1,) at the start and after each epoch; geometric means; (0,): no weights
     final_norm: float  # after the last epoch of each trial, geometric mean
-    start: Histogram | None  # of hidden layers
+    start: Histogram | None  # hidden layers only
     end: Histogram | None
 
 
@@ -39,8 +39,8 @@ class InsideCell:
 
     params: Mapping[str, Level]
     trials: tuple[int, ...]
-    rows: int  # of the probe
-    layers: tuple[InsideLayer, ...]  # from the input on
+    rows: int  # rows of the probe
+    layers: tuple[InsideLayer, ...]  # starting at the input
 
     @property
     def learning(self) -> tuple[InsideLayer, ...]:
@@ -49,13 +49,13 @@ class InsideCell:
 
     @property
     def ratio(self) -> float:
-        """Of the first layer's gradient to that of the last one, at the start; NaN where there is none."""
+        """The ratio of the first layer's gradient to the last layer's, at the start; NaN if there is none."""
         layers = self.learning
         return _ratio(layers[0].gradient_norms[0], layers[-1].gradient_norms[0]) if len(layers) > 1 else math.nan
 
     @property
     def largest_norm(self) -> float:
-        """Of any layer's gradient at the start; NaN where there is none."""
+        """The largest norm of any layer's gradient at the start; NaN if there is none."""
         return max((float(layer.gradient_norms[0]) for layer in self.learning), default=math.nan)
 
     @property
@@ -65,7 +65,7 @@ class InsideCell:
 
     @property
     def idle_start(self) -> float | None:
-        """The share of hidden units that are dead or saturated, mean over layers."""
+        """The share of hidden units that are idle at the start, mean over layers."""
         return _mean([layer.start.idle for layer in self.layers if layer.start and layer.start.idle is not None])
 
     @property
@@ -74,7 +74,7 @@ class InsideCell:
 
     @property
     def idle_word(self) -> str:
-        """What idle units of this configuration are called."""
+        """The word for idle units of this configuration."""
         kinds = {layer.activation for layer in self.layers if layer.start and layer.start.idle is not None}
         if kinds <= {"sigmoid", "tanh"}:
             return "saturated"
@@ -83,7 +83,7 @@ class InsideCell:
 
 @dataclass(frozen=True, kw_only=True)
 class Panel:
-    """Configurations that differ in one factor: what is drawn together."""
+    """Configurations that differ in one factor only and are drawn together."""
 
     factor: str
     context: Mapping[str, Level]  # the levels of the other factors
@@ -91,9 +91,9 @@ class Panel:
 
 
 def inside_cells(records: Sequence[TrialRecord]) -> tuple[InsideCell, ...]:
-    """Of the trials that have diagnostics, in the order of the grid's cells.
+    """The configurations of the trials that have diagnostics, in the order of the grid's cells.
 
-    Where no trial is complete it is of those that failed: why they did may be seen at their start.
+    Where every trial failed or diverged it is of those: why they did may be seen at their start.
     """
     by_cell: dict[int | None, list[TrialRecord]] = {}
     for record in sorted(records, key=lambda record: (record.cell or 0, record.replicate)):
@@ -103,7 +103,7 @@ def inside_cells(records: Sequence[TrialRecord]) -> tuple[InsideCell, ...]:
 
 
 def panels(study: Study, cells: Sequence[InsideCell]) -> list[Panel]:
-    """Along the factor with the most levels, one panel for each combination of the others; the deepest first."""
+    """Panels along the factor with the most levels, one for each combination of the others; the deepest first."""
     if not cells:
         return []
     present = [name for name in study.vary if any(name in cell.params for cell in cells)]
@@ -124,11 +124,11 @@ def panels(study: Study, cells: Sequence[InsideCell]) -> list[Panel]:
 
 
 def _complete(records: Sequence[TrialRecord]) -> list[TrialRecord]:
-    return [record for record in records if record.state == TrialState.COMPLETE]
+    return [record for record in records if record.state == TrialState.COMPLETE and record.diverged is None]
 
 
 def _cell(records: Sequence[TrialRecord]) -> InsideCell:
-    """Trials whose networks have other layers than the first one's are left out."""
+    """One configuration. Trials whose layers differ from those of the first trial are left out."""
     found = [(record, Diagnostics.from_text(record.diagnostics or "")) for record in records]
     names = [layer.name for layer in found[0][1].layers]
     alike = [(record, seen) for record, seen in found if [layer.name for layer in seen.layers] == names]
@@ -157,7 +157,7 @@ def _layer(layers: Sequence[LayerDiagnostics]) -> InsideLayer:
 
 
 def _geometric_means(values: Floats) -> Floats:
-    """Over the rows, of what is a number; NaN where nothing is. Gradients differ by powers of ten."""
+    """Geometric means over the rows, because gradients differ by powers of ten. NaN is ignored if possible."""
     known = np.isfinite(values)
     with np.errstate(divide="ignore"):
         logs = np.log(np.where(known, values, 1.0))
@@ -167,7 +167,7 @@ def _geometric_means(values: Floats) -> Floats:
 
 
 def _pooled(spreads: Sequence[Spread]) -> Histogram | None:
-    """One histogram of several with other edges; within a bin the values are taken as even."""
+    """One histogram from several with different edges; values are assumed to be uniform within a bin."""
     if not spreads:
         return None
     bins = len(spreads[0].counts)

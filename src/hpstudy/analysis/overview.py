@@ -1,4 +1,4 @@
-"""What a study has so far: how many trials ended how, what they cost, and which levels fail."""
+"""The state of a study: how its trials ended, what they cost, and which levels fail."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from hpstudy.analysis.divergence import DivergingLevel, diverging_levels
 from hpstudy.records import TrialRecord, TrialState
 from hpstudy.study.spec import Study
 
@@ -19,12 +20,15 @@ class Overview:
     failed: int
     running: int
     lost: int  # tried again; not part of the budget
+    diverged: int  # of the complete ones, those whose loss became infinite or NaN
     repeats: int  # trials that took over the result of an earlier one with the same configuration
-    train_s: float  # seconds of training in all trials, as their epochs say
+    train_s: float  # seconds of training in all trials, as their epochs say, compiling included
+    compile_s: float  # of these, in which networks were compiled
     span_s: float | None  # from the first start to the last end
-    epochs: int  # trained in all trials
-    failures: tuple[Failure, ...]  # the commonest reason first
+    epochs: int  # number of epochs trained in all trials
+    failures: tuple[Failure, ...]  # the most common reason first
     failing: tuple[FailingLevel, ...]
+    diverging: tuple[DivergingLevel, ...]
     not_finite: int  # complete trials whose objective is not finite
 
     @property
@@ -67,12 +71,15 @@ def overview(study: Study, records: Sequence[TrialRecord]) -> Overview:
         failed=counts[TrialState.FAILED],
         running=counts[TrialState.RUNNING],
         lost=counts[TrialState.LOST],
+        diverged=sum(record.diverged is not None for record in records if record.state == TrialState.COMPLETE),
         repeats=len(records) - len(trained),
         train_s=sum(_seconds(record) for record in trained),
+        compile_s=sum(record.metrics.get("compile_s", 0.0) for record in trained),
         span_s=(max(ends) - min(starts)).total_seconds() if starts and ends else None,
-        epochs=sum(len(record.history) for record in trained),
+        epochs=sum(_epochs(record) for record in trained),
         failures=_failures(failed),
         failing=_failing(study, records),
+        diverging=diverging_levels(study, records),
         not_finite=sum(
             record.state == TrialState.COMPLETE and record.value is not None and not math.isfinite(record.value)
             for record in records
@@ -81,11 +88,18 @@ def overview(study: Study, records: Sequence[TrialRecord]) -> Overview:
 
 
 def _seconds(record: TrialRecord) -> float:
+    """Of a trial that diverged, the last epoch is not in the history."""
+    if record.diverged is not None:
+        return record.metrics.get("train_s", 0.0) + record.metrics.get("compile_s", 0.0)
     return sum(epoch.metrics.get("seconds", 0.0) for epoch in record.history)
 
 
+def _epochs(record: TrialRecord) -> int:
+    return len(record.history) + (record.diverged is not None)
+
+
 def _failures(failed: Sequence[TrialRecord]) -> tuple[Failure, ...]:
-    """Reasons without the numbers in them, so that `diverged in epoch 3` and `in epoch 4` are one."""
+    """Reasons without the numbers in them, so that `ended after epoch 3` and `after epoch 4` are one."""
     groups: dict[str, list[TrialRecord]] = {}
     for record in failed:
         text = (record.error or "no reason recorded").splitlines()[0]
@@ -101,7 +115,7 @@ def _failures(failed: Sequence[TrialRecord]) -> tuple[Failure, ...]:
 
 
 def _failing(study: Study, records: Sequence[TrialRecord]) -> tuple[FailingLevel, ...]:
-    """Levels of choices at least half of whose trials failed, while others failed less."""
+    """Levels of choices with at least half of their trials failed, while other levels failed less often."""
     found = []
     ended = [record for record in records if record.state.is_final]
     share = sum(record.state == TrialState.FAILED for record in ended) / len(ended) if ended else 0.0

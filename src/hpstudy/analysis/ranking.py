@@ -1,4 +1,4 @@
-"""The cells of a grid, best first, each against the best on the same replicates."""
+"""The cells of a grid, best first, each compared with the best one on the same replicates."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ class RankedCell:
     number: int
     params: Mapping[str, Level]
     mean: Interval
-    difference: Difference | None  # to the best cell; None for itself and where replicates are missing
+    difference: Difference | None  # to the best cell; None for that cell itself, and if replicates are missing
     p: float | None  # corrected for all pairs of cells (Holm)
     failed: int  # replicates without a value
+    diverged: int  # replicates that diverged, whose value is the constant predictor's
     train_s: float | None  # mean over replicates
     parameters: float | None
 
@@ -34,7 +35,7 @@ class RankedCell:
 
 
 def ranked_cells(grid: GridValues) -> list[RankedCell]:
-    """Cells with a value, the best first. Compared are those that have a value in every finished replicate."""
+    """Cells with a value, best first. Only cells with a value in every finished replicate are compared."""
     bounds = statistics.bounds_of(grid.study.objectives[0].metric)
     known, replicates = cells_best_first(grid), grid.finished
     whole = [cell for cell in known if replicates and np.isfinite(grid.values[cell, replicates]).all()]
@@ -49,6 +50,7 @@ def ranked_cells(grid: GridValues) -> list[RankedCell]:
             difference=_difference(rows, whole, cell, bounds),
             p=p_values.get(cell),
             failed=int(grid.failed[cell].sum()),
+            diverged=sum(record.diverged is not None for record in _trials(grid, cell)),
             train_s=_mean(_trials(grid, cell), "train_s"),
             parameters=_mean(_trials(grid, cell), "parameters"),
         )
@@ -63,10 +65,10 @@ def _difference(rows: Mapping[int, Floats], whole: Sequence[int], cell: int, bou
 
 
 def _p_against_first(matrix: Floats) -> list[float | None]:
-    """Corrected for all pairs, because which cell is the best was seen in the same numbers.
+    """p-values corrected for all pairs, because the same numbers showed which cell is the best.
 
     Args:
-        matrix: (cells, replicates), the best first.
+        matrix: (cells, replicates), best first.
     """
     cells, replicates = matrix.shape
     if cells < 2 or replicates < statistics.MIN_REPLICATES:

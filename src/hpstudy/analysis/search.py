@@ -1,4 +1,4 @@
-"""What a search found: importances by Optuna, the best trials, the course of the search, what pruning saved."""
+"""What a search found: Optuna's importances, the best trials, the course of the search, what pruning saved."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import statistics
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from hpstudy.analysis.best import front, ranked_trials
 from hpstudy.records import TrialRecord, TrialState
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     import optuna
 
 MOST_LISTED = 15  # trials in a table
-MIN_TRIALS = 10  # for importances: of fewer every ranking is chance
-_MOST_TREES = 64  # of the fANOVA, which is Optuna's default
-_TREE_ROWS = 8_000  # trials × trees: more than that takes a reader's patience
-_MOST_FOREST_TRIALS = 500  # of the fANOVA, drawn at random: its time grows with their square
+MIN_TRIALS = 10  # for importances: with fewer, every ranking is chance
+_MOST_TREES = 64  # of the fANOVA; Optuna's default
+_TREE_ROWS = 8_000  # trials × trees: a reader would not wait for more
+_MOST_FOREST_TRIALS = 500  # for the fANOVA, drawn at random: its time grows with their square
 _FOREST_SEED = 0  # so that the same trials give the same importances
-_FEW_LEVELS = 5  # of a whole number: of fewer, one is soon at an end
+_FEW_LEVELS = 5  # of an integer range: with fewer, a level is easily at an end
 _EDGE = 0.05  # of a range: a best level there may lie beyond it
 
 
@@ -39,40 +39,40 @@ class Importance:
 
 @dataclass(frozen=True, kw_only=True)
 class Saving:
-    """What the pruner spared."""
+    """What the pruner saved."""
 
     trials: int
-    epochs: int  # not trained
+    epochs: int  # epochs that were not trained
     share: float  # of the epochs that all these trials would have had
     seconds: float  # estimated from the median epoch of each trial
 
 
 @dataclass(frozen=True, kw_only=True)
 class Edge:
-    """A factor whose best level lies at the end of its range."""
+    """A factor whose best level is at the end of its range."""
 
     factor: str
     level: str
-    end: str  # "lower" or "upper"
+    end: Literal["lower", "upper"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class SearchResult:
-    complete: tuple[TrialRecord, ...]  # with finite values, the best first
-    front: tuple[TrialRecord, ...]  # the Pareto front of several objectives, else the best trial
-    importances: tuple[Importance, ...]  # the most important first; empty for too few trials
-    best_so_far: tuple[tuple[int, float], ...]  # (trial, best value up to there), where it improved
+    complete: tuple[TrialRecord, ...]  # with finite values, best first
+    front: tuple[TrialRecord, ...]  # the Pareto front; with one objective, the best trial
+    importances: tuple[Importance, ...]  # most important first; empty with too few trials
+    best_so_far: tuple[tuple[int, float], ...]  # (trial, best value so far) for each improvement
     saving: Saving | None
     edges: tuple[Edge, ...]
 
     @property
     def trained(self) -> tuple[TrialRecord, ...]:
-        """The complete trials without those that repeat another one."""
+        """The complete trials, without repeats."""
         return tuple(record for record in self.complete if record.repeats is None)
 
     @property
     def listed(self) -> tuple[TrialRecord, ...]:
-        """Trials that stand in tables."""
+        """The trials that tables list."""
         return (*self.trained[:MOST_LISTED], *self.front[:MOST_LISTED])
 
 
@@ -89,7 +89,7 @@ def search_result(study: Study, records: Sequence[TrialRecord]) -> SearchResult:
 
 
 def importances(study: Study, complete: Sequence[TrialRecord]) -> list[Importance]:
-    """Of the factors for the first objective, by Optuna's evaluators over the complete trials."""
+    """The importances of the factors for the first objective, by Optuna's evaluators over the complete trials."""
     if len(complete) < MIN_TRIALS:
         return []
     from optuna.importance import FanovaImportanceEvaluator, PedAnovaImportanceEvaluator
@@ -110,28 +110,28 @@ def importances(study: Study, complete: Sequence[TrialRecord]) -> list[Importanc
 
 
 def _sample(complete: Sequence[TrialRecord]) -> Sequence[TrialRecord]:
-    """As many trials as a forest bears, the same ones each time."""
+    """As many trials as a forest can handle, always the same ones."""
     if len(complete) <= _MOST_FOREST_TRIALS:
         return complete
     return random.Random(_FOREST_SEED).sample(complete, _MOST_FOREST_TRIALS)
 
 
 def _evaluated(study: optuna.Study, evaluator: Any, params: list[str] | None) -> Mapping[str, float]:
-    """Empty where the evaluator has nothing to work on, such as equal values in all trials."""
+    """An evaluator's importances; empty if it has nothing to work on, such as equal values in all trials."""
     import optuna
 
     if params == []:
         return {}
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of too few trials, and that an evaluator is experimental
+            warnings.simplefilter("ignore")  # warnings about few trials and about an experimental evaluator
             return optuna.importance.get_param_importances(study, evaluator=evaluator, params=params)
     except (ValueError, RuntimeError):
         return {}
 
 
 def _in_memory(study: Study, complete: Sequence[TrialRecord]) -> optuna.Study:
-    """The trials as Optuna's evaluators want them. Values are costs: less is better."""
+    """The trials as Optuna's evaluators need them. Values are costs: lower is better."""
     import optuna
 
     from hpstudy.study.distributions import distribution
@@ -153,7 +153,7 @@ def _in_memory(study: Study, complete: Sequence[TrialRecord]) -> optuna.Study:
 
 
 def _cost(study: Study, record: TrialRecord) -> float:
-    """The first objective such that less is better."""
+    """The first objective, turned so that lower is better."""
     return -study.objectives[0].score(record.value or 0.0)
 
 
@@ -168,7 +168,7 @@ def _improvements(study: Study, complete: Sequence[TrialRecord]) -> list[tuple[i
 
 
 def _saving(study: Study, records: Sequence[TrialRecord]) -> Saving | None:
-    """By trials that would have been trained further: neither repeats nor those that had all of their epochs."""
+    """What pruning saved. Repeats, and trials that had all their epochs, do not count."""
     pruned = [record for record in records if record.state == TrialState.PRUNED and record.repeats is None]
     planned = {record.number: int(study.config(record.params)["epochs"]) for record in pruned}  # type: ignore[arg-type]
     left = {record.number: planned[record.number] - len(record.history) for record in pruned}
@@ -185,7 +185,7 @@ def _saving(study: Study, records: Sequence[TrialRecord]) -> Saving | None:
 
 
 def _epoch_s(record: TrialRecord, others: Sequence[TrialRecord]) -> float:
-    """Without the first epoch, in which the program is compiled; of a trial that had no other, as in all others."""
+    """Median seconds per epoch without the first one, which compiles; with one epoch only, those of all others."""
     later = [epoch.metrics.get("seconds", 0.0) for epoch in record.history[1:]]
     if not later:
         later = [epoch.metrics.get("seconds", 0.0) for other in others for epoch in other.history[1:]]
@@ -202,7 +202,7 @@ def _edges(study: Study, params: Mapping[str, Any]) -> list[Edge]:
 
 
 def _place(domain: Domain, level: Any) -> float | None:
-    """Where in a range a level lies, 0 to 1; None for choices, and ranges with an end that cannot be passed."""
+    """A level's position in its range, 0 to 1; None for choices, and for ranges that cannot be widened."""
     if isinstance(domain, Choice) or level is None or domain.low == domain.high:
         return None
     if isinstance(domain, Int) and len(domain.levels) < _FEW_LEVELS:

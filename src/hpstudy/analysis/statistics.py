@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from hpstudy.study.objective import BOUNDS
 
 CONFIDENCE = 0.95  # of every interval
-ALPHA = 0.05  # what counts as distinguishable
-POWER = 0.8  # that the advice on replicates aims at (Cohen 1988)
+ALPHA = 0.05  # the level below which a difference counts as distinguishable
+POWER = 0.8  # at which the advice on replicates aims (Cohen 1988)
 MIN_REPLICATES = 3  # for a p-value; two have one degree of freedom, and a t-test of them finds nothing
 MOST_REPLICATES = 1000  # beyond that the advice is "more than"
 
@@ -32,7 +32,7 @@ ANYWHERE: Bounds = (-math.inf, math.inf)
 
 @dataclass(frozen=True, kw_only=True)
 class Interval:
-    """A mean over replicates with its interval; without one where a single value is all there is."""
+    """A mean over replicates with its interval; a single value has no interval."""
 
     mean: float
     low: float | None
@@ -45,7 +45,7 @@ class Interval:
 
     @property
     def arms(self) -> tuple[float, float] | None:
-        """How far it reaches below and above the mean: not the same where it ends at a bound of the metric."""
+        """How far it reaches below and above the mean. The two differ if it ends at a bound of the metric."""
         if self.low is None or self.high is None:
             return None
         return max(0.0, self.mean - self.low), max(0.0, self.high - self.mean)
@@ -62,12 +62,12 @@ class Difference:
 
     @property
     def is_constant(self) -> bool:
-        """The same difference, not zero, in every one of several replicates: certain without a test."""
+        """Whether all of several replicates have the same difference, not zero: certain without a test."""
         return self.sd == 0 and self.interval.mean != 0 and self.interval.n >= MIN_REPLICATES
 
 
 def bounds_of(metric: str) -> Bounds:
-    """What a metric lies between, such as 0 and 1 of any accuracy."""
+    """The bounds of a metric, such as 0 and 1 for any accuracy."""
     return BOUNDS.get(metric.removeprefix("val_").removeprefix("test_"), ANYWHERE)
 
 
@@ -84,7 +84,7 @@ def t_interval(values: Floats, bounds: Bounds = ANYWHERE) -> tuple[Floats, Float
 
 
 def _within(low: Floats, high: Floats, values: Floats, bounds: Bounds) -> tuple[Floats, Floats]:
-    """The ends of an interval, no farther than the metric goes; where a value lies beyond, it goes so far."""
+    """The ends of an interval, limited to the metric's bounds; a value beyond a bound extends that bound."""
     lowest, highest = np.fmin(bounds[0], values.min(axis=-1)), np.fmax(bounds[1], values.max(axis=-1))
     return np.maximum(low, lowest), np.minimum(high, highest)
 
@@ -105,23 +105,23 @@ def paired_p(differences: Floats) -> Floats:
 
     flat, is_zero = _flat(differences), np.all(differences == 0, axis=-1)
     with np.errstate(all="ignore"), warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # of the flat ones, which are replaced
+        warnings.simplefilter("ignore", RuntimeWarning)  # SciPy warns of the flat ones, which are replaced
         p = np.asarray(stats.ttest_1samp(differences, 0.0, axis=-1).pvalue)
     return np.where(flat, np.where(is_zero, 1.0, np.nan), p)
 
 
 def _flat(differences: Floats) -> Flags:
-    """Where all differences are the same but for the rounding of sums."""
+    """Where all differences are the same, apart from the rounding of sums."""
     scale = np.abs(differences).max(axis=-1)
     flat: Flags = np.ptp(differences, axis=-1) <= 1e-12 * np.maximum(scale, 1e-300)
     return flat
 
 
 def interval(values: Sequence[float] | Floats, bounds: Bounds = ANYWHERE) -> Interval:
-    """Mean and 95 % t-interval of one value a replicate.
+    """Mean and 95 % t-interval of values, one per replicate.
 
     Args:
-        bounds: Of the metric; the interval ends there.
+        bounds: The metric's bounds, at which the interval ends.
     """
     array = np.asarray(values, float)
     if len(array) < 2:
@@ -133,8 +133,8 @@ def interval(values: Sequence[float] | Floats, bounds: Bounds = ANYWHERE) -> Int
 def prediction_interval(values: Sequence[float] | Floats, bounds: Bounds = ANYWHERE) -> tuple[float, float] | None:
     """Where one more value of the same kind would lie, in 95 % of cases: mean ± t · s · √(1 + 1/n).
 
-    Hahn & Meeker 1991, "Statistical Intervals", for one future observation of a normal distribution. None for one
-    value, which says nothing of its spread.
+    Hahn & Meeker 1991, "Statistical Intervals", for one future observation of a normal distribution. None for a
+    single value, which says nothing about its spread.
     """
     array = np.asarray(values, float)
     n = len(array)
@@ -152,7 +152,7 @@ def paired_difference(one: Floats, other: Floats, bounds: Bounds = ANYWHERE) -> 
     the correction for small samples 1 - 3 / (4 df - 1) (Hedges 1981).
 
     Args:
-        bounds: Of the metric; two accuracies differ by at most 1.
+        bounds: The metric's bounds; two accuracies differ by at most 1.
     """
     differences = np.asarray(one, float) - np.asarray(other, float)
     found = interval(differences, (bounds[0] - bounds[1], bounds[1] - bounds[0]))
@@ -180,13 +180,13 @@ def holm(p_values: Sequence[float | None]) -> list[float | None]:
 def any_effect_p(values: Floats) -> float | None:
     """Whether the levels differ at all: the F-test within replicates (Fisher 1925), statsmodels' `AnovaRM`.
 
-    It supposes that all pairs of levels differ with the same variance (sphericity).
+    It assumes that all pairs of levels differ with the same variance (sphericity).
 
     Args:
         values: (levels, replicates), complete.
 
     Returns:
-        None for fewer than two levels or too few replicates, or where nothing varies within replicates.
+        The p-value; None with fewer than two levels, too few replicates, or no variation within replicates.
     """
     levels, replicates = values.shape
     residual = values - values.mean(axis=0) - values.mean(axis=1, keepdims=True) + values.mean()

@@ -15,7 +15,7 @@ from hpstudy.analysis.statistics import Interval, bounds_of, interval
 
 REPLICATE = "replicate"
 Terms: TypeAlias = dict[tuple[str, ...], str]  # sources of variance → their terms in a formula
-MOST_FACTORS = 6  # pairs beyond these are left in the rest
+MOST_FACTORS = 6  # with more factors, pairs are left in the rest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,8 +32,8 @@ class PairCells:
 
     factors: tuple[str, str]
     levels: tuple[tuple[str, ...], tuple[str, ...]]
-    means: Mapping[tuple[str, str], Interval]  # what there is of them
-    share: float  # of the variance, due to the interaction
+    means: Mapping[tuple[str, str], Interval]  # for the pairs of levels that have values
+    share: float  # share of the variance that is due to the interaction
 
 
 def variance_shares(grid: GridValues) -> list[Share]:
@@ -41,10 +41,10 @@ def variance_shares(grid: GridValues) -> list[Share]:
 
     Sums of squares of type II (Yates 1934) by statsmodels' least squares: each factor beside all others, each
     pair beside all factors and pairs. In a complete grid this is the classical analysis (Fisher 1925) and the
-    shares sum to one. Left out are factors that exist for some levels of another only, and failed trials.
+    shares sum to one. Factors that exist only for some levels of another, and failed trials, are left out.
 
     Returns:
-        The largest first, the rest last; empty where nothing varies or there are too few trials.
+        The shares, largest first, the rest last; empty if nothing varies or there are too few trials.
     """
     names = [name for name, domain in grid.study.vary.items() if not domain.when and len(domain.levels) > 1]
     frame, total = _frame(grid, names)
@@ -64,7 +64,7 @@ def variance_shares(grid: GridValues) -> list[Share]:
 
 
 def pair_cells(grid: GridValues, shares: Sequence[Share]) -> list[PairCells]:
-    """Every pair of factors, the one that interacts most first."""
+    """Every pair of factors, strongest interaction first."""
     known = {share.factors: share.share for share in shares}
     pairs = [pair for pair in itertools.combinations(grid.study.vary, 2) if pair in known]
     return sorted((_pair(grid, pair, known[pair]) for pair in pairs), key=lambda pair: -pair.share)
@@ -86,7 +86,7 @@ def _pair(grid: GridValues, pair: tuple[str, str], share: float) -> PairCells:
 
 
 def _frame(grid: GridValues, names: Sequence[str]) -> tuple[Any, float]:
-    """One row a trial of the finished replicates, and the total sum of squares."""
+    """One row per trial of the finished replicates, and the total sum of squares."""
     import pandas as pd
 
     columns = [f"f{place}" for place in range(len(names))]
@@ -103,7 +103,7 @@ def _frame(grid: GridValues, names: Sequence[str]) -> tuple[Any, float]:
 
 
 def _left_out(frame: Any, terms: Terms, asked: Terms) -> dict[tuple[str, ...], float]:
-    """How much worse the fit becomes without each of the terms that are asked for."""
+    """How much worse the fit becomes without each of the requested terms."""
     full = _residual(frame, list(terms.values()))
     return {
         factors: max(0.0, _residual(frame, [other for other in terms.values() if other != term]) - full)
@@ -112,7 +112,7 @@ def _left_out(frame: Any, terms: Terms, asked: Terms) -> dict[tuple[str, ...], f
 
 
 def _residual(frame: Any, terms: Sequence[str]) -> float:
-    """Sum of squares that these terms leave unexplained."""
+    """The sum of squares that these terms leave unexplained."""
     from statsmodels.formula.api import ols
 
     with warnings.catch_warnings():  # failed cells leave parameters undetermined, but not the residual

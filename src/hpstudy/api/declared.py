@@ -1,4 +1,4 @@
-"""A declaration, or a file of them, becomes the studies that are to be run."""
+"""A declaration, or a file of declarations, becomes the studies to run."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from hpstudy.study.spec import Study
 from hpstudy.study.studyfile import MODULE_PREFIX, StudyFile, load_all
 
 _TO_A_FILE = (
-    "Trainer processes read such a function from a file: write the study and its `build` into one, in a notebook with "
-    '`%%writefile NAME.py` as the first line of the cell, and run that: hpstudy.run("NAME.py").'
+    "Trainer processes read such a function from a file. Write the study and its `build` into one, in a notebook with "
+    '`%%writefile NAME.py` as the first line of the cell, and run that file: hpstudy.run("NAME.py").'
 )
 
 
@@ -28,16 +28,16 @@ class Declared:
     """A study, and what is known of the file that declares it."""
 
     study: Study
-    source: str | None = None  # the text of its file; None: it was declared by the program that calls
-    file: Path | None = None  # absolute; where trainer processes find its `build` function; None: it has none
+    source: str | None = None  # the text of its file; None: the calling program declared it
+    file: Path | None = None  # absolute; where trainer processes find its `build` function; None: no `build`
 
 
 def declared(study: Study | str | PathLike[str], options: Options) -> list[Declared]:
-    """The study, or those of the file, with what the options change of them.
+    """The study, or the studies of the file, with the changes that the options ask for.
 
     Raises:
         UserError: something in the declaration or the file is wrong, an option does not fit the design, or a `build`
-            function stands where no trainer process finds it.
+            function is defined where trainer processes cannot find it.
     """
     caller = _caller()
     if str(caller.get("__name__", "")).startswith(MODULE_PREFIX):
@@ -56,8 +56,8 @@ def _of_file(file: StudyFile) -> Declared:
 def _of_program(study: Study, caller: Mapping[str, Any]) -> Declared:
     if study.network_digest:
         raise UserError(
-            f'Study {study.name!r} builds its own network, so its file is needed here: hpstudy.run("STUDY.py"). '
-            "Code never comes out of the database."
+            f'Study {study.name!r} builds its own network, so pass its file instead: hpstudy.run("STUDY.py"). '
+            "Code is never loaded from the database."
         )
     if _is_build(caller.get("build")):
         raise UserError(

@@ -1,4 +1,4 @@
-"""The end of a study: the test split is scored, the tracker gets report and model. What goes wrong there is told."""
+"""The end of a study: the test split is scored, the tracker gets report and model. Problems are reported."""
 
 from __future__ import annotations
 
@@ -32,16 +32,18 @@ _LIBRARIES = (
 )
 
 
-def load_ahead(tracker: Tracker) -> None:
-    """Load what the end needs while the last trials are trained: some seconds that nobody then waits for."""
-    threading.Thread(target=_load, args=[tracker], name="hpstudy-load", daemon=True).start()
+def load_ahead(tracker: Tracker) -> threading.Thread:
+    """Load what the end needs while the last trials are trained, so that nobody waits those seconds later."""
+    thread = threading.Thread(target=_load, args=[tracker], name="hpstudy-load", daemon=True)
+    thread.start()
+    return thread
 
 
 def keep_evaluation(settings: Settings, queue: StudyQueue, problem: str | None, notifier: Notifier) -> None:
-    """Score what the networks have answered and store it with the study.
+    """Score the networks' answers and store the evaluation with the study.
 
     Args:
-        problem: Why they did not answer; None: they did.
+        problem: Why the networks did not answer; None: they did.
     """
     from hpstudy.evaluation.evaluate import answer_folder, judge
 
@@ -70,7 +72,7 @@ def evaluate(settings: Settings, queue: StudyQueue, file: Path | None, notifier:
     if progress.ended < progress.budget:
         raise UserError(
             f"Study {queue.study.name!r} is not finished: {progress.ended} of {progress.budget} trials. The test split "
-            "is for the end, when nothing is chosen any more. `hpstudy run` goes on with the study."
+            "is for the end, when nothing is chosen any more. `hpstudy run` resumes the study."
         )
     build = load(file).build if file else None
     found = evaluate(queue.study, queue.trials.records(), settings, build, notifier.remark)
@@ -79,10 +81,10 @@ def evaluate(settings: Settings, queue: StudyQueue, file: Path | None, notifier:
 
 
 def hand_over(settings: Settings, queue: StudyQueue, mirror: StudyMirror, report: Report, notifier: Notifier) -> None:
-    """Report and model to the tracker. Where the networks cannot be a model, this is told.
+    """Send report and model to the tracker. Warn if the networks cannot be turned into a model.
 
     Raises:
-        MirrorError: the tracker is away or refused something.
+        MirrorError: the tracker cannot be reached or refused something.
     """
     from hpstudy.evaluation.evaluate import why_no_model
 
@@ -97,7 +99,7 @@ def hand_over(settings: Settings, queue: StudyQueue, mirror: StudyMirror, report
 def hand_over_or_tell(
     settings: Settings, queue: StudyQueue, mirror: StudyMirror, report: Report, notifier: Notifier
 ) -> bool:
-    """As `hand_over`. Returns whether the tracker has them; if it does not take them, this is told in a sentence."""
+    """Do what `hand_over` does, but warn instead of raising. Returns whether the tracker has report and model."""
     try:
         hand_over(settings, queue, mirror, report, notifier)
     except HpstudyError as error:
@@ -108,7 +110,7 @@ def hand_over_or_tell(
 
 
 def _keep(settings: Settings, queue: StudyQueue, evaluation: Evaluation) -> None:
-    """The weights of the other configurations were kept in case they had become the best."""
+    """Store it. The other configurations' weights were only kept because one of them might have become the best."""
     queue.entry.keep_evaluation(evaluation)
     forget_weights(settings.runs_dir, queue.study.name, evaluation.trials)
 

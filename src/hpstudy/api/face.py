@@ -33,24 +33,24 @@ def run(
     show: bool | View = True,
     **options: Unpack[Options],
 ) -> Result:
-    """Train a study to its end on this machine. What is recorded already is not trained again.
+    """Train a study to its end on this machine. Trials that are already recorded are not trained again.
 
     At the end the chosen configuration is scored on the test split, and the tracker gets report and model.
 
     Args:
         study: A declaration, or the path of a study file. A study that builds its own network needs its file.
-        processes: Trainer processes; one per core if None.
+        processes: The number of trainer processes; None: one per core.
         fresh: Delete the study's recorded trials and start again.
-        timeout: A trial that takes longer, in seconds, ends as failed.
-        show: Show what happens, as a terminal, a notebook or a log bears it; or a view of your own.
+        timeout: Seconds; a trial that takes longer ends as failed.
+        show: Show what happens, in the form that suits a terminal, a notebook or a log; or a view of your own.
         options: `trials`, `replicates`, `epochs` and `quick` change the declaration; `home`, `storage`, `tracking_uri`
             and `data_dir` say where things are kept.
 
     Raises:
-        KeyboardInterrupt: it was interrupted, and its trials were given back; the same call goes on.
-        UserError: the declaration or an argument is wrong, or the recorded study was declared otherwise.
+        KeyboardInterrupt: it was interrupted, and its trials were given back; the same call resumes the study.
+        UserError: the declaration or an argument is wrong, or the recorded study has another declaration.
         NotFoundError: the dataset cannot be found.
-        HpstudyError: it cannot be run, for another reason that the message tells.
+        HpstudyError: the study cannot be run for another reason, which the message gives.
     """
     one = _only(declared(study, options), study, "run")
     return _run(Studies(settings_of(options)), one, _how(processes, timeout, fresh=fresh), _view(show))
@@ -66,12 +66,12 @@ def run_all(
     show: bool | View = True,
     **options: Unpack[Options],
 ) -> list[Result]:
-    """Run every study of a file, one after another. A study whose dataset cannot be found is told of and left out.
+    """Run every study of a file, one after another. A study whose dataset cannot be found is reported and skipped.
 
-    It ends early where `hpstudy stop` has stopped a study. Arguments and errors are those of `run`.
+    It ends early if `hpstudy stop` has stopped a study. Arguments and errors are those of `run`.
 
     Returns:
-        A result for each study that was begun or left out, in the order of the file.
+        A result for each study that was begun or skipped, in the order of the file.
     """
     found, how, view = declared(study, options), _how(processes, timeout, fresh=fresh), _view(show)
     studies, results = Studies(settings_of(options)), []
@@ -92,14 +92,14 @@ def run_all(
 
 @unchanged()
 def submit(study: StudyOrFile, **options: Unpack[Options]) -> Result:
-    """Record a study, so that workers anywhere take its trials. Done twice, it changes nothing.
+    """Record a study, so that workers anywhere take its trials. A second call changes nothing.
 
     Args:
         study: As for `run`.
         options: As for `run`.
 
     Raises:
-        UserError: the declaration or an option is wrong, or the recorded study was declared otherwise.
+        UserError: the declaration or an option is wrong, or the recorded study has another declaration.
         StorageError: the study database cannot be reached.
     """
     return _submit(Studies(settings_of(options)), _only(declared(study, options), study, "submit"))
@@ -114,7 +114,7 @@ def submit_all(study: StudyOrFile, **options: Unpack[Options]) -> list[Result]:
 
 @unchanged()
 def open(name: str, **where: Unpack[Where]) -> Result:  # noqa: A001 - `hpstudy.open`; not in `__all__`
-    """A recorded study, also while it is trained.
+    """A recorded study, which may still be in training.
 
     Args:
         where: `home`, `storage`, `tracking_uri` and `data_dir` say where things are kept.
@@ -124,7 +124,7 @@ def open(name: str, **where: Unpack[Where]) -> Result:  # noqa: A001 - `hpstudy.
         StorageError: the study database cannot be reached.
     """
     result = Result(Studies(settings_of(where)), name)
-    assert result.study.name == name, "looked up here, so that a wrong name is told at once"
+    assert result.study.name == name, "looked up here, so that a wrong name is reported at once"
     return result
 
 
@@ -140,7 +140,7 @@ def delete(name: str, **where: Unpack[Where]) -> None:
 
     Raises:
         NotFoundError: there is no such study.
-        UserError: trials of it are in training.
+        UserError: some of its trials are in training.
     """
     with open(name, **where) as result:
         result.delete()
@@ -150,13 +150,13 @@ def delete(name: str, **where: Unpack[Where]) -> None:
 class Comparison:
     """Studies side by side."""
 
-    table: Table | None  # None: no study has a complete trial
-    without: tuple[str, ...]  # the studies that have none
+    table: Table | None  # None if no study has a complete trial
+    without: tuple[str, ...]  # the studies without a complete trial
 
 
 @unchanged()
 def compare(names: Sequence[str], **where: Unpack[Where]) -> Comparison:
-    """Two or more studies on the same dataset, each with its best configuration.
+    """Compare two or more studies on the same dataset, each with its best configuration.
 
     Raises:
         UserError: there are fewer than two, or they cannot be compared.
@@ -201,7 +201,7 @@ def _only(found: Sequence[Declared], given: StudyOrFile, function: str) -> Decla
     if len(found) > 1:
         names = ", ".join(one.study.name for one in found)
         raise UserError(
-            f"{given} defines {len(found)} studies ({names}), and `hpstudy.{function}` gives the result of one. "
+            f"{given} defines {len(found)} studies ({names}), but `hpstudy.{function}` takes only one. "
             f"`hpstudy.{function}_all` takes them one after another."
         )
     return found[0]

@@ -1,4 +1,4 @@
-"""A dataset comes to this machine, and somebody sees how far it is."""
+"""Fetching a dataset to this machine, with its progress shown."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def fetch(name: str, settings: Settings, view: View) -> str:
-    """Find a dataset or fetch it. Returns where it was found or put. Raises NotFoundError if nobody has it."""
+    """Find a dataset or fetch it. Returns where it was found or put. Raises NotFoundError if it cannot be found."""
     from hpstudy import data
 
     if source := data.locate(name, settings):

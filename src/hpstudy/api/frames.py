@@ -13,7 +13,7 @@ from hpstudy.study.spec import Study
 if TYPE_CHECKING:
     import pandas as pd
 
-_WHOLE = ("cell", "retry_of")  # numbers that a trial may not have
+_WHOLE = ("cell", "retry_of", "diverged")  # numbers that a trial may not have
 _TEXTS = ("state", "host", "device", "error")
 
 

@@ -1,4 +1,4 @@
-"""The program that calls hpstudy finds its environment and its loggers afterwards as they were before."""
+"""Leaves the environment and the loggers of the calling program as they were before the call."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 from hpstudy.folders import LENT
 
-# What libraries say of our own doing is told in our words. A tracker sets its level when it is loaded, Optuna when it
-# is used.
+# What libraries log about our own calls, we say in our own words. A tracker sets its level when it is loaded, Optuna
+# when it is used.
 _QUIET = {"optuna": logging.ERROR}
-_LOUD = logging.INFO  # the level of both in a program that has chosen none
+_LOUD = logging.INFO  # the level of these loggers in a program that has not set one
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,13 +25,13 @@ class _Before:
 
 
 _lock = threading.Lock()
-_guests = 0  # calls of the face that are under way, in whatever thread
+_guests = 0  # calls of the face in progress, in any thread
 _before = _Before(variables={}, levels={})
 
 
 @contextmanager
 def unchanged() -> Iterator[None]:
-    """Calls may overlap, also in several threads: the first one looks, the last one restores."""
+    """Restore environment and loggers at the end. Calls may overlap in several threads: the last one restores."""
     global _guests, _before  # noqa: PLW0603 - the environment is the process's, too
     with _lock:
         _guests += 1
@@ -47,7 +47,7 @@ def unchanged() -> Iterator[None]:
 
 
 def _look() -> _Before:
-    from hpstudy.tracking import modules  # not when a command is only asked for its help
+    from hpstudy.tracking import modules  # imported late: `--help` does not need it
     from hpstudy.training.environment import for_tensorflow
 
     trackers, levels = modules(), {}

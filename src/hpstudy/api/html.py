@@ -1,4 +1,4 @@
-"""How a result and a report show themselves in a notebook. Every text of a user is escaped."""
+"""How a result is displayed in a notebook. All text from users is escaped."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 def result_html(
     settings: Settings, study: Study, progress: Progress, front: Sequence[TrialRecord], findings: Sequence[str]
 ) -> str:
-    """State, best, findings, and where the tracker shows more."""
+    """State, best trials, findings, and a link to the tracker."""
     return "\n".join(_result(settings, study, progress, front, findings))
 
 
 def problem_html(name: str, problem: str) -> str:
-    """What is shown of a study that cannot be looked at."""
+    """What is displayed for a study that cannot be read."""
     return f"<div><h4>{escape(name)}</h4><p>{escape(problem)}</p></div>"
 
 
@@ -43,7 +43,8 @@ def _result(
 
 
 def _state(progress: Progress) -> str:
-    counts = f"{progress.complete} complete, {progress.pruned} pruned, {progress.failed} failed"
+    diverged = f" ({progress.diverged} diverged)" if progress.diverged else ""
+    counts = f"{progress.complete} complete{diverged}, {progress.pruned} pruned, {progress.failed} failed"
     running = f", {progress.running} in training" if progress.running else ""
     return f"{progress.state.capitalize()}: {progress.ended} of {progress.budget} trials ({counts}{running})."
 

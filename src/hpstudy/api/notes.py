@@ -1,4 +1,4 @@
-"""The sentences that are said beside a result: to whoever sits in front of a terminal, a notebook or a log."""
+"""The sentences that accompany a result, for whoever reads a terminal, a notebook or a log."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ class Notifier(Protocol):
         """How things stand."""
 
     def remark(self, sentence: str) -> None:
-        """Something by the way, which is no part of what a command puts out."""
+        """A remark that is not part of a command's output."""
 
     def warn(self, sentence: str) -> None:
-        """Something went wrong that can be made up for, and how."""
+        """Something went wrong that can be put right, and how."""
 
     def fail(self, sentence: str) -> None:
         """Something has no result, and why."""
 
 
 class Printer:
-    """Prints what is said, and on the standard error stream what else there is, in colour if that is a terminal."""
+    """Prints `say` to standard output and the rest to standard error, in colour if that is a terminal."""
 
     def say(self, sentence: str) -> None:
         from hpstudy.api.tables import console

@@ -1,4 +1,4 @@
-"""The live picture of a run: how far it is, its pace, the best trial, the processes, what failed."""
+"""The live picture of a run: its progress and pace, the best trial, the processes and the failures."""
 
 from __future__ import annotations
 
@@ -25,25 +25,25 @@ if TYPE_CHECKING:
     from hpstudy.storage import Progress
 
 NOTEBOOK_WIDTH = 110  # characters
-NOTEBOOK_PAUSE_S = 0.5  # at least, between two pictures that are sent to a browser
+NOTEBOOK_PAUSE_S = 0.5  # the shortest time between two pictures sent to a browser
 
 
 class Screen(Protocol):
-    """A place where one picture replaces the one before."""
+    """A place where each picture replaces the previous one."""
 
     def draw(self, picture: RenderableType) -> None: ...
 
 
 @contextmanager
 def terminal_screen(console: Console) -> Iterator[Screen]:
-    """Empty again at the end."""
+    """A live display in the terminal, cleared at the end."""
     with Live(console=console, refresh_per_second=4, transient=True) as live:
         yield _Terminal(live)
 
 
 @contextmanager
 def notebook_screen() -> Iterator[Screen]:
-    """An output of the cell that is running; empty again at the end."""
+    """An output of the running cell, cleared at the end."""
     screen = _Notebook()
     try:
         yield screen
@@ -60,10 +60,10 @@ class _Terminal:
 
 
 class _Notebook:
-    """Rich draws to HTML, and Jupyter's own messages replace it: rich's live view would need ipywidgets for that."""
+    """Rich renders HTML, and Jupyter's own messages update it. Rich's live view would need ipywidgets for that."""
 
     def __init__(self) -> None:
-        self._display: Any = None  # IPython's handle of the output, once there is one
+        self._display: Any = None  # IPython's handle for the output, once it exists
         self._drawn_s = 0.0
 
     def draw(self, picture: RenderableType) -> None:
@@ -95,7 +95,7 @@ def _as_html_and_text(picture: RenderableType) -> tuple[str, str]:
 
 
 class Picture:
-    """Draws what it hears of a study that is trained.
+    """Draws what it hears about a study in training.
 
     Args:
         notifier: Hears the warnings of trainer processes.
@@ -107,7 +107,7 @@ class Picture:
         self._ended_before: int | None = None
         self._last_failure = ""
         self._repeats = 0  # trials that took over a result
-        self._warned: set[str] = set()  # every process says what it sees, and once is enough
+        self._warned: set[str] = set()  # every process reports what it sees; once is enough
 
     def hear(self, handle: TrainerHandle, message: Message) -> None:
         match message:
@@ -129,8 +129,10 @@ class Picture:
         if self._last_failure:
             lost = f"{progress.failed} failed, {progress.lost} lost; last: {self._last_failure}"
             lines.append(tables.styled(lost, "yellow"))
+        if progress.diverged:
+            lines.append(tables.styled(f"diverged, with the constant predictor's score: {progress.diverged}", "yellow"))
         if self._repeats:
-            lines.append(Text(f"not trained again, as they repeat an earlier configuration: {self._repeats}", "dim"))
+            lines.append(Text(f"repeats of earlier configurations, not trained again: {self._repeats}", "dim"))
         if problem:
             lines.append(tables.styled(problem, "yellow"))
         self._screen.draw(Group(*lines))
@@ -147,7 +149,7 @@ class Picture:
         return text
 
     def _bar(self, progress: Progress) -> Table:
-        line = Table.grid()  # a bar alone does not end its line
+        line = Table.grid()  # a bar on its own does not end its line
         line.add_row(ProgressBar(total=progress.budget, completed=progress.ended, width=60))
         return line
 

@@ -1,4 +1,4 @@
-"""The study database as the face uses it: opened when it is needed, closed when nobody has it any more."""
+"""The study database as the face uses it: opened when first needed, closed when nobody uses it any more."""
 
 from __future__ import annotations
 
@@ -38,19 +38,19 @@ class Studies:
             return self._store
 
     def close(self) -> None:
-        """Give the connections back; whoever asks again gets new ones."""
+        """Close the connections. A later call opens new ones."""
         with self._opening:
             if self._store is not None:
                 self._store.close()
 
     def register(self, study: Study, *, fresh: bool, notifier: Notifier) -> StudyQueue:
-        """Record a study that is to be run, and find the trials whose process died.
+        """Record a study that is to be run, and find the trials whose process has died.
 
         Args:
-            fresh: Delete what is recorded under its name.
+            fresh: Delete what is recorded under its name first.
 
         Raises:
-            UserError: a study of this name was declared otherwise before, or, if it is to be deleted, is running.
+            UserError: the recorded study has another declaration, or with `fresh` is still running.
         """
         identity = self._delete_if_idle(study.name, notifier) if fresh else None
         queue = self.store.register(study, identity)
@@ -58,7 +58,7 @@ class Studies:
         return queue
 
     def delete(self, queue: StudyQueue, notifier: Notifier) -> None:
-        """The database first: it is the truth; what remains elsewhere is only a copy."""
+        """Delete a study everywhere. The database comes first: it is the truth, and everything else is a copy."""
         from hpstudy.tracking import tracker_of
 
         identity, records, tracker = queue.entry.identity(), queue.trials.records(), tracker_of(self.settings)
@@ -71,7 +71,7 @@ class Studies:
             notifier.warn(f"The copy in {tracker.name} could not be deleted: {error}")
 
     def _delete_if_idle(self, name: str, notifier: Notifier) -> str | None:
-        """Returns the identity of what was deleted: its trials in the tracker are the new study's, too."""
+        """Returns the identity of the deleted study: the new one takes it over, and with it the tracker's runs."""
         try:
             recorded = self.store.open(name)
         except NotFoundError:

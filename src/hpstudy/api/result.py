@@ -1,4 +1,4 @@
-"""A recorded study in the hands of a program: what it has found so far, and what can be asked of it."""
+"""A recorded study as a program sees it: what it has found so far, and what can be done with it."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
     from hpstudy.tracking import Model, StudyMirror, SyncSummary, Tracker
 
 WATCH_S = 2.0  # between two looks of `watch`
-REPORT_PATIENCE_S = 3.0  # for the tracker: somebody waits for the report
+REPORT_PATIENCE_S = 3.0  # how long to wait for the tracker while somebody waits for the report
 
 
 class Result:
-    """A recorded study, also while it is trained. Every method looks at the study database anew.
+    """A recorded study, which may still be in training. Every method queries the study database afresh.
 
-    Nothing is held but a connection, which is closed with the last result that uses it, or by `close`. Safe to use
+    It holds only a connection, which is closed with the last result that uses it, or by `close`. Safe to use
     from several threads.
 
     Raises:
@@ -48,7 +48,7 @@ class Result:
 
         Args:
             file: The study file, where it builds its own network.
-            notifier: Hears what went wrong and can be made up for; printed if there is none.
+            notifier: Hears of problems that can be put right later; None: they are printed.
         """
         self.name = name
         self._studies, self._file = studies, file
@@ -75,21 +75,21 @@ class Result:
         self.close()
 
     def close(self) -> None:
-        """Give the connection to the study database back. A later call opens it again."""
+        """Close the connection to the study database. A later call opens it again."""
         self._studies.close()
 
     @property
     def study(self) -> Study:
-        """The declaration as it is recorded."""
+        """The recorded declaration."""
         return self._queue().study
 
     @unchanged()
     def progress(self) -> Progress:
-        """How far the study is. Trials whose process has died are found and wait to be tried again."""
+        """How far the study is. Trials whose process has died are found and queued to be tried again."""
         return _looked_after(self._queue())
 
     def watch(self, every_s: float = WATCH_S) -> Iterator[Progress]:
-        """How far it is, again and again until it is finished."""
+        """Yield the progress again and again until the study is finished."""
         queue = self._queue()
         while True:
             progress = _looked_after(queue)
@@ -108,7 +108,7 @@ class Result:
         objectives = self.study.objectives
         if len(objectives) > 1:
             raise UserError(
-                f"Study {self.name!r} has {len(objectives)} objectives, so no trial is best in all of them. "
+                f"Study {self.name!r} has {len(objectives)} objectives, so no single trial is the best one. "
                 "`front()` gives the Pareto front."
             )
         front = self.front()
@@ -116,23 +116,23 @@ class Result:
 
     @unchanged()
     def front(self) -> list[TrialRecord]:
-        """The Pareto front of several objectives; of one objective the best trial. Empty if no trial is complete."""
+        """The Pareto front; with one objective, the best trial. Empty if no trial is complete."""
         return self._queue().trials.best()
 
     @unchanged()
     def trial(self, number: int) -> TrialRecord:
-        """One trial. Raises NotFoundError if there is none of that number."""
+        """One trial. Raises NotFoundError if no trial has that number."""
         return self._queue().trials.record(number)
 
     @unchanged()
     def records(self) -> list[TrialRecord]:
-        """Every trial, in the order of their numbers."""
+        """Every trial, ordered by number."""
         return self._queue().trials.records()
 
     def trials(self) -> pd.DataFrame:
         """A row for each trial, with the columns of `hpstudy export --format csv`, such as `params.units`.
 
-        Numbers are float64; `cell` and `retry_of`, which a trial may not have, Int64; `started` is a time in UTC.
+        Numbers are float64; `cell`, `retry_of` and `diverged`, which a trial may not have, Int64; `started` is in UTC.
         """
         from hpstudy.api.frames import trials_frame
 
@@ -142,7 +142,7 @@ class Result:
     def history(self) -> pd.DataFrame:
         """A row for each trial and epoch: the trial's `number`, the `epoch` from 1, `at` in UTC, and its metrics.
 
-        A trial in training has the epochs that its journal on this machine holds.
+        For a trial in training, these are the epochs in its journal on this machine.
         """
         from hpstudy.api.frames import history_frame
         from hpstudy.worker.mirroring import records_with_journals
@@ -150,19 +150,19 @@ class Result:
         return history_frame(records_with_journals(self._settings, self._queue()))
 
     def findings(self) -> list[str]:
-        """What the study found so far, in the sentences of the report."""
+        """What the study has found so far, in the sentences of the report."""
         return list(self.report(figures=False).findings)
 
     @unchanged()
     def report(self, *, baseline: Sequence[str] = (), figures: bool = True) -> Report:
-        """The report on the study as far as it is. It shows itself in a notebook, and `save`s itself.
+        """The report on the study so far. It displays itself in a notebook, and `save` writes it to a file.
 
         Args:
             baseline: Levels to compare with instead of the best ones, as `adam` or `optimizer=adam`.
-            figures: Without them it takes a tenth of the time.
+            figures: Draw the figures; without them the report takes a tenth of the time.
 
         Raises:
-            UserError: a baseline is no level of the study.
+            UserError: a baseline is not a level of the study.
         """
         from hpstudy.report.build import build_report
 
@@ -173,29 +173,29 @@ class Result:
 
     @unchanged()
     def publish(self, report: Report) -> None:
-        """Put a report beside the study in the tracker. Where nothing was mirrored yet, nothing is done.
+        """Attach a report to the study in the tracker. If nothing has been mirrored yet, do nothing.
 
         Raises:
-            MirrorError: the tracker is away or refused something.
+            MirrorError: the tracker cannot be reached or refused something.
         """
         if not self._tracker().is_empty:  # `hpstudy sync` fills it
             self._mirror().keep_report(report, patience_s=REPORT_PATIENCE_S)
 
     @property
     def evaluation(self) -> Evaluation | None:
-        """The scores on the test split; None if it was not touched yet."""
+        """The scores on the test split; None if it has not been scored yet."""
         return self._evaluated()
 
     @unchanged()
     def evaluate(self, *, again: bool = False, file: str | PathLike[str] | None = None) -> Evaluation:
-        """Score the chosen configuration on the test split, once: a second call gives what the first one has found.
+        """Score the chosen configuration on the test split, once: a second call returns the first result.
 
-        What was scored becomes a model in the tracker. Networks that are not kept on this machine are trained again, in
-        this process.
+        The scored networks become a model in the tracker. Networks that this machine did not keep are trained again,
+        in this process.
 
         Args:
-            again: Score it again although there is a result, and replace that.
-            file: The study file, where it builds its own network and `hpstudy.run` was not given it.
+            again: Score it again even if there is a result, and replace that result.
+            file: The study file, if the study builds its own network and `hpstudy.run` was not given the file.
 
         Raises:
             UserError: the study is not finished, or its file is missing.
@@ -211,18 +211,18 @@ class Result:
 
     @unchanged()
     def model(self) -> Model:
-        """The evaluated networks as a model, from the tracker: `predict` takes rows as the dataset has them.
+        """The evaluated networks as a model, from the tracker: `predict` takes raw rows of the dataset.
 
         Loads TensorFlow into this process.
 
         Raises:
-            NotFoundError: the study was not evaluated, or the tracker has no such model yet.
-            MirrorError: the tracker is away.
+            NotFoundError: the study has not been evaluated, or the tracker does not have its model yet.
+            MirrorError: the tracker cannot be reached.
         """
         evaluation = self._evaluated()
         if evaluation is None:
             raise NotFoundError(
-                f"Study {self.name!r} has no model: the test split was not scored yet. `evaluate()` does it."
+                f"Study {self.name!r} has no model: the test split has not been scored yet. `evaluate()` scores it."
             )
         address, tracker = self._mirror().model(evaluation), self._tracker()
         if address is None:
@@ -250,7 +250,8 @@ class Result:
         with contextlib.suppress(MirrorError):
             address = self._mirror().model(evaluation) if evaluation else None
         if address is None and evaluation and why_no_model(self._settings, self.name, evaluation):
-            raise HpstudyError(f"Nothing was registered as {model}, because there is no model.")  # why was told before
+            # `why_no_model` has already said why
+            raise HpstudyError(f"Nothing was registered as {model}, because there is no model.")
         if address is None:
             raise HpstudyError(
                 f"Nothing was registered, because {tracker.name} has no model of study {self.name!r}. If the "
@@ -266,14 +267,14 @@ class Result:
 
     @unchanged()
     def sync(self) -> SyncSummary:
-        """Make the tracker equal to the study database, with report and model. Raises MirrorError if it is away."""
+        """Make the tracker equal to the study database, with report and model. Raises MirrorError if it cannot."""
         from hpstudy.worker.mirroring import records_with_journals
 
         queue, mirror = self._queue(), self._mirror()
         queue.claims.reconcile()
         records = records_with_journals(self._settings, queue)
         progress = queue.trials.progress()
-        summary = mirror.sync(records, state=str(progress.state), complete=True)
+        summary = mirror.sync(records, state=progress.state, complete=True)
         if progress.ended:
             ending.hand_over(self._settings, queue, mirror, self.report(), self._notifier)
         if mirror.sharing:
@@ -282,17 +283,17 @@ class Result:
 
     @unchanged()
     def stop(self) -> None:
-        """Let nobody take another trial, on whatever machine, until `resume`. Trials in training go on to their end."""
+        """Let no process on any machine take another trial until `resume`. Trials in training run to their end."""
         self._queue().entry.stop()
 
     @unchanged()
     def resume(self) -> None:
-        """Let trials be taken again."""
+        """Let processes take trials again."""
         self._queue().entry.resume()
 
     @unchanged()
     def retry_failed(self) -> list[int]:
-        """Have every failed trial tried again, as a new trial that names it. Returns their numbers."""
+        """Try every failed trial again, each as a new trial that names it. Returns the numbers of the failed trials."""
         return self._queue().claims.retry_failed()
 
     @unchanged()
@@ -300,30 +301,28 @@ class Result:
         """Give the study a larger budget.
 
         Args:
-            trials: The whole new budget of a Search.
-            replicates: All replicates of a Grid.
+            trials: The new total budget of a Search.
+            replicates: The new total number of replicates of a Grid.
 
         Raises:
-            UserError: neither or the wrong one is given, or the budget is not larger.
+            UserError: neither is given, or the one that does not fit the design, or the budget is not larger.
         """
         from hpstudy.study.overrides import override
 
         if trials is None and replicates is None:
-            raise UserError(
-                "Say how far: --trials N for a Search, --replicates N for a Grid; N is the whole new number."
-            )
+            raise UserError("Give the new total: --trials N for a Search, --replicates N for a Grid.")
         queue = self._queue()
         queue.entry.extend(override(queue.study, trials=trials, replicates=replicates))
 
     @unchanged()
     def reproduce(self, trial: int, *, file: str | PathLike[str] | None = None) -> Reproduction:
-        """Train a trial again from its seed, in this process, and compare every metric of every epoch.
+        """Train a trial again from its seed, in this process, and compare each metric of each epoch.
 
-        The last bits depend on how TensorFlow was started, so it should not have been used here before.
+        The last bits depend on how TensorFlow was started, so this process should not have used it before.
 
         Raises:
             NotFoundError: there is no such trial.
-            UserError: it has no epochs to compare with, or the file is missing or builds another network.
+            UserError: the trial has no epochs to compare with, or the file is missing or builds a different network.
         """
         from hpstudy.evaluation.reproduce import reproduce
         from hpstudy.study.studyfile import load
@@ -332,7 +331,7 @@ class Result:
         record = queue.trials.record(trial)
         declared = load(path) if path else None
         if declared and declared.study.network_digest != queue.study.network_digest:
-            raise UserError(f"{path} builds another network than the one that study {self.name!r} was run with.")
+            raise UserError(f"{path} does not build the network that study {self.name!r} was run with.")
         return reproduce(queue.study, record, self._settings, declared.build if declared else None)
 
     @unchanged()
@@ -340,7 +339,7 @@ class Result:
         """Remove the study: its trials, its run directories, its copy in the tracker.
 
         Raises:
-            UserError: trials of it are in training.
+            UserError: some of its trials are in training.
         """
         progress = self.progress()
         if progress.running:
@@ -356,7 +355,7 @@ class Result:
 
     @unchanged()
     def _queue(self) -> StudyQueue:
-        """Opened anew, as another study of this name may be there by now. Raises NotFoundError if there is none."""
+        """Opened afresh: a new study may have this name by now. Raises NotFoundError if there is none."""
         return self._studies.store.open(self.name)
 
     @unchanged()
@@ -377,7 +376,7 @@ class Result:
 
 
 def _looked_after(queue: StudyQueue) -> Progress:
-    """What seems to be running may be dead, and whoever looks next mends that."""
+    """A trial that seems to be running may be lost; whoever looks next puts that right."""
     progress = queue.trials.progress()
     if not progress.running:
         return progress

@@ -22,6 +22,7 @@ EXPORT_COLUMNS = (
     "attempt",
     "retry_of",
     "repeats",
+    "diverged",
     "seed",
     "value",
     "values",
@@ -33,7 +34,7 @@ EXPORT_COLUMNS = (
     "device",
     "error",
 )
-_NESTED = ("params", "metrics", "history", "values")  # a table has a column for each of their entries, or none
+_NESTED = ("params", "metrics", "history", "values")  # in a table each entry is a column, or is left out
 
 
 def status_json(study: Study, progress: Progress, best: Sequence[TrialRecord]) -> dict[str, Any]:
@@ -49,6 +50,7 @@ def status_json(study: Study, progress: Progress, best: Sequence[TrialRecord]) -
             "waiting": progress.waiting,
             "lost": progress.lost,
         },
+        "diverged": progress.diverged,  # of the complete ones
         "best": best_json(best[0]) if best else None,
     }
 
@@ -58,7 +60,7 @@ def best_json(record: TrialRecord) -> dict[str, Any]:
 
 
 def trial_json(record: TrialRecord, *, history: bool) -> dict[str, Any]:
-    """One row of `export`. A number that is not finite becomes null, as JSON has no word for it."""
+    """One row of `export`. A number that is not finite becomes null, because JSON cannot write it."""
     row = {
         "number": record.number,
         "state": str(record.state),
@@ -68,6 +70,7 @@ def trial_json(record: TrialRecord, *, history: bool) -> dict[str, Any]:
         "attempt": record.attempt,
         "retry_of": record.retry_of,
         "repeats": record.repeats,
+        "diverged": record.diverged,
         "seed": record.seed,
         "value": record.value,
         "values": list(record.values) if record.values else None,
@@ -89,7 +92,7 @@ def finite(values: Mapping[str, float]) -> dict[str, float | None]:
 def export_table(
     study: Study, records: Sequence[TrialRecord], *, write: Callable[[str, Level], str] | None = None
 ) -> tuple[list[str], list[list[Any]]]:
-    """Columns and rows of all trials, a column for each factor and each metric.
+    """Columns and rows of all trials, with a column for each factor and each metric.
 
     Args:
         write: How a level of a factor is written; None: levels stay what they are.

@@ -1,7 +1,8 @@
-"""One run: a study is registered, trained to its end on this machine, shown and mirrored meanwhile, and evaluated."""
+"""One run: a study is registered, trained to its end on this machine while it is shown and mirrored, and evaluated."""
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from hpstudy.worker.mirroring import Mirrors
 
 LOOK_S = 0.5  # between two looks at how far the study is
-TRACKER_PATIENCE_S = 5.0  # how long the end of a run tries again when the tracker is away
+TRACKER_PATIENCE_S = 5.0  # how long the end of a run retries while the tracker cannot be reached
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +36,7 @@ class RunOptions:
 
     processes: int | None = None  # trainer processes; None: one per core
     fresh: bool = False  # delete the recorded trials and start again
-    timeout_s: float | None = None  # of a trial
+    timeout_s: float | None = None  # how long a trial may take
 
 
 class Run:
@@ -44,14 +45,14 @@ class Run:
     def __init__(self, studies: Studies, declared: Declared, options: RunOptions, view: View) -> None:
         self._studies, self._declared, self._options, self._view = studies, declared, options, view
         self._settings, self._study = studies.settings, declared.study
-        self._unscored: str | None = None  # why the test split is not scored; None: it is
+        self._unscored: str | None = None  # why the test split is not scored; None: it is scored
 
     def to_end(self) -> None:
-        """Train until nothing is left. A study that is finished already is left as it is.
+        """Train until nothing is left. A study that is already finished is left unchanged.
 
         Raises:
-            KeyboardInterrupt: a signal has ended it. The processes are gone, their trials are given back.
-            HpstudyError: it cannot be run.
+            KeyboardInterrupt: a signal has ended it. The processes are gone, and their trials have been given back.
+            HpstudyError: the study cannot be run.
         """
         check_home(self._settings, self._view)
         if not self._may_be_known():
@@ -94,7 +95,7 @@ class Run:
         return Supervisor(self._settings, assignment)
 
     def _may_be_known(self) -> bool:
-        """Whether the database may have this study already; cheap for the embedded one that is not there yet."""
+        """Whether the database may already have this study. Cheap if the embedded database does not exist yet."""
         database = self._settings.home / "hpstudy.db"
         return self._settings.storage != of_file(database) or database.exists()
 
@@ -109,7 +110,7 @@ class Run:
             raise KeyboardInterrupt
 
     def _train(self, supervisor: Supervisor, queue: StudyQueue) -> Mirrors | None:
-        """Train what is left. Returns the mirrors if the tracker has it all."""
+        """Train what is left. Returns the mirrors if the tracker has everything."""
         from hpstudy.worker.mirroring import Mirrors
 
         self._view.say(_begin(self._study.name, queue.trials.progress(), len(supervisor.handles), self._why_so_few))
@@ -122,7 +123,8 @@ class Run:
                 watched = _Watched(supervisor, queue, mirrors, training, self._settings)
                 supervisor.work(lambda: [queue], hear=watched.hear, tick=watched.tick)
                 self._unscored = watched.unscored
-        except KeyboardInterrupt:  # the second signal: nothing is waited for
+                watched.finish()
+        except KeyboardInterrupt:  # the second signal: wait for nothing
             patience_s, limit_s = 0.0, 0.0
             raise
         finally:
@@ -135,8 +137,8 @@ class Run:
         progress, view = queue.trials.progress(), self._view
         if progress.complete:
             view.results(self._study, queue.trials.records())
-        if is_stopped := _stopped(self._study.name, progress, interrupted=interrupted):
-            view.say(is_stopped)
+        if stopped_early := _stopped(self._study.name, progress, interrupted=interrupted):
+            view.say(stopped_early)
             return
         if progress.complete and not queue.entry.evaluation():
             ending.keep_evaluation(self._settings, queue, self._unscored, view)
@@ -160,21 +162,21 @@ class Run:
         )
         tracker = tracker_of(self._settings)
         if not is_mirrored:
-            self._view.say(f"Not all of it is in {tracker.name} yet: `hpstudy sync {name}` sends the rest.")
+            self._view.say(f"{tracker.name} does not have everything yet: `hpstudy sync {name}` sends the rest.")
         elif where := tracker.where_to_look(name):
             self._view.say(where)
 
 
 class _Watched:
-    """The training of one study, of which view and mirror are kept informed."""
+    """The training of one study; it keeps the view and the mirror informed."""
 
     def __init__(
         self, supervisor: Supervisor, queue: StudyQueue, mirrors: Mirrors, training: Training, settings: Settings
     ) -> None:
-        self.unscored: str | None = "no process came to it."
+        self.unscored: str | None = "no process got to it."
         self._supervisor, self._queue, self._mirrors = supervisor, queue, mirrors
         self._training, self._settings = training, settings
-        self._is_loading = False
+        self._loading: threading.Thread | None = None
         self._looked_s, self._progress, self._best = self._look()
 
     def hear(self, handle: TrainerHandle, message: Message) -> None:
@@ -183,7 +185,7 @@ class _Watched:
             case Claimed() | Ended():
                 self._mirrors.poke(self._queue)
             case Evaluating():
-                self.unscored = "the process that did it died."
+                self.unscored = "the process scoring it died."
             case Evaluated():
                 self.unscored = message.error or None
                 self._supervisor.finish()
@@ -194,35 +196,39 @@ class _Watched:
         problem = self._supervisor.problem or self._mirrors.problem_told
         best = self._best[0] if self._best else None
         self._training.tick(self._progress, self._supervisor.handles, best, problem)
-        if not self._is_loading and not self._progress.waiting:
-            self._is_loading = True
-            ending.load_ahead(self._mirrors.tracker)
+        if self._loading is None and not self._progress.waiting:
+            self._loading = ending.load_ahead(self._mirrors.tracker)
+
+    def finish(self) -> None:
+        """Wait for the libraries: two threads that import the same ones can wait for each other for ever."""
+        if self._loading:
+            self._loading.join()
 
     def _look(self) -> tuple[float, Progress, Sequence[TrialRecord]]:
         return time.monotonic(), self._queue.trials.progress(), self._queue.trials.best()
 
 
 def say_shared(mirrors: Mirrors, notifier: Notifier) -> None:
-    """Tell which studies share their place in the tracker with others."""
+    """Say which studies share their place in the tracker with others."""
     for sentence in mirrors.sharings:
         notifier.say(sentence)
 
 
 def warn_unmirrored(mirrors: Mirrors, problems: Mapping[str, str | None], notifier: Notifier) -> None:
-    """Tell which studies the tracker does not hold in full yet, and what to do."""
+    """Warn of studies that the tracker does not have in full yet, and say what to do."""
     for name, problem in problems.items():
         notifier.warn(
-            f"Not everything is in {mirrors.tracker.name} yet. {problem or ''} Later, `hpstudy sync {name}` copies the "
-            "rest."
+            f"{mirrors.tracker.name} does not have everything yet. {problem or ''} Later, `hpstudy sync {name}` sends "
+            "the rest."
         )
 
 
 def _begin(name: str, progress: Progress, processes: int, why_so_few: str | None) -> str:
-    going_on = f", {progress.ended} are done" if progress.ended else ""
-    why = f", as {why_so_few}" if why_so_few else ""
+    done = f", {progress.ended} are done" if progress.ended else ""
+    why = f", because {why_so_few}" if why_so_few else ""
     return (
-        f"Study {name}: {progress.budget} trials{going_on}; {processes} "
-        f"process{'es' if processes > 1 else ''}{why}. Ctrl-C stops; the same command goes on."
+        f"Study {name}: {progress.budget} trials{done}; {processes} "
+        f"process{'es' if processes > 1 else ''}{why}. Ctrl-C stops it; the same command resumes it."
     )
 
 
@@ -238,19 +244,20 @@ def _none_complete(name: str, progress: Progress, records: Sequence[TrialRecord]
 
 
 def _stopped(name: str, progress: Progress, *, interrupted: bool) -> str | None:
-    """What is said of a run that did not come to its end."""
+    """What to say about a run that did not reach its end; None if it did."""
     far = f"{progress.ended} of {progress.budget} trials ({_counts(progress)})"
     if interrupted:
         rest = "the rest" if progress.waiting else "the test split"
-        return f"Stopped after {far}. The same command goes on with {rest}."
+        return f"Stopped after {far}. The same command resumes with {rest}."
     if progress.waiting and progress.stopped:
         return (
-            f"`hpstudy stop` stopped the study after {far}. `hpstudy resume {name}` and the same command go on with "
-            "the rest."
+            f"`hpstudy stop` stopped the study after {far}. `hpstudy resume {name}` and then the same command "
+            "resume with the rest."
         )
     return None
 
 
 def _counts(progress: Progress) -> str:
-    counts = f"{progress.complete} complete, {progress.pruned} pruned, {progress.failed} failed"
+    diverged = f" ({progress.diverged} diverged)" if progress.diverged else ""
+    counts = f"{progress.complete} complete{diverged}, {progress.pruned} pruned, {progress.failed} failed"
     return f"{counts}; {progress.lost} lost and tried again" if progress.lost else counts

@@ -1,4 +1,4 @@
-"""Studies, trials and reports as tables of the terminal."""
+"""Studies, trials and reports as tables in the terminal."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 
 NOTHING_VARIES = "no factor varies"
 TOP = 10  # trials in the result table of a search
-WIDE = 160  # columns where the output is no terminal
+WIDE = 160  # columns where the output is not a terminal
 duration = texts.duration
 
 
 class PlainConsole(Console):
-    """Prints text as it is: neither markup, emoji nor control sequences are read in it."""
+    """Prints text as it is: markup, emoji codes and control sequences are not interpreted."""
 
     def __init__(self, *, stderr: bool = False) -> None:
         super().__init__(highlight=False, markup=False, emoji=False, stderr=stderr, force_jupyter=False)
@@ -40,7 +40,7 @@ class PlainConsole(Console):
 
 
 def console(*, stderr: bool = False) -> Console:
-    """As wide as the terminal; wide enough for every table where there is none."""
+    """A console as wide as the terminal, or wide enough for every table where there is no terminal."""
     console = PlainConsole(stderr=stderr)
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = WIDE
@@ -48,7 +48,7 @@ def console(*, stderr: bool = False) -> Console:
 
 
 def make_table(title: str | None, columns: Sequence[str], values: Iterable[Sequence[object]]) -> RenderableType:
-    """A table under its title, whose columns of numbers are flush right."""
+    """A table under its title, with numeric columns flush right."""
     rows = [[_cell(value) for value in row] for row in values]
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_header=any(columns))
     for number, column in enumerate(columns):
@@ -60,7 +60,7 @@ def make_table(title: str | None, columns: Sequence[str], values: Iterable[Seque
 
 
 def styled(text: str, style: str = "") -> Text:
-    """Text in one style, for what a console does not make of a string itself."""
+    """Text in one style, for places where rich would read a plain string as markup."""
     return Text(printable(text), style)
 
 
@@ -80,7 +80,7 @@ def _is_number(text: str) -> bool:
 
 
 def result_table(study: Study, records: Sequence[TrialRecord]) -> RenderableType:
-    """Cells of a grid with mean and spread over replicates, best first; or the best trained trials of a search."""
+    """The cells of a grid with mean and spread over replicates, best first; or the best trained trials of a search."""
     objectives = study.objectives
     done = [record for record in records if record.state == TrialState.COMPLETE]
     if done and done[0].cell is not None:
@@ -120,7 +120,7 @@ def _grid_table(study: Study, done: Sequence[TrialRecord]) -> RenderableType:
 
 
 def _spread(values: Sequence[float]) -> str | None:
-    """The standard deviation over replicates; one value has none."""
+    """The standard deviation over replicates; None for a single value."""
     if len(values) < 2:
         return None
     mean = _mean(values)
@@ -142,20 +142,20 @@ def params_text(study: Study, params: Mapping[str, Any]) -> str:
 
 
 def outcome(message: Ended) -> str:
-    """The value or the error of a trial that has ended, to stand behind its name."""
+    """The value or the error of an ended trial, to be appended to its name."""
     value = f": {message.value:.4f}" if message.value is not None else ""
     return value + (f": {message.error}" if message.error else "")
 
 
 def print_short(console: Console, report: document.Document) -> None:
-    """The findings, as a run ends with them."""
+    """Print the findings, as at the end of a run."""
     console.print("\nFindings", style="bold")
     print_findings(console, report.findings)
     console.print(f"More, with figures: hpstudy report {report.study}\n")
 
 
 def print_report(console: Console, report: document.Document) -> None:
-    """Findings and the tables that fit a terminal."""
+    """Print the findings and the tables that fit a terminal."""
     console.print(f"\n{report.title}", style="bold")
     console.print(f"{report.status}\n")
     print_findings(console, report.findings)
@@ -177,7 +177,7 @@ def print_findings(console: Console, findings: Sequence[str]) -> None:
 
 
 def print_table(console: Console, table: document.Table) -> None:
-    """Without the spare columns where the terminal is narrow."""
+    """Print a table; a narrow terminal leaves out its spare columns."""
     is_narrow = console.width < WIDE
     places = [place for place, column in enumerate(table.columns) if not (is_narrow and column in table.spare)]
     rows = [[None if row[place] is None else str(row[place]) for place in places] for row in table.rows]

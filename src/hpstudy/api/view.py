@@ -1,4 +1,4 @@
-"""What is shown of a run while it goes on: a picture that is drawn again and again, lines, or nothing."""
+"""What is shown during a run: a live picture, lines, or nothing."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ if TYPE_CHECKING:
     from hpstudy.report.whole import Report
     from hpstudy.storage import Progress as StudyProgress
 
-Download: TypeAlias = Callable[[str, int, int | None], None]  # what, bytes that have come, and of how many
+Download: TypeAlias = Callable[[str, int, int | None], None]  # what is fetched, bytes so far, bytes in total
 
 
 class Training(Protocol):
     """Hears of the trials while they are trained."""
 
     def hear(self, handle: TrainerHandle, message: Message) -> None:
-        """A trainer process has said something."""
+        """A trainer process has sent a message."""
 
     def tick(
         self, progress: StudyProgress, handles: Sequence[TrainerHandle], best: TrialRecord | None, problem: str | None
     ) -> None:
-        """Called several times a second. `problem` says why the database or the tracker is not reached."""
+        """Called several times a second. `problem` says why the database or the tracker cannot be reached."""
 
 
 class View(Notifier, Protocol):
-    """Everything that a run has to show, in the order of its life."""
+    """Everything that a run has to show, in the order in which it happens."""
 
     def downloading(self) -> AbstractContextManager[Download]:
         """A dataset may be fetched."""
@@ -55,7 +55,7 @@ class View(Notifier, Protocol):
 
 
 class TerminalView(Printer):
-    """Prints to the standard streams: a live picture on a terminal, else a line for every trial that ends."""
+    """Prints to the standard streams: a live picture on a terminal, otherwise a line for every trial that ends."""
 
     @contextmanager
     def downloading(self) -> Iterator[Download]:
@@ -79,7 +79,7 @@ class TerminalView(Printer):
 
 
 class NotebookView(Printer):
-    """Draws in the output of a cell. Results and findings are left to the result, which shows itself."""
+    """Draws in the output of a cell. Results and findings are left to the result, which displays itself."""
 
     @contextmanager
     def downloading(self) -> Iterator[Download]:
@@ -100,7 +100,7 @@ class NotebookView(Printer):
 
 
 class SilentView:
-    """Shows nothing, for services: what they want to know they ask the result."""
+    """Shows nothing. A service asks the result for what it wants to know."""
 
     def say(self, sentence: str) -> None:
         pass
@@ -145,7 +145,7 @@ class TrialLines:
         self._has_replicates = isinstance(study.design, Grid) and study.design.replicates > 1
         self._params: dict[int, str] = {}
         self._has_problem = False
-        self._warned: set[str] = set()  # every process says what it sees, and once is enough
+        self._warned: set[str] = set()  # every process reports what it sees; once is enough
 
     def hear(self, handle: TrainerHandle, message: Message) -> None:
         match message:
@@ -162,7 +162,7 @@ class TrialLines:
     def tick(
         self, progress: StudyProgress, handles: Sequence[TrainerHandle], best: TrialRecord | None, problem: str | None
     ) -> None:
-        """Nothing is drawn, but a problem is said once, and again when there is another after it was over."""
+        """Draws nothing. A problem is printed once, and again if one arises after it was solved."""
         if problem and not self._has_problem:
             self._print(f"Warning: {problem}")
         self._has_problem = problem is not None
@@ -172,7 +172,7 @@ class TrialLines:
 
 
 class _Bars:
-    """A bar for every file that comes."""
+    """A progress bar for every file that is fetched."""
 
     def __init__(self, progress: Progress, screen: Screen | None = None) -> None:
         self._progress, self._screen = progress, screen
@@ -191,7 +191,7 @@ def _columns() -> tuple[TextColumn | BarColumn | DownloadColumn | TransferSpeedC
 
 
 def default_view() -> View:
-    """In a notebook that of a notebook, else that of a terminal, which prints lines where there is none."""
+    """The notebook's view in a notebook, otherwise the terminal's, which prints lines if there is no terminal."""
     return NotebookView() if _is_notebook() else TerminalView()
 
 

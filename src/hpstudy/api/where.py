@@ -1,4 +1,4 @@
-"""Where things are kept, and what is changed of a study, as keyword arguments that bear the names of the flags."""
+"""Where things are kept, and what to change in a study: keyword arguments with the names of the flags."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hpstudy.settings import Settings
 
 
 class Where(TypedDict, total=False):
-    """What is not given comes from the environment, the configuration file or the defaults, as on the command line."""
+    """Where things are kept. What is missing comes from the environment, the config file or the defaults."""
 
     home: str | PathLike[str] | None  # the folder in which everything is kept
     storage: str | None  # the study database, an SQLAlchemy URL
@@ -19,16 +19,16 @@ class Where(TypedDict, total=False):
 
 
 class Changes(TypedDict, total=False):
-    """What is changed of a declared study."""
+    """What to change in a declared study."""
 
-    trials: int | None  # another budget for a Search
-    replicates: int | None  # other replicates for a Grid
-    epochs: int | None  # other epochs for every trial
-    quick: bool  # a first taste: few epochs, rows and trials, recorded as NAME-quick
+    trials: int | None  # a different budget for a Search
+    replicates: int | None  # a different number of replicates for a Grid
+    epochs: int | None  # a different number of epochs for every trial
+    quick: bool  # a quick trial run: few epochs, rows and trials, recorded as NAME-quick
 
 
 class Options(Where, Changes, total=False):
-    """Both."""
+    """Where things are kept, and what to change in a study."""
 
 
 def settings_of(options: Where) -> Settings:

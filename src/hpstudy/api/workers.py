@@ -1,4 +1,4 @@
-"""A worker: trains trials of the studies of a database until it is stopped or nothing is left."""
+"""A worker trains trials of the studies in a database until it is stopped or nothing is left."""
 
 from __future__ import annotations
 
@@ -22,31 +22,31 @@ from hpstudy.worker.supervisor import Assignment, Supervisor, TrainerHandle
 if TYPE_CHECKING:
     from hpstudy.storage import Doing, StudyQueue, WorkerNotice
 
-MANY = 10**6  # trials: as many processes as the machine bears
-EXIT_S = 8.0  # after SIGTERM; a service manager kills after ten
-DATABASE_PATIENCE_S = 2.0  # of the supervisor, which has a signal to hear; trainer processes wait for an hour
+MANY = 10**6  # trials; more than any machine has processes for, so the machine is the limit
+EXIT_S = 8.0  # after SIGTERM; a service manager kills after ten seconds
+DATABASE_PATIENCE_S = 2.0  # the supervisor must react to signals; trainer processes wait for an hour
 TRACKER_PATIENCE_S = 3.0
-TRACKER_LIMIT_S = 5.0  # after SIGTERM, when a server that does not answer must not keep us
+TRACKER_LIMIT_S = 5.0  # after SIGTERM, when a silent server must not hold us up
 LOOK_S = 1.0  # between looks at the database
 
 
 @dataclass(frozen=True, kw_only=True)
 class WorkerOptions:
-    """What a worker is to do, in the words of its command."""
+    """What a worker is to do; each field has the name of its command-line option."""
 
     study: str | None = None  # the name or the file of the only study to serve; None: every open one
-    processes: int | None = None  # None: one per GPU, else per core
-    gpus: str = "all"  # or none, or numbers separated by commas
+    processes: int | None = None  # None: one per GPU, or one per core if there is no GPU
+    gpus: str = "all"  # `all`, `none`, or numbers separated by commas
     per_gpu: int = 1  # processes on each GPU
     idle_exit_s: float | None = None
-    timeout_s: float | None = None  # of a trial
+    timeout_s: float | None = None  # how long a trial may take
 
 
 def serve(settings: Settings, options: WorkerOptions, notifier: Notifier) -> None:
-    """Train until nothing is left for long enough, or a signal comes. A second signal ends this whole process.
+    """Train until there has been nothing to do for long enough, or a signal arrives. A second signal ends this process.
 
     Raises:
-        UserError: there is no such GPU, or the study's file is missing or another one.
+        UserError: there is no such GPU, or the study's file is missing or is a different one.
         NotFoundError: there is no such study.
         FatalError: processes crash again and again.
     """
@@ -64,7 +64,7 @@ def serve(settings: Settings, options: WorkerOptions, notifier: Notifier) -> Non
 
 
 def workers(settings: Settings) -> list[WorkerNotice]:
-    """Who is alive, where, on which device, with which trial."""
+    """The workers that are alive: where, on which device, and with which trial."""
     from hpstudy.storage import NoticeBoard, Store
 
     with contextlib.closing(Store(settings.storage, grace_s=settings.grace_s)) as store:
@@ -77,12 +77,12 @@ def worker_slots(processes: int | None, gpus: list[str], per_gpu: int) -> list[S
 
 
 def places(slots: Sequence[Slot], why: str | None = None) -> str:
-    """`4 processes on GPUs 0, 1`, in the words of the first line that a worker says."""
+    """`4 processes on GPUs 0, 1`, as a worker's first line says it."""
     count = f"{len(slots)} process{'es' if len(slots) > 1 else ''}"
     gpus = sorted({slot.gpu for slot in slots if slot.gpu})
     if not gpus:
         without = ", without its GPUs" if slots[0].gpu == NO_GPU else "; no GPU was found"
-        return f"{count} on the processor{f', as {why}' if why else ''}{without}"
+        return f"{count} on the processor{f', because {why}' if why else ''}{without}"
     return f"{count} on GPU{'s' if len(gpus) > 1 else ''} {', '.join(gpus)}"
 
 
@@ -93,7 +93,7 @@ def _name_in(file: Path) -> str:
 
 
 class _Service:
-    """One `hpstudy worker`, from its first look at the database to its last word."""
+    """One `hpstudy worker`, from its first look at the database to its last message."""
 
     def __init__(self, settings: Settings, assignment: Assignment, notifier: Notifier) -> None:
         from hpstudy.owner import Owner
@@ -109,10 +109,10 @@ class _Service:
         self._mirrors = Mirrors(settings)
         self._queues: list[StudyQueue] = []
         self._looked_s, self._problem = 0.0, ""
-        self._warned: set[str] = set()  # every process says what it sees, and once is enough
+        self._warned: set[str] = set()  # every process reports what it sees; once is enough
 
     def serve(self, places: str) -> None:
-        """Until nothing is left for long enough, or a signal.
+        """Train until there has been nothing to do for long enough, or a signal arrives.
 
         Args:
             places: Where it trains, for its first line.
@@ -120,7 +120,7 @@ class _Service:
         Raises:
             FatalError: processes crash again and again.
         """
-        self._studies.queues()  # an unknown study or a missing file is told before anything is started
+        self._studies.queues()  # reports an unknown study or a missing file before anything is started
         with Supervisor(self._settings, self._assignment, exit_within_s=EXIT_S) as supervisor:
             self._say(f"Worker on {self._owner.host}, {places}. Ctrl-C or SIGTERM stops it.")
             try:
@@ -132,7 +132,7 @@ class _Service:
         self._say("Stopped; its trials are back in the queue." if supervisor.interrupted else "Nothing is left to do.")
 
     def _served(self) -> list[StudyQueue]:
-        """Looked up once a second: a supervisor that asks more often would be the database's main user."""
+        """Looked up at most once a second: asking more often would make the supervisor the database's main user."""
         if time.monotonic() - self._looked_s > LOOK_S:
             known, self._queues, self._looked_s = self._queues, self._studies.queues(), time.monotonic()
             self._mirrors.look_after([queue for queue in self._queues if queue not in known])
@@ -165,7 +165,7 @@ class _Service:
             self._board.post(self._owner, [_doing(handle) for handle in supervisor.handles])
 
     def _conclude(self, limit_s: float | None) -> None:
-        with contextlib.suppress(HpstudyError):  # a notice that is old is not shown
+        with contextlib.suppress(HpstudyError):  # an outdated notice is not shown anyway
             self._board.remove(self._owner)
         warn_unmirrored(self._mirrors, self._mirrors.finish(TRACKER_PATIENCE_S, limit_s), self._notifier)
         say_shared(self._mirrors, self._notifier)

@@ -13,7 +13,7 @@ import click
 from hpstudy.cli.terminal import echo
 from hpstudy.errors import HpstudyError
 
-_COMMANDS = {  # command → module of this package; each is imported only when it is needed
+COMMANDS = {  # command → module of this package; each is imported only when it is needed
     "run": "run",
     "init": "init",
     "submit": "submit",
@@ -30,6 +30,7 @@ _COMMANDS = {  # command → module of this package; each is imported only when 
     "export": "trials",
     "report": "report",
     "compare": "report",
+    "analyse": "analyse",
     "reproduce": "reproduce",
     "evaluate": "evaluate",
     "delete": "studies",
@@ -40,8 +41,8 @@ _COMMANDS = {  # command → module of this package; each is imported only when 
 }
 
 
-# Python looks for cycles of objects among all that the libraries have made, again and again while they are loaded and
-# once more at its end: a second and a half of a run. There are none worth finding.
+# The garbage collector walks all objects of the libraries again and again while they load, and once more at exit. That
+# costs a run a second and a half, and finds nothing worth freeing.
 gc.set_threshold(10_000, 10, 10)
 atexit.register(gc.freeze)
 
@@ -50,12 +51,12 @@ class _Group(click.Group):
     """Loads commands lazily and turns errors into one sentence and an exit code."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(_COMMANDS)
+        return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _COMMANDS:
+        if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"hpstudy.cli.{_COMMANDS[cmd_name]}")
+        module = importlib.import_module(f"hpstudy.cli.{COMMANDS[cmd_name]}")
         command: click.Command = getattr(module, f"{cmd_name}_command")
         return command
 
@@ -71,14 +72,14 @@ class _Group(click.Group):
                 raise
             echo(f"Error: {error}", fg="red", err=True)
             ctx.exit(error.exit_code)
-        except BrokenPipeError:  # the reader of our output, such as `head`, has seen enough
+        except BrokenPipeError:  # whoever reads our output, such as `head`, has stopped reading
             sys.stderr.close()
             ctx.exit(0)
         except Exception as error:
             if "--debug" in sys.argv:
                 raise
             echo(
-                f"Error: hpstudy met something it did not expect ({type(error).__name__}: {error}). What was "
+                f"Error: something unexpected happened in hpstudy ({type(error).__name__}: {error}). What was "
                 "recorded is safe. The same command with --debug shows where it happened; please report that.",
                 fg="red",
                 err=True,
@@ -95,5 +96,5 @@ class _Group(click.Group):
 def main() -> None:
     """Honest hyperparameter studies of Keras networks.
 
-    Declare a study in a short Python file, run it, stop it, go on, and browse every trial in MLflow.
+    Declare a study in a short Python file, run it, stop it, resume it, and browse every trial in MLflow.
     """

@@ -44,7 +44,7 @@ def list_command(settings: Settings, as_json: bool) -> None:
 @click.argument("names", nargs=-1, required=True)
 @settings_options
 def fetch_command(settings: Settings, names: tuple[str, ...]) -> None:
-    """Get datasets that are not on this machine yet."""
+    """Fetch datasets that are not on this machine yet."""
     from hpstudy.api.fetching import fetch
     from hpstudy.api.view import TerminalView
 
@@ -59,7 +59,7 @@ def fetch_command(settings: Settings, names: tuple[str, ...]) -> None:
 @settings_options
 @click.pass_context
 def verify_command(ctx: click.Context, settings: Settings, names: tuple[str, ...]) -> None:
-    """Read datasets fully and check them; without NAMES those that are found."""
+    """Read datasets in full and check them; without NAMES, check every dataset that is found."""
     from hpstudy import data
 
     for name in names:

@@ -1,4 +1,4 @@
-"""`hpstudy doctor`: check everything before it hurts."""
+"""`hpstudy doctor`: check a set-up before it causes trouble."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _MARKS = {"good": ("✓", "green"), "warning": ("!", "yellow"), "broken": ("✗"
 
 @click.command("doctor", epilog="Example: hpstudy doctor --processes 16")
 @click.option(
-    "--processes", type=click.IntRange(1), default=8, show_default=True, help="Planned on all machines together."
+    "--processes", type=click.IntRange(1), default=8, show_default=True, help="Planned number on all machines together."
 )
 @settings_options
 @json_option
 @click.pass_context
 def doctor_command(ctx: click.Context, /, settings: Settings, processes: int, as_json: bool) -> None:
-    """Check database, MLflow, GPUs, datasets and disk, and say how to mend what is wrong. Exit 1 if it is broken."""
+    """Check database, MLflow, GPUs, datasets and disk, and say how to fix what is wrong. Exit code 1 if broken."""
     from hpstudy.doctor import examine
     from hpstudy.health import Health
 

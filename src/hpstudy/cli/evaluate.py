@@ -1,4 +1,4 @@
-"""`hpstudy evaluate`: the test split, once, after the study."""
+"""`hpstudy evaluate`: score the test split once, after the study."""
 
 from __future__ import annotations
 
@@ -14,8 +14,14 @@ from hpstudy.study.spec import Study
 
 @click.command("evaluate", epilog="Example: hpstudy evaluate optimizers")
 @study_argument
-@click.option("--file", "study_file", metavar="STUDY.py", type=click.Path(path_type=Path), help="For an own network.")
-@click.option("--again", is_flag=True, help="Score it again although there is a result, and replace that.")
+@click.option(
+    "--file",
+    "study_file",
+    metavar="STUDY.py",
+    type=click.Path(path_type=Path),
+    help="Needed if the study builds its own network.",
+)
+@click.option("--again", is_flag=True, help="Score it again, and replace the result.")
 @click.option("--register", metavar="MODEL", help="Also make it a version of this model in MLflow's registry.")
 @where_options
 @json_option
@@ -24,12 +30,12 @@ def evaluate_command(
 ) -> None:
     """Score the configuration that validation chose on the test split, which no trial has seen.
 
-    `hpstudy run` does this at its end. Do it once: a configuration that is changed after a look at the test score is
-    chosen by it. The networks that were scored become a model on the study's run in MLflow.
+    `hpstudy run` does this at its end. Do it once: whoever changes a configuration after a look at the test score
+    has chosen it by that score. The networks that were scored become a model on the study's run in MLflow.
     """
     with api.open(name, **where) as result:
         if result.evaluation and not again:
-            click.echo("Evaluated before; --again does it once more.", err=True)
+            click.echo("Already evaluated; --again scores it once more.", err=True)
         evaluation = result.evaluate(again=again, file=study_file)
         if as_json:
             click.echo(json.dumps(evaluation.to_json()))
@@ -37,7 +43,7 @@ def evaluate_command(
             _print(result.study, evaluation)
         if register:
             version, is_new = result.register(register)
-            done = "Registered as" if is_new else "Registered before as"
+            done = "Registered as" if is_new else "Already registered as"
             click.echo(f"{done} {register}, version {version}.", err=True)
 
 

@@ -1,4 +1,4 @@
-"""`hpstudy init`: a study file to begin with."""
+"""`hpstudy init`: write a study file to start from."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ study = Study(
     name="{name}",
     # fashion_mnist, mnist, digits, imdb, titanic or logic_gates; digits needs no download
     dataset="digits",
-    # what all trials share; `hpstudy run --help` and docs/factors.md name every factor and its default
+    # what all trials share; docs/factors.md lists every factor and its default
     base=dict(depth=1, units=64, activation="relu", batch_size=32, epochs=10),
     # what the study is about
     vary=dict(
         optimizer=Choice("sgd", "momentum", "adam"),
         learning_rate=Choice(0.001, 0.01, 0.1),
     ),
-    # every combination, three times each under other seeds: 3 x 3 x 3 = 27 trials
+    # every combination, three times with different seeds: 3 x 3 x 3 = 27 trials
     design=Grid(replicates=3),
     # Or let Optuna search, also over ranges (from hpstudy import Float, Int, Search):
     #   vary=dict(
@@ -41,7 +41,7 @@ study = Study(
     #       trials=50,
     #       sampler="tpe",
     #       pruner="median",
-    #       first=[{{"optimizer": "adam", "learning_rate": 0.001}}],  # tried before Optuna proposes any
+    #       first=[{{"optimizer": "adam", "learning_rate": 0.001}}],  # tried first, before Optuna's proposals
     #   ),
 )
 '''
@@ -51,15 +51,15 @@ study = Study(
 @click.argument("name")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 def init_command(name: str, debug: bool) -> None:
-    """Write NAME.py, a commented study file to begin with."""
+    """Write NAME.py, a commented study file to start from."""
     del debug
-    Study(name=name, dataset="digits", design=Grid())  # refuses a wrong name before a file bears it
+    Study(name=name, dataset="digits", design=Grid())  # refuses an invalid name before a file is written
     path = Path(f"{name}.py")
     try:
         with path.open("x", encoding="utf-8") as file:
             file.write(_TEMPLATE.format(name=name))
     except FileExistsError:
-        raise UserError(f"{path} exists already, and is not overwritten. Choose another name, or remove it.") from None
+        raise UserError(f"{path} already exists and is not overwritten. Choose another name or remove it.") from None
     except OSError as error:
         raise UserError(f"{path} cannot be written: {error.strerror}.") from None
     click.echo(f"Wrote {path}. Run it with: hpstudy run {path}")

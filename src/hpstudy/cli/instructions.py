@@ -1,4 +1,4 @@
-"""`hpstudy stop`, `resume`, `retry` and `extend`: what can be asked of a study while workers serve it."""
+"""`hpstudy stop`, `resume`, `retry` and `extend`: instructions for a study while workers serve it."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from hpstudy.errors import UserError
 @where_options
 @json_option
 def stop_command(where: api.Where, name: str, as_json: bool) -> None:
-    """Let no worker take another trial of a study. Trials in training go on to their end."""
+    """Let no worker take another trial of a study. Trials in training run to their end."""
     with api.open(name, **where) as result:
         result.stop()
         running = result.progress().running
-        going_on = f"; {running} trials in training go on to their end" if running else ""
-        _say(result, f"Study {name} is stopped{going_on}. `hpstudy resume {name}` goes on.", as_json)
+        rest = f"; {running} trials in training run to their end" if running else ""
+        _say(result, f"Study {name} is stopped{rest}. `hpstudy resume {name}` resumes it.", as_json)
 
 
 @click.command("resume", epilog="Example: hpstudy resume search")
@@ -29,7 +29,7 @@ def stop_command(where: api.Where, name: str, as_json: bool) -> None:
 @where_options
 @json_option
 def resume_command(where: api.Where, name: str, as_json: bool) -> None:
-    """Let workers take trials of a stopped study again."""
+    """Resume a stopped study: workers take its trials again."""
     with api.open(name, **where) as result:
         result.resume()
         waiting = result.progress().waiting
@@ -38,7 +38,7 @@ def resume_command(where: api.Where, name: str, as_json: bool) -> None:
 
 @click.command("retry", epilog="Example: hpstudy retry search --failed")
 @study_argument
-@click.option("--failed", is_flag=True, help="Every trial that has failed so far.")
+@click.option("--failed", is_flag=True, help="Try every trial again that has failed so far.")
 @where_options
 @json_option
 def retry_command(where: api.Where, name: str, failed: bool, as_json: bool) -> None:
@@ -48,7 +48,7 @@ def retry_command(where: api.Where, name: str, failed: bool, as_json: bool) -> N
     with api.open(name, **where) as result:
         numbers = result.retry_failed()
         if not numbers:
-            sentence = f"No trial of study {name} has failed; none is tried again."
+            sentence = f"No trial of study {name} has failed, so none is tried again."
         elif len(numbers) == 1:
             sentence = "1 failed trial waits for a worker."
         else:
@@ -58,12 +58,12 @@ def retry_command(where: api.Where, name: str, failed: bool, as_json: bool) -> N
 
 @click.command("extend", epilog="Example: hpstudy extend search --trials 200")
 @study_argument
-@click.option("--trials", type=click.IntRange(1), help="The whole new budget of a Search.")
-@click.option("--replicates", type=click.IntRange(1), help="All replicates of a Grid.")
+@click.option("--trials", type=click.IntRange(1), help="New total budget of a Search.")
+@click.option("--replicates", type=click.IntRange(1), help="New total number of replicates of a Grid.")
 @where_options
 @json_option
 def extend_command(where: api.Where, name: str, trials: int | None, replicates: int | None, as_json: bool) -> None:
-    """Give a study a larger budget. Living workers take it up; a finished study goes on."""
+    """Give a study a larger budget. Running workers pick it up; a finished study continues."""
     with api.open(name, **where) as result:
         result.extend(trials=trials, replicates=replicates)
         progress = result.progress()

@@ -15,13 +15,13 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 def where_options(function: _Function) -> _Function:
-    """Add --home, --storage, --tracking-uri and --debug; the command gets `where`, as functions of `api` take it."""
+    """Add --home, --storage, --tracking-uri and --debug; the command gets them as `where` of `api`."""
 
     @functools.wraps(function)
     def with_where(
         *, home: str | None, storage: str | None, tracking_uri: str | None, debug: bool, **others: Any
     ) -> Any:
-        del debug  # read from the command line wherever an error ends up
+        del debug  # whoever handles the error reads it from the command line
         where = api.Where(home=home, storage=storage, tracking_uri=tracking_uri)
         lend_home(api.settings_of(where).cache_dir)
         return function(where=where, **others)
@@ -32,7 +32,7 @@ def where_options(function: _Function) -> _Function:
         click.option(
             "--tracking-uri",
             metavar="URI",
-            help="MLflow's store; none: no copy [HPSTUDY_TRACKING_URI, MLFLOW_TRACKING_URI].",
+            help="MLflow's store; none: no mirror [HPSTUDY_TRACKING_URI, MLFLOW_TRACKING_URI].",
         ),
         click.option("--debug", is_flag=True, help="Show the traceback of an error."),
     )
@@ -40,7 +40,7 @@ def where_options(function: _Function) -> _Function:
 
 
 def settings_options(function: _Function) -> _Function:
-    """The same options; the command gets `settings`."""
+    """Add the same options; the command gets `settings`."""
 
     @functools.wraps(function)
     def with_settings(*, where: api.Where, **others: Any) -> Any:
@@ -52,11 +52,11 @@ def settings_options(function: _Function) -> _Function:
 def study_overrides(function: _Function) -> _Function:
     """Add --trials, --replicates, --epochs and --quick."""
     decorators = (
-        click.option("--trials", type=click.IntRange(1), help="Another budget for a Search."),
-        click.option("--replicates", type=click.IntRange(1), help="Other replicates for a Grid."),
-        click.option("--epochs", type=click.IntRange(1), help="Other epochs for every trial."),
+        click.option("--trials", type=click.IntRange(1), help="A different budget for a Search."),
+        click.option("--replicates", type=click.IntRange(1), help="A different number of replicates for a Grid."),
+        click.option("--epochs", type=click.IntRange(1), help="A different number of epochs for every trial."),
         click.option(
-            "--quick", is_flag=True, help="A first taste: few epochs, rows and trials, recorded as NAME-quick."
+            "--quick", is_flag=True, help="A quick trial run: few epochs, rows and trials, recorded as NAME-quick."
         ),
     )
     return _decorated(function, decorators)  # type: ignore[no-any-return]
@@ -78,7 +78,7 @@ def _decorated(function: Callable[..., Any], decorators: tuple[Callable[[Any], A
 
 
 def _complete_study(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    """Names for the shell's tab key; silent where there is no database."""
+    """Names of studies for tab completion in the shell; none if there is no database."""
     try:
         where = api.Where(home=ctx.params.get("home"), storage=ctx.params.get("storage"))
         return [result.name for result in api.studies(**where) if result.name.startswith(incomplete)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,10 +13,13 @@ from hpstudy.cli.options import json_option, study_argument, where_options
 from hpstudy.cli.terminal import echo
 from hpstudy.errors import HpstudyError
 
+if TYPE_CHECKING:
+    from hpstudy.report.render.files import Format
+
 
 @click.command("report", epilog="Example: hpstudy report optimizers --baseline sgd")
 @study_argument
-@click.option("--format", "form", type=click.Choice(["html", "md", "json"]), help="Write or print this one only.")
+@click.option("--format", "form", type=click.Choice(["html", "md", "json"]), help="Write or print only this format.")
 @click.option(
     "-o",
     "--output",
@@ -26,12 +30,12 @@ from hpstudy.errors import HpstudyError
 @click.option("--baseline", multiple=True, metavar="LEVEL", help="Compare with this level instead of the best one.")
 @where_options
 def report_command(
-    where: api.Where, name: str, form: str | None, output: Path | None, baseline: tuple[str, ...]
+    where: api.Where, name: str, form: Format | None, output: Path | None, baseline: tuple[str, ...]
 ) -> None:
     """Show what a study found, with error bars: findings and tables here, figures in report.html.
 
-    The report, its figures and its findings also go onto the study's run in MLflow, but for --format: then only that
-    form is written, or printed if it is md or json without -o. A study that still runs is reported as far as it is.
+    The report, its figures and its findings are also logged to the study's run in MLflow. With --format, only that
+    format is written, or printed if it is md or json without -o. A study in progress is reported as it stands.
     """
     from hpstudy.api import tables
     from hpstudy.report.render.files import render, write_report
@@ -49,7 +53,7 @@ def report_command(
         if form is None:
             try:
                 result.publish(report)
-            except HpstudyError as error:  # without a tracker a report is a report
+            except HpstudyError as error:  # the report itself needs no tracker
                 echo(f"The report is not in {result.tracker}: {error}", fg="yellow", err=True)
 
 

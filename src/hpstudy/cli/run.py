@@ -1,4 +1,4 @@
-"""`hpstudy run`: a study is trained to its end on this machine."""
+"""`hpstudy run`: train a study to its end on this machine."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ INTERRUPTED = 130  # the exit code of a run that was stopped
 @click.option(
     "--processes",
     type=click.IntRange(1),
-    help="Trainer processes [default: one per core, as memory and container allow].",
+    help="Number of trainer processes [default: one per core, if memory and container allow].",
 )
 @study_overrides
 @click.option("--fresh", is_flag=True, help="Delete the study's recorded trials and start again.")
@@ -25,7 +25,7 @@ INTERRUPTED = 130  # the exit code of a run that was stopped
     "--timeout",
     type=click.FloatRange(0, min_open=True),
     metavar="SECONDS",
-    help="A trial that takes longer ends as failed; looked at after each epoch.",
+    help="A trial that takes longer ends as failed; checked after each epoch.",
 )
 @where_options
 @click.pass_context
@@ -39,9 +39,9 @@ def run_command(
     fresh: bool,
     **changes: object,
 ) -> None:
-    """Run a study to its end. Stopped by Ctrl-C, the same command goes on where it was.
+    """Run a study to its end. After Ctrl-C, the same command resumes where it stopped.
 
-    A file of several studies runs them one after another, without those whose dataset cannot be found.
+    If the file defines several studies, they run one after another. Those whose dataset cannot be found are skipped.
     """
     results = api.run_all(study_file, processes=processes, fresh=fresh, timeout=timeout, **where, **changes)  # type: ignore[arg-type]
     if api.is_stopped(results[-1]):

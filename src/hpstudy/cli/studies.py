@@ -1,4 +1,4 @@
-"""`hpstudy ls`, `status`, `delete` and `sync`: studies as a whole."""
+"""`hpstudy ls`, `status`, `delete` and `sync`: commands for whole studies."""
 
 from __future__ import annotations
 
@@ -79,6 +79,7 @@ def _status_table(result: api.Result, status: dict[str, Any]) -> RenderableType:
         ("state", status["state"]),
         ("budget", status["budget"]),
         *status["trials"].items(),
+        *([("diverged", f"{status['diverged']} of the complete ones")] if status["diverged"] else []),
         ("best", f"{objective} {best['value']:.4f}, trial {best['trial']}" if best else None),
         ("levels", tables.params_text(result.study, best["params"]) if best else None),
     ]
@@ -93,11 +94,11 @@ def delete_command(where: api.Where, name: str, yes: bool) -> None:
     """Delete a study: its trials in the database, its run directories, its experiment in MLflow.
 
     MLflow keeps the experiment under another name until its own `mlflow gc` removes it. An experiment that others
-    use, too, stays as it is; of its runs this study's are deleted.
+    use, too, stays; only this study's runs in it are deleted.
     """
     with api.open(name, **where) as result:
         progress = result.progress()
-        if not yes and not progress.running:  # one that is running is refused anyway
+        if not yes and not progress.running:  # deleting a running study is refused anyway
             click.confirm(f"Delete study {name!r} with its {progress.ended} recorded trials?", abort=True)
         result.delete()
     click.echo(f"Deleted study {name}.")
@@ -107,9 +108,9 @@ def delete_command(where: api.Where, name: str, yes: bool) -> None:
 @study_argument
 @where_options
 def sync_command(where: api.Where, name: str) -> None:
-    """Make MLflow equal to the database: one run a trial, the same status, parameters and metrics.
+    """Make MLflow equal to the database: one run per trial, with the same status, parameters and metrics.
 
-    Of a study that has begun it also sends the report, and the evaluated model where its networks lie on this machine.
+    If the study has begun, the report is sent, too, and the evaluated model if its networks are on this machine.
     """
     with api.open(name, **where) as result:
         summary = result.sync()

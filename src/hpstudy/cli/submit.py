@@ -17,9 +17,9 @@ from hpstudy.cli.options import json_option, study_overrides, where_options
 @where_options
 @json_option
 def submit_command(where: api.Where, study_file: Path, as_json: bool, **changes: object) -> None:
-    """Record a study, so that workers anywhere take its trials. Done twice, it changes nothing.
+    """Record a study, so that workers anywhere take its trials. Submitting it again changes nothing.
 
-    Of a file with several studies each is recorded.
+    If the file defines several studies, all of them are recorded.
     """
     for result in api.submit_all(study_file, **where, **changes):  # type: ignore[arg-type]
         _say(result, study_file, as_json)

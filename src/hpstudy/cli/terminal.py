@@ -1,4 +1,4 @@
-"""Lines for the terminal that hold text which others wrote: levels, errors of libraries, answers of servers."""
+"""Terminal output of text that others wrote: levels, error messages of libraries, answers of servers."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from hpstudy.plain import printable
 
 
 def echo(text: str, *, fg: str | None = None, err: bool = False) -> None:
-    """Like `click.secho`, but nothing in the text controls the terminal."""
+    """Like `click.secho`, but control sequences in the text have no effect."""
     click.secho(printable(text), fg=fg, err=err)

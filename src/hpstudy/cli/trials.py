@@ -32,6 +32,7 @@ def show_command(where: api.Where, name: str, trial: int, as_json: bool) -> None
         "state": f"{record.state}, attempt {record.attempt}" if record.attempt > 1 else str(record.state),
         "retry of trial": record.retry_of,
         "repeats trial": record.repeats,
+        "diverged in epoch": record.diverged,
         "levels": tables.params_text(study, record.params),
         "cell, replicate": f"{record.cell}, {record.replicate}" if record.cell is not None else None,
         "seed": record.seed,
@@ -64,7 +65,7 @@ def best_command(where: api.Where, name: str, as_json: bool) -> None:
     with api.open(name, **where) as result:
         best, study = result.front(), result.study
     if not best:
-        raise NotFoundError(f"Study {name!r} has no complete trial yet. `hpstudy status {name}` tells how far it is.")
+        raise NotFoundError(f"Study {name!r} has no complete trial yet. `hpstudy status {name}` shows how far it is.")
     if as_json:
         front = [{**rows.best_json(record), "values": list(record.values or ())} for record in best]
         click.echo(json.dumps(front[0] if len(study.objectives) == 1 else front))

@@ -1,4 +1,4 @@
-"""`hpstudy ui`: the tracker's page on this machine."""
+"""`hpstudy ui`: the tracker's web page on this machine."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hpstudy.settings import Settings
 
 
 @click.command("ui", epilog="Example: hpstudy ui --port 5001")
-@click.option("--port", type=click.IntRange(1, 65535), default=5000, show_default=True, help="On loopback.")
+@click.option("--port", type=click.IntRange(1, 65535), default=5000, show_default=True, help="Port on loopback.")
 @settings_options
 def ui_command(settings: Settings, port: int) -> None:
     """Open MLflow's UI over the store in .hpstudy, for this machine only."""
@@ -20,7 +20,7 @@ def ui_command(settings: Settings, port: int) -> None:
 
     tracker = tracker_of(settings)
     command, environment = tracker.page_command(port)
-    click.echo(f"{tracker.name}'s UI will answer at http://127.0.0.1:{port} in a few seconds. Ctrl-C ends it.")
+    click.echo(f"{tracker.name}'s UI will answer at http://127.0.0.1:{port} in a few seconds. Ctrl-C stops it.")
     server = subprocess.Popen(command, env=environment)
     try:
         code = server.wait()
@@ -28,4 +28,4 @@ def ui_command(settings: Settings, port: int) -> None:
         server.wait()
         code = 0
     if code:
-        raise NotFoundError(f"{tracker.name}'s server ended with {code}. Is port {port} taken? Try --port {port + 1}.")
+        raise NotFoundError(f"{tracker.name}'s server exited with {code}. Is port {port} taken? Try --port {port + 1}.")

@@ -1,4 +1,4 @@
-"""`hpstudy worker` serves the studies of a shared database; `hpstudy workers` shows who does."""
+"""`hpstudy worker` serves the studies of a shared database; `hpstudy workers` shows which workers are alive."""
 
 from __future__ import annotations
 
@@ -15,14 +15,22 @@ from hpstudy.settings import Settings
 
 @click.command("worker", epilog="Example: hpstudy worker search --gpus all --per-gpu 2 --idle-exit 60")
 @click.argument("study", metavar="[NAME|FILE.py]", required=False)
-@click.option("--processes", type=click.IntRange(1), help="Trainer processes [default: one per GPU, else per core].")
+@click.option(
+    "--processes", type=click.IntRange(1), help="Number of trainer processes [default: one per GPU, or per core]."
+)
 @click.option("--gpus", default="all", show_default=True, metavar="all|none|0,1", help="Which GPUs to train on.")
 @click.option("--per-gpu", type=click.IntRange(1), default=1, show_default=True, help="Processes on each GPU.")
 @click.option(
-    "--idle-exit", type=click.FloatRange(0), metavar="SECONDS", help="Exit so long after nothing is left [never]."
+    "--idle-exit",
+    type=click.FloatRange(0),
+    metavar="SECONDS",
+    help="Exit after this long with nothing to do [default: never].",
 )
 @click.option(
-    "--timeout", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="A longer trial ends as failed."
+    "--timeout",
+    type=click.FloatRange(0, min_open=True),
+    metavar="SECONDS",
+    help="A trial that takes longer ends as failed.",
 )
 @settings_options
 def worker_command(
@@ -36,8 +44,8 @@ def worker_command(
 ) -> None:
     """Train trials of every open study, or of one, until stopped by SIGTERM or Ctrl-C.
 
-    A study that builds its own network is named by its file. On SIGTERM the trials in training go back to the
-    queue at once, and the worker exits with 0 within ten seconds; a second signal ends it now.
+    For a study that builds its own network, give its file. On SIGTERM the trials in training go back to the
+    queue at once, and the worker exits with 0 within ten seconds; a second signal ends it at once.
     """
     options = WorkerOptions(
         study=study, processes=processes, gpus=gpus, per_gpu=per_gpu, idle_exit_s=idle_exit, timeout_s=timeout
@@ -49,7 +57,7 @@ def worker_command(
 @settings_options
 @json_option
 def workers_command(settings: Settings, as_json: bool) -> None:
-    """Show who is alive, where, on which device, with which trial."""
+    """Show the workers that are alive: where, on which device, and with which trial."""
     from hpstudy.api import tables
 
     notices = workers(settings)
@@ -57,7 +65,7 @@ def workers_command(settings: Settings, as_json: bool) -> None:
         click.echo(json.dumps([asdict(notice) for notice in notices]))
         return
     if not notices:
-        click.echo("No worker is alive. `hpstudy worker` starts one; `hpstudy run STUDY.py` works by itself.")
+        click.echo("No worker is alive. `hpstudy worker` starts one; `hpstudy run STUDY.py` needs none.")
         return
     rows = [
         (notice.host, notice.pid, doing.device, doing.state, doing.study, doing.trial, f"{notice.age_s:.0f} s ago")

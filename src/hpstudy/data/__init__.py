@@ -4,6 +4,7 @@ Nothing else of hpstudy opens a dataset's files. Trials get `Arrays`, which neve
 """
 
 from hpstudy.data.arrays import Arrays, TestArrays
+from hpstudy.data.constant import constant_scores
 from hpstudy.data.kind import kind_file
 from hpstudy.data.places import Source
 from hpstudy.data.prepare import prepare, prepare_test
@@ -15,6 +16,7 @@ __all__ = [
     "Arrays",
     "Source",
     "TestArrays",
+    "constant_scores",
     "decode",
     "example",
     "fetch",

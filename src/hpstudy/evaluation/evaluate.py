@@ -42,24 +42,33 @@ def answer_folder(settings: Settings, study: str) -> Path:
 
 
 def chosen_trials(study: Study, records: Sequence[TrialRecord]) -> list[TrialRecord]:
-    """The replicates of the configuration with the best mean validation score.
+    """The replicates of the configuration with the best mean validation score, without those that diverged.
 
     Of a search it is the best trial and the same configuration under the next seeds, which have no number yet (-1).
 
     Raises:
-        NotFoundError: no trial is complete.
+        NotFoundError: no trial is complete, or all of them diverged.
     """
     from hpstudy.analysis.best import cells_best_first, ranked_trials
     from hpstudy.analysis.cells import grid_values
+    from hpstudy.analysis.divergence import outcomes
 
+    records = outcomes(study, records)
     if isinstance(study.design, Grid):
-        if cells := cells_best_first(grid_values(study, records)):
-            return [record for record in records if record.cell == cells[0] and record.state == TrialState.COMPLETE]
-    elif trained := [record for record in ranked_trials(study, records) if record.repeats is None]:
+        for cell in cells_best_first(grid_values(study, records)):
+            if found := [record for record in records if record.cell == cell and _has_network(record)]:
+                return found
+    elif trained := [r for r in ranked_trials(study, records) if r.repeats is None and r.diverged is None]:
         best = trained[0]  # whose weights may be kept; a trial that repeats it has none
         others = range(1, SEARCH_REPLICATES)
         return [best, *(replace(best, number=-1, replicate=r, seed=study.seed_of(r), metrics={}) for r in others)]
+    if any(record.diverged for record in records):
+        raise NotFoundError(f"Study {study.name!r} has no network to evaluate: every complete trial diverged.")
     raise NotFoundError(f"Study {study.name!r} has no complete trial to evaluate.")
+
+
+def _has_network(record: TrialRecord) -> bool:
+    return record.state == TrialState.COMPLETE and record.diverged is None
 
 
 def evaluate(
@@ -136,7 +145,7 @@ def _fill(
     from hpstudy.training.networks import class_probabilities, raw_rows, save_own, trained_model
 
     config = study.config(trials[0].params)
-    predictions, validation = [], []
+    predictions, validation, scored = [], [], []
     members: list[dict[str, Any]] = []
     for place, record in enumerate(trials):
         told(f"seed {record.seed}")
@@ -144,6 +153,10 @@ def _fill(
         test = data.prepare_test(study.dataset, config, record.seed, settings)
         weights = RunDir.of(settings.runs_dir, study.name, record.number).weights if record.number >= 0 else None
         model = trained_model(config, record, arrays, weights, build, trainer)
+        if model is None:
+            told(f"seed {record.seed} diverged")
+            continue
+        scored.append(record)
         predictions.append(class_probabilities(model, test, np.arange(len(test.y))))
         guesses = class_probabilities(model, arrays, arrays.validation).argmax(axis=1)
         validation.append(float(np.mean(guesses == arrays.y[arrays.validation])))
@@ -154,12 +167,14 @@ def _fill(
             model.save(file)
         rows = data.row_description(study.dataset, config, arrays, settings)
         members.append({"file": file.name, "rows": rows})
+    if not scored:
+        raise NotFoundError(f"Study {study.name!r} has no network to evaluate: trained again, the best one diverged.")
     np.savez(folder / _ANSWERS, predictions=np.array(predictions), labels=test.y)
     _write(folder / NETWORKS / hpstudy_model.ROWS_FILE, {"classes": test.classes, "networks": members})
     evaluated = {
         "params": dict(trials[0].params),
-        "trials": [record.number for record in trials if record.number >= 0],
-        "seeds": [record.seed for record in trials],
+        "trials": [record.number for record in scored if record.number >= 0],
+        "seeds": [record.seed for record in scored],
         "chosen_by": "mean over replicates" if isinstance(study.design, Grid) else "the best trial",
         "at": time.time(),
         "digest": test.digest,

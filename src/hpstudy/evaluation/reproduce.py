@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from hpstudy.study.factors import Config
     from hpstudy.training.model import Build
 
-_OF_THE_CLOCK = ("seconds", "train_s")  # never the same twice
+_OF_THE_CLOCK = ("seconds", "train_s", "compile_s")  # never the same twice
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,12 +48,13 @@ class Reproduction:
     """What came of training a trial again."""
 
     comparisons: tuple[Comparison, ...]
+    diverged: tuple[int | None, int | None]  # the epoch in which it diverged, recorded and this time
     circumstances: tuple[str, ...]  # what was different around it: versions, dataset, device
     error: str | None  # why it failed this time
 
     @property
     def is_same(self) -> bool:
-        return all(comparison.is_same for comparison in self.comparisons)
+        return all(comparison.is_same for comparison in self.comparisons) and self.diverged[0] == self.diverged[1]
 
 
 def reproduce(study: Study, record: TrialRecord, settings: Settings, build: Build | None = None) -> Reproduction:
@@ -65,7 +66,10 @@ def reproduce(study: Study, record: TrialRecord, settings: Settings, build: Buil
     Raises:
         UserError: the trial has no epoch that could be compared, or the study's own network is missing.
     """
-    if not record.history or record.state in (TrialState.RUNNING, TrialState.LOST):
+    from hpstudy.analysis.divergence import as_diverged
+
+    record = as_diverged(record)
+    if not (record.history or record.diverged) or record.state in (TrialState.RUNNING, TrialState.LOST):
         raise UserError(
             f"Trial {record.number} is {record.state} and has no recorded epochs to compare with. "
             f"`hpstudy export {study.name}` lists those that have."
@@ -82,6 +86,7 @@ def reproduce(study: Study, record: TrialRecord, settings: Settings, build: Buil
     now = {**facts(), "dataset_digest": arrays.digest}
     return Reproduction(
         comparisons=tuple(compare(record, trained.history, trained.metrics)),
+        diverged=(record.diverged, trained.diverged),
         circumstances=tuple(_circumstances(record, now)),
         error=trained.error,
     )
@@ -97,7 +102,8 @@ def compare(record: TrialRecord, history: Sequence[Epoch], metrics: dict[str, fl
 class _Trained:
     history: tuple[Epoch, ...]
     metrics: dict[str, float]
-    error: str | None
+    error: str | None = None
+    diverged: int | None = None
 
 
 def _make_deterministic() -> None:
@@ -140,7 +146,7 @@ def _train(config: Config, record: TrialRecord, arrays: Arrays, build: Build | N
         metrics = training.result() if record.metrics else {}
     except Exception as error:  # whatever it is, the trial failed as one in a trainer process does
         return _Trained(history=tuple(history), metrics={}, error=reason(error))
-    return _Trained(history=tuple(history), metrics=metrics, error=None)
+    return _Trained(history=tuple(history), metrics=metrics, diverged=training.diverged)
 
 
 def _compare_one(record: TrialRecord, history: Sequence[Epoch], metrics: dict[str, float], name: str) -> Comparison:

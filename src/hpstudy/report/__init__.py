@@ -1,5 +1,5 @@
 """What a study found: statistics, findings in sentences, tables and figures, as text, Markdown, HTML and JSON.
 
-It reads trials and writes documents; it trains nothing and asks no tracker. `build.build_report` is the entry.
+It reads trials and writes documents; it trains nothing and contacts no tracker. The entry is `build.build_report`.
 Importing this package imports no library: pandas, SciPy, statsmodels and matplotlib are loaded when they are used.
 """

@@ -1,4 +1,4 @@
-"""Published figures in the report: what is said of those in `analysis.beside`."""
+"""Published figures in the report, in words and as a table; `analysis.beside` computes them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MOST_IN_FINDING = 4  # figures that the sentence names
 
 
 def published_finding(study: Study, found: Sequence[Beside]) -> str | None:
-    """One sentence or two; None while there is nothing of ours."""
+    """One sentence or two; None while we have no values."""
     known = [one for one in found if one.ours]
     if not known:
         return None
@@ -30,7 +30,7 @@ def published_finding(study: Study, found: Sequence[Beside]) -> str | None:
 
 
 def difference_text(one: Beside) -> str:
-    """As many decimals as scores have, however small it is."""
+    """The difference with as many decimals as scores have, however small it is."""
     if one.difference is None:
         return "–"
     return texts.signed(round(one.difference, 4) + 0.0 if abs(one.published.value) < 100 else one.difference)
@@ -78,7 +78,7 @@ def _table(study: Study, found: Sequence[Beside]) -> Table:
         rows=tuple(_row(study, one, factors) for one in found),
         caption=(
             "Ours: the mean over n replicates, after the last epoch (with early stopping the best one), with its "
-            "t-interval. The difference is ours minus published. A published figure is mostly one training, so it is "
+            "t-interval. The difference is ours minus published. Most published figures are one training, so each is "
             "compared with where one more training of ours would lie (95 % prediction interval, Hahn & Meeker 1991); "
             f"few replicates make that wide. {TEST_ACCURACY} is measured by `hpstudy evaluate`."
         ),

@@ -35,15 +35,15 @@ def build_report(
     evaluation: Evaluation | None = None,
     figures: bool = True,
 ) -> Report:
-    """The report on a study as far as it is.
+    """The report on a study so far.
 
     Args:
         baseline: Levels to compare with instead of the best ones, as `adam` or `optimizer=adam`.
         evaluation: The scores on the test split, if there are any.
-        figures: Without them it takes a tenth of the time.
+        figures: Draw the figures; without them the report takes a tenth of the time.
 
     Raises:
-        UserError: a baseline is no level of the study.
+        UserError: a baseline is not a level of the study.
     """
     analysis = analyse(study, records, baseline)
     if analysis.grid:
@@ -73,7 +73,11 @@ def build_report(
         at=max((at for record in records for at in (record.started, record.ended) if at), default=None),
         declaration=tuple(_declaration(study).items()),
         findings=tuple(findings),
-        sections=tuple(section for section in (*sections, *inside, _failures(analysis.overview)) if section),
+        sections=tuple(
+            section
+            for section in (*sections, *inside, _divergence(analysis.overview), _failures(analysis.overview))
+            if section
+        ),
         methods=(
             *(GRID_METHODS if analysis.grid else SEARCH_METHODS),
             *((PUBLISHED_METHOD,) if beside else ()),
@@ -88,7 +92,8 @@ def build_report(
 
 
 def _status(seen: Overview) -> str:
-    counts = f"{seen.complete} complete, {seen.pruned} pruned, {seen.failed} failed"
+    diverged = f" ({seen.diverged} diverged)" if seen.diverged else ""
+    counts = f"{seen.complete} complete{diverged}, {seen.pruned} pruned, {seen.failed} failed"
     lost = f"; {seen.lost} lost and tried again" if seen.lost else ""
     if seen.is_finished:
         return f"Finished: {seen.ended} of {texts.counted(seen.budget, 'trial')} ({counts}{lost})."
@@ -182,6 +187,18 @@ def _search_sections(analysis: Analysis, search: SearchResult, figures: bool) ->
     return sections
 
 
+def _divergence(seen: Overview) -> Section | None:
+    if not seen.diverging:
+        return None
+    rows = tuple((one.factor, one.level, texts.count(one.diverged), texts.count(one.ended)) for one in seen.diverging)
+    caption = (
+        "Trials whose loss became infinite or NaN, by level. They are complete, with the scores of the constant "
+        "predictor, which gives every row the classes' shares of the training rows."
+    )
+    table = Table(title="Diverged trials", columns=("factor", "level", "diverged", "ended"), rows=rows, caption=caption)
+    return Section(title="Divergence", tables=(table,))
+
+
 def _failures(seen: Overview) -> Section | None:
     if not seen.failures:
         return None
@@ -193,6 +210,6 @@ def _failures(seen: Overview) -> Section | None:
         )
         for failure in seen.failures
     )
-    caption = "Trials that ended without a result, by reason; reasons that differ in numbers only count as one."
+    caption = "Trials that ended without a result, by reason; reasons that differ only in numbers count as one."
     table = Table(title="Failures", columns=("count", "trials", "reason of the first"), rows=rows, caption=caption)
     return Section(title="Failures", tables=(table,))

@@ -1,4 +1,4 @@
-"""Studies side by side, as a table: what is said of those in `analysis.comparison`."""
+"""Studies side by side, as a table; `analysis.comparison` computes it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hpstudy.report.document import Number, Row, Table
 
 
 def comparison_table(entrants: Sequence[Entrant]) -> Table:
-    """The best study first; differences are paired over the seeds that two studies have in common."""
+    """The table, best study first; differences are paired over the seeds that two studies have in common."""
     ordered = best_first(entrants)
     best = ordered[0][0].study
     return Table(
@@ -31,8 +31,8 @@ def comparison_table(entrants: Sequence[Entrant]) -> Table:
         ),
         rows=tuple(_row(*entry) for entry in ordered),
         caption=(
-            "Of each study its best configuration, which was chosen by these numbers: all are a little optimistic, "
-            "that of the study with the most trials the most. Differences and paired t-tests over the seeds that two "
+            "The best configuration of each study. It was chosen by these numbers, so all are a little optimistic, "
+            "above all that of the study with most trials. Differences and paired t-tests over the seeds that two "
             "studies have in common, where both saw the same data; p corrected for the number of studies."
         ),
     )

@@ -1,4 +1,4 @@
-"""What a report consists of, whatever it is written as: sections of sentences, tables and figures."""
+"""What a report consists of, in whatever form it is written: sections with sentences, tables and figures."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 @dataclass(frozen=True, kw_only=True)
 class Number:
-    """A number with the text that people read; tables are sorted by the number."""
+    """A number with the text that people read. Tables are sorted by the number."""
 
     value: float
     text: str
@@ -28,22 +28,22 @@ class Table:
     columns: tuple[str, ...]  # with units where there are any
     rows: tuple[Row, ...]
     caption: str = ""  # what the numbers are, and by which method
-    is_short: bool = True  # also in the terminal
+    is_short: bool = True  # whether the terminal shows it, too
     spare: tuple[str, ...] = ()  # columns that a narrow terminal leaves out
 
     def to_json(self) -> list[dict[str, str | float | None]]:
-        """A row by the names of its columns, numbers in full."""
+        """Each row as a mapping from column names, with numbers in full."""
         entries = ([one.value if isinstance(one, Number) else one for one in row] for row in self.rows)
         return [dict(zip(self.columns, row, strict=True)) for row in entries]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Figure:
-    title: str  # what is seen, for those who cannot see it too
+    title: str  # what the figure shows, also for people who cannot see it
     caption: str
     svg: str
     legend: tuple[tuple[str, str], ...] = ()  # (colour, label)
-    is_wide: bool = False  # takes the whole width of a page
+    is_wide: bool = False  # whether it takes the whole width of a page
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +56,7 @@ class Section:
 
 @dataclass(frozen=True, kw_only=True)
 class Document:
-    """The content of a report: all that the forms in which it is written have in common."""
+    """The content of a report, which all forms in which it is written share."""
 
     study: str
     title: str
@@ -64,8 +64,8 @@ class Document:
     status: str  # one sentence: how far the study is
     is_finished: bool
     at: datetime | None  # when the last trial began or ended: the state that is reported
-    declaration: tuple[tuple[str, str], ...]  # its lines, for the head
+    declaration: tuple[tuple[str, str], ...]  # (name, text) of its lines, for the head of the report
     findings: tuple[str, ...]
     sections: tuple[Section, ...]
     methods: tuple[tuple[str, str], ...]  # (what, how and source)
-    data: Mapping[str, Any] = field(default_factory=dict)  # the numbers for scripts
+    data: Mapping[str, Any] = field(default_factory=dict)  # the numbers, for scripts

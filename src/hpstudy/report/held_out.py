@@ -1,4 +1,4 @@
-"""The test split in the report: what `hpstudy evaluate` has stored."""
+"""The test split in the report, from what `hpstudy evaluate` has stored."""
 
 from __future__ import annotations
 
@@ -64,8 +64,8 @@ def _classes(evaluation: Evaluation) -> Table:
             )
             for one in evaluation.by_class
         ),
-        caption="Of the ensemble, by scikit-learn. Precision: of the rows called so, how many are. Recall: of those "
-        "that are, how many were called so. F1: their harmonic mean.",
+        caption="Scores of the ensemble, by scikit-learn. Precision: of the rows predicted as this class, the "
+        "share that is in it. Recall: of the rows in it, the share predicted as it. F1: their harmonic mean.",
     )
 
 
@@ -73,11 +73,11 @@ def _confusion(evaluation: Evaluation) -> Table:
     names = [one.name for one in evaluation.by_class]
     return Table(
         title="Confusion matrix",
-        columns=("true class", *(f"called {name}" for name in names)),
+        columns=("true class", *(f"predicted {name}" for name in names)),
         rows=tuple(
             (name, *(texts.count(count) for count in row))
             for name, row in zip(names, evaluation.confusion, strict=True)
         ),
-        caption="Test rows of each class (rows) by the class that the ensemble gave them (columns).",
+        caption="Test rows by their true class (rows) and the class that the ensemble predicted (columns).",
         is_short=False,
     )

@@ -13,9 +13,9 @@ GRID_METHODS = (
     *_COMMON,
     (
         "Replicate",
-        "The same cells under another seed, which decides split, initial weights and shuffles. All cells of a "
+        "The same cells with a different seed, which decides split, initial weights and shuffles. All cells of a "
         "replicate share them, so levels are compared replicate by replicate (paired), and degrees of freedom count "
-        "replicates, not trials. Of a factor, the other factors' combinations are averaged first, within a replicate.",
+        "replicates, not trials. For a factor, the other factors' combinations are averaged first, within a replicate.",
     ),
     (
         "Intervals",
@@ -30,7 +30,7 @@ GRID_METHODS = (
     ),
     (
         "Do the levels differ at all?",
-        "F-test within replicates (Fisher 1925; statsmodels AnovaRM); it supposes that all differences between two "
+        "F-test within replicates (Fisher 1925; statsmodels AnovaRM); it assumes that all differences between two "
         "levels have the same variance.",
     ),
     (
@@ -46,13 +46,13 @@ GRID_METHODS = (
     (
         "Replicates needed",
         f"Power {statistics.POWER:.0%} of the paired t-test (Cohen 1988; statsmodels TTestPower) at α = "
-        f"{statistics.ALPHA} divided by the number of comparisons. It takes the difference that was seen for the true "
+        f"{statistics.ALPHA} divided by the number of comparisons. It takes the observed difference for the true "
         "one, so it is a plan, not a promise.",
     ),
     (
         "Failed and missing trials",
         "A combination in which one level failed counts for none of the levels, so that all are compared on equal "
-        "terms. Replicates that are not finished wait.",
+        "terms. Replicates that are not finished are not used yet.",
     ),
 )
 SEARCH_METHODS = (
@@ -64,12 +64,12 @@ SEARCH_METHODS = (
     ),
     (
         "Saved by pruning",
-        "Epochs that pruned trials did not train; seconds from each one's own seconds an epoch. Early stopping might "
+        "Epochs that pruned trials did not train; seconds by each trial's own epochs. Early stopping might "
         "have ended some of them too.",
     ),
     (
         "No p-values",
-        "The sampler looks where it was good before, so trials are no independent sample, and each has one seed.",
+        "The sampler prefers regions that were good before, so trials are not independent, and each has only one seed.",
     ),
 )
 PUBLISHED_METHOD = (

@@ -1,4 +1,4 @@
-"""How every figure looks: matplotlib to inline SVG that takes the page's colours and fonts."""
+"""The look of every figure: matplotlib draws inline SVG that takes the page's colours and fonts."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from typing import Any
 
 from hpstudy.plain import one_line
 
-_INK, _GRID = "#010203", "#040506"  # stand for the page's own colours, light or dark
+_INK, _GRID = "#010203", "#040506"  # placeholders for the page's own colours, light or dark
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C6BB1", "#999999")  # Okabe & Ito 2008
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")  # colour is never the only difference
 DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)), (0, (8, 2)))
-MOST_VECTOR_POINTS = 300  # of a scatter; more become a picture inside the SVG, so that the file stays small
-PLAIN: dict[str, Any] = {"parse_math": False}  # for a label that names a level: dollars make no formula
-PANEL = (4.2, 2.9)  # inches; a phone shows one panel a row at a size that can be read
+MOST_VECTOR_POINTS = 300  # of a scatter; more are drawn as a bitmap inside the SVG, so that the file stays small
+PLAIN: dict[str, Any] = {"parse_math": False}  # for labels that name a level: dollar signs do not start a formula
+PANEL = (4.2, 2.9)  # inches; a phone shows one panel per row at a readable size
 
 _STYLE: dict[Any, Any] = {
     "axes.edgecolor": _INK,
@@ -47,7 +47,7 @@ _STYLE: dict[Any, Any] = {
 
 
 def draw(paint: Callable[[Any], None], size: tuple[float, float] = PANEL) -> str:
-    """An SVG element: `paint` is given the axes."""
+    """An SVG element; `paint` draws on the axes."""
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
@@ -80,7 +80,7 @@ def legend(labels: Sequence[str]) -> tuple[tuple[str, str], ...]:
 
 
 def shades() -> Any:
-    """A scale that is even in lightness, safe for colour-blind readers, and seen on white and on black."""
+    """A colour scale with even lightness, safe for colour-blind readers, and visible on white and on black."""
     import matplotlib as mpl
 
     return mpl.colors.LinearSegmentedColormap.from_list("shades", mpl.colormaps["viridis"]([0.2, 0.4, 0.6, 0.8]))
@@ -91,7 +91,7 @@ def is_large(points: int) -> bool:
 
 
 def level_ticks(axes: Any, levels: Sequence[str], vertical: bool = False) -> None:
-    """Names of levels along an axis, turned where they would run into each other."""
+    """Names of levels along an axis, rotated if they would overlap."""
     places = range(len(levels))
     if vertical:
         axes.set_yticks(places, [shortened(level) for level in levels], **PLAIN)
@@ -113,23 +113,23 @@ def _styled() -> Iterator[None]:
     import matplotlib as mpl
 
     with mpl.rc_context(_STYLE), warnings.catch_warnings():
-        # the reader's browser has the glyphs: text stays text
+        # text stays text, and the reader's browser has the glyphs
         warnings.filterwarnings("ignore", message=".*Glyph .* missing from font.*")
         warnings.filterwarnings("ignore", message=".*constrained_layout not applied.*")
         yield
 
 
 def _of_page(tag: str, prefix: str) -> str:
-    tag = re.sub(r' d="[^"]*"', lambda path: re.sub(r"(\.\d\d)\d+", r"\1", path[0]), tag)  # finer is not seen
+    tag = re.sub(r' d="[^"]*"', lambda path: re.sub(r"(\.\d\d)\d+", r"\1", path[0]), tag)  # nobody can see finer detail
     tag = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{prefix}", tag)
     return tag.replace(_INK, "currentColor").replace(_GRID, "var(--line)")
 
 
 def _inline(svg: str) -> str:
-    """Without the prolog, with ids of its own, and in the page's colours."""
+    """An SVG without the prolog, with unique ids, and in the page's colours."""
     body = svg[svg.index("<svg") :]
     prefix = f"f{hashlib.sha256(body.encode()).hexdigest()[:8]}-"
     body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
-    body = re.sub(r"<[^>]*>", lambda tag: _of_page(tag[0], prefix), body)  # not what stands between them
+    body = re.sub(r"<[^>]*>", lambda tag: _of_page(tag[0], prefix), body)  # not the text between tags
     body = re.sub(r'<svg [^>]*?viewBox="([^"]*)"[^>]*>', r'<svg viewBox="\1" aria-hidden="true">', body, count=1)
     return re.sub(r"\n\s*", "\n", body).strip()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def number(value: float | None, digits: int | None = None) -> str:
-    """Four decimals for shares and losses, four figures for what is larger or tiny."""
+    """Four decimals for shares and losses, four significant figures for larger or tiny numbers."""
     if value is None or math.isnan(value):
         return "–"
     if digits is not None:
@@ -40,7 +40,7 @@ def count(value: int) -> Number:
 
 
 def interval_text(interval: Interval, sign: bool = False) -> str | None:
-    """`0.9012 to 0.9130`; None where one value is all there is."""
+    """`0.9012 to 0.9130`; None for a single value."""
     if interval.low is None or interval.high is None:
         return None
     return range_text((interval.low, interval.high), sign)
@@ -96,7 +96,7 @@ def listed(words: Sequence[str], last: str = "and") -> str:
 
 
 def shortened(words: Sequence[str], most: int = 6) -> str:
-    """Like `listed`, but of many the first ones and how many more there are."""
+    """Like `listed`, but names only the first ones of many, and how many more there are."""
     if len(words) <= most:
         return listed(words)
     return f"{', '.join(words[:most])} and {len(words) - most} more"

@@ -1,4 +1,4 @@
-"""Every trial of a study as a record. What has ended is read and converted once."""
+"""Every trial of a study as a record. A trial that has ended is read and converted once."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ from hpstudy.storage.optuna_private import id_of, models
 from hpstudy.storage.reading import read_trials
 
 _TRIAL, _SAID = models.TrialModel, models.TrialUserAttributeModel
-_SOME = 1000  # trials that are read at once
+_SOME = 1000  # trials that are read in one go
 _RESULTS = sa.select(_SAID.trial_id, _SAID.value_json).where(
     _SAID.trial_id.in_(sa.bindparam("trials", expanding=True)), _SAID.key == RESULT
 )
 
 
 class RecordBook:
-    """Keeps records only: Optuna's objects of as many trials need as much memory again. Safe to use from threads."""
+    """Keeps only records: Optuna's objects for the same trials would take as much memory again. Thread-safe."""
 
     def __init__(self, database: Database, study_id: int) -> None:
         self._database, self._study_id = database, study_id
         self._lock = threading.Lock()
         self._last_id = -1
         self._unfinished: set[int] = set()  # ids
-        self._failed: dict[int, tuple[int, bool]] = {}  # by number: its id, and whether it is tried again
+        self._failed: dict[int, tuple[int, bool]] = {}  # by number: the trial's id, and whether it is tried again
         self._records: dict[int, TrialRecord] = {}  # by number
 
     def read(self, again: Container[int]) -> list[TrialRecord]:
-        """In the order of their numbers; the same objects as before for trials in which nothing has changed.
+        """The records, ordered by number; the same objects as before for trials that have not changed.
 
         Args:
             again: Numbers of failed trials that the user wants tried again.
@@ -67,7 +67,7 @@ class RecordBook:
                 self._records[trial.number] = record
 
     def records_of(self, trials: Sequence[FrozenTrial]) -> list[TrialRecord | None]:
-        """Of trials as the storage has them, which is without their results."""
+        """The records of trials from the storage, which come without their results."""
         with self._database.rdb.engine.connect() as connection:
             return _records_of(connection, trials)
 
@@ -75,7 +75,7 @@ class RecordBook:
 def _records_of(
     connection: sa.Connection, trials: Sequence[FrozenTrial], again: Container[int] = ()
 ) -> list[TrialRecord | None]:
-    """Over the caller's connection: threads that each held one and asked for a second would wait for each other."""
+    """Uses the caller's connection: threads that each held one and asked for a second would wait for each other."""
     results = _results(connection, [id_of(trial) for trial in trials if trial.state.is_finished()])
     return [record_of(_with_result(trial, results.get(id_of(trial))), again) for trial in trials]
 

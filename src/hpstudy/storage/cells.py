@@ -11,11 +11,11 @@ from hpstudy.study.spec import Study
 
 
 class CellOrder:
-    """All cells once before any is repeated, so that a stopped study is balanced.
+    """Every cell comes once before any is repeated, so that a stopped study is balanced.
 
-    Within such a pass this process first takes cells of a structure that it has had before, for which its compiled
-    epoch is ready; then cells of a structure that nobody has begun; then the rest. So processes share the structures
-    out among them instead of each compiling all.
+    Within a pass, this process first takes cells of a structure that it has had before, whose compiled epoch is ready;
+    then cells of a structure that nobody has begun; then the rest. So processes share the structures out among them
+    instead of each compiling all of them.
     """
 
     def __init__(self, study: Study) -> None:
@@ -26,16 +26,16 @@ class CellOrder:
 
     @functools.cached_property
     def _cells(self) -> list[tuple[Cell, Hashable]]:
-        """With their structures."""
+        """The cells with their structures."""
         own = bool(self.study.network_digest)
         configs = ((cell, self.study.config(cell.params)) for cell in self.study.cells())
         return [(cell, factors.structure(config, own_network=own)) for cell, config in configs]
 
     def first_free(self, taken: Set[tuple[int | None, int]]) -> tuple[Cell, int]:
-        """A cell and a replicate that are not taken. What is taken stays so: the search goes on where it ended.
+        """A cell and a replicate that are not taken. Taken cells stay taken: the search resumes where it ended.
 
         Raises:
-            RuntimeError: all are taken.
+            RuntimeError: all cells are taken.
         """
         while self._replicate < self._replicates:
             free = [pair for pair in self._cells if (pair[0].number, self._replicate) not in taken]
@@ -45,4 +45,4 @@ class CellOrder:
                 self._had.add(key)
                 return cell, self._replicate
             self._replicate += 1
-        raise RuntimeError(f"A trial of study {self.study.name!r} is left to take, and every cell is taken.")
+        raise RuntimeError(f"A trial of study {self.study.name!r} is left to take, but every cell is taken.")

@@ -27,8 +27,9 @@ _Result = TypeVar("_Result")
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """All that a process has to say of a trial when it ends."""
+    """Everything that a process records about a trial when it ends."""
 
+    diverged: int | None = None  # the epoch; stands first in the JSON, where a count of such trials looks for it
     metrics: Mapping[str, float] = field(default_factory=dict)
     history: Sequence[Epoch] = ()
     device: str | None = None
@@ -46,10 +47,10 @@ class Outcome:
 class Claim:
     """A trial that this process has taken. Not thread-safe, except for `beat`.
 
-    Every method that writes raises TrialLost once the trial was taken away.
+    Every method that writes raises TrialLost once the trial has been taken away.
 
     Args:
-        find_original: Gives the trial of the same study that this one would repeat, if there is one.
+        find_original: Returns the trial of the same study that this one would repeat, if there is one.
     """
 
     def __init__(
@@ -71,15 +72,15 @@ class Claim:
         self._reported = 0  # epochs
 
     def beat(self) -> None:
-        """Say that this process still lives."""
+        """Record that this process is still alive."""
         self._fenced(lambda: self._database.rdb.record_heartbeat(self._trial_id))
 
     def report(self, epoch: Epoch, *, is_last: bool = False) -> bool:
-        """Record the objective after an epoch, once. Returns whether the pruner ends the trial early.
+        """Record the objective after an epoch. Returns whether the pruner ends the trial early.
 
         Args:
-            is_last: Whether the trial is trained to its end, so that no pruner can end it early. It is asked even
-                then: successive halving notes what others are to be compared with.
+            is_last: Whether this is the trial's last epoch, after which no pruner can end it early. It is asked even
+                then: successive halving records the value with which other trials are compared.
         """
         objectives = self._study.objectives
         value = epoch.metrics.get(objectives[0].metric)
@@ -97,25 +98,26 @@ class Claim:
         self._end(optuna.trial.TrialState.COMPLETE, outcome, values)
 
     def prune(self, outcome: Outcome) -> None:
-        """End the trial early; its value is the objective at the last epoch, as Optuna's own `tell` has it."""
+        """End the trial early; its value is the objective at the last epoch, as in Optuna's own `tell`."""
         last = outcome.history[-1].metrics[self._study.objectives[0].metric]
         self._end(optuna.trial.TrialState.PRUNED, outcome, [last])
 
     def original(self) -> TrialRecord | None:
-        """The trial that this one would repeat to the last bit; None if none has trained this configuration yet."""
+        """The trial that this one would repeat to the last bit; None if no trial has trained this configuration yet."""
         return self._find_original()
 
     def repeat(self, original: TrialRecord) -> TrialState:
-        """End the trial as training it would end it: the pruner sees the epochs of the original one by one.
+        """End the trial as training would have ended it: the pruner sees the epochs of the original one by one.
 
         Returns:
-            Complete or pruned; or running, if the original was pruned where this trial is not: it must be trained.
+            Complete or pruned; running if the original was pruned where this trial is not, so that it must be trained.
         """
         now, is_whole = time.time(), original.state == TrialState.COMPLETE
+        is_trained = is_whole and original.diverged is None  # a pruner might have ended one before it diverged
         history: list[Epoch] = []
         for epoch in original.history:
             history.append(replace(epoch, at=now, system={}))  # the machine's load was that of another time
-            is_last = (is_whole and epoch is original.history[-1]) or epoch.number == self.config["epochs"]
+            is_last = (is_trained and epoch is original.history[-1]) or epoch.number == self.config["epochs"]
             if self.report(epoch, is_last=is_last):
                 self.prune(Outcome(history=history, facts=original.facts, repeats=original.number))
                 return TrialState.PRUNED
@@ -123,6 +125,7 @@ class Claim:
             return TrialState.RUNNING
         self.complete(
             Outcome(
+                diverged=original.diverged,
                 metrics=original.metrics,
                 history=history,
                 facts=original.facts,
@@ -137,7 +140,7 @@ class Claim:
         self._end(optuna.trial.TrialState.FAIL, outcome, None)
 
     def _end(self, state: optuna.trial.TrialState, outcome: Outcome, values: list[float] | None) -> None:
-        """State, values and all that is said of it in one transaction, which may be repeated."""
+        """Write state, values and result in one transaction, which may be repeated."""
         said = outcome.to_json()
         rdb = self._database.rdb
         self._fenced(lambda: rdb.finish(self._trial_id, state, values, RESULT, said))
@@ -145,12 +148,12 @@ class Claim:
     def _fenced(self, write: Callable[[], _Result]) -> _Result:
         try:
             return self._database.retrying(write)
-        except (UpdateFinishedTrialError, KeyError) as error:  # KeyError: its study was deleted
+        except (UpdateFinishedTrialError, KeyError) as error:  # KeyError: the study was deleted
             raise TrialLost(f"Trial {self.number} was taken away from this process.") from error
 
 
 class Heartbeat:
-    """Beats for one claim in a thread of its own, which survives database errors.
+    """Beats for one claim in a separate thread, which survives database errors.
 
     Use as a context manager around the training.
     """

@@ -1,4 +1,4 @@
-"""Taking trials of a study: claim under a lock, reconcile what is with what should be."""
+"""Taking trials of a study: claim under a lock, and reconcile the recorded state with reality."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ _LOG = logging.getLogger(__name__)
 
 
 class Claims:
-    """Who takes which trial. A claim holds the lock of the study, so no budget is overshot and no cell taken twice.
+    """Decides who takes which trial. A claim holds the study's lock: no budget is exceeded, and no cell taken twice.
 
     Args:
-        find_original: Gives the trial that was trained with these levels and this seed, if there is one.
-        grace_s: Without a heartbeat for so long, a trial is lost.
+        find_original: Returns the trial that was trained with these levels and this seed, if there is one.
+        grace_s: A trial without a heartbeat for this long is lost.
     """
 
     def __init__(
@@ -61,12 +61,12 @@ class Claims:
         return self._entry.study
 
     def claim(self, owner: Owner) -> Claim | None:
-        """Take a trial: the next one lost, the next cell of the grid, the next given configuration, or a proposal of
+        """Take a trial: the next lost one, the next cell of the grid, the next given configuration, or a proposal of
         the sampler.
 
         Returns:
-            None if nothing is left to take now. Trials of others may still be lost, so ask again unless
-            the study is finished.
+            The claim; None if nothing is left to take now. Trials of other processes may still be lost, so ask again
+            unless the study is finished.
         """
         while True:
             token = uuid.uuid4().hex
@@ -76,7 +76,7 @@ class Claims:
                     return None
                 try:  # the sampler thinks after the lock is released
                     return self._database.retrying(lambda: self._claim_of(*taken))  # noqa: B023 - called at once
-                except UpdateFinishedTrialError:  # paused for so long that the trial was taken away: take the next
+                except UpdateFinishedTrialError:  # paused so long that the trial was taken away: take the next one
                     continue
 
     def reconcile(self) -> None:
@@ -89,10 +89,10 @@ class Claims:
         self._database.retrying(reconcile)
 
     def release(self, owner: Owner, reason: str, *, failed_attempt: bool) -> None:
-        """Take the trials of a process that was ended or died, without waiting for its heartbeat to stop.
+        """Take back the trials of a process that died or was ended, without waiting for its heartbeats to stop.
 
         Args:
-            failed_attempt: Whether it counts as an attempt of its trials: not if it was ended on purpose.
+            failed_attempt: Whether this counts as an attempt of its trials: not if the process was ended on purpose.
         """
 
         def release() -> None:
@@ -103,7 +103,7 @@ class Claims:
         self._database.retrying(release)
 
     def retry_failed(self) -> list[int]:
-        """Have every failed trial tried again, as a new trial that names it. Returns their numbers."""
+        """Try every failed trial again, each as a new trial that names it. Returns the numbers of the failed trials."""
         instructions = self._database.retrying(self._entry.read)
         standing = self._database.retrying(self._ledger.read)
         failed = sorted(standing.failed.keys() - instructions.again)
@@ -111,7 +111,7 @@ class Claims:
         return failed
 
     def _take(self, owner: Owner, token: str) -> tuple[int, int, Start] | None:
-        """Create the next trial; or find it, if it was created before and the answer was lost."""
+        """Create the next trial, or find it if it was created before and the answer was lost."""
         with self._entry.lock():
             standing, instructions = self._reconciled(), self._entry.instructions
             for trial in standing.running:
@@ -125,7 +125,7 @@ class Claims:
             return self._database.optuna.create_new_trial(self._entry.study_id, template), number, start
 
     def _reconciled(self) -> Standing:
-        """Where the study stands after the dead were found. Under the lock: every running trial has its heartbeat."""
+        """Where the study stands once lost trials are marked. Under the lock every running trial has its heartbeat."""
         self._entry.read()
         standing = self._ledger.read()
         if not standing.running:
@@ -140,7 +140,7 @@ class Claims:
         return self._ledger.read() if any(reason for _, reason in reasons) else standing
 
     def _death(self, trial: FrozenTrial, ages_s: dict[int, float]) -> str | None:
-        """Why a running trial is lost; None while its process lives."""
+        """Why a running trial is lost; None while its process is alive."""
         owner = conversion.owner_of(trial)
         where = f"process {owner.pid} on {owner.host}" if owner else "its process"
         if owner and owner.is_known_dead():
@@ -155,18 +155,18 @@ class Claims:
         try:
             self._database.rdb.finish(id_of(trial), optuna.trial.TrialState.FAIL, None, conversion.LOST, mark)
         except UpdateFinishedTrialError:
-            return  # it ended meanwhile: nothing is lost
+            return  # it has ended in the meantime: nothing is lost
         _LOG.info("A trial was lost.", extra={"trial": trial.number, "reason": reason})
 
     def _refuse_two_machines(self, running: Sequence[FrozenTrial], ages_s: dict[int, float]) -> None:
-        """SQLite's locks work on one machine. A trial whose owner lives on another one tells that there are two."""
+        """SQLite's locks work on one machine only. A trial whose owner is on another one shows that there are two."""
         for trial in running:
             owner = conversion.owner_of(trial)
             age_s = ages_s.get(id_of(trial))
             if owner and owner.is_elsewhere() and age_s is not None and age_s <= self._grace_s:
                 raise UserError(
                     f"Trial {trial.number} of study {self._study.name!r} is in training on {owner.host}, and this is "
-                    f"another machine. The database {self._database.label} is an SQLite file, which one machine alone "
+                    f"another machine. The database {self._database.label} is an SQLite file, which only one machine "
                     "may use. Let the machines share PostgreSQL: HPSTUDY_STORAGE=postgresql://user@host/database."
                 )
 
@@ -187,7 +187,7 @@ class Claims:
         return (start, {}) if given is None else (dataclasses.replace(start, given=given), dict(self._first[given]))
 
     def _cells_now(self) -> CellOrder:
-        """Begins anew where the study was extended meanwhile."""
+        """The order of the cells; a new one if the study has been extended in the meantime."""
         if self._cells.study is not self._entry.study:
             self._cells = CellOrder(self._study)
         return self._cells
@@ -197,29 +197,29 @@ class Claims:
         return () if isinstance(self._study.design, Grid) else self._study.design.first
 
     def _free_given(self) -> int | None:
-        """The first of the given configurations that no trial has tried. Asks nothing where none is given."""
+        """The first given configuration that no trial has tried. No query if none is given."""
         taken = self._ledger.begun().given if self._first else set()
         return next((number for number in range(len(self._first)) if number not in taken), None)
 
     def _declared(self, trial: FrozenTrial) -> dict[str, Level]:
-        """Its parameters as far as the study declares them: nothing is built from what others wrote there."""
+        """Those parameters of a trial that the study declares: nothing is built from what others wrote there."""
         vary, params = self._study.vary, conversion.params_of(self._database.optuna.get_trial(id_of(trial)))
         return {name: level for name, level in params.items() if name in vary and vary[name].contains(level)}
 
     @contextmanager
     def _declared_levels_only(self) -> Iterator[None]:
-        """Optuna compares the declared levels with those that earlier trials have recorded."""
+        """Optuna compares the declared levels with those of earlier trials, and refuses them if they differ."""
         try:
             yield
         except ValueError as error:
             raise StorageError(
                 f"The database holds levels for study {self._study.name!r} that it does not declare: {error} "
-                "Somebody changed the database by other means than hpstudy. Restore it from a backup, or use --fresh."
+                "Something other than hpstudy changed the database. Restore it from a backup, or use --fresh."
             ) from error
 
     def _claim_of(self, trial_id: int, number: int, start: Start) -> Claim:
         trial = optuna.trial.Trial(self._optuna_study(number), trial_id)
-        params = suggest(self._study, trial)  # what is set already is not asked again
+        params = suggest(self._study, trial)  # does not ask again for levels that are already set
         self._study.check_params(params)
         return Claim(self._database, self._study, trial, params, start, lambda: self._find_original(params, start.seed))
 

@@ -1,4 +1,4 @@
-"""Optuna's trials ↔ hpstudy's records. The names of Optuna's user attributes are known here only."""
+"""Optuna's trials ↔ hpstudy's records. Only this module knows the names of Optuna's user attributes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from hpstudy.study.factors import Level
 from hpstudy.study.spec import Study
 
 START = "hpstudy.start"  # set when it is created: cell, given, replicate, seed, attempt, retry_of, owner, at, token
-RESULT = "hpstudy.result"  # set when it ends: metrics, history, at, device, facts, diagnostics, repeats
+RESULT = "hpstudy.result"  # set when it ends: diverged, metrics, history, at, device, facts, diagnostics, repeats
 LOST = "hpstudy.lost"  # set when a lost trial is failed: reason, released, at
 MAX_ATTEMPTS = 3  # of a trial whose process dies under it
 
@@ -26,12 +26,12 @@ _OPTUNA = optuna.trial.TrialState
 
 @dataclass(frozen=True, kw_only=True)
 class Start:
-    """What is decided when a trial is created, before its parameters may be known."""
+    """What is decided when a trial is created, possibly before its parameters are known."""
 
     replicate: int
     seed: int
     cell: int | None = None
-    given: int | None = None  # which of the configurations that a search tries first
+    given: int | None = None  # the index of the given configuration that it tries
     attempt: int = 1
     retry_of: int | None = None
 
@@ -45,11 +45,11 @@ class Start:
 def template(
     study: Study, start: Start, params: Mapping[str, Level], owner: Owner, *, number: int, token: str
 ) -> FrozenTrial:
-    """A running trial to be created in one transaction with all that is known of it.
+    """A running trial, to be created in one transaction with everything that is known about it.
 
     Args:
-        number: The number that it must get, or it is not created.
-        token: Tells its maker, who may not hear of the commit, that it was created.
+        number: The number that the trial must get; otherwise it is not created.
+        token: Shows its creator that it was created, even if the answer to the commit is lost.
     """
     now = datetime.now(UTC)
     attributes = {**vars(start), "owner": owner.to_json(), "at": now.timestamp(), "token": token}
@@ -59,13 +59,13 @@ def template(
         distributions={name: distribution(study.vary[name]) for name in params},
         user_attrs={START: attributes},
     )
-    trial.datetime_start = now.astimezone().replace(tzinfo=None)  # Optuna keeps local times
+    trial.datetime_start = now.astimezone().replace(tzinfo=None)  # Optuna stores local times
     trial.number = number
     return trial
 
 
 def params_of(trial: FrozenTrial) -> dict[str, Level]:
-    """Its levels, as they were trained."""
+    """The levels of a trial, as they were trained."""
     return {name: exact_level(trial.distributions[name], level) for name, level in trial.params.items()}
 
 
@@ -80,12 +80,12 @@ def owner_of(trial: FrozenTrial) -> Owner | None:
 
 
 def lost_mark(reason: str, *, released: bool, now: datetime) -> dict[str, Any]:
-    """The attribute of a lost trial. A released one was given back on purpose: that is no failed attempt."""
+    """The attribute of a lost trial. A released trial was given back on purpose, which is not a failed attempt."""
     return {"reason": reason, "released": released, "at": now.timestamp()}
 
 
 def state_of(trial: FrozenTrial, again: Container[int] = ()) -> TrialState | None:
-    """None for Optuna's waiting trials, which hpstudy does not create.
+    """The state of a trial; None for Optuna's waiting trials, which hpstudy does not create.
 
     Args:
         again: Numbers of failed trials that the user wants tried again.
@@ -100,7 +100,7 @@ def state_of(trial: FrozenTrial, again: Container[int] = ()) -> TrialState | Non
 
 
 def is_retried(trial: FrozenTrial) -> bool:
-    """Whether a failed trial is to be tried again: it was lost, and not too often."""
+    """Whether a failed trial is to be tried again: it was lost, but not too often."""
     lost = trial.user_attrs.get(LOST)
     if lost is None or RESULT in trial.user_attrs:
         return False
@@ -116,7 +116,7 @@ def next_attempt(trial: FrozenTrial) -> Start:
 
 
 def record_of(trial: FrozenTrial, again: Container[int] = ()) -> TrialRecord | None:
-    """None for trials that are not hpstudy's."""
+    """The record of a trial; None for a trial that hpstudy did not create."""
     state = state_of(trial, again)
     if state is None:
         return None
@@ -135,6 +135,7 @@ def record_of(trial: FrozenTrial, again: Container[int] = ()) -> TrialRecord | N
         seed=start.seed,
         attempt=start.attempt,
         retry_of=start.retry_of,
+        diverged=result.get("diverged"),
         repeats=result.get("repeats"),
         values=tuple(trial.values) if state == TrialState.COMPLETE and trial.values else None,
         pruning=dict(trial.intermediate_values),
@@ -152,7 +153,7 @@ def record_of(trial: FrozenTrial, again: Container[int] = ()) -> TrialRecord | N
 
 
 def _moment(at: float | None, local: datetime | None) -> datetime | None:
-    """The time that hpstudy recorded; Optuna's, which has no time zone, where there is none."""
+    """The time that hpstudy recorded, or else Optuna's, which has no time zone."""
     if at is not None:
         return datetime.fromtimestamp(at, UTC)
     return local.astimezone(UTC) if local else None

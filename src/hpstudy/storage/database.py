@@ -17,15 +17,15 @@ from hpstudy.storage.postgres import Postgres
 from hpstudy.storage.retrying import Superseded, retrying
 from hpstudy.storage.sqlite import Sqlite
 
-OPEN_S = 10.0  # how long a database that is away is tried when it is opened
-PATIENCE_S = 120.0  # how long later, when its absence is an outage
-# By the name that SQLAlchemy gives the kind of database: the driver, and what differs.
+OPEN_S = 10.0  # how long opening retries while the database cannot be reached
+PATIENCE_S = 120.0  # how long later operations retry, when it is an outage
+# SQLAlchemy's name of the kind of database → its driver and its backend.
 _BACKENDS: Mapping[str, tuple[str, Callable[[URL], Backend]]] = {
     "sqlite": ("sqlite", Sqlite),
     "postgresql": ("postgresql+psycopg", Postgres),
 }
 _REASONS = {
-    "Permission denied": "may not be written by you. Choose another folder with --home or HPSTUDY_HOME.",
+    "Permission denied": "is not writable for you. Choose another folder with --home or HPSTUDY_HOME.",
     "disk is full": "cannot grow: the disk is full. Free some space and run the same command again.",
     "No space left": "cannot grow: the disk is full. Free some space and run the same command again.",
 }
@@ -33,16 +33,16 @@ _Result = TypeVar("_Result")
 
 
 class Database:
-    """Optuna's storage on some kind of database, set up for many processes. Safe to use from several threads."""
+    """Optuna's storage on one kind of database, set up for many processes. Thread-safe."""
 
     def __init__(self, url: str, *, patience_s: float = PATIENCE_S) -> None:
         """Connect, and create the tables if there are none.
 
         Args:
-            patience_s: How long an operation is tried again while the database is away.
+            patience_s: How long an operation is retried while the database cannot be reached.
 
         Raises:
-            UserError: the URL is of a kind that hpstudy does not know, or a file that several machines share.
+            UserError: hpstudy does not support this kind of URL, or it is a file that several machines share.
             StorageError: the database cannot be opened.
         """
         self._backend = _backend(url)
@@ -58,10 +58,10 @@ class Database:
         self.rdb.engine.dispose()
 
     def retrying(self, operation: Callable[[], _Result]) -> _Result:
-        """The result of an operation, which is repeated while the database is away.
+        """The result of an operation, which is retried while the database cannot be reached.
 
         Raises:
-            StorageError: the database cannot do what was asked, or was away for too long.
+            StorageError: the database cannot do what was asked, or could not be reached for too long.
         """
 
         def in_new_session() -> _Result:
@@ -76,10 +76,10 @@ class Database:
             return retrying(in_new_session, patience_s=self._patience_s)
 
     def study_lock(self, name: str) -> AbstractContextManager[None]:
-        """At most one process at a time holds the lock of a study; a process that dies lets go of it.
+        """At most one process at a time holds the lock of a study; a process that dies releases it.
 
         Raises:
-            StorageError: it is held by others for too long, or the database is away.
+            StorageError: others hold it for too long, or the database cannot be reached.
         """
         return self._locked(f"study {name}")
 
@@ -89,7 +89,7 @@ class Database:
             yield
 
     def describe(self) -> str:
-        """Which database it is, for people. Raises StorageError if it is away for too long."""
+        """A description of the database for people. Raises StorageError if it cannot be reached for too long."""
         return self.retrying(lambda: self._backend.describe(self.rdb))
 
     @contextmanager
@@ -107,12 +107,12 @@ class Database:
             raise
         except (sa.exc.SQLAlchemyError, optuna.exceptions.StorageInternalError, OSError) as error:
             raise StorageError(f"The study database {self.label} {_reason(error, self._backend.reasons)}") from error
-        except RuntimeError as error:  # Optuna refuses a schema of another version so
+        except RuntimeError as error:  # how Optuna refuses a schema of another version
             if "version" not in str(error):
                 raise
             raise StorageError(
-                f"The study database {self.label} was made by another version of Optuna. "
-                f"`optuna storage upgrade --storage …` brings it to {optuna.__version__}; copy it first."
+                f"The study database {self.label} was created by another version of Optuna. "
+                f"`optuna storage upgrade --storage …` upgrades it to {optuna.__version__}; make a copy first."
             ) from error
 
     def heartbeat_ages_s(self, trial_ids: Sequence[int]) -> dict[int, float]:
@@ -144,15 +144,15 @@ def _backend(url: str) -> Backend:
 
 
 def _naive(moment: Any) -> Any:
-    """Optuna keeps heartbeats without a time zone, PostgreSQL's clock has one."""
+    """Optuna stores heartbeats without a time zone, whereas PostgreSQL's clock has one."""
     return moment.replace(tzinfo=None)
 
 
 def _reason(error: BaseException, reasons: Mapping[str, str]) -> str:
-    """What went wrong and how to mend it, from the innermost error.
+    """What went wrong and how to fix it, from the innermost error.
 
     Args:
-        reasons: What a text in an error of this kind of database tells.
+        reasons: What a text in an error of this kind of database means.
     """
     cause: BaseException = error
     while cause.__cause__ is not None or getattr(cause, "orig", None) is not None:

@@ -1,4 +1,4 @@
-"""What the database keeps of a study itself, beside its trials: declaration, instructions, evaluation, identity."""
+"""What the database keeps about a study itself: its declaration, instructions, evaluation and identity."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from hpstudy.study.spec import Study
 
 # User attributes of an Optuna study.
 DECLARATION = "hpstudy.study"  # as JSON
-IDENTITY = "hpstudy.id"  # tells it from the studies of its name in other databases
+IDENTITY = "hpstudy.id"  # distinguishes it from studies of the same name in other databases
 EVALUATION = "hpstudy.evaluation"  # the scores on the test split
 
 
 class StudyEntry:
-    """One study's entry in the database. Other processes may change it: `read` takes up what they wrote.
+    """One study's entry in the database. Other processes may change it: `read` picks up their changes.
 
     Attributes:
         study: The declaration as it was last read.
-        instructions: As they were last read.
+        instructions: The instructions as they were last read.
     """
 
     def __init__(self, database: Database, study: Study) -> None:
@@ -33,14 +33,14 @@ class StudyEntry:
         self.instructions = Instructions()
         self.study_id: int = database.optuna.get_study_id_from_name(study.name)
         self._database = database
-        self._declaration = ""  # as the database has it
+        self._declaration = ""  # its text in the database
 
     def lock(self) -> AbstractContextManager[None]:
         """At most one process holds it; see `Database.study_lock`."""
         return self._database.study_lock(self.study.name)
 
     def read(self) -> Instructions:
-        """Take up what was written meanwhile.
+        """Pick up what was written in the meantime.
 
         Raises:
             NotFoundError: the study was deleted.
@@ -53,7 +53,7 @@ class StudyEntry:
         return self.instructions
 
     def instruct(self, change: Callable[[Instructions], Instructions]) -> None:
-        """Replace the instructions by what `change` makes of them."""
+        """Replace the instructions with the result of `change`."""
 
         def instruct() -> None:
             with self.lock():
@@ -62,15 +62,15 @@ class StudyEntry:
         self._database.retrying(instruct)
 
     def stop(self) -> None:
-        """Let nobody take a trial of this study until `resume`. Trials that are in training go on to their end."""
+        """Let nobody take a trial of this study until `resume`. Trials in training run to their end."""
         self.instruct(lambda instructions: dataclasses.replace(instructions, stopped=True))
 
     def resume(self) -> None:
-        """Let trials be taken again."""
+        """Let processes take trials again."""
         self.instruct(lambda instructions: dataclasses.replace(instructions, stopped=False))
 
     def extend(self, study: Study) -> None:
-        """Record a declaration that differs in nothing but a larger budget; living workers take it up.
+        """Record a declaration that differs only in its larger budget; running workers pick it up.
 
         Raises:
             UserError: the budget is not larger.
@@ -82,7 +82,7 @@ class StudyEntry:
                 if study.budget <= self.study.budget:
                     raise UserError(
                         f"Study {study.name!r} has a budget of {self.study.budget} trials; {study.budget} does not "
-                        "extend it. Trials are never taken back: give the whole new budget, not what is added."
+                        "extend it. Trials are never taken back: give the new total budget, not the increase."
                     )
                 self._write(DECLARATION, study.to_json())
                 self.read()
@@ -90,7 +90,7 @@ class StudyEntry:
         self._database.retrying(extend)
 
     def evaluation(self) -> Evaluation | None:
-        """What `keep_evaluation` was given last; None if the test split was not touched yet."""
+        """The evaluation that was stored last; None if the test split has not been scored yet."""
         with self._database.translated():
             found = self._attributes().get(EVALUATION)
             return None if found is None else Evaluation.from_json(found)
@@ -100,9 +100,9 @@ class StudyEntry:
         self._database.retrying(lambda: self._write(EVALUATION, evaluation.to_json()))
 
     def identity(self) -> str:
-        """What tells this study from those of its name in other databases, for places that several databases share.
+        """What distinguishes this study from studies of the same name in other databases that share a tracker.
 
-        A study that an earlier version recorded gets one when it is first asked for.
+        A study that an earlier version recorded gets an identity on the first call.
         """
         return self._database.retrying(self._identified)
 
@@ -118,7 +118,7 @@ class StudyEntry:
         try:
             return self._database.optuna.get_study_user_attrs(self.study_id)
         except KeyError as error:
-            raise NotFoundError(f"Study {self.study.name!r} was deleted meanwhile.") from error
+            raise NotFoundError(f"Study {self.study.name!r} was deleted in the meantime.") from error
 
     def _write(self, key: str, value: Any) -> None:
         self._database.optuna.set_study_user_attr(self.study_id, key, value)

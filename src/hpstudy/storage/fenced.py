@@ -1,5 +1,5 @@
-"""Optuna's relational storage with the two transactions that a shared queue needs and Optuna does not have, and with
-reading that bears many trials."""
+"""Optuna's relational storage, with two transactions that a shared queue needs and Optuna lacks, and with faster
+reading of many trials."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ if TYPE_CHECKING:
     from typing_extensions import override
 else:
 
-    def override(method: Any) -> Any:  # in `typing` from Python 3.12 on
+    def override(method: Any) -> Any:  # in `typing` since Python 3.12
         return method
 
 
 class FencedStorage(RDBStorage):
-    """A trial is created only as the number that its maker expects, and ends in one step with all that is said of it.
+    """Creates a trial only under the number that its creator expects, and ends it together with its result.
 
     The lock of a study lives in a connection, and connections break: then two processes believe that they hold
-    it. So creation itself is a compare-and-set on the number of trials, under the row lock that Optuna takes.
+    the lock. So creation itself is a compare-and-set on the number of trials, under the row lock that Optuna takes.
     """
 
     def __init__(self, url: str, engine_kwargs: dict[str, Any]) -> None:
@@ -47,10 +47,10 @@ class FencedStorage(RDBStorage):
     def _get_prepared_new_trial(
         self, study_id: int, template_trial: FrozenTrial | None, session: Session
     ) -> models.TrialModel:
-        """Called by `create_new_trial` within its transaction. The first heartbeat belongs to the same one.
+        """Called by `create_new_trial` within its transaction, to which the first heartbeat belongs, too.
 
         Raises:
-            Superseded: the template is of a claim, and its number is not the next one.
+            Superseded: the template belongs to a claim, and its number is not the next one.
         """
         trial = super()._get_prepared_new_trial(study_id, template_trial, session)
         if template_trial is not None and _is_claim(template_trial):
@@ -67,9 +67,9 @@ class FencedStorage(RDBStorage):
         included_trial_ids: set[int],
         trial_id_greater_than: int,
     ) -> list[FrozenTrial]:
-        """Optuna's own, several times as fast, and without the results, which samplers and pruners do not look at.
+        """Optuna's method, several times as fast, and without the results, at which samplers and pruners do not look.
 
-        Called by Optuna's cache of trials, which is in every process that uses a sampler.
+        Called by Optuna's cache of trials, which every process with a sampler has.
 
         Raises:
             KeyError: there is no such study.
@@ -88,11 +88,11 @@ class FencedStorage(RDBStorage):
     def finish(
         self, trial_id: int, state: TrialState, values: Sequence[float] | None, name: str, attribute: Any
     ) -> None:
-        """End a running trial and say why in one of its user attributes: both or neither.
+        """End a running trial and write one of its user attributes, atomically.
 
         Raises:
-            UpdateFinishedTrialError: it is not running any more, and not by the same attribute. Repeated after a
-                lost answer, the call does nothing.
+            UpdateFinishedTrialError: it is no longer running, and the attribute is a different one. After a lost
+                answer, repeating the call does nothing.
             KeyError: there is no such trial.
         """
         text = json.dumps(attribute)
@@ -109,12 +109,12 @@ class FencedStorage(RDBStorage):
 
     @staticmethod
     def _end(session: Session, trial_id: int, state: TrialState) -> bool:
-        """The update comes first and looks at the state itself: SQLite locks nothing before the first write."""
+        """Update first, with the state as a condition: SQLite locks nothing before the first write."""
         trial = models.TrialModel
         ended = session.execute(
             sa.update(trial)
             .where(trial.trial_id == trial_id, trial.state == TrialState.RUNNING)
-            .values(state=state, datetime_complete=datetime.now())  # Optuna keeps local times
+            .values(state=state, datetime_complete=datetime.now())  # Optuna stores local times
             .execution_options(synchronize_session=False)
         )
         return bool(ended.rowcount)  # type: ignore[attr-defined]
@@ -125,9 +125,9 @@ class FencedStorage(RDBStorage):
         attribute = models.TrialUserAttributeModel
         query = sa.select(attribute.value_json).where(attribute.trial_id == trial_id, attribute.key == name)
         if session.execute(query).scalar() != text:
-            raise UpdateFinishedTrialError(f"Trial {trial_id} has ended already.")
+            raise UpdateFinishedTrialError(f"Trial {trial_id} has already ended.")
 
 
 def _is_claim(template: FrozenTrial) -> bool:
-    """Whether a running trial of hpstudy's is to be created; Optuna's tools may put trials of any number."""
+    """Whether hpstudy creates a running trial. Optuna's own tools may create trials with any number."""
     return template.state == TrialState.RUNNING and START in template.user_attrs

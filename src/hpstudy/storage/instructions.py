@@ -1,6 +1,6 @@
-"""What people ask of a study that was recorded before: stop, resume, try failed trials again, a larger budget.
+"""What people ask of a recorded study: stop, resume, try failed trials again, a larger budget.
 
-Kept in Optuna's user attributes of the study, which every claim reads under the lock.
+The instructions are in Optuna's user attributes of the study, which every claim reads under the lock.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A study's trials as a claim needs them: read once, and from then on only what has changed.
 
-Reading every trial through Optuna takes a second for some thousands. A claim needs no more than counts, who is in
-training, what failed, and which cells are taken; of a trial that has ended none of that changes any more.
+Reading a few thousand trials through Optuna takes a second. A claim only needs counts, the trials in training, the
+failed ones, and which cells are taken. For a trial that has ended, none of this changes any more.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from hpstudy.storage.optuna_private import id_of, models
 
 _State = optuna.trial.TrialState
 _TRIAL, _SAID = models.TrialModel, models.TrialUserAttributeModel
-# The state as the database has its name: a type that turns names into members would cost more than the query.
+# The state's name as the database has it: converting names into enum members would cost more than the query.
 _ROWS = sa.select(_TRIAL.trial_id, _TRIAL.number, sa.type_coerce(_TRIAL.state, sa.String))
 _NEW = _ROWS.where(_TRIAL.study_id == sa.bindparam("study_id"), _TRIAL.trial_id > sa.bindparam("after"))
 _NAMED: sa.BindParameter[list[int]] = sa.bindparam("trials", expanding=True)
 _UNFINISHED = _ROWS.where(_TRIAL.trial_id.in_(_NAMED))
-# Of a result only that it is there.
+# For a result, only that it exists.
 _MARKS = sa.select(_SAID.trial_id, _SAID.key, sa.case((_SAID.key == RESULT, "{}"), else_=_SAID.value_json)).where(
     _SAID.trial_id.in_(_NAMED), _SAID.key.in_((START, LOST, RESULT))
 )
@@ -37,32 +37,32 @@ _STARTS = (
     .join(_SAID, _SAID.trial_id == _TRIAL.trial_id)
     .where(_TRIAL.study_id == sa.bindparam("study_id"), _TRIAL.trial_id > sa.bindparam("after"), _SAID.key == START)
 )
-_SOME = 1000  # trials asked for in one statement
+_SOME = 1000  # trials that one statement asks for
 
 
 @dataclass(frozen=True, kw_only=True)
 class Standing:
-    """Where a study stands. The trials in it have a number, a state and hpstudy's marks, but no parameters."""
+    """Where a study stands. Its trials have a number, a state and hpstudy's marks, but no parameters."""
 
-    trials: int  # of any state, those that others made included
+    trials: int  # in any state, including those that others created
     complete: int
     pruned: int
-    lost: Mapping[int, FrozenTrial]  # by number; tried again, or to be
-    running: tuple[FrozenTrial, ...]  # in the order of their numbers
+    lost: Mapping[int, FrozenTrial]  # by number; already tried again, or still to be
+    running: tuple[FrozenTrial, ...]  # ordered by number
     failed: Mapping[int, FrozenTrial]  # by number; the user may want them tried again
 
 
 @dataclass(frozen=True, kw_only=True)
 class Begun:
-    """What the trials that were created so far stand for. Grows, and nothing leaves it."""
+    """What the trials created so far have taken. It only grows."""
 
     retried: Set[int]  # numbers of lost or failed trials that another one tries again
     taken: Set[tuple[int | None, int]]  # (cell, replicate)
-    given: Set[int | None]  # which of the configurations that a search tries first
+    given: Set[int | None]  # indices of given configurations
 
 
 class Ledger:
-    """The trials of one study, kept up to date by reading. Safe to use from several threads."""
+    """The trials of one study, updated by `read`. Thread-safe."""
 
     def __init__(self, database: Database, study_id: int) -> None:
         self._database, self._study_id = database, study_id
@@ -77,7 +77,7 @@ class Ledger:
         self._begun = Begun(retried=set(), taken=set(), given=set())
 
     def read(self) -> Standing:
-        """Where the study stands now; as much work as trials have changed since the last time."""
+        """Where the study stands now. The cost depends on how many trials have changed since the last call."""
         with self._lock:
             for trial in self._changed():
                 self._enter(trial)
@@ -92,10 +92,10 @@ class Ledger:
             )
 
     def trained(self, after: int) -> list[tuple[int, bool]]:
-        """The complete and the pruned trials, as far as was read, in the order in which they were seen to end.
+        """The complete and pruned trials that were read so far, in the order in which they were seen to end.
 
         Args:
-            after: So many at the beginning are left out, because the caller knows them.
+            after: How many at the beginning to leave out, because the caller knows them.
 
         Returns:
             The id of each, and whether it is complete.
@@ -104,7 +104,7 @@ class Ledger:
             return self._trained[after:]
 
     def begun(self) -> Begun:
-        """What the trials stand for; asked by those only who have to choose among cells or retries."""
+        """What the trials have taken. Only needed for a choice among cells or retries."""
         with self._lock:
             with self._database.rdb.engine.connect() as connection:
                 rows = connection.execute(_STARTS, {"study_id": self._study_id, "after": self._last_begun}).all()
@@ -119,7 +119,7 @@ class Ledger:
             return self._begun
 
     def _changed(self) -> list[FrozenTrial]:
-        """The new trials, and those that had not ended; a trial's id is greater than those of all before it."""
+        """The new trials, and those that had not ended. A trial's id is greater than every earlier one."""
         unfinished = list(self._unfinished)
         with self._database.rdb.engine.connect() as connection:
             rows = list(connection.execute(_UNFINISHED, {"trials": unfinished})) if unfinished else []
@@ -132,7 +132,7 @@ class Ledger:
         ]
 
     def _needs_marks(self, trial_id: int, _: int, state: str) -> bool:
-        """A trial that runs on has those that it had; nobody asks for those of one that ended well."""
+        """Whether to read a trial's marks. They do not change while it runs, and nobody needs them if it succeeded."""
         return state == "FAIL" or (state == "RUNNING" and trial_id not in self._unfinished)
 
     def _known_marks(self, trial_id: int) -> dict[str, Any]:
@@ -181,5 +181,5 @@ def _bare(trial_id: int, number: int, state: _State, marks: dict[str, Any]) -> F
 
 
 def chunks(ids: list[int]) -> Iterable[list[int]]:
-    """As many as one statement may name."""
+    """Split ids into chunks that one statement may name."""
     return (ids[first : first + _SOME] for first in range(0, len(ids), _SOME))

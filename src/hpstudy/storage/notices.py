@@ -1,10 +1,11 @@
-"""Who is alive, where, with which trial: notices beside Optuna's tables. Nothing depends on them."""
+"""Which workers are alive, where, with which trial: notices in a table beside Optuna's. Nothing depends on them."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import Literal
 
 import sqlalchemy as sa
 
@@ -25,30 +26,30 @@ class Doing:
     """One trainer process of a worker."""
 
     device: str
-    state: str  # starting, ready, training or idle
+    state: Literal["starting", "ready", "training", "idle", "evaluating"]
     study: str | None = None
     trial: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class WorkerNotice:
-    """What a worker says of itself."""
+    """What a worker reports about itself."""
 
     host: str
     pid: int
     started: float  # Unix time
     processes: tuple[Doing, ...]
-    age_s: float = 0.0  # since it said so, by the database's clock
+    age_s: float = 0.0  # since that report, by the database's clock
 
 
 class NoticeBoard:
-    """Safe to use from several processes. Every method may raise StorageError."""
+    """The notices of all workers. Safe to use from several processes. Every method may raise StorageError."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def post(self, owner: Owner, processes: Sequence[Doing]) -> None:
-        """Say that a worker lives, and what it does."""
+        """Report that a worker is alive, and what it is doing."""
         notice = WorkerNotice(host=owner.host, pid=owner.pid, started=owner.created, processes=tuple(processes))
         text = json.dumps(asdict(notice))
 
@@ -61,7 +62,7 @@ class NoticeBoard:
         self._database.retrying(post)
 
     def remove(self, owner: Owner) -> None:
-        """Say that a worker has ended."""
+        """Report that a worker has ended."""
 
         def remove() -> None:
             with self._database.rdb.engine.begin() as connection:
@@ -71,7 +72,7 @@ class NoticeBoard:
         self._database.retrying(remove)
 
     def read(self, within_s: float) -> list[WorkerNotice]:
-        """The workers that said so lately, by host."""
+        """The workers that posted a notice within this time, sorted by host."""
 
         def read() -> list[WorkerNotice]:
             with self._database.rdb.engine.begin() as connection:

@@ -1,6 +1,6 @@
-"""All that hpstudy knows of Optuna's private parts. A version that has renamed one of them fails here, at import.
+"""All that hpstudy knows of Optuna's private parts. A version that renames one of them fails here, at import.
 
-Its tables are Optuna's interface to other tools of its own, and change with a migration; the rest may change any time.
+The tables are Optuna's interface to its own other tools, and change with a migration; the rest may change at any time.
 What `FencedStorage` overrides is marked there with `override`, which the type checker compares with the installed
 version.
 """

@@ -1,4 +1,4 @@
-"""Which trial has trained a configuration that a search proposes again."""
+"""Which trial has already trained a configuration that a search proposes again."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from hpstudy.study.factors import Level
 
 
 class Originals:
-    """The complete and pruned trials of a study by their levels, each read once. Safe to use from several threads."""
+    """The complete and pruned trials of a study by their levels, each read once. Thread-safe."""
 
     def __init__(self, database: Database, study_id: int, ledger: Ledger) -> None:
         self._database, self._study_id, self._ledger = database, study_id, ledger
         self._lock = threading.Lock()
-        self._read = 0  # how many of them
-        self._ids: dict[str, tuple[int, bool]] = {}  # by the key of their levels: an id, and whether it is complete
+        self._read = 0  # how many of them were read
+        self._ids: dict[str, tuple[int, bool]] = {}  # by the key of the levels: a trial's id, is it complete
 
     def find(self, params: Mapping[str, Level]) -> TrialRecord | None:
         """A trial that was trained with exactly these levels: a complete one, else the last one that was pruned."""
@@ -42,7 +42,7 @@ class Originals:
                 levels |= read_params(connection, some)
         for trial_id, is_complete in new:
             key = factors.key(levels.get(trial_id, {}))
-            if key not in self._ids or not self._ids[key][1]:  # one that was pruned later has more epochs
+            if key not in self._ids or not self._ids[key][1]:  # a trial that was pruned later has more epochs
                 self._ids[key] = (trial_id, is_complete)
         self._read += len(new)
 

@@ -1,4 +1,4 @@
-"""PostgreSQL: a server for any number of machines. Locks are advisory ones of the server."""
+"""PostgreSQL: a server for any number of machines. Locks are the server's advisory locks."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SCHEMA_LOCK = "schema"
 _SERVER_START = sa.func.timezone("UTC", sa.func.pg_postmaster_start_time())
 
 _REASONS = {
-    "authentication failed": "refused the password. Give it in HPSTUDY_PASSWORD_FILE or HPSTUDY_PASSWORD.",
+    "authentication failed": "refused the password. Set HPSTUDY_PASSWORD_FILE or HPSTUDY_PASSWORD.",
     "Connection refused": "does not answer: nothing listens at that host and port. Is the server running?",
     "has not answered for": "does not answer ({text}). Is the network, a firewall or a full pooler at fault?",
     "statement pooling": "is behind a pooler without transactions. Set its pool_mode to transaction.",
@@ -35,10 +35,10 @@ class Postgres:
 
     def __init__(self, address: URL) -> None:
         self.reasons: Mapping[str, str] = _REASONS
-        # without the query, which may hold a password, too
+        # without the query part, which may contain a password, too
         self.label = address._replace(password=None, query=sa.util.EMPTY_DICT).render_as_string()
         self._address = address
-        self._one_lock = threading.Lock()  # one thread at a time needs the connection of a lock
+        self._one_lock = threading.Lock()  # only one thread at a time may need the connection of a lock
 
     def prepare(self) -> None:
         pass
@@ -54,7 +54,7 @@ class Postgres:
         }
         first_contact = sa.create_engine(self._address, creator=connect, poolclass=sa.NullPool)
         with _advisory_lock(first_contact, _SCHEMA_LOCK):
-            return FencedStorage(self.label, engine_kwargs=options)  # the label has no password; `connect` has
+            return FencedStorage(self.label, engine_kwargs=options)  # the label has no password; `connect` has it
 
     @contextmanager
     def lock(self, rdb: FencedStorage, name: str) -> Iterator[None]:
@@ -67,7 +67,7 @@ class Postgres:
             self._one_lock.release()
 
     def last_sign(self, heartbeat: Any) -> Any:
-        """Nobody could send a heartbeat while the server was down: that is no sign of death."""
+        """Nobody could send a heartbeat while the server was down, so that silence is not a sign of death."""
         return sa.func.greatest(heartbeat, _SERVER_START)
 
     def describe(self, rdb: FencedStorage) -> str:
@@ -78,8 +78,8 @@ class Postgres:
 
 @contextmanager
 def _advisory_lock(engine: sa.Engine, name: str) -> Iterator[None]:
-    """Bound to a transaction, so that it ends with the connection, with the process, and with the server's
-    patience for a client that says nothing.
+    """A lock that is bound to a transaction, so it ends with the connection, with the process, and when the server's
+    patience with a silent client runs out.
     """
     key = int.from_bytes(hashlib.sha256(f"hpstudy {name}".encode()).digest()[:8], "big", signed=True)
     connection = engine.connect()
@@ -90,12 +90,12 @@ def _advisory_lock(engine: sa.Engine, name: str) -> Iterator[None]:
             connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
         yield
     finally:
-        with suppress(sa.exc.DBAPIError):  # a connection that broke has let go of the lock already
+        with suppress(sa.exc.DBAPIError):  # a broken connection has already released the lock
             connection.close()
 
 
 def _try_until_locked(connection: sa.Connection, key: int, name: str) -> None:
-    """Wait outside of a transaction: in one, those who wait would keep the pooler's few sessions from the holder."""
+    """Wait outside a transaction: inside one, waiting processes would keep the pooler's sessions from the holder."""
     deadline = time.monotonic() + LOCK_S
     while not connection.scalar(sa.text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": key}):
         connection.rollback()

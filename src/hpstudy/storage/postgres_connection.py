@@ -1,7 +1,7 @@
-"""Connections to PostgreSQL that notice when the other side is gone, and never show their password.
+"""Connections to PostgreSQL that notice when the other side is gone and never show their password.
 
-A pooler such as PgBouncer may stand between and give each transaction another session of the server. Then nothing can
-be kept in a session, neither settings nor prepared statements, and nothing must be left there for others.
+A pooler such as PgBouncer may be in between and give each transaction a different session of the server. Then a session
+cannot keep anything, neither settings nor prepared statements, and nothing must be left in it for others.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from sqlalchemy.engine import URL
 
 from hpstudy.errors import UserError
 
-CONNECT_S = 10.0  # until the server has accepted a connection
-ANSWER_S = 45.0  # until the server has answered one statement; longer than it may wait for a lock
-LOCK_S = 20.0  # how long one statement waits for a lock; asked again by whoever retries
-ABANDONED_S = 30.0  # a transaction whose client says nothing for so long is rolled back by the server
+CONNECT_S = 10.0  # time for the server to accept a connection
+ANSWER_S = 45.0  # time for the server to answer one statement; longer than a statement may wait for a lock
+LOCK_S = 20.0  # how long one statement waits for a lock; the caller retries
+ABANDONED_S = 30.0  # the server rolls back a transaction whose client is silent for this long
 _KEEPALIVE = {"keepalives": 1, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
 
 
 def connector(address: URL) -> Callable[[], Any]:
-    """A function that makes one DBAPI connection; the password stays in it.
+    """A function that opens one DBAPI connection; the password stays inside it.
 
     Raises:
         UserError: psycopg is not installed.
@@ -52,10 +52,10 @@ def connector(address: URL) -> Callable[[], Any]:
 
 
 def _settings(*, is_local: bool) -> str:
-    """One statement, so one round trip. UTC, because Optuna keeps heartbeats without a time zone.
+    """The session's settings in one statement, so one round trip. UTC: Optuna stores heartbeats without a time zone.
 
     Args:
-        is_local: Until the transaction ends; otherwise for the whole session.
+        is_local: Whether they last until the transaction ends, or for the whole session.
     """
     values = {
         "TimeZone": "UTC",
@@ -67,30 +67,30 @@ def _settings(*, is_local: bool) -> str:
 
 
 def _watched_connection() -> Any:
-    """psycopg's connection with an end to its patience, whether or not it has a session of its own.
+    """psycopg's connection with time limits, whether or not it has a session of its own.
 
-    The server's own time limits reach nobody over a connection that is half open: a firewall or a machine in
-    between has forgotten it, or stalls, while TCP still looks alive from here.
+    The server's own time limits do not help with a half-open connection: a firewall or a machine in between has
+    forgotten it, or stalls, while TCP still looks alive from here.
     """
     try:
         import psycopg
     except ImportError:
         raise UserError(
-            "The study database is PostgreSQL, and its driver is not installed. Run `pip install 'hpstudy[postgres]'`."
+            "The study database is PostgreSQL, but its driver is not installed. Run `pip install 'hpstudy[postgres]'`."
         ) from None
 
     class Watched(psycopg.Connection[Any]):
         has_pooler = False
 
         def set_up(self) -> None:
-            """Give the session its settings if it is ours: a pooler names a process that is not the server's."""
+            """Give the session its settings if it is ours. A pooler reports a process id that is not the server's."""
             ours = f"{_settings(is_local=False)} WHERE pg_backend_pid() = {self.info.backend_pid}"
             if self.execute(ours).fetchone() is None:
                 self.has_pooler = True
                 self.prepare_threshold = None  # no prepared statements
 
         def cursor(self, *arguments: Any, **options: Any) -> Any:
-            """Behind a pooler the settings are those of one transaction, and come at its beginning."""
+            """Behind a pooler, settings last for one transaction and are sent at its beginning."""
             cursor = super().cursor(*arguments, **options)
             if (
                 self.has_pooler
@@ -106,7 +106,7 @@ def _watched_connection() -> Any:
             except psycopg.errors._WaitTimeout:
                 if timeout is not None:
                     raise
-                self.pgconn.finish()  # SQLAlchemy then sees that it is closed, and opens another
+                self.pgconn.finish()  # SQLAlchemy then sees a closed connection, and opens another one
                 raise psycopg.OperationalError(f"the server has not answered for {ANSWER_S:.0f} s") from None
 
     return Watched

@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
+from hpstudy.records import StudyState
 from hpstudy.storage.instructions import Instructions
 from hpstudy.storage.ledger import Standing
 from hpstudy.study.spec import Study
-
-
-class StudyState(StrEnum):
-    RUNNING = "running"  # some process has a trial
-    FINISHED = "finished"  # the budget is used up
-    STOPPED = "stopped"  # trials are left and nobody works on them
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +20,7 @@ class Progress:
     failed: int
     running: int
     lost: int  # tried again; not part of the budget
+    diverged: int = 0  # of the complete ones; counted for those only who ask how far the study is
     stopped: bool = False  # by the user: no trial is taken until the study is resumed
 
     @classmethod

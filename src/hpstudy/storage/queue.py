@@ -1,4 +1,4 @@
-"""One study as a queue of trials, made of its parts."""
+"""One study as a queue of trials, with its parts."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from hpstudy.study.spec import Study
 
 
 class StudyQueue:
-    """One registered study. Any number of processes may use the same one.
+    """One registered study. Any number of processes may use the same study.
 
     Attributes:
-        entry: What is recorded of the study itself: declaration, instructions, evaluation.
-        trials: Its trials, to be read.
-        claims: Its trials, to be taken.
+        entry: What is recorded about the study itself: declaration, instructions, evaluation.
+        trials: Reads its trials.
+        claims: Takes its trials.
     """
 
     def __init__(self, database: Database, study: Study, *, grace_s: float) -> None:

@@ -1,4 +1,4 @@
-"""Optuna's trials out of its tables, a statement a table instead of an object a row."""
+"""Reads trials from Optuna's tables, with one statement per table instead of one object per row."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from hpstudy.storage.conversion import RESULT
 from hpstudy.storage.optuna_private import models
 from hpstudy.study.factors import Level
 
-_Fields = defaultdict[int, dict[Any, Any]]  # of each trial, by its id
+_Fields = defaultdict[int, dict[Any, Any]]  # the entries of each trial, by the trial's id
 _distribution: Callable[[str], BaseDistribution] = functools.lru_cache(maxsize=1024)(json_to_distribution)
 
 
 def read_trials(
     connection: sa.Connection, wanted: sa.ColumnElement[bool], most: int | None = None
 ) -> list[FrozenTrial]:
-    """In the order of their ids; without hpstudy's results, which are most of what is stored.
+    """Trials, ordered by id, without hpstudy's results, which are most of what is stored.
 
     Args:
         wanted: A condition on the columns of Optuna's table of trials.
-        most: At most this many.
+        most: The largest number of trials to read.
     """
     trial = models.TrialModel
     query = sa.select(
@@ -72,7 +72,7 @@ def read_params(connection: sa.Connection, trial_ids: list[int]) -> dict[int, di
 
 
 class _Reader:
-    """What belongs to some trials, table by table."""
+    """Reads what belongs to some trials, table by table."""
 
     def __init__(self, connection: sa.Connection, trial_ids: sa.Select[tuple[int]]) -> None:
         self._connection, self._trial_ids = connection, trial_ids
@@ -83,7 +83,7 @@ class _Reader:
         return _by_trial((at, objective, table.stored_repr_to_value(*stored)) for at, objective, *stored in rows)
 
     def params(self) -> _Fields:
-        """The level and the distribution of each, in the order in which they were set."""
+        """The level and the distribution of each parameter, in the order in which they were set."""
         table = models.TrialParamModel
         rows = self._rows(table, table.param_name, table.param_value, table.distribution_json, order=table.param_id)
         kinds = ((at, name, value, _distribution(text)) for at, name, value, text in rows)
@@ -112,5 +112,5 @@ def _by_trial(entries: Iterable[tuple[int, Any, Any]]) -> _Fields:
 
 
 def _local(moment: datetime | None) -> datetime | None:
-    """Optuna stores UTC and hands out local times, both without a time zone."""
+    """A stored time as Optuna returns it: Optuna stores UTC and returns local times, both without a time zone."""
     return moment.replace(tzinfo=UTC).astimezone().replace(tzinfo=None) if moment else None

@@ -1,4 +1,4 @@
-"""What goes away by itself is tried again, with a pause that grows."""
+"""Operations that failed for a passing reason are retried, with growing pauses."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ LONGEST_PAUSE_S = 5.0
 _LOG = logging.getLogger(__name__)
 _Result = TypeVar("_Result")
 
-# Classes of PostgreSQL's error codes: connection, insufficient resources, operator's intervention (shutdown,
-# time-out), transaction rolled back (deadlock), lock not available, transaction abandoned.
+# Classes of PostgreSQL's error codes: connection, insufficient resources, operator intervention (shutdown, timeout),
+# transaction rolled back (deadlock), lock not available, transaction abandoned.
 _TRANSIENT_CODES = ("08", "53", "57", "40", "55", "25P")
 _LASTING_CODES = ("28", "3D", "42501", "53100")  # password, no such database, permission, disk full
 _TRANSIENT_ERRORS = (
-    sa.exc.TimeoutError,  # other threads of this process had all connections
+    sa.exc.TimeoutError,  # other threads of this process held all connections
     sa.exc.PendingRollbackError,  # the connection broke between two statements of one transaction
     sa.exc.ResourceClosedError,
 )
@@ -29,14 +29,14 @@ _LASTING_WORDS = ("authentication failed", "does not exist", "no pg_hba.conf ent
 
 
 class Superseded(HpstudyError):
-    """Another process has created a trial since the trials were read: read them again."""
+    """Another process has created a trial since the trials were read, so read them again."""
 
 
 def retrying(operation: Callable[[], _Result], *, patience_s: float) -> _Result:
-    """The result of an operation that may be done twice: a commit may have succeeded and its answer been lost.
+    """The result of an operation that must be safe to repeat: a commit may have succeeded although its answer was lost.
 
     Raises:
-        Exception: the operation's own error, if it is a lasting one or lasts longer than `patience_s`.
+        Exception: the operation's own error, if it is permanent or lasts longer than `patience_s`.
     """
     for attempt in tenacity.Retrying(
         retry=tenacity.retry_if_exception(is_transient),
@@ -51,7 +51,7 @@ def retrying(operation: Callable[[], _Result], *, patience_s: float) -> _Result:
 
 
 def is_transient(error: BaseException) -> bool:
-    """Whether the same operation can succeed a little later."""
+    """Whether the same operation may succeed a little later."""
     if isinstance(error, Superseded):
         return True
     return any(_is_transient_alone(cause) for cause in _chain(error))
@@ -81,4 +81,4 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 def _note(state: tenacity.RetryCallState) -> None:
     error = state.outcome.exception() if state.outcome else None
     if not isinstance(error, Superseded):
-        _LOG.warning("The study database is away; trying again.", extra={"reason": type(error).__name__})
+        _LOG.warning("The study database cannot be reached; trying again.", extra={"reason": type(error).__name__})

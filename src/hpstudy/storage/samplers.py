@@ -22,19 +22,19 @@ from hpstudy.study.spec import Study
 
 
 def make_space() -> IntersectionSearchSpace:
-    """What the samplers of a study's trials in one process share: the factors that all trials have."""
+    """The factors that all trials have. All samplers of a study in one process share this object."""
     return IntersectionSearchSpace(include_pruned=True)
 
 
 def make_sampler(study: Study, trial_number: int, space: IntersectionSearchSpace | None = None) -> BaseSampler:
     """The sampler that proposes one trial.
 
-    Its random numbers depend on seed and trial number, so that processes with the same seed do not propose
-    the same, and one process alone proposes the same again. Quasi-random points come from one sequence, whose
+    Its random numbers depend on seed and trial number, so that processes with the same seed propose different
+    trials, while a single process repeats its proposals. Quasi-random points come from one sequence, whose
     scrambling all processes must share.
 
     Args:
-        space: Of this study; a new one looks through all trials.
+        space: The study's shared space; a new one looks through all trials.
 
     Raises:
         UserError: the sampler needs a library that is not installed.
@@ -64,7 +64,7 @@ def make_sampler(study: Study, trial_number: int, space: IntersectionSearchSpace
 
 
 class _Tpe(optuna.samplers.TPESampler):
-    """TPE that does not look through all trials again to learn which factors they have in common."""
+    """TPE that does not search all trials again for the factors that they have in common."""
 
     def __init__(self, space: IntersectionSearchSpace, **options: Any) -> None:
         super().__init__(**options)
@@ -82,8 +82,7 @@ def check_sampler(search: Search) -> None:
     """Raises UserError if the sampler needs a library that is not installed."""
     if search.sampler == "gp" and importlib.util.find_spec("torch") is None:
         raise UserError(
-            "Sampler 'gp' needs PyTorch, which is not installed. Run `pip install 'hpstudy[gp]'`, "
-            "or take sampler='tpe'."
+            "Sampler 'gp' needs PyTorch, which is not installed. Run `pip install 'hpstudy[gp]'`, or use sampler='tpe'."
         )
 
 
@@ -104,7 +103,7 @@ def make_pruner(study: Study) -> BasePruner:
 
 
 def suggest(study: Study, trial: optuna.Trial) -> dict[str, Level]:
-    """Ask the sampler for a level of every factor that exists beside the levels of those above it."""
+    """Ask the sampler for a level of every factor that exists, given the levels of those above it."""
     params: dict[str, Level] = {}
     for name, domain in study.vary.items():
         if domain.exists_beside(params):

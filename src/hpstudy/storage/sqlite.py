@@ -20,16 +20,16 @@ _SCHEMA_LOCK = "schema"
 _NETWORK_FILE_SYSTEMS = ("nfs", "cifs", "smb", "afs", "ceph", "lustre", "beegfs", "gpfs", "glusterfs", "fuse.sshfs")
 
 _REASONS = {
-    "not a database": "is damaged or no SQLite file. Move it away, or put a backup in its place.",
+    "not a database": "is damaged or not an SQLite file. Move it away, or replace it with a backup.",
     "malformed": "is damaged. Move it away, or recover it with `sqlite3 FILE .recover`.",
-    "unable to open": "cannot be opened. Does its folder exist, and may you write there?",
+    "unable to open": "cannot be opened. Does its folder exist, and can you write to it?",
     "readonly": "is read-only for you. Give yourself write permission, or choose another HPSTUDY_HOME.",
-    "database is locked": f"was locked by another process for {BUSY_S:.0f} s. See which one, and try again.",
+    "database is locked": f"was locked by another process for {BUSY_S:.0f} s. Find out which one, and try again.",
 }
 
 
 class Sqlite:
-    """A `Backend`."""
+    """The `Backend` for SQLite files."""
 
     is_shared = False
 
@@ -39,7 +39,7 @@ class Sqlite:
         self._address, self._file = address, Path(address.database or "")
 
     def prepare(self) -> None:
-        """Switch a new file to WAL before anybody reads it; refuse what is no database."""
+        """Switch a new file to WAL before anybody reads it; refuse a file that is not a database."""
         self._file.parent.mkdir(parents=True, exist_ok=True)
         if kind := _network_file_system(self._file):
             raise UserError(
@@ -57,7 +57,7 @@ class Sqlite:
         with self._locked(_SCHEMA_LOCK):
             rdb = FencedStorage(self._address.render_as_string(hide_password=False), engine_kwargs=options)
         sa.event.listen(rdb.engine, "connect", _set_up)
-        rdb.engine.dispose()  # connections made before the listener
+        rdb.engine.dispose()  # closes connections from before the listener
         return rdb
 
     @contextmanager
@@ -82,7 +82,7 @@ class Sqlite:
         except filelock.Timeout:
             raise StorageError(
                 f"Another process has held the lock {lock.lock_file} for {LOCK_S:.0f} s. "
-                "See with `ps` whether an hpstudy process hangs, and end it."
+                "Check with `ps` whether an hpstudy process hangs, and end it."
             ) from None
 
 
@@ -98,5 +98,5 @@ def _network_file_system(file: Path) -> str | None:
 
 
 def _set_up(connection: Any, _: object) -> None:
-    """With WAL, NORMAL is safe against crashes of processes; only a power failure may undo the last commits."""
+    """With WAL, NORMAL is safe against crashes of processes; only a power failure may undo the latest commits."""
     connection.execute("PRAGMA synchronous=NORMAL")

@@ -16,18 +16,18 @@ from hpstudy.study.spec import Study
 
 
 class Store:
-    """All that hpstudy keeps in one database."""
+    """The studies that hpstudy keeps in one database."""
 
     def __init__(self, url: str, *, grace_s: float = 30.0, patience_s: float = PATIENCE_S) -> None:
         """Open the database, and create its tables if there are none.
 
         Args:
-            grace_s: Without a heartbeat for so long, a trial is lost.
-            patience_s: How long an operation is tried again while the database is away.
+            grace_s: A trial without a heartbeat for this long is lost.
+            patience_s: How long an operation is retried while the database cannot be reached.
 
         Raises:
             StorageError: the database cannot be opened.
-            UserError: the URL is none.
+            UserError: it is not a database URL.
         """
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         self.database = Database(url, patience_s=patience_s)
@@ -37,13 +37,13 @@ class Store:
         self.database.close()
 
     def register(self, study: Study, identity: str | None = None) -> StudyQueue:
-        """Open the study, after recording its declaration if it is new. Doing it twice changes nothing.
+        """Open the study, after recording its declaration if it is new. Repeating it changes nothing.
 
         Args:
-            identity: Of the study in whose place a new one comes (`StudyQueue.identity`).
+            identity: The identity of the study that a new one replaces (`StudyEntry.identity`).
 
         Raises:
-            UserError: a study of this name was declared otherwise before, or is not hpstudy's.
+            UserError: the recorded study of this name has another declaration, or was not created by hpstudy.
         """
         study.check_factors()
         if not isinstance(study.design, Grid):
@@ -60,12 +60,12 @@ class Store:
         return self._queue(recorded)
 
     def names(self) -> list[str]:
-        """Of all hpstudy's studies in this database, sorted."""
+        """The names of all hpstudy studies in this database, sorted."""
         studies = self.database.retrying(self.database.optuna.get_all_studies)
         return sorted(study.study_name for study in studies if DECLARATION in study.user_attrs)
 
     def delete(self, name: str) -> None:
-        """Remove a study with all its trials. Processes that still train one of them find it taken away.
+        """Remove a study with all its trials. Processes that still train one of them find that it was taken away.
 
         Raises:
             NotFoundError: there is no such study.
@@ -79,12 +79,12 @@ class Store:
             changes = study.changes(recorded) if recorded else []
             if changes and self._has_trials(study.name):
                 raise UserError(_refusal(study.name, changes))
-            if changes:  # nothing was trained under the old declaration
+            if changes:  # nothing has been trained under the old declaration
                 identity = self._identity(study.name)
                 optuna.delete_study(study_name=study.name, storage=self.database.optuna)
             if changes or recorded is None:
                 self._create(study, identity)
-            elif study.to_json() != recorded.to_json():  # other words for readers, such as the question
+            elif study.to_json() != recorded.to_json():  # different texts for readers, such as the question
                 self._record(study)
 
     def _delete(self, name: str) -> None:
@@ -92,7 +92,7 @@ class Store:
             try:
                 optuna.delete_study(study_name=name, storage=self.database.optuna)
             except KeyError:
-                return  # by an earlier try, whose answer was lost
+                return  # deleted by an earlier attempt whose answer was lost
 
     def _create(self, study: Study, identity: str | None) -> None:
         storage = self.database.optuna
@@ -106,7 +106,7 @@ class Store:
             study_id = storage.get_study_id_from_name(study.name)
             if self._has_trials(study.name) or storage.get_study_directions(study_id) != directions:
                 raise UserError(
-                    f"The database has a study {study.name!r} that hpstudy did not make. Choose another name."
+                    f"The database has a study {study.name!r} that hpstudy did not create. Choose another name."
                 ) from None
         if identity:
             storage.set_study_user_attr(study_id, IDENTITY, identity)
@@ -143,8 +143,8 @@ class Store:
 
     def _no_study_at_all(self, name: str) -> str:
         return (
-            f"There is no study {name!r}: the database {self.database.label} has none yet. "
-            "`hpstudy run STUDY.py` makes one; --home, HPSTUDY_HOME or HPSTUDY_STORAGE name another place."
+            f"There is no study {name!r}: the database {self.database.label} has no study yet. "
+            "`hpstudy run STUDY.py` creates one; --home, HPSTUDY_HOME or HPSTUDY_STORAGE choose another place."
         )
 
 

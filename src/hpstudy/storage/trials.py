@@ -1,7 +1,8 @@
-"""The trials of a study as they are recorded: how many have ended, each of them, the best."""
+"""The recorded trials of a study: how many have ended, each of them, and the best ones."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 
 import optuna
@@ -11,6 +12,7 @@ from hpstudy.records import TrialRecord, TrialState
 from hpstudy.storage import conversion
 from hpstudy.storage.book import RecordBook
 from hpstudy.storage.database import Database
+from hpstudy.storage.diverged import Diverged
 from hpstudy.storage.entry import StudyEntry
 from hpstudy.storage.ledger import Ledger
 from hpstudy.storage.originals import Originals
@@ -21,12 +23,13 @@ from hpstudy.study.spec import Study
 
 
 class Trials:
-    """All trials of one study, to be read."""
+    """Reads the trials of one study."""
 
     def __init__(self, database: Database, entry: StudyEntry, ledger: Ledger) -> None:
         self._database, self._entry, self._ledger = database, entry, ledger
         self._book = RecordBook(database, entry.study_id)
         self._originals = Originals(database, entry.study_id, ledger)
+        self._diverged = Diverged(database, ledger)
         self._found_best: tuple[int, list[TrialRecord]] = (0, [])  # among so many complete trials
 
     @property
@@ -37,7 +40,7 @@ class Trials:
         return self._database.retrying(self._progress)
 
     def records(self) -> list[TrialRecord]:
-        """Every trial, in the order of their numbers."""
+        """Every trial, ordered by number."""
         return self._database.retrying(self._records)
 
     def record(self, number: int) -> TrialRecord:
@@ -50,30 +53,31 @@ class Trials:
     def original(self, params: Mapping[str, Level], seed: int) -> TrialRecord | None:
         """The trial of a search that was trained with exactly these levels and this seed, if there is one.
 
-        Training them again would give the same epochs. A grid has none: its cells and replicates all differ.
+        Training them again would give the same epochs. A grid has no such trial: its cells and replicates all differ.
         """
         if isinstance(self._study.design, Grid):
             return None
         record = self._database.retrying(lambda: self._originals.find(params))
         wanted = {objective.metric for objective in self._study.objectives}
-        if record is None or record.seed != seed or not record.history:
+        if record is None or record.seed != seed or not (record.history or record.diverged):
             return None  # others may have written into the database, too
         return record if record.state == TrialState.PRUNED or wanted <= record.metrics.keys() else None
 
     def best(self) -> list[TrialRecord]:
         """The best trial, or the Pareto front of several objectives. Empty if no trial is complete.
 
-        Which of several equal trials is best is decided by Optuna, so that its own tools name the same.
+        Optuna decides which of several equal trials is the best, so that its own tools name the same one.
         """
         return self._database.retrying(self._best)
 
     def _progress(self) -> Progress:
-        """Instructions first: a trial that failed after they were given is then seen with its failure."""
+        """Reads the instructions first: if they name a failed trial, its failure is then seen as well."""
         instructions = self._entry.read()
-        return Progress.of(self._study, self._ledger.read(), instructions)
+        progress = Progress.of(self._study, self._ledger.read(), instructions)
+        return dataclasses.replace(progress, diverged=self._diverged.count())
 
     def _best(self) -> list[TrialRecord]:
-        """Asked again only when a trial was completed since."""
+        """The best trials. Optuna is only asked again if a trial has been completed since."""
         complete = self._ledger.read().complete
         if complete != self._found_best[0]:
             study = optuna.load_study(study_name=self._study.name, storage=self._database.optuna)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 from hpstudy.errors import UserError
 from hpstudy.study import factors
@@ -12,8 +12,10 @@ from hpstudy.study.factors import Level
 from hpstudy.study.given import frozen
 from hpstudy.study.levels import check_count, make_plain
 
-SAMPLERS = ("tpe", "random", "gp", "cmaes", "qmc", "nsga2")
-PRUNERS = ("none", "median", "hyperband", "successive_halving", "percentile", "patient")
+Sampler = Literal["tpe", "random", "gp", "cmaes", "qmc", "nsga2"]
+Pruner = Literal["none", "median", "hyperband", "successive_halving", "percentile", "patient"]
+SAMPLERS: tuple[Sampler, ...] = get_args(Sampler)
+PRUNERS: tuple[Pruner, ...] = get_args(Pruner)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,8 +44,8 @@ class Search:
     """
 
     trials: int
-    sampler: str = "tpe"
-    pruner: str = "none"
+    sampler: Sampler = "tpe"
+    pruner: Pruner = "none"
     seed: int | None = None
     first: Sequence[Mapping[str, Level]] = ()
 

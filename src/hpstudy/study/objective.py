@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from hpstudy.errors import UserError
 from hpstudy.study import factors
 from hpstudy.study.levels import make_plain, plain
 
-METRICS = {  # every metric a trial records, and which way is better
+Direction = Literal["maximize", "minimize"]
+METRICS: dict[str, Direction] = {  # every metric a trial records, and which way is better
     "loss": "minimize",
     "accuracy": "maximize",
     "val_loss": "minimize",
@@ -31,7 +33,7 @@ class Objective:
     """A recorded metric and which way is better; `direction` may be left out where that is obvious."""
 
     metric: str = "val_accuracy"
-    direction: str = ""
+    direction: Direction | Literal[""] = ""  # empty: the obvious one
 
     def __post_init__(self) -> None:
         make_plain(self, "metric", "direction")

@@ -1,4 +1,4 @@
-"""No tracker: `--tracking-uri none`. The study database holds everything, and nobody is told about it."""
+"""No tracker: `--tracking-uri none`. The study database holds everything, and nothing is mirrored."""
 
 from __future__ import annotations
 
@@ -7,25 +7,27 @@ from typing import TYPE_CHECKING
 
 from hpstudy.errors import NotFoundError, UserError
 from hpstudy.health import Diagnosis, Health
-from hpstudy.records import Evaluation, TrialRecord
+from hpstudy.records import Evaluation, StudyState, TrialRecord
 from hpstudy.settings import Settings
 from hpstudy.study.spec import Study
 from hpstudy.tracking.tracker import Model, StudyMirror, SyncSummary, Tracker
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from hpstudy.report.whole import Report
 
 VARIABLES = ()
 LOGGERS = ()
-_NO_MODEL = "Models are kept in a tracker, and --tracking-uri none says that there is none. Leave it out."
+_NO_MODEL = "Models are kept in a tracker, and with --tracking-uri none there is no tracker. Leave it out."
 
 
 class NoMirror:
-    """Whole at any time, as nothing is copied."""
+    """Always complete, because nothing is copied."""
 
     sharing: str | None = None
 
-    def sync(self, trials: Sequence[TrialRecord], *, state: str, complete: bool = False) -> SyncSummary:
+    def sync(self, trials: Sequence[TrialRecord], *, state: StudyState, complete: bool = False) -> SyncSummary:
         return SyncSummary()
 
     def refresh(self) -> None:
@@ -52,6 +54,7 @@ class NoMirror:
 
 class NoTracker:
     name = "No tracker"
+    scheme = "none"
     is_empty = True
     caution: str | None = None
 
@@ -69,6 +72,9 @@ class NoTracker:
     def register(self, address: str, name: str) -> tuple[str, bool]:
         raise UserError(_NO_MODEL)
 
+    def runs(self, experiment: str) -> pd.DataFrame:
+        raise NotFoundError("There are no runs to read, as --tracking-uri none says that there is no tracker.")
+
     def where_to_look(self, study: str) -> str | None:
         return None
 
@@ -79,7 +85,7 @@ class NoTracker:
         raise UserError("There is no tracker to browse: --tracking-uri is none. `hpstudy report` writes a page.")
 
     def examine(self) -> Iterator[Diagnosis]:
-        yield Diagnosis(level=Health.GOOD, what="No tracker is wanted (--tracking-uri none).")
+        yield Diagnosis(level=Health.GOOD, what="No tracker is used (--tracking-uri none).")
 
 
 def open_tracker(settings: Settings) -> Tracker:

@@ -1,4 +1,4 @@
-"""Passwords stay here: what is shown or sent elsewhere passes through `Secrets.hide`."""
+"""Passwords stay in this process: what is shown or sent elsewhere passes through `Secrets.hide` first."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Secrets:
 
     @classmethod
     def of(cls, settings: Settings, environ: Mapping[str, str] | None = None) -> Secrets:
-        """The passwords in both addresses, and those that MLflow takes from the environment."""
+        """The passwords in both addresses, and those that MLflow reads from the environment."""
         environ = os.environ if environ is None else environ
         found = {environ.get(variable, "") for variable in _VARIABLES}
         for address in (settings.tracking_uri, settings.storage):
@@ -37,7 +37,7 @@ class Secrets:
 
 
 def _passwords(address: str) -> Iterator[str]:
-    """Each password as it is meant, as it stands in the address, and as libraries write it."""
+    """Each password in plain text, as it is written in the address, and as libraries write it."""
     for password in addresses.passwords(address):
         yield from (password, quote(password, safe=""), quote(password, safe=" +"), quote_plus(password))
     yield from addresses.written_passwords(address)

@@ -1,4 +1,4 @@
-"""Mirroring beside the training: a thread that nobody waits for."""
+"""Mirroring during training, in a thread that nobody waits for."""
 
 from __future__ import annotations
 
@@ -7,53 +7,56 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-from hpstudy.records import TrialRecord
+from hpstudy.records import StudyState, TrialRecord
 from hpstudy.tracking.tracker import StudyMirror
 
-Snapshot = Callable[[], tuple[str, Sequence[TrialRecord]]]
+Snapshot = Callable[[], tuple[StudyState, Sequence[TrialRecord]]]
 
-_FIRST_PAUSE_S = 1.0  # after an error; doubled with each further one
-_LONGEST_PAUSE_S = 30.0
+_LONGEST_PAUSE_S = 30.0  # between two attempts
 _log = logging.getLogger(__name__)
 
 
 class MirrorThread(threading.Thread):
-    """Syncs at its start, then whenever it is poked, at most once in `interval_s`. It survives every error.
+    """Syncs when it starts and whenever it is poked, at most once per `interval_s`. It survives every error.
 
     Args:
-        snapshot: Gives the state of the study and all of its trials; called in this thread.
-        interval_s: The shortest time between two syncs that went well.
+        snapshot: Returns the state of the study and all its trials; called in this thread.
+        interval_s: The shortest time between two successful syncs.
+        pause_s: The time between an error and the next attempt; doubles with each further error.
     """
 
-    def __init__(self, mirror: StudyMirror, snapshot: Snapshot, interval_s: float = 2.0) -> None:
+    def __init__(
+        self, mirror: StudyMirror, snapshot: Snapshot, *, interval_s: float = 2.0, pause_s: float = 1.0
+    ) -> None:
         super().__init__(name="hpstudy-mirror", daemon=True)
         self.problem: str | None = None  # why the tracker is behind, in one sentence; None when all is well
-        self.mirror, self._snapshot, self._interval_s = mirror, snapshot, interval_s
+        self.mirror, self._snapshot = mirror, snapshot
+        self._interval_s, self._first_pause_s = interval_s, pause_s
         self._condition = threading.Condition()
         self._is_changed = True
-        self._deadline: float | None = None  # set when it is to finish; on the monotonic clock
+        self._deadline: float | None = None  # set when the thread is to finish; on the monotonic clock
         self._pause_s = 0.0
-        self._failures = 0  # since the last sync that went well
+        self._failures = 0  # since the last successful sync
         self._is_equal = False
 
     def poke(self) -> None:
-        """Say that something changed. Returns at once."""
+        """Report that something has changed. Returns at once."""
         with self._condition:
             self._is_changed = True
             self._condition.notify()
 
     def conclude(self, patience_s: float) -> None:
-        """Say that it is to finish, as in `finish`. Returns at once."""
+        """Ask the thread to finish, as `finish` does. Returns at once."""
         with self._condition:
             self._deadline = time.monotonic() + patience_s
             self._condition.notify()
 
     def finish(self, patience_s: float, limit_s: float | None = None) -> bool:
-        """Sync everything once more, against what the tracker really holds, and stop.
+        """Sync everything once more, comparing with what the tracker really holds, and stop.
 
         Args:
-            patience_s: The tracker may be away: try again for so long, then give up.
-            limit_s: Return after so long although a sync is still under way; None: it is not cut off.
+            patience_s: How long to retry while the tracker cannot be reached, before giving up.
+            limit_s: Return after this time even if a sync is still in progress; None: wait for it.
 
         Returns:
             Whether the tracker is equal to the last snapshot.
@@ -82,14 +85,14 @@ class MirrorThread(threading.Thread):
             self.mirror.refresh()
             self._is_equal = self._sync_safely(last=True)
             left_s = (self._deadline or 0.0) - time.monotonic()
-            if self._is_equal or left_s <= _FIRST_PAUSE_S:
+            if self._is_equal or left_s <= self._first_pause_s:
                 return
-            time.sleep(_FIRST_PAUSE_S)  # somebody waits for this, so it does not grow
+            time.sleep(self._first_pause_s)  # somebody is waiting, so the pause does not grow
 
     def _sync_safely(self, *, last: bool = False) -> bool:
         try:
             state, trials = self._snapshot()
-            self.mirror.sync(trials, state=state, complete=last and state == "finished")
+            self.mirror.sync(trials, state=state, complete=last and state == StudyState.FINISHED)
         except Exception as error:
             self._note(error)
             return False
@@ -98,7 +101,7 @@ class MirrorThread(threading.Thread):
 
     def _note(self, error: Exception) -> None:
         self.problem = self.mirror.explain(error)
-        self._pause_s = min(_FIRST_PAUSE_S * 2**self._failures, _LONGEST_PAUSE_S)
+        self._pause_s = min(self._first_pause_s * 2**self._failures, _LONGEST_PAUSE_S)
         self._failures += 1
         self._is_changed = True
         _log.debug("The mirror will try again.", extra={"problem": self.problem, "pause_s": self._pause_s})

@@ -34,8 +34,8 @@ def trained_model(
     weights: Path | None,
     build: Build | None,
     trainer: Trainer | None = None,
-) -> keras.Model:
-    """A model that takes rows as the dataset has them.
+) -> keras.Model | None:
+    """A model that takes rows as the dataset has them; None if the training diverges.
 
     Args:
         weights: A file of arrays in the order of `network.variables`. Without one that fits, and gives the
@@ -50,8 +50,8 @@ def trained_model(
         reached = accuracy(model, arrays)
         if abs(reached - record.metrics.get("val_accuracy", reached)) <= tolerance:
             return model
-    network = _train_again(trainer, config, record.seed, arrays, build)
-    return with_scaling(network, arrays.scale, arrays.offset, arrays.input_shape)
+    trained = _train_again(trainer, config, record.seed, arrays, build)
+    return with_scaling(trained, arrays.scale, arrays.offset, arrays.input_shape) if trained else None
 
 
 def save_own(model: keras.Model, file: Path, rows: NDArray[np.float32]) -> Path:
@@ -135,11 +135,11 @@ def _load_weights(network: keras.Model, file: Path) -> bool:
 
 def _train_again(
     trainer: Trainer | None, config: Config, seed: int, arrays: Arrays, build: Build | None
-) -> keras.Model:
+) -> keras.Model | None:
     from hpstudy.training.trainer import Trainer
 
     training = (trainer or Trainer()).start(config, seed, arrays, build)
     for _ in training:
         pass
     training.result()
-    return training.network
+    return None if training.diverged else training.network

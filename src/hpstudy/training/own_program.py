@@ -51,6 +51,10 @@ class OwnProgram:
         self._is_looked_at = self._has_run = self._has_foreign_state = False
         self._uses_xla = True
 
+    @property
+    def compilations(self) -> int:
+        return int(self._epoch.experimental_get_tracing_count())
+
     def store(self, arrays: Arrays) -> Any:
         return DenseSplit.store(arrays)
 

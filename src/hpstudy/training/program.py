@@ -46,6 +46,10 @@ class Program(Protocol):
     def steps(self) -> int:
         """Training batches of an epoch."""
 
+    @property
+    def compilations(self) -> int:
+        """How often its epoch was compiled: once, whatever configurations of its structure came."""
+
     def store(self, arrays: Arrays) -> Any:
         """What a process keeps of a dataset, for all of its splits and all programs of this class."""
 
@@ -116,6 +120,10 @@ class DenseProgram:
         self.network, self.steps = self._learner.network, self._batches.steps
         graph = EpochGraph(self._learner, config, arrays, pads=True)
         self._epoch = tf.function(graph.train_and_evaluate, jit_compile=True, autograph=False)
+
+    @property
+    def compilations(self) -> int:
+        return int(self._epoch.experimental_get_tracing_count())
 
     def store(self, arrays: Arrays) -> Any:
         return DenseSplit.store(arrays)

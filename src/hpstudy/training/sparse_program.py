@@ -61,6 +61,10 @@ class SparseProgram:
         self._update = tf.function(self._learner.apply, jit_compile=True, autograph=False)
         self._validate = tf.function(self._evaluate, jit_compile=True, autograph=False)
 
+    @property
+    def compilations(self) -> int:
+        return int(self._epoch.experimental_get_tracing_count())
+
     def store(self, arrays: Arrays) -> sparse.csr_array:
         """The ones of the whole dataset."""
         chunks = (arrays.x[first : first + _CHUNK_ROWS] for first in range(0, len(arrays.x), _CHUNK_ROWS))

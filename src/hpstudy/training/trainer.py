@@ -5,9 +5,10 @@ The same configuration, seed and arrays give the same numbers to the last bit on
 
 from __future__ import annotations
 
+import statistics
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary
@@ -16,7 +17,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from hpstudy.data import decode
+from hpstudy.data import constant_scores, decode
 from hpstudy.errors import TrialFailed
 from hpstudy.records import Diagnostics, Epoch
 from hpstudy.study import factors
@@ -86,6 +87,11 @@ class Trainer:
         return Training(
             config=config, seed=seed, arrays=arrays, network=network, program=program, rows=rows, probe=probe
         )
+
+    @property
+    def programs(self) -> list[Program]:
+        """Those that are kept between trials, the one that was used last at the end."""
+        return list(self._programs.values())
 
     def forget(self) -> None:
         """Free what is kept between trials, after memory ran out."""
@@ -159,6 +165,7 @@ class Training:
     Attributes:
         network: Plain Keras; holds the trained weights once `result` was called.
         is_over: Whether the epoch that came last is the last one.
+        diverged: The epoch in which the loss became infinite or NaN, which is not among those that came, or None.
     """
 
     def __init__(
@@ -178,14 +185,17 @@ class Training:
         self._history: list[Epoch] = []
         self._best_weights: list[np.ndarray] | None = None
         self._best_epoch = 0
-        self._has_ended = False
+        self._has_ended = self._has_compiled = False
+        self._diverging: Epoch | None = None
+        self._seconds: list[float] = []  # of every epoch, the one that diverged included
         self.is_over = False
+        self.diverged: int | None = None
 
     def __iter__(self) -> Iterator[Epoch]:
-        """Train epoch after epoch.
+        """Train epoch after epoch, until the last one or the one in which the training diverges.
 
         Raises:
-            TrialFailed: the loss is not finite, or memory ran out.
+            TrialFailed: memory ran out.
         """
         epochs = int(self._config["epochs"])  # type: ignore[arg-type]
         steps = self._program.steps
@@ -194,30 +204,51 @@ class Training:
         for number in range(1, epochs + 1):
             order = _order(self._seed, number, self._arrays)
             epoch = self._train_epoch(number, order, rates[(number - 1) * steps : number * steps])
-            self._history.append(epoch)
             self._look()
+            if not _is_finite(epoch):
+                self._diverging, self.diverged = epoch, number
+                return
+            self._history.append(epoch)
             self.is_over = self._stops_early(epoch) or number == epochs
             yield epoch
-            _check_finite(epoch)
             if self.is_over:
                 return
 
     def result(self) -> dict[str, float]:
         """Put the trained weights into `network` and give the final metrics.
 
-        They are those of the last epoch; with early stopping, of the best one, whose weights return.
+        They are those of the last epoch; with early stopping, of the best one, whose weights return. A training that
+        diverged has the scores of the constant predictor, and no weights that are worth anything.
         """
+        if self._diverging:
+            scores = constant_scores(self._arrays, str(self._config["loss"]))
+            return self._finals({**self._diverging.metrics, **scores})
         weights = self._best_weights or self._weights()
         for variable, value in zip(self.network.variables, weights, strict=True):
             variable.assign(value)
         self._has_ended = True
         kept = self._history[(self._best_epoch or len(self._history)) - 1]
+        return self._finals(kept.metrics)
+
+    def _finals(self, scores: Mapping[str, float]) -> dict[str, float]:
+        """Of all epochs that were begun: `train_s` is without compiling, which is `compile_s`, where it was done."""
+        compile_s = self._compile_s()
         return {
-            **kept.metrics,
-            "epochs": float(len(self._history)),
+            **scores,
+            "epochs": float(len(self._seconds)),
             "parameters": float(self.network.count_params()),
-            "train_s": sum(epoch.metrics["seconds"] for epoch in self._history),
+            "train_s": sum(self._seconds) - compile_s,
+            **({"compile_s": compile_s} if compile_s else {}),
         }
+
+    def _compile_s(self) -> float:
+        """What the first epoch of a structure took longer than the trial's others; 0 where there are none.
+
+        XLA compiles when it is called first and does not say how long it took.
+        """
+        if not self._has_compiled or len(self._seconds) < 2:
+            return 0.0
+        return max(0.0, self._seconds[0] - statistics.median(self._seconds[1:]))
 
     def diagnostics(self) -> Diagnostics | None:
         """What was seen inside the network so far; None if it was not to be looked at.
@@ -232,10 +263,12 @@ class Training:
             self._probe.look()
 
     def _train_epoch(self, number: int, order: np.ndarray, rates: np.ndarray) -> Epoch:
-        started = time.perf_counter()
+        compiled, started = self._program.compilations, time.perf_counter()
         with _memory_errors():
             metrics = asdict(self._program.epoch(self._rows, order, rates))
         seconds = time.perf_counter() - started
+        self._seconds.append(seconds)
+        self._has_compiled |= self._program.compilations > compiled
         return Epoch(
             number=number,
             at=time.time(),
@@ -301,13 +334,8 @@ def _check_separate(network: keras.Model, other: keras.Model) -> None:
         )
 
 
-def _check_finite(epoch: Epoch) -> None:
-    for name in ("loss", "val_loss"):
-        if not np.isfinite(epoch.metrics[name]):
-            raise TrialFailed(
-                f"{name} became {epoch.metrics[name]} in epoch {epoch.number}: the training diverged. "
-                "A smaller learning rate or another initializer usually mends that."
-            )
+def _is_finite(epoch: Epoch) -> bool:
+    return all(np.isfinite(epoch.metrics[name]) for name in ("loss", "val_loss"))
 
 
 class _memory_errors:  # noqa: N801 - used like a function

@@ -11,8 +11,8 @@ import psutil
 from hpstudy.errors import UserError
 from hpstudy.worker.limits import Limits, read_limits
 
-MEMORY_OF_PROCESS_GB = 1.0  # of a trainer with TensorFlow, a small network and Fashion-MNIST
-MEMORY_OF_SUPERVISOR_GB = 0.5  # with the libraries of mirror and report; counts where a container has a limit
+MEMORY_OF_PROCESS_GB = 1.0  # what a trainer process takes with TensorFlow, a small network and Fashion-MNIST
+MEMORY_OF_SUPERVISOR_GB = 0.5  # with the libraries of mirror and report; only counted if a container has a limit
 NO_GPU = ""
 GPU_VARIABLE = "CUDA_VISIBLE_DEVICES"
 ORDER_VARIABLE = "CUDA_DEVICE_ORDER"
@@ -25,10 +25,10 @@ class Slot:
 
     number: int  # from 0
     cores: tuple[int, ...]  # processor cores it is pinned to
-    gpu: str | None = None  # what TensorFlow may see: a number, a UUID, or "" for none; None: whatever there is
+    gpu: str | None = None  # the GPU that TensorFlow may see: a number, a UUID, or "" for no GPU; None: any
 
     def environment(self) -> dict[str, str]:
-        """Set before TensorFlow starts, which then takes every GPU that it sees."""
+        """The variables to set before TensorFlow starts, because it takes every GPU that it sees."""
         if self.gpu is None:
             return {}
         return {GPU_VARIABLE: self.gpu, ORDER_VARIABLE: os.environ.get(ORDER_VARIABLE, AS_NVIDIA_SMI)}
@@ -40,16 +40,16 @@ def cores() -> list[int]:
 
 
 def default_processes(budget: int, limits: Limits | None = None) -> int:
-    """One per core that this process may use, as memory and the container allow, and no more than there are trials.
+    """One process per usable core, if memory and container allow, and no more than there are trials.
 
     Args:
-        limits: Of the container; None: those of this process.
+        limits: The container's limits; None: the limits of this process.
     """
     return _tightest(budget, limits or read_limits())[0]
 
 
 def why_so_few(budget: int, limits: Limits | None = None) -> str | None:
-    """What makes `default_processes` fewer than cores and trials, as a clause; None if nothing does."""
+    """Why `default_processes` is lower than both cores and trials, as a clause; None if it is not."""
     return _tightest(budget, limits or read_limits())[1]
 
 
@@ -57,20 +57,20 @@ def _tightest(budget: int, limits: Limits) -> tuple[int, str | None]:
     free_gb = psutil.virtual_memory().available / 1e9
     bounds: list[tuple[int, str | None]] = [
         (min(len(cores()), budget), None),
-        (int(free_gb / MEMORY_OF_PROCESS_GB), f"only {free_gb:.1f} GB of memory are free"),
+        (int(free_gb / MEMORY_OF_PROCESS_GB), f"only {free_gb:.1f} GB of memory is free"),
     ]
     if limits.cores is not None:
         bounds.append((int(limits.cores), f"the container's quota is {limits.cores:g} cores"))
     if limits.memory_gb is not None:
         rest_gb = limits.memory_gb - MEMORY_OF_SUPERVISOR_GB
-        reason = f"the container may take only {limits.memory_gb:.1f} GB of memory more"
+        reason = f"the container may only take another {limits.memory_gb:.1f} GB of memory"
         bounds.append((int(rest_gb / MEMORY_OF_PROCESS_GB), reason))
-    number, why = min(bounds, key=lambda bound: max(1, bound[0]))  # the first one of equal ones
+    number, why = min(bounds, key=lambda bound: max(1, bound[0]))  # on a tie, the first one
     return max(1, number), why
 
 
 def slots(processes: int, gpus: Sequence[str] = ()) -> list[Slot]:
-    """So many places, which share the cores, and the GPUs in turn."""
+    """One slot for each of `processes`. They share the cores out among them and take the GPUs in turn."""
     mine = cores()
     return [
         Slot(
@@ -83,7 +83,7 @@ def slots(processes: int, gpus: Sequence[str] = ()) -> list[Slot]:
 
 
 def choose_gpus(wanted: str) -> list[str]:
-    """`all`, `none` or numbers separated by commas → what CUDA_VISIBLE_DEVICES may say of each one.
+    """`all`, `none` or numbers separated by commas → the value of CUDA_VISIBLE_DEVICES for each GPU.
 
     Raises:
         UserError: there is no such GPU.
@@ -101,7 +101,7 @@ def choose_gpus(wanted: str) -> list[str]:
 
 
 def visible_gpus() -> list[str]:
-    """Every GPU that this process may use, as CUDA_VISIBLE_DEVICES may name it. Empty without NVIDIA's driver."""
+    """Every GPU that this process may use, as a value of CUDA_VISIBLE_DEVICES. Empty without NVIDIA's driver."""
     from hpstudy.worker import gpus
 
     return gpus.visible(os.environ.get(GPU_VARIABLE))

@@ -1,4 +1,4 @@
-"""Which GPUs CUDA will show this process. Variables name GPUs that need not be there: NVIDIA's driver knows."""
+"""Which GPUs CUDA will show to this process. Variables may name GPUs that do not exist, so NVIDIA's driver is asked."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ _OF_A_GPU, _OF_AN_INSTANCE = "GPU-", "MIG-"
 
 
 def visible(variable: str | None) -> list[str]:
-    """The GPUs as CUDA_VISIBLE_DEVICES may name them: numbers, or names as they were given. Empty without a driver.
+    """The GPUs as CUDA_VISIBLE_DEVICES names them: numbers, or UUIDs as they were given. Empty without a driver.
 
     Args:
-        variable: CUDA_VISIBLE_DEVICES. Like CUDA, we go no further than its first name that is none; None: all GPUs.
+        variable: CUDA_VISIBLE_DEVICES. Like CUDA, we stop at the first name that is not a GPU; None: all GPUs.
     """
     import pynvml
 
@@ -25,8 +25,8 @@ def visible(variable: str | None) -> list[str]:
         count = int(pynvml.nvmlDeviceGetCount())
         if variable is None:
             return [str(number) for number in range(count)]
-        return list(dict.fromkeys(_confirmed(variable, count)))  # a GPU that is named twice is one
-    except pynvml.NVMLError:  # a driver that answers nothing has no GPU for us
+        return list(dict.fromkeys(_confirmed(variable, count)))  # a GPU that is named twice counts once
+    except pynvml.NVMLError:  # a driver that does not answer has no GPU for us
         return []
     finally:
         with suppress(pynvml.NVMLError):
@@ -47,7 +47,7 @@ def _confirmed(variable: str, count: int) -> Iterator[str]:
 
 
 def _is_one(name: str, count: int) -> bool:
-    """Whether a UUID, or the beginning of one, is that of exactly one GPU, or of one instance of a GPU."""
+    """Whether a UUID, or its beginning, identifies exactly one GPU or one GPU instance."""
     import pynvml
 
     handles = [pynvml.nvmlDeviceGetHandleByIndex(number) for number in range(count)]
@@ -68,7 +68,7 @@ def _instances(handle: Any) -> Iterator[Any]:
 
 
 def _or_none(ask: Callable[..., Any], *arguments: Any) -> Any:
-    """None where this GPU has no such thing."""
+    """The driver's answer; None if this GPU does not support the query."""
     import pynvml
 
     try:

@@ -1,7 +1,7 @@
 """What a container may use of its machine: the limits of control groups, of either version.
 
-A process sees every core and all memory of the machine, whatever it may use of them. The limits are in files: those of
-the process's own group and of every group around it, of which the tightest counts.
+A process sees every core and all memory of the machine, even if it may use only a part. The limits are in files of the
+process's own group and of every enclosing group; the tightest one counts.
 """
 
 from __future__ import annotations
@@ -10,23 +10,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-_RECLAIMED = ("inactive_file", "active_file")  # the kernel's copies of files, which it gives up when memory is short
-_UNLIMITED = 2.0**62  # bytes; version 1 has no word for it, but its largest number
+_RECLAIMED = ("inactive_file", "active_file")  # page cache, which the kernel gives up when memory is short
+_UNLIMITED = 2.0**62  # bytes; version 1 writes "no limit" as its largest number
 
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """None: as much as the machine has."""
+    """The limits of a process. None means: as much as the machine has."""
 
-    cores: float | None = None  # processor seconds in a second
-    memory_gb: float | None = None  # that may still be taken; 10⁹ bytes
+    cores: float | None = None  # processor seconds per second
+    memory_gb: float | None = None  # memory that may still be taken; 10⁹ bytes
 
 
 def read_limits(root: Path = Path("/")) -> Limits:
-    """The limits of this process. Files that are not there, or say something else, are no limit.
+    """The limits of this process. A file that is missing or cannot be understood sets no limit.
 
     Args:
-        root: Where `proc` and `sys` are looked for.
+        root: The folder that contains `proc` and `sys`.
     """
     groups = list(_groups(root))
     cores = [limit for group in groups if (limit := _cores(group)) is not None]
@@ -35,7 +35,7 @@ def read_limits(root: Path = Path("/")) -> Limits:
 
 
 def _groups(root: Path) -> Iterator[Path]:
-    """The folders of the groups that this process is in, from its own up to the outermost one that can be seen."""
+    """The folders of this process's groups, from its own up to the outermost visible one."""
     places = [line.split(":", 2) for line in _lines(root / "proc/self/cgroup") if line.count(":") >= 2]
     for line in _lines(root / "proc/self/mountinfo"):
         mount, _, system = line.partition(" - ")
@@ -49,21 +49,21 @@ def _groups(root: Path) -> Iterator[Path]:
 
 
 def _upwards(point: Path, place: PurePosixPath, top: str) -> Iterator[Path]:
-    """A container often sees its own group as the outermost: then `top`, which is mounted at `point`, is its place."""
+    """A container often sees its own group as the outermost one: `top`, which is mounted at `point`."""
     inside = place.relative_to(top) if place.is_relative_to(top) and ".." not in place.parts else PurePosixPath()
     yield from (point / part for part in (inside, *inside.parents))
 
 
 def _cores(group: Path) -> float | None:
     quota = _numbers(group / "cpu.max") or [
-        *_numbers(group / "cpu.cfs_quota_us"),  # -1 without a limit
+        *_numbers(group / "cpu.cfs_quota_us"),  # -1: no limit
         *_numbers(group / "cpu.cfs_period_us"),
     ]
     return quota[0] / quota[1] if len(quota) == 2 and min(quota) > 0 else None
 
 
 def _memory(group: Path) -> float | None:
-    """Bytes that are left. Version 1 counts the groups inside under names of their own."""
+    """The bytes that are left. Version 1 has separate names for figures that include subgroups."""
     for limit, usage, prefix in (
         ("memory.max", "memory.current", ""),
         ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_"),
@@ -77,7 +77,7 @@ def _memory(group: Path) -> float | None:
 
 
 def _numbers(file: Path) -> list[float]:
-    """What stands in the first line, if it is nothing but numbers: `max` means that there is no limit."""
+    """The numbers in the first line. Empty if it holds anything else, such as `max`, which means no limit."""
     words = next(iter(_lines(file)), "").split()
     return [float(word) for word in words] if all(word.lstrip("-").isdecimal() for word in words) else []
 

@@ -1,4 +1,4 @@
-"""What a trainer process tells its supervisor: one JSON object a line, over a pipe."""
+"""What a trainer process tells its supervisor: one JSON object per line, over a pipe."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Literal, TextIO, get_args
 
 from hpstudy.study.factors import Level
 
-RECYCLE = 75  # exit code of a trainer process whose memory has grown: start another one
+RECYCLE = 75  # exit code of a trainer process whose memory has grown; it is replaced
 CORES_VARIABLE = "HPSTUDY_CORES"  # processor cores of a trainer process, separated by commas
-PIPE_VARIABLE = "HPSTUDY_MESSAGE_PIPE"  # file number of the pipe's writing end
+PIPE_VARIABLE = "HPSTUDY_MESSAGE_PIPE"  # file descriptor of the pipe's writing end
 
 
 EndState = Literal["complete", "pruned", "failed", "lost"]
@@ -37,7 +37,7 @@ class Claimed:
 class EpochEnded:
     trial: int
     epoch: int
-    value: float | None = None  # the first objective, if it is known by epoch
+    value: float | None = None  # of the first objective, if it has a value for each epoch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,18 +50,20 @@ class Ended:
     value: float | None = None  # the first objective
     score: float | None = None  # if it was trained to its end: the same such that more is better
     cell: int | None = None  # of a grid
+    diverged: int | None = None  # the epoch in which the training did
     repeats: int | None = None  # the trial whose result this one has taken over, instead of training
     error: str = ""
 
     @property
     def ending(self) -> str:
-        """How the trial ended: `pruned`, or `complete, repeats trial 3`."""
-        return self.state if self.repeats is None else f"{self.state}, repeats trial {self.repeats}"
+        """How the trial ended: `pruned`, `complete, repeats trial 3`, or `complete, diverged in epoch 2`."""
+        repeats = "" if self.repeats is None else f", repeats trial {self.repeats}"
+        return self.state + repeats + ("" if self.diverged is None else f", diverged in epoch {self.diverged}")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Idle:
-    """There is no trial to take now."""
+    """There is no trial to take at the moment."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,19 +76,19 @@ class Evaluating:
 @dataclass(frozen=True, kw_only=True)
 class Evaluated:
     study: str
-    error: str = ""  # empty if it went well
+    error: str = ""  # empty if it succeeded
 
 
 @dataclass(frozen=True, kw_only=True)
 class Warned:
-    """Something is wrong, and training goes on."""
+    """Something is wrong, but training continues."""
 
     text: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fatal:
-    """This process ends, and another one in its place would end likewise."""
+    """This process ends, and a replacement would end in the same way."""
 
     error: str
 
@@ -96,13 +98,13 @@ _KINDS: Mapping[str, Callable[..., Message]] = {kind.__name__: kind for kind in 
 
 
 def parse(line: bytes) -> Message:
-    """One line of the pipe."""
+    """Turn one line of the pipe into its message."""
     values = json.loads(line)
     return _KINDS[values.pop("kind")](**values)
 
 
 class Inbox:
-    """The reading end in the supervisor. Reads only what has come, so it never waits after a `select`."""
+    """The reading end in the supervisor. It reads only what has arrived, so it never blocks after a `select`."""
 
     def __init__(self, file_number: int) -> None:
         self._file_number = file_number
@@ -112,9 +114,9 @@ class Inbox:
         return self._file_number
 
     def read(self) -> tuple[list[Message], bool]:
-        """The messages that have come, and whether the sender has closed its end.
+        """The messages that have arrived, and whether the sender has closed its end.
 
-        An incomplete last line, of a process that was killed while it wrote, is dropped.
+        The incomplete last line of a process that was killed while writing is dropped.
         """
         chunk = os.read(self._file_number, 65_536)
         *lines, self._rest = (self._rest + chunk).split(b"\n")
@@ -125,7 +127,7 @@ class Inbox:
 
 
 class Pipe:
-    """The writing end in a trainer process, which ends when nobody reads any more: its supervisor is gone."""
+    """The writing end in a trainer process. The process ends when nobody reads any more: its supervisor is gone."""
 
     def __init__(self) -> None:
         self._stream: TextIO = os.fdopen(int(os.environ[PIPE_VARIABLE]), "w", encoding="utf-8")
@@ -134,5 +136,5 @@ class Pipe:
         try:
             self._stream.write(json.dumps({"kind": type(message).__name__, **asdict(message)}) + "\n")
             self._stream.flush()
-        except BrokenPipeError:  # no failure of the trial in hand, which is found and tried again
+        except BrokenPipeError:  # not the trial's failure: it will be found and tried again
             os._exit(1)

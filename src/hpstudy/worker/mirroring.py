@@ -1,4 +1,4 @@
-"""What the mirror is shown of a study, and the mirrors of all the studies that a worker serves."""
+"""What a mirror gets to see of a study, and the mirrors of all studies that a worker serves."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from hpstudy.errors import HpstudyError
-from hpstudy.records import TrialRecord, TrialState
+from hpstudy.records import StudyState, TrialRecord, TrialState
 from hpstudy.settings import Settings
 from hpstudy.training.rundir import RunDir
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 
 class Mirrors:
-    """A mirror thread for each study that something happened in. Nobody waits for them until `finish`.
+    """A mirror thread for each study in which something happened. Nobody waits for them until `finish`.
 
     Args:
-        sources: The texts of study files by the name of their study, to be logged beside the declaration.
+        sources: The text of each study file by the name of its study, to be logged beside the declaration.
     """
 
     def __init__(self, settings: Settings, sources: dict[str, str] | None = None) -> None:
@@ -41,11 +41,11 @@ class Mirrors:
 
     @property
     def problem_told(self) -> str | None:
-        """The same as a sentence for whoever watches the training."""
-        return self.problem and f"{self.tracker.name} gets nothing for now, training goes on: {self.problem}"
+        """The problem as a sentence for whoever watches the training."""
+        return self.problem and f"{self.tracker.name} gets nothing for now, but training continues: {self.problem}"
 
     def poke(self, queue: StudyQueue) -> None:
-        """Say that something changed in a study. Returns at once."""
+        """Report that something has changed in a study. Returns at once."""
         name = queue.study.name
         with self._starting:
             if name not in self._threads and not self._is_over:
@@ -55,26 +55,26 @@ class Mirrors:
 
     @property
     def sharings(self) -> list[str]:
-        """Who else uses the place of a study in the tracker, each in a sentence."""
+        """A sentence for each study whose place in the tracker is also used by others."""
         return [thread.mirror.sharing for thread in list(self._threads.values()) if thread.mirror.sharing]
 
     def mirror(self, study: str) -> StudyMirror:
-        """The mirror of a study that was poked: it knows already what the tracker has."""
+        """The mirror of a study that was poked before, which already knows what the tracker has."""
         return self._threads[study].mirror
 
     def look_after(self, queues: Sequence[StudyQueue]) -> None:
-        """Send what other machines have left undone, also of studies that are finished. Returns at once."""
+        """Send what other machines left unsent, even for finished studies. Returns at once."""
         if queues:
             threading.Thread(target=self._catch_up, args=[queues], daemon=True).start()
 
     def finish(self, patience_s: float, limit_s: float | None = None) -> dict[str, str | None]:
-        """Sync everything once more, all studies at the same time, and stop.
+        """Sync all studies once more, at the same time, and stop.
 
         Args:
-            limit_s: Return after so long although something is still under way; None: nothing is cut off.
+            limit_s: Return after this time even if something is still being sent; None: wait for all of it.
 
         Returns:
-            The studies that are not whole in the tracker yet, and why.
+            The studies that are not complete in the tracker yet, and why.
         """
         end_s = time.monotonic() + (limit_s or 0.0)
         with self._starting:
@@ -89,12 +89,12 @@ class Mirrors:
         return problems
 
     def _catch_up(self, queues: Sequence[StudyQueue]) -> None:
-        """A study that is whole in the tracker costs little: it is marked there as finished after all of its trials."""
+        """A study that the tracker has in full costs little: its mark `finished` is set there after all its trials."""
         for queue in queues:
             try:
                 is_whole = queue.trials.progress().state == "finished" and self._mirror_of(queue).is_finished()
             except HpstudyError:
-                is_whole = False  # its thread will try again
+                is_whole = False  # the study's thread will try again
             if not is_whole:
                 self.poke(queue)
 
@@ -103,10 +103,11 @@ class Mirrors:
 
         journals = _Journals(self._settings, queue.study.name)
 
-        def snapshot() -> tuple[str, list[TrialRecord]]:
-            state = str(queue.trials.progress().state)  # before the records, which are then at least as far
+        def snapshot() -> tuple[StudyState, list[TrialRecord]]:
+            state = queue.trials.progress().state  # read before the records, which are then at least as recent
             records = [journals.complete(record) for record in queue.trials.records()]
-            return state if self._is_over or state == "finished" else "running", records
+            is_told = self._is_over or state == StudyState.FINISHED
+            return state if is_told else StudyState.RUNNING, records
 
         thread = MirrorThread(self._mirror_of(queue), snapshot)
         thread.start()
@@ -118,17 +119,17 @@ class Mirrors:
 
 
 def records_with_journals(settings: Settings, queue: StudyQueue) -> list[TrialRecord]:
-    """Every trial; one that is running or lost has the epochs that its journal on this machine holds."""
+    """Every trial; a running or lost one has the epochs from its journal on this machine."""
     journals = _Journals(settings, queue.study.name)
     return [journals.complete(record) for record in queue.trials.records()]
 
 
 class _Journals:
-    """What the journals of one study add to its records; those of trials that have ended are read once."""
+    """What the journals of one study add to its records. The journal of an ended trial is read once."""
 
     def __init__(self, settings: Settings, study: str) -> None:
         self._runs_dir, self._study = settings.runs_dir, study
-        self._ended: dict[int, tuple[TrialRecord, TrialRecord]] = {}  # by number: the record, and the whole one
+        self._ended: dict[int, tuple[TrialRecord, TrialRecord]] = {}  # by number: without and with the journal
 
     def complete(self, record: TrialRecord) -> TrialRecord:
         if record.history:
@@ -144,5 +145,5 @@ class _Journals:
     def _read(self, record: TrialRecord) -> TrialRecord:
         epochs = RunDir.of(self._runs_dir, self._study, record.number).epochs()
         if epochs and record.started and epochs[0].at < record.started.timestamp():
-            return record  # of an earlier study of this name; the trial is trained on another machine
+            return record  # the journal is of an earlier study of this name; the trial is trained elsewhere
         return dataclasses.replace(record, history=tuple(epochs))

@@ -1,4 +1,4 @@
-"""The studies that a worker serves: one that it was given, or every open one of its database."""
+"""The studies that a worker serves: the one that it was given, or every open one in its database."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 
 class ServedStudies:
-    """Looks into the database each time, because studies come, end and are deleted while a worker lives.
+    """Queries the database each time, because studies are added, end and are deleted while a worker runs.
 
     Args:
         name: The only study to serve; None: all of them.
-        file: The study file of one that builds its own network: code never comes out of the database.
+        file: The study file, if the study builds its own network: code is never loaded from the database.
     """
 
     def __init__(self, store: Store, name: str | None, file: Path | None) -> None:
@@ -27,10 +27,10 @@ class ServedStudies:
         self._queues: dict[str, StudyQueue] = {}
 
     def queues(self) -> list[StudyQueue]:
-        """In the order of their names.
+        """The studies to serve, ordered by name.
 
         Raises:
-            UserError: the only study builds its own network, and its file is missing or another one.
+            UserError: the only study builds its own network, and its file is missing or is a different one.
             NotFoundError: there is no such study.
         """
         names = [self._name] if self._name else self._store.names()
@@ -44,11 +44,11 @@ class ServedStudies:
         return [queue for queue in served if not queue.study.network_digest or self._has_network_of(queue)]
 
     def open_queues(self) -> list[StudyQueue]:
-        """Those with trials left to take or in training, which may be lost yet. Studies stopped by a user are not."""
+        """Studies with trials to take, or in training, which may still be lost. Not those that a user has stopped."""
         return [queue for queue in self.queues() if _is_open(queue)]
 
     def build_of(self, queue: StudyQueue) -> Build | None:
-        """The function that builds the study's own network; None where it has none."""
+        """The function that builds the study's own network; None if it has none."""
         return self._file.build if queue.study.network_digest and self._file else None
 
     def _has_network_of(self, queue: StudyQueue) -> bool:
@@ -60,11 +60,11 @@ class ServedStudies:
             return
         if self._file is None:
             raise UserError(
-                f"Study {study.name!r} builds its own network, so its study file is needed here: "
-                "`hpstudy worker FILE.py`. Code never comes out of the database."
+                f"Study {study.name!r} builds its own network, so give the study file instead: "
+                "`hpstudy worker FILE.py`. Code is never loaded from the database."
             )
         raise UserError(
-            f"{self._file.path} builds another network than the one that study {study.name!r} was started with. "
+            f"{self._file.path} does not build the network that study {study.name!r} was started with. "
             "Copy the file from the machine that submitted the study."
         )
 
@@ -72,6 +72,6 @@ class ServedStudies:
 def _is_open(queue: StudyQueue) -> bool:
     try:
         progress = queue.trials.progress()
-    except NotFoundError:  # deleted meanwhile
+    except NotFoundError:  # deleted in the meantime
         return False
     return progress.running > 0 or (progress.waiting > 0 and not progress.stopped)

@@ -1,4 +1,4 @@
-"""The supervisor of one machine: starts trainer processes, replaces the dead, hears what they do, ends them."""
+"""The supervisor of one machine starts trainer processes, replaces dead ones, hears their messages and ends them."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ from hpstudy.worker.weights import KeptWeights
 if TYPE_CHECKING:
     from hpstudy.storage import StudyQueue
 
-MAX_CRASHES = 3  # of trainer processes that have no trial, until one ends a trial again
-MAX_EVALUATIONS = 2  # processes that may die over the test split, before it is left alone
-CRASH_PAUSE_S = 0.5  # before a process is replaced that died outside of any trial; doubled with each further one
-TICK_S = 0.25  # between looks at what cannot be waited for
+MAX_CRASHES = 3  # crashes of trainer processes without a trial, counted until a trial ends again
+MAX_EVALUATIONS = 2  # attempts to score the test split; after as many deaths it is left alone
+CRASH_PAUSE_S = 0.5  # before replacing a process that died outside of any trial; doubles with each further crash
+TICK_S = 0.25  # between looks at what sends no message
 _BY_OTHERS = (-signal.SIGKILL, -signal.SIGTERM, -signal.SIGHUP)
 _LONGEST_WORDS = 600  # characters
 _CHATTER = re.compile(r"[IWE]\d{4} |WARNING: All log messages before|To enable the following")  # of TensorFlow's start
@@ -53,12 +53,20 @@ _CHATTER = re.compile(r"[IWE]\d{4} |WARNING: All log messages before|To enable t
 class Assignment:
     """What the trainer processes of one supervisor are to do."""
 
-    slots: Sequence[Slot]  # a process in each
+    slots: Sequence[Slot]  # one process in each
     study: str | None = None  # the only one to serve; None: every open one
-    file: Path | None = None  # the study file, where it builds its own network
-    timeout_s: float | None = None  # of a trial
-    idle_exit_s: float | None = None  # a process ends so long after nothing is left; None: never
-    evaluates: bool = False  # the process that sees the study's end scores the test split
+    file: Path | None = None  # the study file, if the study builds its own network
+    timeout_s: float | None = None  # how long a trial may take
+    idle_exit_s: float | None = None  # a process ends after this long with nothing to do; None: never
+    evaluates: bool = False  # the process that finds the study finished scores the test split
+
+    def command(self) -> list[str]:
+        """The command line of each trainer process."""
+        options = {"--file": self.file, "--timeout": self.timeout_s, "--idle-exit": self.idle_exit_s}
+        given = [text for name, value in options.items() if value is not None for text in (name, str(value))]
+        given += ["--evaluate"] if self.evaluates else []
+        study = [self.study] if self.study else []
+        return python("-m", "hpstudy.worker.trainer_process", *study, *given)
 
 
 @dataclass(kw_only=True)
@@ -76,22 +84,22 @@ class TrainerHandle:
     params: Mapping[str, Any] = field(default_factory=dict)
     epoch: int = 0
     value: float | None = None
-    said: str = ""  # the error that it ended with
-    log_start: int = 0  # bytes of the log that are of processes before it
+    said: str = ""  # the error with which it ended
+    log_start: int = 0  # bytes of the log that earlier processes wrote
 
 
 class Supervisor:
-    """Keeps trainer processes at work until nothing is left or the user stops it. Used as a context, it ends them.
+    """Keeps trainer processes at work until nothing is left or the user stops it. As a context manager it ends them.
 
     Args:
-        exit_within_s: After the first signal this process ends within so long, whatever hangs, and at once after the
-            second one. None: this process is not ours to end; a second signal raises KeyboardInterrupt.
+        exit_within_s: After the first signal this process ends within this time, whatever hangs, and at once after
+            the second one. None: this process is not ours to end; a second signal raises KeyboardInterrupt.
     """
 
     def __init__(self, settings: Settings, assignment: Assignment, *, exit_within_s: float | None = None) -> None:
         self.handles: list[TrainerHandle] = []
         self.interrupted = False
-        self.problem: str | None = None  # why the database is not reached, in one sentence
+        self.problem: str | None = None  # why the database cannot be reached, in one sentence
         self._settings, self._assignment, self._exit_within_s = settings, assignment, exit_within_s
         self._selector = selectors.DefaultSelector()
         self._weights = KeptWeights(settings.runs_dir)
@@ -99,7 +107,7 @@ class Supervisor:
         self._lost_evaluations = 0
         self._is_over = False
         self._may_work = False
-        self._vacant: list[tuple[float, Slot]] = []  # slots whose process died, and when to start another
+        self._vacant: list[tuple[float, Slot]] = []  # slots whose process died, and when to start the next one
         self._unreleased: list[tuple[Owner, str, bool]] = []  # who died, why, and whether it counts as an attempt
 
     def __enter__(self) -> Supervisor:
@@ -123,17 +131,17 @@ class Supervisor:
         hear: Callable[[TrainerHandle, Message], None],
         tick: Callable[[], None],
     ) -> None:
-        """Let the processes train until nothing is left, or until SIGINT or SIGTERM. Outages are waited out.
+        """Let the processes train until nothing is left, or until SIGINT or SIGTERM. It waits out outages.
 
-        Signals are heard in the main thread only; in another one they are the program's.
+        Signals are handled in the main thread only; in any other thread they are left to the program.
 
         Args:
-            queues: Gives the studies that are served now.
+            queues: Returns the studies to serve now.
             hear: Called with every message and the handle of its sender.
             tick: Called several times a second.
 
         Raises:
-            FatalError: processes die again and again, or say that they cannot go on.
+            FatalError: processes die again and again, or report that they cannot continue.
         """
         self._may_work = True
         with self._signals():
@@ -159,11 +167,11 @@ class Supervisor:
             self._give_back(queues, "the worker was stopped" if self.interrupted else None)
 
     def finish(self) -> None:
-        """Nothing is left to train: `work` ends the processes, which would go by themselves some seconds later."""
+        """Nothing is left to train: `work` ends the processes, which would otherwise end some seconds later."""
         self._is_over = True
 
     def stop(self) -> None:
-        """End every process at once. Their trials are for the next one to find."""
+        """End every process at once. Whoever looks next finds their trials."""
         for handle in self.handles:
             handle.process.kill()
         for handle in self.handles:
@@ -172,7 +180,7 @@ class Supervisor:
 
     @contextmanager
     def _surviving(self) -> Iterator[None]:
-        """What is asked of the database here can wait: the trainer processes have patience of their own."""
+        """Database calls in here can wait for an outage to end: the trainer processes have their own patience."""
         try:
             yield
             self.problem = None
@@ -180,7 +188,7 @@ class Supervisor:
             self.problem = str(error)
 
     def _give_back(self, queues: Callable[[], Sequence[StudyQueue]], reason: str | None) -> None:
-        """Give back what dead processes had; with a reason end the living ones, whose trials lose no attempt by it."""
+        """Give back the trials of dead processes; with a reason, end the others, whose trials then lose no attempt."""
         if reason:
             self.stop()
             self._unreleased += [(handle.owner, reason, False) for handle in self.handles]
@@ -188,7 +196,7 @@ class Supervisor:
             self._release(queues())
 
     def _release(self, queues: Sequence[StudyQueue]) -> None:
-        """Give back the trials of processes that ended; again later, where the database is away."""
+        """Give back the trials of processes that ended. If the database cannot be reached, try again later."""
         for owner, reason, failed_attempt in self._unreleased:
             for queue in queues:
                 queue.claims.release(owner, reason, failed_attempt=failed_attempt)
@@ -208,7 +216,7 @@ class Supervisor:
         with log.open("ab") as output:
             log_start = output.tell()
             process = subprocess.Popen(
-                self._command(),
+                self._assignment.command(),
                 env=_environment(self._settings, writing, slot),
                 stdin=subprocess.PIPE,
                 stdout=output,
@@ -226,18 +234,10 @@ class Supervisor:
         if self._may_work:
             self._let_go(handle)
 
-    def _command(self) -> list[str]:
-        assignment = self._assignment
-        options = {"--file": assignment.file, "--timeout": assignment.timeout_s, "--idle-exit": assignment.idle_exit_s}
-        given = [text for name, value in options.items() if value is not None for text in (name, str(value))]
-        given += ["--evaluate"] if assignment.evaluates else []
-        study = [assignment.study] if assignment.study else []
-        return python("-m", "hpstudy.worker.trainer_process", *study, *given)
-
     def _let_go(self, handle: TrainerHandle) -> None:
-        """Its first line of input lets a process work; the input's end would end it."""
+        """Let a process work: it waits for its first line of input. Closing the input would end it."""
         assert handle.process.stdin
-        with suppress(BrokenPipeError):  # it died already; `_bury` sees that
+        with suppress(BrokenPipeError):  # it is already dead; `_bury` notices
             handle.process.stdin.write(b"work\n")
             handle.process.stdin.flush()
 
@@ -275,7 +275,7 @@ class Supervisor:
     def _bury(self) -> None:
         """Replace the processes that died; drop those that ended because nothing is left.
 
-        One that ends with a trial in hands has died, whatever its code says: a study's `build` may have ended it.
+        A process that ends during a trial has died, whatever its exit code: a study's `build` may have ended it.
         """
         for handle in self._ended():
             self.handles.remove(handle)
@@ -287,16 +287,16 @@ class Supervisor:
             if code == RECYCLE and handle.trial is None:
                 self._spawn(handle.slot)
                 continue
-            if handle.said:  # nothing is wrong with its trial
+            if handle.said:  # its trial is not to blame
                 self._unreleased.append((handle.owner, handle.said, False))
                 raise FatalError(handle.said)
             reason = _death(code)
             self._unreleased.append((handle.owner, self._told(handle, reason), True))
             if handle.doing == "evaluating":
                 self._lost_evaluations += 1
-                if self._lost_evaluations == MAX_EVALUATIONS:  # every trial is recorded; this can be made up for
+                if self._lost_evaluations == MAX_EVALUATIONS:  # every trial is recorded; it can be scored later
                     continue
-            elif handle.trial is None:  # a trial that kills its process fails after some attempts: that ends by itself
+            elif handle.trial is None:  # a trial that kills its process fails after a few attempts
                 self._crashes += 1
             if self._crashes == MAX_CRASHES:
                 raise FatalError(
@@ -315,20 +315,20 @@ class Supervisor:
         return f"{who}; its last words: {Secrets.of(self._settings).hide(words)}" if words else who
 
     def _ended(self) -> list[TrainerHandle]:
-        """Processes that are over and have been heard to the end."""
+        """Processes that have exited, with all their messages read."""
         open_ends = {key.data.slot.number for key in self._selector.get_map().values()}
         silent = [handle for handle in self.handles if handle.slot.number not in open_ends]
         return [handle for handle in silent if handle.process.wait() is not None]
 
     def _exit_late(self, seconds: float) -> None:
-        """Trials that could not be given back are found by their heartbeats."""
+        """Exit even if something hangs. Trials that could not be given back are found by their heartbeats."""
         time.sleep(seconds)
         self.stop()
         os._exit(0)
 
     @contextmanager
     def _signals(self) -> Iterator[None]:
-        """The first signal ends the work in order, the second at once."""
+        """The first signal ends the work in an orderly way, the second one at once."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -353,7 +353,7 @@ class Supervisor:
 
 
 def _environment(settings: Settings, pipe: int, slot: Slot) -> dict[str, str]:
-    """Addresses go by environment, not by arguments, which every user of the machine can read."""
+    """Addresses are passed in the environment: every user of the machine can read the arguments of a process."""
     return {
         **os.environ,
         **settings.to_environment(),
@@ -368,7 +368,7 @@ def _environment(settings: Settings, pipe: int, slot: Slot) -> dict[str, str]:
 
 
 def _hang_up(handle: TrainerHandle) -> None:
-    """Close our end of its input, into which a process that died at once may have left our word unread."""
+    """Close our end of its input. Closing fails if the process died at once and left our line unread."""
     assert handle.process.stdin
     with suppress(BrokenPipeError):
         handle.process.stdin.close()
@@ -386,7 +386,7 @@ def _last_lines(log: Path, count: int = 8) -> str:
 
 
 def _last_words(handle: TrainerHandle) -> str:
-    """The last line of its log; of a crash what came before it, what it was, and the lines of Python that led there."""
+    """The last line of its log. For a crash: the line before it, the crash itself, and the Python frames."""
     with handle.log.open("rb") as file:
         file.seek(handle.log_start)
         printed = file.read().decode(errors="replace").splitlines()

@@ -1,38 +1,42 @@
-"""What a trial takes of its machine: processor, memory and GPU, under the names that trackers give them."""
+"""What a trial uses of its machine: processor, memory and GPU, under the names that trackers give them."""
 
 from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from typing import Any
 
 import psutil
 
 from hpstudy.worker.devices import GPU_VARIABLE, NO_GPU
 
-EVERY_S = 1.0  # at most one sample in so long …
-EVERY_SHARE = 0.05  # … or in this share of the trial's time, so that the longest trial has some hundred
+EVERY_S = 1.0  # at most one sample in this time …
+EVERY_SHARE = 0.05  # … or in this share of the trial's time, so that even the longest trial has a few hundred
 
 
 class SystemMetrics:
     """Samples for one trial after another. Each is taken when an epoch ends, and costs about half a millisecond.
 
-    Every GPU that this process may use is watched; of other processes' GPUs nothing is told.
+    It watches every GPU that this process may use, and no other GPU.
+
+    Args:
+        clock: Returns seconds that never go backwards.
     """
 
-    def __init__(self) -> None:
-        self._process = psutil.Process()
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock, self._process = clock, psutil.Process()
         self._gpus = _gpus()
         self._began_s = self._due_s = 0.0
 
     def begin(self) -> None:
-        """A trial begins: its first sample is due, and tells of the time since now."""
-        self._began_s = self._due_s = time.monotonic()
+        """A trial begins. Its first sample is due and will cover the time from now on."""
+        self._began_s = self._due_s = self._clock()
         psutil.cpu_percent()
 
     def sample(self) -> dict[str, float]:
         """Values by their name without `system/`: percentages, megabytes (10⁶ bytes), watts. Empty if not due."""
-        now = time.monotonic()
+        now = self._clock()
         if now < self._due_s:
             return {}
         self._due_s = now + max(EVERY_S, EVERY_SHARE * (now - self._began_s))
@@ -61,19 +65,19 @@ def _gpus() -> dict[int, Any]:
             return {number: pynvml.nvmlDeviceGetHandleByIndex(number) for number in range(pynvml.nvmlDeviceGetCount())}
         handles = [_handle(name.strip()) for name in allowed.split(",")]
         return {int(pynvml.nvmlDeviceGetIndex(handle)): handle for handle in handles}
-    except pynvml.NVMLError:  # no driver, or a name that only CUDA knows: training does not depend on this
+    except pynvml.NVMLError:  # no driver, or a name that only CUDA knows; training does not need this
         return {}
 
 
 def _handle(name: str) -> Any:
-    """Of a GPU as CUDA_VISIBLE_DEVICES names it: by number or UUID."""
+    """The handle of a GPU that CUDA_VISIBLE_DEVICES names, by number or UUID."""
     import pynvml
 
     return pynvml.nvmlDeviceGetHandleByIndex(int(name)) if name.isdecimal() else pynvml.nvmlDeviceGetHandleByUUID(name)
 
 
 def _of_gpu(handle: Any) -> dict[str, float]:
-    """What the driver tells; some GPUs do not tell everything."""
+    """What the driver reports about a GPU; some GPUs do not report everything."""
     import pynvml
 
     values: dict[str, float] = {}

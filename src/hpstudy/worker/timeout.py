@@ -1,4 +1,4 @@
-"""A limit for what Python does before the first epoch, after which nobody would look at the clock."""
+"""A time limit for the work before the first epoch, during which nobody looks at the clock."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from contextlib import contextmanager
 
 from hpstudy.errors import TrialFailed
 
-START_S = 30.0  # that making a network may take besides --timeout, which is a limit for its training
+START_S = 30.0  # extra time for making a network; --timeout itself limits the training
 
 
 class _TimeIsUp(BaseException):
-    """No `Exception`, because a study's own code may catch those."""
+    """Not an `Exception`, because a study's own code may catch those."""
 
 
 @contextmanager
 def network_within(timeout_s: float | None, start_s: float = START_S) -> Iterator[None]:
-    """Break off a `build` that hangs. Only for the main thread, and only where nothing is written.
+    """Interrupt a `build` that hangs. Use it in the main thread only, and only around code that writes nothing.
 
     Args:
-        timeout_s: The limit of a trial; None: none.
-        start_s: What is added to it.
+        timeout_s: The time limit of a trial; None: no limit.
+        start_s: The time that is added to it.
 
     Raises:
-        TrialFailed: it took longer.
+        TrialFailed: making the network took longer.
     """
     if timeout_s is None:
         yield
@@ -35,7 +35,7 @@ def network_within(timeout_s: float | None, start_s: float = START_S) -> Iterato
         yield
     except _TimeIsUp as error:
         raise TrialFailed(
-            f"It took longer than --timeout {timeout_s:g} s: its network was not made after {timeout_s + start_s:g} s."
+            f"It took longer than --timeout {timeout_s:g} s: its network was not built after {timeout_s + start_s:g} s."
         ) from error
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)

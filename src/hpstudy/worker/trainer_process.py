@@ -1,6 +1,6 @@
 """A trainer process: claim, train, finish, again. Started by the supervisor as `python -P -m` of this module.
 
-It may be killed at any moment: what it had in hands is then found and tried again.
+It may be killed at any moment: its trial is then found and tried again.
 """
 
 from __future__ import annotations
@@ -49,19 +49,19 @@ if TYPE_CHECKING:
     from hpstudy.storage import Claim, Outcome, StudyQueue
     from hpstudy.training.trainer import Trainer, Training
 
-IDLE_S = 0.5  # between looks at studies whose last trials others are training; grows to the longest
+IDLE_S = 0.5  # between looks at studies whose last trials are in training elsewhere; grows to LONGEST_IDLE_S
 LONGEST_IDLE_S = 5.0
-OUTAGE_S = 3600.0  # how long a database that is away is waited for
+OUTAGE_S = 3600.0  # how long to wait for a database that cannot be reached
 
 
 def main() -> int:
-    """The entry of the process; its standard input stays open as long as its supervisor lives."""
-    faulthandler.enable(all_threads=False)  # a crash leaves the lines of Python that led there in the log
+    """The entry point of the process. Its standard input stays open as long as its supervisor lives."""
+    faulthandler.enable(all_threads=False)  # a crash leaves its Python traceback in the log
     options = _options()
     supervisor, pipe = _take_input(), Pipe()
     _pin_to_cores()
     try:
-        _load_libraries()
+        load_libraries()
         pipe.send(Ready())
         if not supervisor.readline():
             return 0
@@ -75,24 +75,24 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser()
-    parser.add_argument("study", nargs="?", help="the only study to serve; without it every open one")
+    parser.add_argument("study", nargs="?", help="the only study to serve; default: every open one")
     parser.add_argument("--file", type=Path)
     parser.add_argument("--timeout", type=float)
-    parser.add_argument("--idle-exit", type=float, help="seconds after nothing is left; without it never")
+    parser.add_argument("--idle-exit", type=float, help="end after this many idle seconds; default: never")
     parser.add_argument("--evaluate", action="store_true", help="score the study on the test split when it is finished")
     return parser.parse_args()
 
 
 def _pin_to_cores() -> None:
-    """Two processes on a core each train faster than two that share both. Before TensorFlow counts the cores."""
+    """Two processes with a core each train faster than two that share both. Done before TensorFlow counts cores."""
     cores = os.environ.get(CORES_VARIABLE)
     if cores:
         os.sched_setaffinity(0, map(int, cores.split(",")))
 
 
-def _load_libraries() -> None:
-    """The slow imports, while the supervisor prepares the study."""
-    gc.disable()  # a fifth of their time is the search for cycles that they have not
+def load_libraries() -> None:
+    """Import the slow libraries while the supervisor prepares the study."""
+    gc.disable()  # a fifth of the import time is a search for garbage that is not there
     import tensorflow as tf
 
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
@@ -103,12 +103,12 @@ def _load_libraries() -> None:
     import hpstudy.storage
     import hpstudy.training.trainer  # noqa: F401 - loads Keras
 
-    gc.freeze()  # nor shall it be looked for among them later
+    gc.freeze()  # nor is it worth searching them later
     gc.enable()
 
 
 def _take_input() -> TextIO:
-    """The supervisor's end of the input. A study's code finds an empty one, which it may read, and `exit()` closes."""
+    """Take over the standard input. A study's code gets an empty one, which it may read, and which `exit()` closes."""
     supervisor = os.fdopen(os.dup(0))
     with Path(os.devnull).open() as nothing:
         os.dup2(nothing.fileno(), 0)
@@ -116,7 +116,7 @@ def _take_input() -> TextIO:
 
 
 def _die_with_supervisor(supervisor: TextIO) -> None:
-    """A trainer without a supervisor would train on unseen; whoever comes next finds its trial and tries it again."""
+    """Nobody would see what a trainer without its supervisor does. Whoever looks next finds its trial."""
     while supervisor.readline():
         pass
     os._exit(1)
@@ -140,10 +140,10 @@ class _TrainerProcess:
         self._trainer: Trainer = Trainer(told=lambda sentence: pipe.send(Warned(text=sentence)))
         self._device, self._facts = describe_device(), facts()
         self._system = SystemMetrics()
-        self._memory_gb: float | None = None  # when the first trial had ended
+        self._memory_gb: float | None = None  # memory after the first trial
 
     def work(self) -> int:
-        """Train until nothing is left for long enough. Returns the exit code."""
+        """Train until there has been nothing to do for long enough. Returns the exit code."""
         idle_since, pause_s = time.monotonic(), IDLE_S
         while True:
             claimed = self._claim()
@@ -179,7 +179,7 @@ class _TrainerProcess:
         return None
 
     def _evaluate(self, queue: StudyQueue) -> None:
-        """Let the chosen networks predict the test split. One process does it; the others have nothing left to do."""
+        """Let the chosen networks predict the test split. One process does this; the others have nothing left to do."""
         self._evaluates = False
         progress = queue.trials.progress()
         if progress.state != "finished" or not progress.complete or queue.entry.evaluation() is not None:
@@ -198,7 +198,7 @@ class _TrainerProcess:
         self._pipe.send(Evaluated(study=name, error=self._answer(queue)))
 
     def _answer(self, queue: StudyQueue) -> str:
-        """Why it failed; empty if it went well."""
+        """Let them predict. Returns why it failed; empty if it succeeded."""
         from hpstudy.evaluation.evaluate import answer
 
         build = self._studies.build_of(queue)
@@ -211,7 +211,7 @@ class _TrainerProcess:
         return ""
 
     def _has_grown(self) -> bool:
-        """Libraries keep memory for each network that they compiled."""
+        """Whether memory has grown too much: libraries keep some for each network that they have compiled."""
         memory_gb = psutil.Process().memory_info().rss / 1e9
         if self._memory_gb is None:
             self._memory_gb = memory_gb
@@ -220,37 +220,40 @@ class _TrainerProcess:
     def _train(self, queue: StudyQueue, claim: Claim) -> None:
         from hpstudy.storage import Heartbeat
 
-        attempt = _Attempt(claim, self._settings, self._pipe)
+        attempt = Attempt(claim, self._settings, self._pipe)
         with Heartbeat(claim, self._settings.heartbeat_s):
             try:
                 if not self._repeat(queue, claim, attempt):
                     self._train_epochs(queue, claim, attempt)
             except TrialLost as error:
                 attempt.ended("lost", str(error))
-            except (TrialFailed, UserError) as error:  # the rest of the declaration was checked before
+            except (TrialFailed, UserError) as error:  # the rest of the declaration has been checked before
                 self._fail(claim, attempt, error)
             except HpstudyError:
                 raise
             except (Exception, SystemExit) as error:  # a bug or a strange network must not end the other trials
                 self._fail(claim, attempt, error)
 
-    def _repeat(self, queue: StudyQueue, claim: Claim, attempt: _Attempt) -> bool:
+    def _repeat(self, queue: StudyQueue, claim: Claim, attempt: Attempt) -> bool:
         """Take over the result of a trial with the same configuration. Returns whether there was one to take."""
         original = claim.original()
         state = claim.repeat(original) if original else TrialState.RUNNING
         if original is None or state == TrialState.RUNNING:
             return False
-        value = original.metrics[queue.study.objectives[0].metric] if state == TrialState.COMPLETE else None
-        attempt.ended("complete" if state == TrialState.COMPLETE else "pruned", value=value, repeats=original.number)
+        if state == TrialState.COMPLETE:
+            value = original.metrics[queue.study.objectives[0].metric]
+            attempt.ended("complete", value=value, repeats=original.number, diverged=original.diverged)
+        else:
+            attempt.ended("pruned", repeats=original.number)
         return True
 
-    def _train_epochs(self, queue: StudyQueue, claim: Claim, attempt: _Attempt) -> None:
+    def _train_epochs(self, queue: StudyQueue, claim: Claim, attempt: Attempt) -> None:
         from hpstudy import data
 
         study = queue.study
         try:
             arrays = data.prepare(study.dataset, claim.config, claim.start.seed, self._settings)
-        except DatasetError as error:  # the other trials would fail of it, too, and stay failed when it is mended
+        except DatasetError as error:  # it would fail every other trial, too, for good
             raise FatalError(str(error)) from None
         attempt.facts = {**self._facts, "dataset_digest": arrays.digest}
         build = self._studies.build_of(queue)
@@ -271,17 +274,18 @@ class _TrainerProcess:
                 return
             if self._timeout_s is not None and time.monotonic() - begun > self._timeout_s:
                 raise TrialFailed(
-                    f"It took longer than --timeout {self._timeout_s:g} s, and was ended after epoch {epoch.number}."
+                    f"It took longer than --timeout {self._timeout_s:g} s and was ended after epoch {epoch.number}."
                 )
-        metrics = training.result()
-        attempt.save_weights(training)
-        claim.complete(attempt.outcome(metrics=metrics, device=self._device))
+        metrics, diverged = training.result(), training.diverged
+        if diverged is None:
+            attempt.save_weights(training)
+        claim.complete(attempt.outcome(diverged=diverged, metrics=metrics, device=self._device))
         value = metrics[objective.metric]
         score = objective.score(value)
-        attempt.ended("complete", cell=claim.start.cell, value=value, score=score)
+        attempt.ended("complete", cell=claim.start.cell, value=value, score=score, diverged=diverged)
 
-    def _fail(self, claim: Claim, attempt: _Attempt, error: BaseException) -> None:
-        """Record why, and where if hpstudy itself did not end the trial. Nothing of its network is used again."""
+    def _fail(self, claim: Claim, attempt: Attempt, error: BaseException) -> None:
+        """Record why a trial failed, and where unless hpstudy itself ended it. Nothing of its network is used again."""
         is_verdict = isinstance(error, HpstudyError) and error.__cause__ is None
         where = None if is_verdict else "".join(traceback.format_exception(error))
         try:
@@ -293,8 +297,8 @@ class _TrainerProcess:
         self._trainer.forget()
 
 
-class _Attempt:
-    """What a trial has given so far: kept in memory, in its run directory, and told to the supervisor."""
+class Attempt:
+    """What a trial has produced so far: kept in memory and in its run directory, and reported to the supervisor."""
 
     def __init__(self, claim: Claim, settings: Settings, pipe: Pipe) -> None:
         self._study, self._number, self._pipe = claim.study_name, claim.number, pipe
@@ -323,7 +327,7 @@ class _Attempt:
         return Outcome(history=tuple(self._history), facts=self.facts, diagnostics=self._diagnostics(), **values)
 
     def failure(self, **values: Any) -> Outcome:
-        """As `outcome`, of a network that may be broken: then without a look into it."""
+        """Like `outcome`, but for a network that may be broken: if so, without diagnostics."""
         from hpstudy.storage import Outcome
 
         seen = None
@@ -339,13 +343,13 @@ class _Attempt:
         self._pipe.send(Ended(study=self._study, trial=self._number, state=state, error=error, **values))
 
     def _on_disk(self, write: Callable[..., None], *arguments: Any) -> None:
-        """Without its files a trial is still recorded in the database: a full disk must not end it."""
+        """Write to disk if possible. A full disk must not end a trial, whose record is in the database anyway."""
         try:
             write(*arguments)
         except OSError as error:
             where = self._run_dir.path if self._run_dir else "?"
             text = (
-                f"The run directory {where} cannot be written ({error.strerror}). Training goes on, and the "
+                f"The run directory {where} cannot be written ({error.strerror}). Training continues, and the "
                 "database keeps the results; the trial's weights are not kept. Free some space."
             )
             self._pipe.send(Warned(text=text))

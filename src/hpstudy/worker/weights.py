@@ -1,4 +1,4 @@
-"""Which trained weights stay on this machine: those of the leading configurations, as far as there is room."""
+"""Which trained weights stay on this machine: those of the leading configurations, while there is room."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from hpstudy.training.rundir import RunDir, trials_with_weights
 if TYPE_CHECKING:
     from hpstudy.storage import StudyQueue
 
-MOST_TRIALS = 200  # of a study whose weights are kept while it runs
+MOST_TRIALS = 200  # the most trials of a study whose weights are kept while it runs
 MOST_BYTES = 256 * 2**20
 
 
 class KeptWeights:
-    """Forgets the weights of the worst configurations when there are too many. What a trial costs does not grow."""
+    """Removes the weights of the worst configurations when there are too many. The cost per trial does not grow."""
 
     def __init__(self, runs_dir: Path) -> None:
         self._runs_dir = runs_dir
         self._studies: dict[str, _Leaders] = {}
 
     def restore(self, queue: StudyQueue) -> None:
-        """Look at what an earlier process has left, once for each study."""
+        """Take stock of what an earlier process has left, once for each study."""
         study = queue.study
         if study.name in self._studies:
             return
@@ -42,7 +42,7 @@ class KeptWeights:
         """A trial is complete and has saved its weights.
 
         Args:
-            score: Its objective, such that more is better.
+            score: Its objective, turned so that higher is better.
         """
         leaders = self._studies.setdefault(study, _Leaders())
         leaders.add(trial, cell, score, RunDir.of(self._runs_dir, study, trial))
@@ -50,11 +50,11 @@ class KeptWeights:
 
 @dataclass(kw_only=True)
 class _Leaders:
-    """A configuration is a grid's cell, known by its number; of a search each trial is one, with a negative number."""
+    """In a grid a configuration is a cell and has its number; in a search each trial is one, with a negative number."""
 
     sums: dict[int, tuple[float, int]] = field(default_factory=dict)  # configuration → sum and number of its scores
     kept: dict[int, tuple[int, RunDir, int]] = field(default_factory=dict)  # trial → configuration, where, bytes
-    size: int = 0  # of all that is kept
+    size: int = 0  # bytes of all that is kept
 
     def add(self, trial: int, cell: int | None, score: float, run_dir: RunDir | None) -> None:
         configuration = -1 - trial if cell is None else cell

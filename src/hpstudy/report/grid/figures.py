@@ -19,7 +19,7 @@ _MOST_CURVES = 8  # levels in one figure
 
 
 def effect_figures(analysis: Analysis, effect: FactorEffect) -> list[Figure]:
-    """Means with intervals, and differences with theirs, level by level."""
+    """Means and differences, each with intervals, level by level."""
     metric = analysis.study.objectives[0].metric
     levels = [level.level for level in effect.levels]
 
@@ -60,7 +60,7 @@ def _whiskers(axes: Any, intervals: Sequence[Any], levels: Sequence[str]) -> Non
 
 
 def pair_figure(analysis: Analysis, pair: PairCells) -> Figure:
-    """The interaction plot: a line for each level of the factor with fewer of them."""
+    """The interaction plot: a line for each level of the factor with fewer levels."""
     metric = analysis.study.objectives[0].metric
     flipped = len(pair.levels[0]) < len(pair.levels[1])
     lines, along = (pair.levels[0], pair.levels[1]) if flipped else (pair.levels[1], pair.levels[0])
@@ -162,7 +162,7 @@ def _finish(axes: Any, label: str) -> None:
 
 
 def cost_figures(analysis: Analysis, cells: Sequence[RankedCell]) -> list[Figure]:
-    """Time and size of the network against the objective, a point for each configuration."""
+    """The objective against the time and the size of the network, with a point for each configuration."""
     metric = analysis.study.objectives[0].metric
     figures = []
     for quantity, label in (("train_s", "training time, s"), ("parameters", "parameters of the network")):

@@ -1,4 +1,4 @@
-"""What a grid says, in sentences that are made from its numbers."""
+"""The findings of a grid, in sentences that are made from its numbers."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from hpstudy.report import texts
 from hpstudy.report.inside.sections import inside_findings
 from hpstudy.study.objective import Objective
 
-_NOTABLE_SHARE = 0.1  # of the variance, from which on an interaction is told
+_NOTABLE_SHARE = 0.1  # share of the variance from which an interaction is reported
 
 
 def grid_findings(analysis: Analysis, grid: GridAnalysis) -> list[str]:
-    """Best first, then factor by factor, then what was in the way and what to do next."""
+    """The best configuration first, then factor by factor, then problems and what to do next."""
     objective = analysis.study.objectives[0]
     if not grid.cells:
         return [*trouble(analysis.overview), *inside_findings(analysis)]
@@ -31,22 +31,25 @@ def grid_findings(analysis: Analysis, grid: GridAnalysis) -> list[str]:
 
 
 def cost(analysis: Analysis) -> str:
-    """One sentence on what the study took."""
+    """One sentence on what the study cost."""
     seen = analysis.overview
     span = f", {texts.duration(seen.span_s)} from the first start to the last end" if seen.span_s else ""
+    compiling = f" ({texts.duration(seen.compile_s)} of it compiling)" if seen.compile_s else ""
     return (
         f"{texts.counted(seen.ended, 'trial')} with {texts.counted(seen.epochs, 'epoch')} took "
-        f"{texts.duration(seen.train_s)} of training{span}."
+        f"{texts.duration(seen.train_s)} of training{compiling}{span}."
     )
 
 
 def trouble(seen: Overview) -> Iterator[str]:
-    """What failed and why; silent if nothing did."""
+    """What diverged, what failed and why; silent if nothing did."""
     if seen.ended and not seen.complete:
         yield "No trial is complete, so there is nothing to compare."
+    if seen.diverged:
+        yield _divergence(seen)
     if seen.failed:
         reason = seen.failures[0].reason
-        several = f" (the commonest of {len(seen.failures)} reasons)" if len(seen.failures) > 1 else ""
+        several = f" (the most common of {len(seen.failures)} reasons)" if len(seen.failures) > 1 else ""
         yield f"{seen.failed} of {texts.counted(seen.ended, 'trial')} failed{several}: {reason}"
     if seen.failing and seen.complete:
         levels = [f"{one.factor}={one.level} ({one.failed} of {one.ended})" for one in seen.failing]
@@ -57,6 +60,20 @@ def trouble(seen: Overview) -> Iterator[str]:
     if seen.not_finite:
         trials = texts.counted(seen.not_finite, "trial")
         yield f"{trials} ended with a value that is not finite; counted as failed."
+
+
+def _divergence(seen: Overview) -> str:
+    """By the levels under which most trials diverge."""
+    share = seen.diverged / seen.ended
+    often = sorted((one for one in seen.diverging if one.share > share), key=lambda one: -one.share)
+    levels = [f"{one.factor}={one.level} ({one.diverged} of {one.ended})" for one in often]
+    above_all = f", above all with {texts.shortened(levels, 3)}" if levels else ""
+    they_count = "It has no network and counts" if seen.diverged == 1 else "They have no network and count"
+    trials = texts.counted(seen.ended, "trial")
+    return (
+        f"{seen.diverged} of {trials} diverged{above_all}: the loss became infinite or NaN. "
+        f"{they_count} with the scores of the constant predictor."
+    )
 
 
 def _best_cell(analysis: Analysis, grid: GridAnalysis) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from hpstudy.analysis import statistics
 from hpstudy.analysis.analyse import Analysis, GridAnalysis
 from hpstudy.analysis.curves import FactorCurves
@@ -27,13 +29,14 @@ def cells_table(analysis: Analysis, grid: GridAnalysis) -> Table:
             f"mean {metric}",
             "95 % interval",
             "n",
+            *_diverged_column(shown),
             "difference to best",
             "its 95 % interval",
             "p (Holm)",
             "training, s",
             "parameters",
         ),
-        rows=tuple(_cell_row(analysis, cell) for cell in shown),
+        rows=tuple(_cell_row(analysis, cell, bool(_diverged_column(shown))) for cell in shown),
         caption=(
             "Mean and t-interval over n replicates. Differences are paired by replicate, which shares seed and split; "
             f"p from paired t-tests, corrected for all pairs of configurations (Holm).{more}"
@@ -42,7 +45,12 @@ def cells_table(analysis: Analysis, grid: GridAnalysis) -> Table:
     )
 
 
-def _cell_row(analysis: Analysis, cell: RankedCell) -> Row:
+def _diverged_column(cells: Sequence[RankedCell]) -> tuple[str, ...]:
+    """None where no trial diverged."""
+    return ("diverged",) if any(cell.diverged for cell in cells) else ()
+
+
+def _cell_row(analysis: Analysis, cell: RankedCell, has_diverged: bool) -> Row:
     levels = analysis.texts.row(analysis.study.vary, cell.params)
     difference = cell.difference.interval if cell.difference else None
     return (
@@ -50,6 +58,7 @@ def _cell_row(analysis: Analysis, cell: RankedCell) -> Row:
         texts.sortable(cell.mean.mean),
         texts.interval_text(cell.mean),
         texts.count(cell.mean.n),
+        *((texts.count(cell.diverged),) if has_diverged else ()),
         Number(value=difference.mean, text=texts.signed(difference.mean)) if difference else None,
         texts.interval_text(difference, sign=True) if difference else None,
         texts.p_number(cell.p),

@@ -1,1 +1,1 @@
-"""The report on what diagnostics saw inside the networks."""
+"""The report on what diagnostics show inside the networks."""

@@ -1,4 +1,4 @@
-"""Figures of what is seen inside the networks: gradients by layer and epoch, histograms of activations."""
+"""Figures of the inside of the networks: gradients by layer and epoch, histograms of activations."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from hpstudy.study.spec import Study
 
 _MOST_PANELS = 6
 _MOST_LINES = 8
-_MOST_HISTOGRAMS = 12  # configurations; each has all its layers in one figure
-_TAIL = 0.005  # of the values of every layer, left out of the axis at each end
+_MOST_HISTOGRAMS = 12  # configurations; one figure shows all layers of one
+_TAIL = 0.005  # share of each layer's values that the axis leaves out at each end
 
 
 def inside_figures(study: Study, panels: Sequence[Panel]) -> list[Figure]:
-    """Gradients of every panel, then activations of the deepest configurations."""
+    """The gradients of every panel, then the activations of the deepest configurations."""
     figures = [figure for panel in panels[:_MOST_PANELS] for figure in _gradient_figures(study, panel)]
     cells = [cell for panel in panels for cell in panel.cells if any(layer.start for layer in cell.layers)]
     if len(cells) > _MOST_HISTOGRAMS:
@@ -60,7 +60,7 @@ def _gradient_figures(study: Study, panel: Panel) -> list[Figure]:
 
 
 def _colour(study: Study, panel: Panel, cell: InsideCell) -> int:
-    """A level has its colour in every panel."""
+    """A level has the same colour in every panel."""
     levels = study.vary[panel.factor].levels if panel.factor else ()
     level = cell.params.get(panel.factor)
     return levels.index(level) if level in levels else 0
@@ -93,7 +93,7 @@ def _by_epoch(axes: Any, lines: Sequence[tuple[int, InsideCell]]) -> None:
 
 
 def _drawable(values: Any) -> Any:
-    """Zero has no place on a log scale: a gap in the line."""
+    """Zero has no place on a log scale, so the line has a gap."""
     numbers = np.asarray(values, float)
     return np.where(numbers > 0, numbers, np.nan)
 
@@ -138,12 +138,12 @@ def _ridges(axes: Any, layers: Sequence[InsideLayer]) -> None:
 
 
 def _heights(histogram: Histogram) -> Any:
-    """Of the bins, at most 0.9."""
+    """The heights of the bins, at most 0.9."""
     return 0.9 * np.sqrt(histogram.shares / (histogram.shares.max() or 1.0))
 
 
 def _limits(histograms: Sequence[Histogram]) -> tuple[float, float]:
-    """Of an axis that holds all layers but for their longest tails."""
+    """The limits of an axis that holds all layers except their longest tails."""
     lows, highs = zip(*(_middle(histogram) for histogram in histograms), strict=True)
     low, high = min(lows), max(highs)
     margin = 0.03 * (high - low) or 0.5

@@ -1,4 +1,4 @@
-"""What is seen inside the networks, in sentences and tables."""
+"""The inside of the networks, in sentences and tables."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from hpstudy.report.document import Figure, Number, Row, Section, Table
 from hpstudy.study.designs import Grid
 from hpstudy.study.spec import Study
 
-MOST_CELLS = 40  # in a table
-_VANISHING = 0.1  # a first layer's share of the last one's gradient that is told as vanishing
+MOST_CELLS = 40  # rows of a table
+_VANISHING = 0.1  # share of the last layer's gradient below which the first layer's is called vanishing
 _EXPLODING = 100.0  # a gradient norm: a step of learning rate 0.01 moves the weights of its layer by as much as 1
-_NOTABLE_IDLE = 0.1  # of the units
+_NOTABLE_IDLE = 0.1  # share of the units
 
 
 def inside_findings(analysis: Analysis) -> list[str]:
-    """Where the gradient vanishes or explodes, what keeps it, and where units are idle."""
+    """Where the gradient vanishes or explodes, what prevents that, and where units are idle."""
     return [*_gradients(analysis), *_explosion(analysis), *_idle(analysis)]
 
 
 def inside_sections(study: Study, cells: Sequence[InsideCell], *, figures: bool) -> list[Section]:
-    """Empty if no trial has diagnostics."""
+    """The sections; empty if no trial has diagnostics."""
     if not cells:
         return []
     drawn: list[Figure] = []
@@ -45,7 +45,7 @@ def inside_sections(study: Study, cells: Sequence[InsideCell], *, figures: bool)
 
 
 def inside_numbers(cells: Sequence[InsideCell]) -> list[dict[str, Any]]:
-    """For scripts."""
+    """The numbers for scripts."""
     return [
         {
             "params": dict(cell.params),
@@ -60,7 +60,7 @@ def inside_numbers(cells: Sequence[InsideCell]) -> list[dict[str, Any]]:
 
 
 def ratio_text(ratio: float) -> str:
-    """`1/430`, or how many times."""
+    """A ratio as `1/430`, or as a factor above one."""
     if math.isnan(ratio):
         return "–"
     if 0 < ratio < 0.5:
@@ -101,7 +101,7 @@ def _explosion(analysis: Analysis) -> Iterator[str]:
 
 
 def _remedies(analysis: Analysis, worst: InsideCell, cells: Sequence[InsideCell]) -> str:
-    """What the best other level of each factor alone makes of it, and what it is where the score is best."""
+    """The ratio with the best other level of each factor alone, and the ratio in the best configuration."""
     told = []
     for name in analysis.study.vary:
         others = [cell for cell in cells if _differs_in(cell, worst) == {name}]
@@ -121,7 +121,7 @@ def _differs_in(one: InsideCell, other: InsideCell) -> set[str]:
 
 
 def _distance(cell: InsideCell) -> float:
-    """From a gradient that is the same in the first and the last layer, in powers of e."""
+    """The distance from equal gradients in the first and the last layer, in powers of e."""
     return abs(math.log(cell.ratio)) if cell.ratio > 0 else math.inf
 
 
@@ -152,9 +152,9 @@ def _where(analysis: Analysis, cell: InsideCell) -> str:
 
 
 def _explanation(study: Study, cells: Sequence[InsideCell]) -> str:
-    which = "" if isinstance(study.design, Grid) else f" Of a search, the best trial: {cells[0].trials[0]}."
+    which = "" if isinstance(study.design, Grid) else f" In a search, this is the best trial: {cells[0].trials[0]}."
     return (
-        f"Each network is looked at with {cells[0].rows} of its training rows, the same for all configurations of a "
+        f"Each network is examined with {cells[0].rows} of its training rows, the same for all configurations of a "
         f"replicate.{which} Gradient: Euclidean norm over a layer's weights of the mean loss without penalties."
     )
 
@@ -200,7 +200,7 @@ def _cell_row(study: Study, cell: InsideCell) -> Row:
 
 
 def _layers_table(study: Study, cells: Sequence[InsideCell]) -> Table:
-    """The same layer by layer; too long for a terminal."""
+    """The same figures layer by layer; too long for a terminal."""
     shown = cells[: MOST_CELLS // 2]
     return Table(
         title="Gradient and idle units of each layer",

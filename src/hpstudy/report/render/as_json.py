@@ -1,4 +1,4 @@
-"""The numbers of a report for scripts. What is not finite becomes null, as JSON has no word for it."""
+"""The numbers of a report for scripts. A number that is not finite becomes null, because JSON cannot write it."""
 
 from __future__ import annotations
 

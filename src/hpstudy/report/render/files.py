@@ -1,4 +1,4 @@
-"""A report on disk. Written to a temporary name first, so that no reader finds half a file."""
+"""A report on disk. It is written under a temporary name first, so that no reader finds half a file."""
 
 from __future__ import annotations
 
@@ -6,17 +6,19 @@ import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal, get_args
 
 from hpstudy.errors import HpstudyError, UserError
 from hpstudy.report.document import Document
 from hpstudy.report.render.html import to_html
 from hpstudy.report.render.markdown import to_markdown
 
-FORMATS = ("html", "md", "json")
+Format = Literal["html", "md", "json"]
+FORMATS: tuple[Format, ...] = get_args(Format)
 
 
-def write_report(report: Document, folder: Path, formats: Sequence[str] = ("html", "md")) -> list[Path]:
-    """Write `report.html`, `report.md` or `report.json` into a folder, which is made.
+def write_report(report: Document, folder: Path, formats: Sequence[Format] = ("html", "md")) -> list[Path]:
+    """Write `report.html`, `report.md` or `report.json` into a folder, which is created.
 
     Raises:
         HpstudyError: the folder cannot be written.
@@ -31,14 +33,14 @@ def write_report(report: Document, folder: Path, formats: Sequence[str] = ("html
 
 
 def save_report(report: Document, path: Path) -> Path:
-    """Write a report as what the name says, and give that name back.
+    """Write a report in the form that the name's ending says, and return the path.
 
     Raises:
         UserError: the name ends neither in .html nor .md nor .json.
         HpstudyError: the file cannot be written.
     """
-    form = path.suffix.lower().removeprefix(".")
-    if form not in FORMATS:
+    form = next((form for form in FORMATS if path.suffix.lower() == f".{form}"), None)
+    if form is None:
         raise UserError(f"A report is saved as .html, .md or .json; the name is {str(path)!r}.")
     try:
         return _write(path, render(report, form))
@@ -46,7 +48,7 @@ def save_report(report: Document, path: Path) -> Path:
         raise HpstudyError(f"The report cannot be written to {path}: {error.strerror}. Choose another place.") from None
 
 
-def render(report: Document, form: str) -> str:
+def render(report: Document, form: Format) -> str:
     if form == "json":
         return json.dumps(report.data, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     return to_html(report) if form == "html" else to_markdown(report)

@@ -13,9 +13,9 @@ from hpstudy.report.render.markdown import is_numeric
 
 
 def to_html(report: Document) -> str:
-    """The page. Only text that is escaped, our own SVG, one style sheet and a script that sorts tables.
+    """The page: only escaped text, our own SVG, one style sheet and a script that sorts tables.
 
-    The same trials give the same page, so that it is sent to the tracker once.
+    The same trials give the same page, so that it is sent to the tracker only once.
     """
     return "\n".join(_page(report)) + "\n"
 
@@ -101,7 +101,7 @@ def _figure(figure: Figure) -> str:
 
 
 def _anchors(sections: Sequence[Section]) -> list[str]:
-    """Of each section, without spaces; those of factors named `C` and `c` are two."""
+    """An anchor for each section, without spaces. Factors named `C` and `c` get different ones."""
     found: list[str] = []
     for section in sections:
         wanted = _text("-".join(section.title.lower().split()))
@@ -111,7 +111,7 @@ def _anchors(sections: Sequence[Section]) -> list[str]:
 
 
 def _text(text: str) -> str:
-    """Text of an element or an attribute."""
+    """Escaped text for an element or an attribute."""
     return escape(printable(text))
 
 

@@ -13,7 +13,7 @@ def to_markdown(report: Document) -> str:
 
 
 def findings_markdown(report: Document) -> str:
-    """The status and the findings alone."""
+    """Only the status and the findings."""
     return f"{markdown(report.status)}\n\n" + "\n".join(f"- {markdown(finding)}" for finding in report.findings)
 
 
@@ -50,6 +50,6 @@ def _table(table: Table) -> Iterator[str]:
 
 
 def is_numeric(table: Table, place: int) -> bool:
-    """Whether a column holds numbers only."""
+    """Whether a column holds only numbers."""
     entries = [row[place] for row in table.rows]
     return any(isinstance(entry, Number) for entry in entries) and not any(isinstance(entry, str) for entry in entries)

@@ -1,4 +1,4 @@
-"""A report's figures as files of their own, with title and legend inside: SVG that any viewer shows."""
+"""A report's figures as separate files, with title and legend inside: SVG that any viewer can show."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from html import escape
 from hpstudy.plain import one_line
 from hpstudy.report.document import Document, Figure
 
-_SCALE = 1.5  # of the shown size
+_SCALE = 1.5  # factor of the displayed size
 _LINE = 14  # height of a line of the legend, in the figure's units
-_COLOURS = "color:#1b1f24;--line:#d4dae0;background:#ffffff;font-family:sans-serif"  # the page's by day
+_COLOURS = "color:#1b1f24;--line:#d4dae0;background:#ffffff;font-family:sans-serif"  # the page's light colours
 _XML = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
 
 

@@ -18,9 +18,9 @@ from hpstudy.study.domains import Choice, Domain, Int
 from hpstudy.study.factors import Level
 from hpstudy.study.spec import Study
 
-_FEW_PLACES = 4  # on an axis: no plane to interpolate over
+_FEW_PLACES = 4  # places on an axis; with so few there is no plane to interpolate over
 _MOST_SLICES = 12
-_MOST_LINES = 400  # of parallel coordinates; more are a smear
+_MOST_LINES = 400  # in parallel coordinates; more would be a smear
 
 
 def search_figures(analysis: Analysis, search: SearchResult) -> list[Figure]:
@@ -57,7 +57,7 @@ def history_figure(analysis: Analysis, search: SearchResult) -> Figure:
         legend.append((style.colour(7), "pruned ×, value when it ended"))
     return Figure(
         title=f"{metric} by trial",
-        caption="The course of the search: every trial in the order of its start.",
+        caption="The course of the search: every trial in the order in which they started.",
         svg=style.draw(paint),
         legend=tuple(legend),
     )
@@ -71,7 +71,7 @@ def _dots(axes: Any, points: Sequence[tuple[float, float]], number: int, marker:
 
 
 def _limits(values: Sequence[float]) -> tuple[float, float]:
-    """Without the few values that are so far off that the others would be one line."""
+    """Limits without the few values that are so far off that the others would become one line."""
     finite = np.array([value for value in values if math.isfinite(value)])
     low, middle, high = np.quantile(finite, (0.02, 0.5, 0.98)) if len(finite) else (0.0, 0.5, 1.0)
     low, high = max(finite.min(), middle - 4 * (middle - low)), min(finite.max(), middle + 4 * (high - middle))
@@ -88,7 +88,7 @@ def slice_figure(analysis: Analysis, search: SearchResult, name: str) -> Figure:
     def paint(axes: Any) -> None:
         x = _places(domain, trials, name)
         if isinstance(domain, Choice):
-            x = x + np.random.default_rng(0).uniform(-0.15, 0.15, len(x))  # so that equal levels do not hide each other
+            x = x + np.random.default_rng(0).uniform(-0.15, 0.15, len(x))  # keeps equal levels from hiding each other
             style.level_ticks(axes, [text for _, text in _marks(analysis.study, name)])
         elif domain.log:
             axes.set_xscale("log")
@@ -149,7 +149,7 @@ def contour_figure(analysis: Analysis, search: SearchResult) -> Figure | None:
 
 
 def _filled(axes: Any, x: Floats, y: Floats, values: Floats, logs: Sequence[bool], look: dict[str, Any]) -> None:
-    """Linear interpolation between the trials (Delaunay), where they span a plane."""
+    """Linear interpolation between the trials (Delaunay), if they span a plane."""
     from matplotlib.tri import Triangulation
 
     try:
@@ -160,7 +160,7 @@ def _filled(axes: Any, x: Floats, y: Floats, values: Floats, logs: Sequence[bool
 
 
 def parallel_figure(analysis: Analysis, search: SearchResult) -> Figure:
-    """Every trial a line over the factors; the best tenth stands out."""
+    """Every trial is a line across the factors; the best tenth stands out."""
     study = analysis.study
     names = list(study.vary)
     trials = search.complete[:_MOST_LINES]
@@ -225,7 +225,7 @@ def pareto_figure(analysis: Analysis, search: SearchResult) -> Figure:
 
     return Figure(
         title=f"Pareto front of {one.metric} and {other.metric}",
-        caption="Trials that no other one beats in every objective, before all complete trials.",
+        caption="The front: trials that no other trial dominates; behind them, all complete trials.",
         svg=style.draw(paint),
         legend=((style.colour(1), "Pareto front"), (style.colour(7), "other trials")),
     )
@@ -243,7 +243,7 @@ def _places(domain: Domain, trials: Sequence[TrialRecord], name: str) -> Floats:
 
 
 def _height(domain: Domain, params: Mapping[str, Any], name: str) -> float:
-    """0 to 1 along a factor's axis; NaN where it does not exist."""
+    """The place on a factor's axis, 0 to 1; NaN if the factor does not exist."""
     if name not in params:
         return math.nan
     if isinstance(domain, Choice):
@@ -255,7 +255,7 @@ def _height(domain: Domain, params: Mapping[str, Any], name: str) -> float:
 
 
 def _marks(study: Study, name: str) -> list[tuple[float, str]]:
-    """Heights on a factor's axis and what stands there."""
+    """Heights on a factor's axis and their labels."""
     domain = study.vary[name]
     return [(_height(domain, {name: level}, name), study.texts.text(name, level)) for level in _marked(domain)]
 

@@ -1,4 +1,4 @@
-"""What a search says, in sentences that are made from its numbers."""
+"""The findings of a search, in sentences that are made from its numbers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hpstudy.report.inside.sections import inside_findings
 from hpstudy.study.spec import Study
 
 _ENOUGH = 100  # trials for a stable ranking of factors
-_TELLING = 3  # factors that the sentence on importance names
+_TELLING = 3  # factors that the sentence about importance names
 
 
 def search_findings(analysis: Analysis, search: SearchResult) -> list[str]:
@@ -55,7 +55,7 @@ def _importance(search: SearchResult) -> Iterator[str]:
         if search.complete:
             yield (
                 f"Which factors matter cannot be said from {texts.counted(len(search.complete), 'complete trial')}: "
-                f"it takes {MIN_TRIALS}, and different values."
+                f"that takes {MIN_TRIALS}, with different values."
             )
         return
     top = [f"{one.factor} ({texts.percent(one.ped_anova or 0.0)})" for one in search.importances[:_TELLING]]
@@ -76,7 +76,7 @@ def _course(analysis: Analysis, search: SearchResult) -> Iterator[str]:
     last = search.best_so_far[-1][0]
     since = max(record.number for record in analysis.records) - last
     if since == 0:
-        yield "The very last trial was the best one: the search has not come to rest, and more trials may find better."
+        yield "The very last trial was the best one: the search has not settled, and more trials may do better."
     else:
         yield f"The best trial was followed by {since} that were not better."
 

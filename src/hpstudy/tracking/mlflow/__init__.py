@@ -1,6 +1,6 @@
 """MLflow, the tracker that ships: trials become its runs.
 
-Importing this package does not import MLflow: that happens when it is first asked.
+Importing this package does not import MLflow: that happens when MLflow is first used.
 """
 
 from hpstudy.tracking.mlflow.connection import VARIABLES

@@ -1,4 +1,4 @@
-"""The few requests that the mirror makes of MLflow, within its limits."""
+"""The few requests that the mirror sends to MLflow, within MLflow's limits."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from hpstudy.tracking.mlflow.contents import (
 from hpstudy.tracking.mlflow.differences import Changes, Seen
 from hpstudy.tracking.mlflow.ownership import DEFAULT_EXPERIMENT, OTHERS_RUNS, Experiment, is_made_by, signature
 
-_PAGE_RUNS = 1000
-_BATCH_TEXTS = 100  # params, and tags, in one request
+PAGE_RUNS = 1000
+_BATCH_TEXTS = 100  # the most params, and the most tags, in one request
 _REFUSALS = ("INVALID_PARAMETER_VALUE", "BAD_REQUEST", "INVALID_STATE", "RESOURCE_DOES_NOT_EXIST")
 
 
 def is_refusal(error: Exception) -> bool:
-    """Whether MLflow refused this one request, so that others can still succeed."""
+    """Whether MLflow refused this one request only, so that others can still succeed."""
     return getattr(error, "error_code", None) in _REFUSALS
 
 
@@ -42,7 +42,7 @@ class Client:
         self._mlflow, self._study, self._identity = mlflow, study, identity
 
     def find_experiment(self) -> Experiment | None:
-        """The experiment of the study's name, whoever made it, also one that was deleted."""
+        """The experiment with the study's name, whoever created it, even if it is deleted."""
         found = self._mlflow.get_experiment_by_name(self._study)
         return found and Experiment(
             experiment_id=str(found.experiment_id),
@@ -51,10 +51,10 @@ class Client:
         )
 
     def experiment(self, artifact_root: str | None, note: str) -> Experiment:
-        """The experiment of the study's name, which is made if there is none.
+        """The experiment with the study's name, which is created if there is none.
 
         Raises:
-            MirrorError: somebody deleted it, and it was not the study's alone.
+            MirrorError: somebody deleted the experiment, and it did not belong to the study alone.
         """
         found = self.find_experiment()
         if found and found.is_active:
@@ -68,7 +68,7 @@ class Client:
         return Experiment(experiment_id=str(made), is_active=True, is_made_here=True)
 
     def bury(self, experiment: Experiment) -> None:
-        """Delete an experiment under another name, so that the study's is free."""
+        """Rename and delete an experiment, so that the study's name is free."""
         if not experiment.is_active:  # MLflow renames active experiments only
             self._mlflow.restore_experiment(experiment.experiment_id)
         now = datetime.now(UTC).isoformat(sep=" ", timespec="milliseconds")
@@ -76,14 +76,14 @@ class Client:
         self._mlflow.delete_experiment(experiment.experiment_id)
 
     def shared(self, experiment: Experiment, *, also_deleted: bool) -> str | None:
-        """Why an experiment is not the study's alone, as the end of a sentence; None if nothing speaks against it.
+        """Why an experiment does not belong to the study alone, as the end of a sentence; None if it may do so.
 
-        Runs that name a study of the same name are not looked at.
+        Runs that name a study of the same name are not considered.
         """
         if experiment.experiment_id == DEFAULT_EXPERIMENT:
             return "it is MLflow's default experiment"
         if not experiment.is_made_here:
-            return "hpstudy did not make it for this study"
+            return "hpstudy did not create it for this study"
         return OTHERS_RUNS if self._has_others_runs(experiment.experiment_id, also_deleted) else None
 
     def has_others_models_or_traces(self, experiment_id: str) -> bool:
@@ -91,7 +91,7 @@ class Client:
         return bool(traces) or any(EVALUATED_TAG not in model.tags for model in self._models(experiment_id))
 
     def delete_models(self, experiment_id: str, run_ids: Collection[str]) -> None:
-        """The models that these runs have logged, but for those that a registered model stands for."""
+        """Delete the models that these runs have logged, except those that are versions of a registered model."""
         for model in list(self._models(experiment_id)):
             if model.source_run_id in run_ids and EVALUATED_TAG in model.tags:
                 source = f"models:/{model.model_id}"
@@ -99,11 +99,11 @@ class Client:
                     self._mlflow.delete_logged_model(model.model_id)
 
     def runs(self, experiment_id: str) -> Iterator[Seen]:
-        """Every run that names a study of this name, the oldest first, in the same order for everybody who asks."""
+        """Every run that names a study of this name, oldest first, in the same order for everybody."""
         yield from sorted(self._pages(experiment_id, self._of_study), key=lambda run: (run.started_ms, run.run_id))
 
     def study_runs(self) -> list[Seen]:
-        """The runs of studies of this name themselves, the oldest first."""
+        """The parent runs of studies of this name, oldest first."""
         found = self.find_experiment()
         if found is None:
             return []
@@ -111,13 +111,13 @@ class Client:
         return sorted(pages, key=lambda run: (run.started_ms, run.run_id))
 
     def create(self, experiment_id: str, content: RunContent) -> Seen:
-        """Make a run, which is running and has tags but nothing else."""
+        """Create a run that is running and has tags but nothing else."""
         tags = {**content.tags, **content.fixed_tags}
         run = self._mlflow.create_run(experiment_id, start_time=content.started_ms, tags=tags, run_name=content.name)
         return _seen(run)
 
     def send(self, run_id: str, changes: Changes, ended_ms: int | None) -> None:
-        """Give a run what it lacks. Its status comes last, so that a finished run is a whole one."""
+        """Send a run what it lacks. The status comes last, so that a finished run is a complete one."""
         for batch in _batches(changes):
             self._mlflow.log_batch(run_id, synchronous=True, **batch)
         if changes.dataset:
@@ -156,13 +156,13 @@ class Client:
         if self.shared(experiment, also_deleted=True):
             raise MirrorError(
                 f"Experiment {self._study!r} was deleted in MLflow, and it is not this study's alone, so hpstudy "
-                "leaves it and cannot use its name. Restore it in MLflow; or rename it there and delete it again. "
+                "leaves it and cannot use its name. Restore it in MLflow, or rename it there and delete it again. "
                 f"Nothing is lost: the trials are in the study database, and `hpstudy sync {self._study}` sends them."
             )
         self.bury(experiment)
 
     def _has_others_runs(self, experiment_id: str, also_deleted: bool) -> bool:
-        """Whether there is a run that names no study, or one of another name."""
+        """Whether there is a run that names no study or a study of another name."""
         view = _view(also_deleted)
         try:
             return any(
@@ -172,7 +172,7 @@ class Client:
         except Exception as error:
             if not is_refusal(error):
                 raise
-            everything = self._pages(experiment_id, "", view)  # an older server knows no IS NULL
+            everything = self._pages(experiment_id, "", view)  # an older server does not know IS NULL
             return any(run.tags.get(STUDY_TAG) != self._study for run in everything)
 
     def _models(self, experiment_id: str) -> Iterator[Any]:
@@ -193,7 +193,7 @@ class Client:
                 [experiment_id],
                 filter_string=filter_string,
                 run_view_type=_view(False) if view is None else view,
-                max_results=_PAGE_RUNS,
+                max_results=PAGE_RUNS,
                 page_token=token or None,
             )
             yield from map(_seen, page)
@@ -220,7 +220,7 @@ def _seen(run: Any) -> Seen:
 
 
 def _batches(changes: Changes) -> Iterator[dict[str, list[Any]]]:
-    """One request where everything fits into it, else as many as it takes, the tags last."""
+    """One request if everything fits into it, otherwise as many as it takes, with the tags last."""
     params, points, tags = _params(changes.params), _metrics(changes.points), _tags(changes.tags)
     if len(points) <= BATCH_POINTS and max(len(params), len(tags)) <= _BATCH_TEXTS:
         if params or points or tags:
@@ -256,7 +256,7 @@ def _metrics(points: Sequence[Point]) -> list[Any]:
 
 
 def _input(dataset: Dataset) -> Any:
-    """The source is what MLflow calls code: hpstudy finds or downloads the dataset by its name."""
+    """MLflow calls this kind of source `code`: hpstudy finds or downloads the dataset by its name."""
     from mlflow.entities import Dataset as MlflowDataset
     from mlflow.entities import DatasetInput, InputTag
 

@@ -1,4 +1,4 @@
-"""Talking to MLflow: quietly, without its telemetry, failing fast, and without a password in any message."""
+"""Talking to MLflow: quietly, without telemetry, with fast failures, and without a password in any message."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ from hpstudy.tracking.secrets import Secrets
 
 REQUEST_TIMEOUT_S = 10
 _MESSAGE_CHARACTERS = 300
-_DEFAULTS = {  # a user's own environment goes first
+_DEFAULTS = {  # the user's own environment takes precedence
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": str(REQUEST_TIMEOUT_S),
-    "MLFLOW_LOGGING_LEVEL": "CRITICAL",  # what goes wrong is raised, and told in our words
+    "MLFLOW_LOGGING_LEVEL": "CRITICAL",  # errors are raised, and reported in our words
     "MLFLOW_RECORD_ENV_VARS_IN_MODEL_LOGGING": "false",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
-# Not for the user to change: MLflow would send a CreateRun that answered 503 again by itself, although the
-# first one may have been committed, and nobody would know of the second run.
+# The user must not change these: MLflow itself would repeat a CreateRun that answered 503, although the first one may
+# have been committed, and nobody would know of the second run.
 _FORCED = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"}
 _LOGIN = ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD")
-VARIABLES = (*_DEFAULTS, *_FORCED, *_LOGIN)  # all that `prepare_environment` may set
-_ADDRESS = "MLFLOW_TRACKING_URI"  # which MLflow sets with the address of the process, and unsets
-_first_connection = threading.Lock()
+VARIABLES = (*_DEFAULTS, *_FORCED, *_LOGIN)  # everything that `prepare_environment` may set
+_ADDRESS = "MLFLOW_TRACKING_URI"  # MLflow sets and unsets it together with the address of the process
+importing = threading.Lock()  # threads that import MLflow at the same time can wait for each other for ever
 _one_address = threading.RLock()
 
 
@@ -43,7 +43,7 @@ def prepare_environment(settings: Settings) -> str:
     """Set what MLflow reads from the environment; call it before MLflow is imported.
 
     Returns:
-        The tracking URI. A password in that of a server is not in it, but in MLflow's own variables.
+        The tracking URI. A server's password is not in it, but in MLflow's own variables.
     """
     _set_environment()
     if not is_server(settings.tracking_uri):
@@ -60,14 +60,14 @@ def _set_environment() -> None:
 
 
 def set_patience(seconds: float) -> None:
-    """How long one request may take; a user's own environment goes first. To be called before MLflow is imported."""
+    """Set how long one request may take, unless the user's environment does. Call it before MLflow is imported."""
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", str(round(seconds)))
 
 
 def connect(settings: Settings) -> Any:
-    """An `MlflowClient`. The embedded store is made first, which takes about 1.5 s once."""
+    """An `MlflowClient`. The first call creates the embedded store, which takes about 1.5 s."""
     tracking_uri = prepare_environment(settings)
-    with _first_connection, _one_process(settings):
+    with importing, _one_process(settings):
         from mlflow import MlflowClient
 
         if settings.uses_embedded_store:
@@ -77,9 +77,9 @@ def connect(settings: Settings) -> Any:
 
 @contextlib.contextmanager
 def tracked_at(settings: Settings) -> Iterator[None]:
-    """MLflow's functions that take no address use this one meanwhile; then again the one that they had before.
+    """Let MLflow's functions that take no address use this one, and afterwards the previous one again.
 
-    They have one for the whole process, so one thread at a time is here.
+    They share one address for the whole process, so only one thread at a time can be in here.
     """
     with _one_address:
         tracking_uri, before = prepare_environment(settings), os.environ.get(_ADDRESS)
@@ -104,13 +104,13 @@ def translated(settings: Settings, happened: str, remedy: str) -> Iterator[None]
     except Exception as error:
         secrets = Secrets.of(settings)
         told = "".join(traceback.format_exception(error))
-        cause = error if secrets.hide(told) == told else None  # a traceback shows the cause's text as it is
+        cause = error if secrets.hide(told) == told else None  # a traceback shows the text of the cause unchanged
         where = without_credentials(settings.tracking_uri)
         raise MirrorError(f"MLflow at {where} {happened}: {sentence(error, secrets)}. {remedy}") from cause
 
 
 def sentence(error: BaseException, secrets: Secrets) -> str:
-    """The first line of an error, short, without passwords. Of a long one the end stays too: there is the cause."""
+    """The first line of an error, shortened, without passwords. A long one keeps its end, too: the cause is there."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
     text = secrets.hide(lines[0]).rstrip(". ")
     if len(text) <= _MESSAGE_CHARACTERS:
@@ -119,7 +119,7 @@ def sentence(error: BaseException, secrets: Secrets) -> str:
 
 
 def _one_process(settings: Settings) -> AbstractContextManager[object]:
-    """Two processes must not make the tables of the embedded store at the same time."""
+    """Two processes must not create the tables of the embedded store at the same time."""
     if not settings.uses_embedded_store:
         return contextlib.nullcontext()
     settings.home.mkdir(parents=True, exist_ok=True)
@@ -127,9 +127,9 @@ def _one_process(settings: Settings) -> AbstractContextManager[object]:
 
 
 def make_store(database: Path) -> None:
-    """Make the tables in a file beside it and rename that: a process that is killed leaves no half-made store.
+    """Create the tables in a file beside it and rename that: a killed process leaves no half-made store.
 
-    Write-ahead logging lets the MLflow UI read while trials are written, and makes a commit faster.
+    Write-ahead logging lets the MLflow UI read while trials are written, and makes commits faster.
     """
     if database.exists():
         return

@@ -1,4 +1,4 @@
-"""What MLflow is to hold of a study and of each trial. Pure: records go in, contents of runs come out."""
+"""What MLflow should hold about a study and each of its trials. Pure: records go in, contents of runs come out."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from datetime import datetime
 from hpstudy.analysis.best import front
 from hpstudy.errors import UserError
 from hpstudy.plain import markdown
-from hpstudy.records import Diagnostics, TrialRecord, TrialState
+from hpstudy.records import Diagnostics, StudyState, TrialRecord, TrialState
 from hpstudy.study.designs import Grid
-from hpstudy.study.domains import Choice, Domain, Float
+from hpstudy.study.domains import Choice, Float
 from hpstudy.study.factors import Level, describe
+from hpstudy.study.short import short_levels
 from hpstudy.study.spec import Study
 
 STUDY_TAG = "hpstudy.study"
@@ -23,17 +24,17 @@ ROLE_TAG = "hpstudy.role"
 TRIAL_TAG = "hpstudy.trial"
 PARENT_TAG = "mlflow.parentRunId"
 NOTE_TAG = "mlflow.note.content"
-MODEL_TAG = "hpstudy.model"  # of the study's run: where its evaluated model is
-ID_TAG = "hpstudy.study_id"  # which study of this name, for several databases may have one
-EVALUATED_TAG = "hpstudy.evaluated_at"  # of a logged model: which evaluation it belongs to
+MODEL_TAG = "hpstudy.model"  # on the study's run: where its evaluated model is
+ID_TAG = "hpstudy.study_id"  # which study of this name, because several databases may have one
+EVALUATED_TAG = "hpstudy.evaluated_at"  # on a logged model: which evaluation it belongs to
 
 TABLE_HEAD = "| | |\n|---|---|\n| dataset |"  # in every description
 _TAG_CHARACTERS = 8000  # MLflow's limits
 _PARAM_CHARACTERS = 6000
 _DIGEST_CHARACTERS = 36
 _KEY_CHARACTERS = 250
-_NAME_CHARACTERS = 100  # of a run: more is cut off in MLflow's table
-BATCH_POINTS = 800  # in one request of MLflow, which takes 1,000 of everything together
+_NAME_CHARACTERS = 100  # of a run's name: MLflow's table cuts off the rest
+BATCH_POINTS = 800  # in one request to MLflow, which takes 1,000 entries of all kinds together
 _ILLEGAL_IN_KEYS = re.compile(r"[^\w.\- :]")
 _STATUS = {
     TrialState.RUNNING: "RUNNING",
@@ -42,16 +43,13 @@ _STATUS = {
     TrialState.FAILED: "FAILED",
     TrialState.LOST: "KILLED",
 }
-_SHORT_NAMES = {
-    "batch_size": "batch",
-    "early_stopping": "patience",
-    "learning_rate": "lr",
-    "num_words": "words",
-    "train_rows": "rows",
+_STUDY_STATUS = {
+    StudyState.RUNNING: "RUNNING",
+    StudyState.FINISHED: "FINISHED",
+    StudyState.STOPPED: "KILLED",
 }
-_STUDY_STATUS = {"running": "RUNNING", "finished": "FINISHED", "stopped": "KILLED"}
 
-Hide = Callable[[str], str]  # removes passwords from a text that people wrote or a library made
+Hide = Callable[[str], str]  # removes passwords from a text that a person or a library wrote
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +58,7 @@ class Point:
 
     key: str
     value: float
-    at_ms: int  # fixed when it happened: MLflow drops a point that it has already only if this is the same
+    at_ms: int  # the time of the event: MLflow recognizes a point that it already has only if this is the same
     step: int
 
 
@@ -77,20 +75,20 @@ class RunContent:
     """A run as it should be."""
 
     name: str
-    first_name: str  # what it is called while its levels are not known yet
-    status: str  # MLflow's word
+    first_name: str  # its name while its levels are not known yet
+    status: str  # in MLflow's words
     tags: Mapping[str, str]
     params: Mapping[str, str]
-    points: tuple[Point, ...] = ()  # in the order in which they are sent: later ones are added at the end
+    points: tuple[Point, ...] = ()  # in the order in which they are sent; new ones are appended
     started_ms: int | None = None
-    identity_ms: int | None = None  # a run that started at another time is another run
+    identity_ms: int | None = None  # a run with a different start time is a different run
     ended_ms: int | None = None
     dataset: Dataset | None = None
-    fixed_tags: Mapping[str, str] = field(default_factory=dict)  # set at creation, then left to people
+    fixed_tags: Mapping[str, str] = field(default_factory=dict)  # set when the run is created, then left to people
 
 
 def trial_content(study: Study, record: TrialRecord, parent_id: str, hide: Hide = str) -> RunContent:
-    """The run of one trial. Of one that was just claimed, only the levels decided so far."""
+    """The run of one trial. For a trial that was just claimed, it has only the levels decided so far."""
     digest = record.facts.get("dataset_digest")
     is_decided = _is_decided(study, record)
     first_name = f"trial {record.number}"
@@ -108,16 +106,16 @@ def trial_content(study: Study, record: TrialRecord, parent_id: str, hide: Hide 
     )
 
 
-def study_content(study: Study, trials: Sequence[TrialRecord], state: str, hide: Hide = str) -> RunContent:
+def study_content(study: Study, trials: Sequence[TrialRecord], state: StudyState, hide: Hide = str) -> RunContent:
     """The parent run of a study.
 
     Args:
-        state: Of the study: running, finished or stopped.
+        state: The state of the study: running, finished or stopped.
     """
     starts = [record.started for record in trials if record.started]
     ends = [record.ended for record in trials if record.ended]
     ended_ms = _milliseconds(max(ends, default=None))
-    is_finished = state == "finished"
+    is_finished = state == StudyState.FINISHED
     best = front(study, trials) if is_finished else []
     tags = {STUDY_TAG: study.name, ROLE_TAG: "study", "hpstudy.state": state}
     if best:
@@ -136,8 +134,8 @@ def study_content(study: Study, trials: Sequence[TrialRecord], state: str, hide:
 
 
 def trial_name(study: Study, record: TrialRecord) -> str:
-    """What varied, short: `adam · lr 0.001 · r2`."""
-    parts = [_level_name(study, name, level) for name, level in record.params.items()]
+    """The levels that vary, in short: `adam · lr 0.001 · r2`."""
+    parts = short_levels(study, record.params)
     if isinstance(study.design, Grid) and study.design.replicates > 1:
         parts.append(f"r{record.replicate}")
     if record.attempt > 1:
@@ -154,7 +152,7 @@ def description(study: Study) -> str:
 
 
 def _is_decided(study: Study, record: TrialRecord) -> bool:
-    """A sampler decides level by level, and the database shows it in between."""
+    """Whether all levels are known: a sampler decides them one by one, and the database shows the steps in between."""
     try:
         study.check_params(record.params)
     except UserError:
@@ -177,6 +175,7 @@ def _trial_tags(study: Study, record: TrialRecord, parent_id: str, hide: Hide) -
         "hpstudy.attempt": record.attempt,
         "hpstudy.retry_of": record.retry_of,
         "hpstudy.repeats": record.repeats,
+        "hpstudy.diverged": record.diverged,
         "hpstudy.dataset": study.dataset,
         "hpstudy.host": record.host,
         "hpstudy.device": record.device,
@@ -187,7 +186,7 @@ def _trial_tags(study: Study, record: TrialRecord, parent_id: str, hide: Hide) -
 
 
 def _points(record: TrialRecord) -> tuple[Point, ...]:
-    """Gradient norms only where they need no further request: the database and the report have them anyway."""
+    """All points. Gradient norms only if they need no further request: the database and the report have them anyway."""
     points = (*_epoch_points(record), *_final_points(record))
     norms = tuple(_gradient_points(record)) if record.diagnostics else ()
     return (*points, *norms) if len(points) + len(norms) <= BATCH_POINTS else points
@@ -210,17 +209,20 @@ def _epoch_points(record: TrialRecord) -> Iterator[Point]:
         for name, value in epoch.metrics.items():
             if _is_number(value):
                 yield Point(key=_key(name), value=float(value), at_ms=round(epoch.at * 1000), step=epoch.number)
-        for name, value in epoch.system.items():  # MLflow's page "System metrics" shows what has this prefix
+        for name, value in epoch.system.items():  # MLflow's page "System metrics" shows the metrics with this prefix
             yield Point(key=f"system/{name}", value=value, at_ms=round(epoch.at * 1000), step=epoch.number)
 
 
 def _final_points(record: TrialRecord) -> Iterator[Point]:
-    """What is known at the end only: the objective, training time, the number of parameters."""
+    """What is known at the end only: the objective, training time, the number of parameters.
+
+    Of a trial that diverged all scores are, in the epoch in which it did.
+    """
     if record.state == TrialState.RUNNING:
         return
-    step = record.history[-1].number if record.history else 0
+    step = record.diverged or (record.history[-1].number if record.history else 0)
     at_ms = _milliseconds(record.ended) or _milliseconds(record.started) or 0
-    in_epochs = {name for epoch in record.history for name in epoch.metrics}
+    in_epochs = set() if record.diverged else {name for epoch in record.history for name in epoch.metrics}
     finals = {name: value for name, value in record.metrics.items() if name not in in_epochs}
     for place, value in enumerate(record.values or ()):
         finals["objective" if place == 0 else f"objective_{place + 1}"] = value
@@ -232,7 +234,7 @@ def _final_points(record: TrialRecord) -> Iterator[Point]:
 def _study_points(
     study: Study, trials: Sequence[TrialRecord], best: Sequence[TrialRecord], at_ms: int
 ) -> Iterator[Point]:
-    """The step is the number of trials, so that the values of an extended study are the latest ones."""
+    """The step is the number of trials, so that an extended study's values are the latest ones."""
     values: dict[str, float] = {}
     for place, objective in enumerate(study.objectives):
         reached = [record.values[place] for record in best if record.values]
@@ -269,27 +271,11 @@ def _domain_text(study: Study, name: str) -> str:
     return f"{text}, where {conditions}" if conditions else text
 
 
-def _level_name(study: Study, name: str, level: Level) -> str:
-    """A text speaks for itself (`adam`) unless another factor has the same level; a number does not."""
-    text = study.texts.text(name, level)
-    if isinstance(level, str) and level not in ("none", "full"):
-        owners = [factor for factor, domain in study.vary.items() if domain.contains(level)]
-        if len(owners) == 1:
-            return text
-    return f"{_short(study.vary, name)} {text}"
-
-
-def _short(vary: Mapping[str, Domain], name: str) -> str:
-    """What the field calls a built-in factor, unless the study has a factor of that very name."""
-    short = _SHORT_NAMES.get(name, name)
-    return name if short in vary else short
-
-
 def param_texts(study: Study, levels: Mapping[str, Level], none: str | None = None) -> dict[str, str]:
-    """Levels as MLflow is to have them, under names that it takes and that are as many as the factors.
+    """Levels as texts for MLflow, under names that it accepts and that are different for each factor.
 
     Args:
-        none: What stands for the level None; nothing does if this is None itself.
+        none: The text for the level None; if this is None itself, such a level is left out.
     """
     keys = _keys((*study.config({}), *study.vary))
     return _params(
@@ -307,12 +293,12 @@ def _tags(values: Mapping[str, object]) -> dict[str, str]:
 
 
 def cut_tag(text: str) -> str:
-    """As much as a tag of MLflow can hold."""
+    """The text, cut to what an MLflow tag can hold."""
     return _cut(text, _TAG_CHARACTERS)
 
 
 def _keys(names: Iterable[str]) -> dict[str, str]:
-    """What each is called in MLflow: itself where that is legal, else something like it that no other is called."""
+    """Name → its key in MLflow: the name itself if it is legal, otherwise a similar key that no other name has."""
     names = list(names)
     keys = {name: name for name in names if _key(name) == name}
     taken = set(keys)
@@ -326,7 +312,7 @@ def _keys(names: Iterable[str]) -> dict[str, str]:
 
 
 def _key(name: str) -> str:
-    """A name of a user's own factor may have characters that MLflow refuses."""
+    """A legal key: the name of a user's own factor may have characters that MLflow refuses."""
     return _ILLEGAL_IN_KEYS.sub("_", name)[:_KEY_CHARACTERS]
 
 

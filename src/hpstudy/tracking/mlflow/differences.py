@@ -1,4 +1,4 @@
-"""What has to be sent so that a run becomes what it should be. Pure, and empty where the two agree."""
+"""What to send so that a run becomes what it should be. Pure, and empty if the two agree."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from hpstudy.tracking.mlflow.contents import Dataset, Point, RunContent
 
-POINTS_TAG = "hpstudy.points"  # how many points were sent; MLflow writes a batch's tags after its metrics
+POINTS_TAG = "hpstudy.points"  # the number of points sent; MLflow writes a batch's tags after its metrics
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +22,7 @@ class Seen:
     started_ms: int
     tags: Mapping[str, str]
     params: Mapping[str, str]
-    metrics: Mapping[str, float]  # the latest value of each
+    metrics: Mapping[str, float]  # the latest value of each metric
     has_dataset: bool
 
     @property
@@ -47,7 +47,7 @@ class Changes:
 
 
 def difference(content: RunContent, seen: Seen) -> Changes:
-    """What to send. Points that MLflow has already are left out, as far as the latest values agree."""
+    """What to send. Points that MLflow already has are left out, provided that the latest values agree."""
     sent = seen.points_sent
     if sent <= len(content.points) and not _agree(content.points[:sent], seen.metrics):
         sent = 0
@@ -66,16 +66,16 @@ def difference(content: RunContent, seen: Seen) -> Changes:
 
 
 def is_another(content: RunContent, seen: Seen) -> bool:
-    """Whether the run belongs to something else: params and start cannot be changed in MLflow.
+    """Whether the run belongs to something else: MLflow cannot change the params and the start of a run.
 
-    That happens when a study was deleted and made anew while MLflow was away, or when it was extended.
+    This happens if a study was deleted and created again while MLflow could not be reached, or if it was extended.
     """
     changed = any(seen.params.get(name, text) != text for name, text in content.params.items())
     return changed or content.identity_ms not in (None, seen.started_ms)
 
 
 def after(seen: Seen, changes: Changes) -> Seen:
-    """The run once the changes were sent."""
+    """The run after the changes have been sent."""
     return replace(
         seen,
         name=changes.name or seen.name,
@@ -93,7 +93,7 @@ def _agree(points: Sequence[Point], metrics: Mapping[str, float]) -> bool:
 
 
 def _same(ours: float, theirs: float) -> bool:
-    """MLflow keeps NaN, and an infinite number as the largest finite one."""
+    """Compare two values: MLflow keeps NaN, but stores an infinite number as the largest finite one."""
     if math.isnan(ours) or math.isnan(theirs):
         return math.isnan(ours) and math.isnan(theirs)
     largest = sys.float_info.max

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hpstudy.errors import HpstudyError, MirrorError
-from hpstudy.records import Evaluation, TrialRecord
+from hpstudy.records import Evaluation, StudyState, TrialRecord
 from hpstudy.settings import Settings
 from hpstudy.study.spec import Study
 from hpstudy.tracking.mlflow.client import Client, is_refusal
@@ -36,24 +36,24 @@ from hpstudy.tracking.tracker import SyncSummary
 if TYPE_CHECKING:
     from hpstudy.report.whole import Report
 
-_REPORT_DIGEST_TAG = "hpstudy.report"  # of the report as we sent it last
+_REPORT_DIGEST_TAG = "hpstudy.report"  # of the report that was last sent
 _HAPPENED = "did not take the trials"
 _REMEDY = "Nothing is lost: they are in the study database, and `hpstudy sync` sends them when MLflow is back."
 
 
 class Mirror:
-    """Mirrors one study: one experiment, one parent run, one child run a trial.
+    """Mirrors one study: one experiment, one parent run, one child run per trial.
 
-    It changes and deletes the runs that it made, and no others: an experiment of the study's name may have been
-    there before, and other databases may have studies of this name.
+    It changes and deletes only the runs that it created: an experiment of the study's name may have existed before,
+    and other databases may have studies of this name.
 
-    It reads MLflow once and remembers; after any error it reads again before it sends anything, because a
-    request that failed may have been committed. Several mirrors of one study, on several machines, end with
-    the same runs: of duplicates all keep the same one. Thread-safe; a call may take as long as MLflow does.
+    It reads MLflow once and remembers what it has seen. After any error it reads again before it sends anything,
+    because a failed request may have been committed. Several mirrors of one study, on several machines, arrive at
+    the same runs: they all keep the same one of several duplicates. Thread-safe; calls take as long as MLflow does.
 
     Args:
-        identity: Gives what tells the study from others of its name (`StudyQueue.identity`); asked when it is needed.
-            Without it, the runs of this name are the study's that tell of no identity.
+        identity: Returns what distinguishes the study from others of its name (`StudyQueue.identity`); called when it
+            is needed. Without it, the runs of this name that carry no identity are the study's.
         source: The text of the study file, to be logged beside the declaration.
     """
 
@@ -66,7 +66,7 @@ class Mirror:
         source: str | None = None,
     ) -> None:
         self._settings, self._study, self._ask_identity = settings, study, identity
-        self.sharing: str | None = None  # whose else the experiment is, in a sentence; None: nobody's, or not known yet
+        self.sharing: str | None = None  # who else uses the experiment, in a sentence; None: nobody, or not known yet
         self._has_looked = False
         self._secrets = Secrets.of(settings)
         self._artifacts = {"study.json": _pretty(study.to_json())}
@@ -76,15 +76,15 @@ class Mirror:
         self._view: View | None = None
         self._lock = threading.RLock()
 
-    def sync(self, trials: Sequence[TrialRecord], *, state: str, complete: bool = False) -> SyncSummary:
-        """Make MLflow equal to these trials. Done twice, the second time changes nothing.
+    def sync(self, trials: Sequence[TrialRecord], *, state: StudyState, complete: bool = False) -> SyncSummary:
+        """Make MLflow equal to these trials. Repeating it changes nothing.
 
         Args:
             state: Of the study: running, finished or stopped.
-            complete: These are all trials of the study: read MLflow again first, and delete the runs of others.
+            complete: These are all trials of the study: read MLflow again first, and delete all other trials' runs.
 
         Raises:
-            MirrorError: MLflow is away or refused something. What could be sent was sent.
+            MirrorError: MLflow cannot be reached or refused something. Everything else has been sent.
         """
         with self._session():
             if complete:
@@ -111,19 +111,19 @@ class Mirror:
     def attach_report(
         self, files: Mapping[str, str], findings: str, metrics: Mapping[str, float] | None = None
     ) -> None:
-        """Put a report onto the study's run: its files, and its findings above the declaration in the description.
+        """Attach a report to the study's run: its files, and its findings above the declaration in the description.
 
-        A description that people have changed is left alone. Done twice, the second time changes nothing.
+        A description that people have changed is left alone. Repeating it changes nothing.
 
         Args:
             files: Path → text.
             findings: Markdown.
-            metrics: Numbers of the report that studies are sorted by.
+            metrics: Figures of the report by which studies are sorted.
 
         Raises:
-            MirrorError: MLflow is away or refused something.
+            MirrorError: MLflow cannot be reached or refused something.
         """
-        self.parent_run_id()  # makes the run if there is none
+        self.parent_run_id()  # creates the run if there is none
         with self._session():
             view = self._read()
             self._log_report(view, {name: self._secrets.hide(text) for name, text in files.items()})
@@ -134,7 +134,7 @@ class Mirror:
                 self._tag(view, note_tags(note))
 
     def keep_report(self, report: Report, *, patience_s: float | None = None) -> None:
-        """As `StudyMirror` has it: files, figures, findings, and the numbers to sort studies by."""
+        """See `StudyMirror`. Logs files, figures, findings, and the metrics by which studies are sorted."""
         from hpstudy.report.render.markdown import findings_markdown
         from hpstudy.tracking.mlflow.packaging import key_figures, report_files
 
@@ -143,7 +143,7 @@ class Mirror:
         self.attach_report(report_files(report), findings_markdown(report), dict(key_figures(report.data)))
 
     def keep_model(self, evaluation: Evaluation) -> str | None:
-        """As `StudyMirror` has it: the model belongs to the study's run."""
+        """See `StudyMirror`. The model belongs to the study's run."""
         from hpstudy.tracking.mlflow.packaging import log_model
 
         uri = log_model(self._settings, self.parent_run_id(), self._study, evaluation)
@@ -152,13 +152,13 @@ class Mirror:
         return uri
 
     def model(self, evaluation: Evaluation) -> str | None:
-        """As `StudyMirror` has it."""
+        """See `StudyMirror`."""
         from hpstudy.tracking.mlflow.packaging import find_model
 
         return find_model(self._settings, self.parent_run_id(), evaluation)
 
     def tag_study(self, name: str, text: str) -> None:
-        """Tag the study's run. Raises MirrorError if MLflow is away."""
+        """Tag the study's run. Raises MirrorError if MLflow cannot be reached."""
         self.parent_run_id()
         with self._session():
             view = self._read()
@@ -166,56 +166,56 @@ class Mirror:
                 self._tag(view, {name: text})
 
     def refresh(self) -> None:
-        """Forget what MLflow held: the next call reads it again."""
+        """Forget what MLflow held: the next call reads MLflow again."""
         with self._lock:
             self._view = None
 
     @property
     def experiment_id(self) -> str:
-        """Raises MirrorError if MLflow is away."""
+        """Raises MirrorError if MLflow cannot be reached."""
         with self._session():
             return self._read().experiment.experiment_id
 
     def parent_run_id(self) -> str:
-        """The run of the study, which is made if there is none. Raises MirrorError if MLflow is away."""
+        """The study's run, which is created if there is none. Raises MirrorError if MLflow cannot be reached."""
         with self._session():
             view = self._read()
             if view.study is None:
-                content = self._study_content((), "running")
+                content = self._study_content((), StudyState.RUNNING)
                 self._adopt(view, (), content)
                 self._ensure_study(view, content)
             return _study_of(view).run_id
 
     def run_id(self, number: int) -> str | None:
-        """The run of a trial; None if it was not mirrored yet. Raises MirrorError if MLflow is away."""
+        """The run of a trial; None if it has not been mirrored yet. Raises MirrorError if MLflow cannot be reached."""
         with self._session():
             seen = self._read().trials.get(number)
             return seen.run_id if seen else None
 
     def is_finished(self) -> bool:
-        """Whether MLflow has this study as finished, which is written after all of its trials.
+        """Whether MLflow has this study as finished. That status is written after all trials.
 
         Raises:
-            MirrorError: MLflow is away.
+            MirrorError: MLflow cannot be reached.
         """
         with self._session():
             runs = [seen for seen in self._client().study_runs() if is_signed(seen, self._identity)]
-            content = self._study_content((), "finished")
+            content = self._study_content((), StudyState.FINISHED)
             return bool(runs) and runs[0].status == content.status and not is_another(content, runs[0])
 
     def forget(self, trials: Sequence[TrialRecord] = ()) -> str | None:
-        """Delete the study's experiment and free its name, or its runs alone where others use the experiment, too.
+        """Delete the study's experiment and free its name; if others use the experiment, delete only the study's runs.
 
         What is deleted can still be restored in MLflow.
 
         Args:
-            trials: Those of the study, by which runs are known that an earlier version made.
+            trials: The study's trials, which identify the runs that an earlier version created.
 
         Returns:
-            What stays, in a sentence; None: nothing.
+            A sentence that says what stays; None: nothing stays.
 
         Raises:
-            MirrorError: MLflow is away.
+            MirrorError: MLflow cannot be reached.
         """
         with self._session():
             self._view, client = None, self._client()
@@ -223,7 +223,7 @@ class Mirror:
             if experiment is None:
                 return None
             view = self._view_of(experiment)
-            self._adopt(view, trials, self._study_content(trials, "finished"))
+            self._adopt(view, trials, self._study_content(trials, StudyState.FINISHED))
             shared = self._shared(view, also_deleted=True)
             if shared is None and client.has_others_models_or_traces(experiment.experiment_id):
                 shared = "it also holds models or traces that are not this study's"
@@ -236,7 +236,7 @@ class Mirror:
             return f"Experiment {self._study.name!r} in MLflow stays, because {shared}; this study's runs are deleted."
 
     def explain(self, error: Exception) -> str:
-        """An error as one sentence, without passwords."""
+        """One sentence that describes an error, without passwords."""
         if isinstance(error, HpstudyError):
             return self._secrets.hide(str(error))
         return f"{type(error).__name__}: {sentence(error, self._secrets)}."
@@ -260,7 +260,7 @@ class Mirror:
         return self._client_
 
     def _read(self) -> View:
-        """MLflow as it is, without duplicates: of several runs for one thing the oldest stays."""
+        """Read MLflow and delete duplicates: of several runs for the same thing, the oldest stays."""
         if self._view is not None:
             return self._view
         note = self._secrets.hide(description(self._study))
@@ -274,7 +274,7 @@ class Mirror:
         return view
 
     def _adopt(self, view: View, trials: Sequence[TrialRecord], content: RunContent) -> None:
-        """Sign the study's run that an earlier version made; a trial's is signed as its tags are sent."""
+        """Sign the study's run that an earlier version created. A trial's run is signed when its tags are sent."""
         if not view.unsigned:
             return
         numbers = set(map(trial_number, view.unsigned))
@@ -287,18 +287,18 @@ class Mirror:
     def _look_for_others(self, view: View) -> None:
         if not self._has_looked and (shared := self._shared(view, also_deleted=False)):
             self.sharing = (
-                f"Experiment {self._study.name!r} in MLflow is shared: {shared}. This study's runs stand beside what "
-                "is there; hpstudy changes and deletes no others."
+                f"Experiment {self._study.name!r} in MLflow is shared: {shared}. This study's runs are added to "
+                "it; hpstudy changes and deletes no others."
             )
         self._has_looked = True
 
     def _shared(self, view: View, *, also_deleted: bool) -> str | None:
-        """Why the experiment is not the study's alone; None if it is."""
+        """Why the experiment does not belong to the study alone; None if it does."""
         if shared := self._client().shared(view.experiment, also_deleted=also_deleted):
             return shared
         return OTHERS_RUNS if view.others or view.unsigned else None
 
-    def _study_content(self, trials: Sequence[TrialRecord], state: str) -> RunContent:
+    def _study_content(self, trials: Sequence[TrialRecord], state: StudyState) -> RunContent:
         content = self._signed(study_content(self._study, trials, state, self._secrets.hide))
         return replace(content, fixed_tags={**content.fixed_tags, **note_tags(content.fixed_tags[NOTE_TAG])})
 
@@ -310,7 +310,7 @@ class Mirror:
         return replace(content, tags={**content.tags, **signature(self._identity)})
 
     def _ensure_study(self, view: View, content: RunContent) -> None:
-        """Make the parent run before its children, for they name it."""
+        """Create the parent run before its children, because they name it."""
         if view.study and is_another(content, view.study):  # extended: params cannot be changed
             content = successor(content, view.study)
             self._delete(view, view.study)
@@ -319,7 +319,7 @@ class Mirror:
             view.study = self._client().create(view.experiment.experiment_id, content)
 
     def _sync_trials(self, view: View, trials: Sequence[TrialRecord]) -> tuple[Counter[str], list[str]]:
-        """A trial that MLflow refuses does not hold up the others."""
+        """Sync the trials. A trial that MLflow refuses does not hold up the others."""
         outcomes: Counter[str] = Counter()
         refusals: list[str] = []
         for record in trials:
@@ -333,7 +333,7 @@ class Mirror:
 
     def _sync_trial(self, view: View, record: TrialRecord) -> str:
         mirrored = view.mirrored.get(record.number)
-        if mirrored is record or mirrored == record:  # most are the very same objects as last time
+        if mirrored is record or mirrored == record:  # most are the same objects as last time
             return "unchanged"
         content = self._trial_content(view, record)
         seen = view.trials.get(record.number)
@@ -356,7 +356,7 @@ class Mirror:
         self._log_texts(view, self._artifacts)
 
     def _log_texts(self, view: View, texts: Mapping[str, str]) -> None:
-        """Files of the study's run, each sent again only when it has changed."""
+        """Log files of the study's run, each only if it has changed."""
         for name, text in texts.items():
             seen, tag, sent = _study_of(view), f"hpstudy.artifact.{name}", digest(text)
             if seen.tags.get(tag) != sent:
@@ -364,7 +364,7 @@ class Mirror:
                 self._tag(view, {tag: sent})
 
     def _log_report(self, view: View, files: Mapping[str, str]) -> None:
-        """All files at once, and again only when one has changed."""
+        """Log all files at once if any of them has changed."""
         sent = digest("".join(f"{name}\n{text}" for name, text in files.items()))
         if _study_of(view).tags.get(_REPORT_DIGEST_TAG) != sent:
             self._client().log_files(_study_of(view).run_id, files)
@@ -384,7 +384,7 @@ class Mirror:
         view.study = replace(seen, tags={**seen.tags, **tags})
 
     def _send(self, seen: Seen, content: RunContent) -> Seen:
-        """Returns the run as it is then; the very same object if nothing had to be sent."""
+        """Returns the run as it is afterwards; the same object if there was nothing to send."""
         changes = difference(content, seen)
         if not changes:
             return seen

@@ -8,7 +8,7 @@ from dataclasses import replace
 from hpstudy.tracking.mlflow.contents import MODEL_TAG, NOTE_TAG, RunContent
 from hpstudy.tracking.mlflow.differences import Seen
 
-_DIGEST_TAG = "hpstudy.note"  # of the description as we wrote it last
+_DIGEST_TAG = "hpstudy.note"  # of the description that we last wrote
 _SIZES = ("| design |", "| budget |")  # lines of a description that change when a study is extended
 
 
@@ -17,7 +17,7 @@ def digest(text: str) -> str:
 
 
 def note_tags(note: str) -> dict[str, str]:
-    """A description, and what tells later that it is ours."""
+    """The tags for a description, and for recognizing later that it is ours."""
     return {NOTE_TAG: note, _DIGEST_TAG: digest(note)}
 
 
@@ -25,14 +25,14 @@ def is_ours(seen: Seen, own: str) -> bool:
     """Whether nobody has changed the description of a run.
 
     Args:
-        own: The description without findings, of which an earlier version kept no digest.
+        own: The description without findings, for which an earlier version kept no digest.
     """
     note = seen.tags.get(NOTE_TAG, "")
     return not note or seen.tags.get(_DIGEST_TAG) == digest(note) or _without_sizes(note) == _without_sizes(own)
 
 
 def successor(content: RunContent, old: Seen) -> RunContent:
-    """The study's run that takes the place of an old one: it keeps the model, and what people wrote."""
+    """The study's run that replaces an old one: it keeps the model, and what people wrote."""
     own = ("hpstudy.", "mlflow.")
     kept = {name: text for name, text in old.tags.items() if name.startswith(MODEL_TAG) or not name.startswith(own)}
     fixed = content.fixed_tags

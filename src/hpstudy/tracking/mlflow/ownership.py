@@ -1,4 +1,4 @@
-"""What in MLflow is a study's own. Pure: names are shared, so ownership is told by tags."""
+"""What in MLflow belongs to a study. Pure: names may be shared, so tags show the ownership."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from dataclasses import dataclass
 from hpstudy.tracking.mlflow.contents import ID_TAG, NOTE_TAG, ROLE_TAG, STUDY_TAG, TABLE_HEAD, TRIAL_TAG
 from hpstudy.tracking.mlflow.differences import Seen
 
-DEFAULT_EXPERIMENT = "0"  # MLflow's own, which is to be there always
+DEFAULT_EXPERIMENT = "0"  # MLflow's own, which must always exist
 OTHERS_RUNS = "it also holds runs that are not this study's"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Experiment:
-    """The experiment of a study's name."""
+    """The experiment with a study's name."""
 
     experiment_id: str
     is_active: bool  # not deleted
-    is_made_here: bool  # by this study's mirror, not by a person or for another study of this name
+    is_made_here: bool  # created by this study's mirror, not by a person or for another study of this name
 
 
 def is_signed(seen: Seen, identity: str | None) -> bool:
-    """Whether this study made the run. Without an identity it has made those that name none."""
+    """Whether this study created the run. Without an identity, the runs that carry none are the study's."""
     return seen.tags.get(ID_TAG) == identity and (is_study(seen) or trial_number(seen) is not None)
 
 
 def is_unsigned(seen: Seen) -> bool:
-    """Whether the run was made by a version that did not tell studies of one name apart."""
+    """Whether the run was created by a version that did not distinguish studies of the same name."""
     return is_signed(seen, None)
 
 
@@ -36,18 +36,18 @@ def is_study(seen: Seen) -> bool:
 
 
 def trial_number(seen: Seen) -> int | None:
-    """None if the run is no trial's."""
+    """The number of the run's trial; None if the run does not belong to a trial."""
     text = seen.tags.get(TRIAL_TAG, "")
     return int(text) if seen.tags.get(ROLE_TAG) == "trial" and text.isdecimal() else None
 
 
 def signature(identity: str | None) -> dict[str, str]:
-    """The tags that tell studies of one name apart."""
+    """The tags that distinguish studies of the same name."""
     return {ID_TAG: identity} if identity else {}
 
 
 def is_made_by(tags: Mapping[str, str], study: str, identity: str | None) -> bool:
-    """Whether an experiment was made for this study. One of an earlier version is known by its description."""
+    """Whether an experiment was created for this study. One of an earlier version is recognized by its description."""
     if STUDY_TAG in tags:
         return tags[STUDY_TAG] == study and tags.get(ID_TAG) in (None, identity)
     return TABLE_HEAD in tags.get(NOTE_TAG, "")

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 MODEL_NAME = "model"
 _PACKAGES = ("keras", "mlflow", "numpy", "pandas", "tensorflow")
-_VERSIONS = 100  # of a registered model that are looked through
+_VERSIONS = 100  # the number of versions of a registered model that are searched
 
 
 def report_files(report: Report) -> dict[str, str]:
@@ -45,7 +45,7 @@ def report_files(report: Report) -> dict[str, str]:
 
 
 def key_figures(numbers: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
-    """What a table of studies is sorted by, as metrics: the best configuration's mean, and its test accuracy.
+    """The metrics by which a table of studies is sorted: the best configuration's mean, and its test accuracy.
 
     Args:
         numbers: `Report.data`.
@@ -66,17 +66,17 @@ def key_figures(numbers: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
 
 
 def log_model(settings: Settings, run_id: str, study: Study, evaluation: Evaluation) -> str | None:
-    """Log the networks that were scored as one model onto the study's run. Done twice, it is logged once.
+    """Log the scored networks to the study's run, as one model. Repeating it does not log another one.
 
-    Whoever loads the model needs Keras and TensorFlow, not hpstudy; if the study's own `build` uses layer classes of
-    its own, these too.
+    Loading the model needs Keras and TensorFlow, but not hpstudy; if the study's `build` uses its own layer classes, it
+    needs these, too.
 
     Returns:
-        The model's URI, for `mlflow.pyfunc.load_model`; None if the networks do not lie on this machine, or cannot be
+        The model's URI, for `mlflow.pyfunc.load_model`; None if the networks are not on this machine, or cannot be
         loaded without the study file (`evaluation.why_no_model`).
 
     Raises:
-        MirrorError: MLflow is away or refused the model.
+        MirrorError: MLflow cannot be reached or refused the model.
     """
     with _told(settings):
         client = connect(settings)
@@ -103,9 +103,9 @@ def register(settings: Settings, uri: str, name: str) -> tuple[str, bool]:
 
     Raises:
         UserError: MLflow does not allow such a name.
-        MirrorError: MLflow is away or refused it.
+        MirrorError: MLflow cannot be reached or refused it.
     """
-    with _told(settings), tracked_at(settings):  # the registry looks the model up there
+    with _told(settings), tracked_at(settings):  # the registry looks up the model there
         from mlflow.exceptions import MlflowException
 
         client = connect(settings)
@@ -128,15 +128,15 @@ def register(settings: Settings, uri: str, name: str) -> tuple[str, bool]:
 
 
 def find_model(settings: Settings, run_id: str, evaluation: Evaluation) -> str | None:
-    """The URI of the model that was logged of an evaluation; None if MLflow has none. Raises MirrorError."""
+    """The URI of the model that was logged for an evaluation; None if MLflow has none. Raises MirrorError."""
     with translated(settings, "did not say where the model is", "Try again when it is back."):
         client = connect(settings)
         return _logged_before(client, client.get_run(run_id), str(evaluation.at))
 
 
 def load_model(settings: Settings, uri: str) -> PyFuncModel:
-    """A logged model, which predicts. Loads TensorFlow into this process. Raises MirrorError."""
-    with translated(settings, "did not give the model", "Try again when it is back."), tracked_at(settings):
+    """Load a logged model, which predicts, and TensorFlow with it. Raises MirrorError."""
+    with translated(settings, "did not return the model", "Try again when it is back."), tracked_at(settings):
         import mlflow.pyfunc
 
         return mlflow.pyfunc.load_model(uri)
@@ -161,7 +161,7 @@ def _logged_before(client: Any, run: Any, at: str) -> str | None:
 
 
 class _PyfuncFlavor:
-    """`mlflow.pyfunc` as `Model.log` calls it. MLflow 3.17 writes the example before it makes the folder."""
+    """`mlflow.pyfunc` as `Model.log` calls it. MLflow 3.17 writes the example before it creates the folder."""
 
     __name__ = "mlflow.pyfunc"
 
@@ -182,14 +182,14 @@ def _log(
     answer: Answer,
     folder: Path,
 ) -> str:
-    """Through `Model.log`: `mlflow.pyfunc.log_model` needs an active run, and would end that at another time.
+    """Log with `Model.log`: `mlflow.pyfunc.log_model` needs an active run, and would end it with another time.
 
-    The model is created before, in the experiment of the study: else it would belong to that of the caller's own run.
+    The model is created first, in the study's experiment. Otherwise it would go to that of the caller's own run.
     """
     from mlflow.models import Model
 
     example = answer.example
-    if "images" in example:  # answered by a version that knew no other arrays
+    if "images" in example:  # written by a version that knew no other arrays
         example = {"array": example["images"], "dtype": "uint8"}
     rows, signature = _example(example), _signature(example, answer.classes)
     created = connect(settings).create_logged_model(
@@ -200,7 +200,7 @@ def _log(
         tags={EVALUATED_TAG: str(evaluation.at), NOTE_TAG: _note(study, evaluation)},
     )
     with tracked_at(settings), warnings.catch_warnings(), TemporaryDirectory() as code:
-        warnings.simplefilter("ignore")  # MLflow's, of what it does itself to a table with lists in it
+        warnings.simplefilter("ignore")  # MLflow warns of what it does itself to a table that contains lists
         logged = Model.log(
             artifact_path=None,
             name=MODEL_NAME,
@@ -213,13 +213,13 @@ def _log(
             signature=signature,
             input_example=rows,
             validate_serving_input=False,
-            pip_requirements=_requirements(),  # else MLflow finds them out in a process of its own: some 20 s
+            pip_requirements=_requirements(),  # otherwise MLflow infers them in a process of its own: about 20 s
         )
     return str(logged.model_uri)
 
 
 def _code(study: Study, folder: Path) -> list[str]:
-    """The files that the model consists of, besides the networks: the loader, and how this kind of rows is encoded."""
+    """The model's files besides the networks: the loader, and the module that encodes this kind of rows."""
     kind = folder / f"{hpstudy_model.kind_module(study.dataset_info.kind.name)}.py"
     shutil.copyfile(kind_file(study.dataset), kind)
     return [hpstudy_model.__file__, str(kind)]
@@ -233,12 +233,12 @@ def _note(study: Study, evaluation: Evaluation) -> str:
     return (
         f"{networks} of study {study.name} on {study.dataset_info.title}: {cell}, "
         f"{'seed' if number == 1 else 'seeds'} {seeds}. Test accuracy {evaluation.ensemble.accuracy:.4f} on "
-        f"{evaluation.rows:,} rows. Takes rows as the dataset has them, gives class probabilities."
+        f"{evaluation.rows:,} rows. Takes raw rows of the dataset, returns class probabilities."
     )
 
 
 def _example(example: Mapping[str, Any]) -> Any:
-    """An array, else a DataFrame."""
+    """An array, or a DataFrame if the rows are a table."""
     import numpy as np
     import pandas as pd
 
@@ -271,7 +271,7 @@ def _inputs(example: Mapping[str, Any]) -> Any:
 
 
 def _column(name: str, kind: str) -> Any:
-    """Texts and numbers with a fraction may be missing, as MLflow has no whole number that is missing."""
+    """The schema of a column. Text and floats may be missing; MLflow has no missing integer."""
     from mlflow.types import ColSpec, DataType
     from mlflow.types.schema import Array
 
@@ -281,12 +281,12 @@ def _column(name: str, kind: str) -> Any:
 
 
 def _requirements() -> list[str]:
-    """What loading and predicting needs, with the versions of this installation."""
+    """The packages that loading and predicting need, in the versions of this installation."""
     return [f"{package}=={_version(package)}" for package in _PACKAGES]
 
 
 def _version(package: str) -> str:
     try:
         return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:  # TensorFlow without GPUs has another name
+    except importlib.metadata.PackageNotFoundError:  # TensorFlow without GPUs has a different name
         return importlib.metadata.version(f"{package}-cpu")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from html import escape
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
 from hpstudy.addresses import is_server, without_credentials
@@ -14,21 +15,25 @@ from hpstudy.errors import NotFoundError
 from hpstudy.health import Diagnosis, Health
 from hpstudy.settings import Settings
 from hpstudy.study.spec import Study
-from hpstudy.tracking.mlflow.connection import connect, prepare_environment, translated
+from hpstudy.tracking.mlflow.connection import connect, importing, prepare_environment, translated
 from hpstudy.tracking.mlflow.mirror import Mirror
 from hpstudy.tracking.mlflow.server import ui_command, ui_environment
 from hpstudy.tracking.tracker import Model, StudyMirror, Tracker
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 _LOCAL = "http://127.0.0.1:5000"  # where `hpstudy ui` answers
 _NO_ANSWER = (
-    "Is the server running? An answer 403 'Invalid Host header' wants the name in MLFLOW_SERVER_ALLOWED_HOSTS on the "
-    "server; 401 wants MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD here. Training goes on without it."
+    "Is the server running? If it answers 403 'Invalid Host header', add the name to MLFLOW_SERVER_ALLOWED_HOSTS on "
+    "the server; if 401, set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD here. Training continues without it."
 )
 _LIBRARIES = ("mlflow.pyfunc", "hpstudy.tracking.mlflow.packaging")  # for reports and models
 
 
 class MlflowTracker:
     name = "MLflow"
+    scheme = "mlflow"
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -44,8 +49,8 @@ class MlflowTracker:
         if not self._settings.uses_embedded_store or unquote(home) == home:
             return None
         return (
-            f"Models in {home} can be loaded with `mlflow.pyfunc.load_model(uri, dst_path=DIR)` only: MLflow takes a % "
-            "with two digits in a folder's name for a coded letter. Another --home avoids that."
+            f"Models in {home} can only be loaded with `mlflow.pyfunc.load_model(uri, dst_path=DIR)`, because MLflow "
+            "reads a % with two digits in a folder's name as an encoded character. Another --home avoids that."
         )
 
     def mirror(
@@ -55,8 +60,9 @@ class MlflowTracker:
 
     def load(self) -> None:
         prepare_environment(self._settings)
-        for library in _LIBRARIES:
-            importlib.import_module(library)
+        with importing:
+            for library in _LIBRARIES:
+                importlib.import_module(library)
 
     def load_model(self, address: str) -> Model:
         from hpstudy.tracking.mlflow.packaging import load_model
@@ -69,6 +75,12 @@ class MlflowTracker:
 
         return register(self._settings, address, name)
 
+    def runs(self, experiment: str) -> pd.DataFrame:
+        from hpstudy.tracking.mlflow.reading import read_runs
+
+        with translated(self._settings, "did not give the runs", "Try again when it is back."):
+            return read_runs(connect(self._settings), experiment)
+
     def where_to_look(self, study: str) -> str | None:
         home = self._settings.home
         if self._settings.uses_embedded_store:
@@ -77,7 +89,7 @@ class MlflowTracker:
         return f"Browse it in MLflow: experiment {study} at {self._address}"
 
     def link(self, study: str) -> str:
-        """To the study's experiment, which MLflow's page finds by its name."""
+        """A link to the study's experiment, which MLflow's page finds by its name."""
         is_remote = is_server(self._settings.tracking_uri)
         base = self._address.rstrip("/") if is_remote else _LOCAL
         address = f"{base}/#/experiments?experimentSearchFilter={quote(study)}"
@@ -95,7 +107,7 @@ class MlflowTracker:
     def examine(self) -> Iterator[Diagnosis]:
         with translated(self._settings, "does not answer", _NO_ANSWER):
             connect(self._settings).search_experiments(max_results=1)
-        yield Diagnosis(level=Health.GOOD, what=f"MLflow at {self._address} answers, and lets you in.")
+        yield Diagnosis(level=Health.GOOD, what=f"MLflow at {self._address} answers and lets you in.")
         if is_server(self._settings.tracking_uri):
             yield _versions(self._address)
 

@@ -1,4 +1,4 @@
-"""MLflow as it was when it was read, and as we changed it since. Pure: runs go in, each to its place."""
+"""MLflow as it was read, with our changes since. Pure: every run that goes in gets its place."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from hpstudy.tracking.mlflow.ownership import Experiment, is_signed, is_study, i
 
 @dataclass(kw_only=True)
 class View:
-    """What the experiment of a study's name holds."""
+    """What the experiment with a study's name holds."""
 
     experiment: Experiment
     study: Seen | None = None
     trials: dict[int, Seen] = field(default_factory=dict)
-    unsigned: list[Seen] = field(default_factory=list)  # of an earlier version, for a study of this name
-    others: list[Seen] = field(default_factory=list)  # of another study of this name
-    mirrored: dict[int, TrialRecord] = field(default_factory=dict)  # records that are there in full
+    unsigned: list[Seen] = field(default_factory=list)  # runs of an earlier version, for a study of this name
+    others: list[Seen] = field(default_factory=list)  # runs of another study of this name
+    mirrored: dict[int, TrialRecord] = field(default_factory=dict)  # records that MLflow has in full
     deleted: int = 0
 
     @property
@@ -29,7 +29,7 @@ class View:
         return [*self.trials.values(), *([self.study] if self.study else [])]
 
     def sort(self, runs: Iterable[Seen], identity: str | None) -> list[Seen]:
-        """Put each run into its place. Returns the study's own that are there twice; of them the first stays."""
+        """Put each run into its place. Returns the duplicates among the study's own; the first of each stays."""
         duplicates = []
         for seen in runs:
             if not is_signed(seen, identity):
@@ -39,15 +39,15 @@ class View:
         return duplicates
 
     def adopt(self, contents: Mapping[int, RunContent], study: RunContent) -> list[Seen]:
-        """Take over the runs of an earlier version that are certainly this study's; the rest may be anybody's.
+        """Take over the runs of an earlier version that are certainly this study's. The others may be anybody's.
 
-        A trial's run is known by its number, start and params; the study's by its trials, or by its params.
+        A trial's run is recognized by its number, start and params; the study's run by its trials or its params.
 
         Args:
-            contents: Of the trials whose numbers `unsigned` has.
+            contents: The contents of the trials whose numbers are in `unsigned`.
 
         Returns:
-            Those that are there twice.
+            The duplicates.
         """
         rest, parents, duplicates = [], set(), []
         for seen in sorted(self.unsigned, key=is_study):
@@ -65,7 +65,7 @@ class View:
         return duplicates
 
     def _is_placed(self, seen: Seen) -> bool:
-        """Give it its place. False if that is taken."""
+        """Put a run into its place. False if that is taken."""
         number = trial_number(seen)
         if number is None:
             taken, self.study = self.study is not None, self.study or seen

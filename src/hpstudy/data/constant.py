@@ -1,0 +1,58 @@
+"""The constant predictor: what one has without a network. It gives every row the classes' shares of the training rows.
+
+A network has to beat its scores, and a training that diverges has reached no more than these.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpstudy.data.arrays import Arrays
+
+_SMALLEST = 1e-7  # of a probability whose logarithm is taken, as Keras has it
+
+
+def constant_scores(arrays: Arrays, loss: str) -> dict[str, float]:
+    """`loss` and `accuracy` on the training rows, `val_loss` and `val_accuracy` on the validation rows.
+
+    Args:
+        loss: `cross_entropy` or `mse`, the level of the factor.
+    """
+    train = arrays.y[arrays.train]
+    shares = class_shares(train, len(arrays.classes))
+    of_train = predictor_scores(shares, train, loss)
+    of_validation = predictor_scores(shares, arrays.y[arrays.validation], loss)
+    return {**of_train, **{f"val_{name}": value for name, value in of_validation.items()}}
+
+
+def class_shares(labels: NDArray[np.int32], classes: int) -> NDArray[np.float64]:
+    """Of each class among the labels, (classes,)."""
+    shares: NDArray[np.float64] = np.bincount(labels, minlength=classes) / len(labels)
+    return shares
+
+
+def predictor_scores(probabilities: NDArray[np.float64], labels: NDArray[np.int32], loss: str) -> dict[str, float]:
+    """`loss` and `accuracy` of predictions, as a network that gives them has them.
+
+    Args:
+        probabilities: (rows, classes), or (classes,) if every row gets the same.
+        labels: (rows,) class numbers.
+        loss: `cross_entropy` or `mse`.
+    """
+    given = np.broadcast_to(probabilities, (len(labels), probabilities.shape[-1]))
+    of_truth = given[np.arange(len(labels)), labels]
+    losses = _squared_errors(given, labels) if loss == "mse" else -np.log(_clipped(of_truth))
+    return {"loss": float(losses.mean()), "accuracy": float((given.argmax(axis=1) == labels).mean())}
+
+
+def _clipped(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.clip(probabilities, _SMALLEST, 1 - _SMALLEST)
+
+
+def _squared_errors(given: NDArray[np.float64], labels: NDArray[np.int32]) -> NDArray[np.float64]:
+    """(rows,): means over the outputs of a network, which for two classes has one."""
+    truth = np.eye(given.shape[1])[labels]
+    outputs = slice(1, 2) if given.shape[1] == 2 else slice(None)
+    errors: NDArray[np.float64] = ((given - truth)[:, outputs] ** 2).mean(axis=1)
+    return errors

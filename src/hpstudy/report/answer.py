@@ -1,0 +1,86 @@
+"""The answer in a few short lines: what to use, what is as good, what is ruled out, what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from hpstudy.analysis.deciding import MOST_REPLICATES
+from hpstudy.analysis.standings import Standings, Verdict
+from hpstudy.report import texts
+
+WIDTH = 78  # characters of a line that no terminal wraps
+
+
+def answer(
+    found: Standings, names: Sequence[str], *, metric: str, sign: int, beside: Sequence[str] = ()
+) -> Iterator[str]:
+    """A line for each part of the answer, the choice first.
+
+    Args:
+        names: Of the configurations, short.
+        sign: 1 if a higher value of the metric is better, else -1.
+        beside: What the score stands beside, such as `chance 0.1000`.
+    """
+    best = found.best
+    notes = "; ".join(beside)
+    score = f"{metric} {texts.number(sign * float(found.means[best]))}"
+    yield f"Use {names[best]} ({'; '.join(filter(None, (score, notes)))})."
+    if found.n.max() < 2:
+        yield "Each has one replicate: nothing says whether the others are worse by more than chance."
+        return
+    others = [place for place in found.order if place != best]
+    if not others:
+        return
+    yield from _as_good(found, names, others)
+    worse = [place for place in others if found.verdicts[place] == Verdict.WORSE]
+    yield f"Ruled out: {len(worse)} of {len(names)}{_first(names, worse)}"
+
+
+def verdict_counts(found: Standings) -> dict[Verdict, int]:
+    return {verdict: found.verdicts.count(verdict) for verdict in Verdict}
+
+
+def replicates_to_go(found: Standings) -> tuple[int | None, int]:
+    """How many replicates would decide half of the undecided ones, and how many these are.
+
+    None replicates: more than we advise, or nothing is known of the spread.
+    """
+    open_ones = [place for place, verdict in enumerate(found.verdicts) if verdict == Verdict.UNDECIDED]
+    open_ones = [place for place in open_ones if place != found.best]
+    needed = sorted(number for place in open_ones if (number := found.needed[place]) is not None)
+    if not needed:
+        return None, len(open_ones)
+    return max(needed[(len(needed) - 1) // 2], int(found.n.max()) + 1), len(open_ones)
+
+
+def _as_good(found: Standings, names: Sequence[str], others: Sequence[int]) -> Iterator[str]:
+    practical = texts.number(found.practical)
+    equal = [place for place in others if found.verdicts[place] == Verdict.EQUIVALENT]
+    undecided = [place for place in others if found.verdicts[place] == Verdict.UNDECIDED]
+    if equal:
+        yield fitted(f"As good (within {practical}): ", [names[place] for place in equal])
+    if undecided:
+        yield fitted("Undecided, the likeliest first: ", [names[place] for place in undecided])
+
+
+def _first(names: Sequence[str], worse: Sequence[int]) -> str:
+    if not worse:
+        return "."
+    return fitted("", [names[place] for place in worse], width=WIDTH - 24, head=", such as ")
+
+
+def fitted(start: str, words: Sequence[str], *, width: int = WIDTH, head: str = "") -> str:
+    """As many words as a line has room for, and how many more there are."""
+    kept = list(words)
+    while len(kept) > 1 and len(_joined(start, kept, len(words), head)) > width:
+        kept.pop()
+    return _joined(start, kept, len(words), head)
+
+
+def _joined(start: str, kept: Sequence[str], total: int, head: str) -> str:
+    more = f"; {total - len(kept)} more" if len(kept) < total else ""
+    return f"{start}{head}{'; '.join(kept)}{more}."
+
+
+def more_than(needed: int | None) -> str:
+    return f"more than {MOST_REPLICATES}" if needed is None else str(needed)
