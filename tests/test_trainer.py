@@ -640,7 +640,7 @@ UNFIT = {
             row := keras.Input(shape),
             [layer(keras.layers.Flatten()(row)) for layer in map(keras.layers.Dense, (10, 1))],
         ),
-        "10 probabilities a row",
+        "10 probabilities per row",
     ),
     "logits": (
         lambda config, shape, outputs: keras.Sequential([keras.Input(shape), *flat_and_dense(outputs, None)]),
