@@ -79,7 +79,7 @@ def test_a_figure_needs_a_number_and_a_source() -> None:
 
 
 def test_a_search_has_figures_of_the_test_split_only() -> None:
-    changes = {"vary": {"learning_rate": Float(0.01, 0.1)}, "design": Search(trials=4)}
+    changes = {"vary": {"learning_rate": Float(0.01, 0.1)}, "design": Search(finalists=0, trials=4)}
     assert make_published(Published(value=0.9, metric="test_accuracy", source="x"), **changes).published
     with pytest.raises(UserError, match="metric='test_accuracy' and no levels"):
         make_published(Published(value=0.9, metric="val_accuracy", source="x"), **changes)
@@ -119,7 +119,7 @@ def test_a_figure_stands_beside_ours_in_every_form() -> None:
     """Mean 0.885, s = 0.0129099; t(3) = 3.182446: ± 0.0205 for the mean, ± 0.0459 for one more training."""
     report = report_of(make_published(FIGURE))
     assert any(
-        "val_accuracy 0.8900 of optimizer=adam, ours 0.8850 (−0.0050). It lies where" in f for f in report.findings
+        "val_accuracy 0.8900 of optimizer=adam, ours 0.8850 (−0.0050). It lies where" in f for f in report.details
     )
     row = "| adam | val\\_accuracy | 0.8900 | 0.8850 | 0.8645 to 0.9055 | 4 | −0.0050 | 0.8391 to 0.9309 | yes |"
     assert f"{row} a book; one training |" in render(report, "md")
@@ -132,7 +132,7 @@ def test_a_figure_stands_beside_ours_in_every_form() -> None:
 def test_a_figure_out_of_reach_is_said_to_be() -> None:
     far = Published(optimizer="adam", value=0.95, metric="val_accuracy", source="a book")
     report = report_of(make_published(FIGURE, far))
-    assert any("ours 0.8850 (−0.0650). 1 of 2 lie where" in finding for finding in report.findings)
+    assert any("ours 0.8850 (−0.0650). 1 of 2 lie where" in finding for finding in report.details)
 
 
 def test_a_test_score_comes_from_the_evaluation_of_the_same_cell() -> None:

@@ -14,12 +14,12 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from factories import make_grid_records, make_record, make_settings, make_study
+from factories import make_evaluation, make_grid_records, make_record, make_settings, make_study
 from hpstudy import Choice, Float, Grid, Int, Search
 from hpstudy.analysis.search import importances, search_result
 from hpstudy.cli import main
 from hpstudy.errors import HpstudyError, UserError
-from hpstudy.records import TrialRecord, TrialState
+from hpstudy.records import Baselines, TrialRecord, TrialState
 from hpstudy.report.build import build_report
 from hpstudy.report.render.files import render, write_report
 from hpstudy.report.whole import Report
@@ -38,7 +38,7 @@ def make_search(trials: int = 30, **changes: object) -> Study:
             "momentum": Float(0.0, 0.9, when={"optimizer": "sgd"}),
             "depth": Int(1, 3),
         },
-        design=Search(trials=trials, pruner="median"),
+        design=Search(finalists=0, trials=trials, pruner="median"),
         **changes,
     )
 
@@ -115,12 +115,22 @@ def test_the_findings_name_the_best_level_with_its_interval_and_what_is_not_dist
         study,
         value=lambda cell, replicate: 0.5 + 0.01 * replicate + noise[str(cell.params["optimizer"])][replicate],
     )
-    findings = build_report(study, records, figures=False).findings
+    report = build_report(study, records, figures=False)
+    assert report.findings == (
+        "Use adam (val_accuracy 0.8275; chance 0.1000).",
+        "Undecided, the likeliest first: momentum.",
+        "Ruled out: 1 of 3, such as sgd.",
+        "optimizer: adam is best; undecided momentum −0.0025; worse sgd −0.3125.",
+        report.findings[4],
+    )
+    assert re.fullmatch(
+        r"Next: hpstudy extend optimizers --replicates \d+ \(1 undecided, about .*\)\.", report.findings[4]
+    )
+    assert all(len(finding) <= 80 for finding in report.findings)
+    assert "Undecided: momentum −0.0025. Worse: sgd −0.3125." in report.details[1]
+    against = build_report(study, records, baseline=["sgd"], figures=False)
     # adam - sgd by hand: mean 0.3125, s = 0.020616, half width 3.182446 · s / 2 = 0.0328
-    assert "optimizer=adam: mean val_accuracy 0.8275" in findings[0]
-    assert "Against adam: sgd −0.3125 (95 % interval −0.3453 to −0.2797, p < 0.001)." in findings[1]
-    assert "Not distinguishable from adam: momentum (−0.0025, 95 % interval" in findings[1]
-    assert any("To tell optimizer=momentum from adam" in finding and "replicates" in finding for finding in findings)
+    assert "Against the baseline sgd: adam +0.3125 (95 % interval +0.2797 to +0.3453, p < 0.001)" in against.details[1]
 
 
 def test_a_grid_has_every_section_in_every_form() -> None:
@@ -145,8 +155,8 @@ def test_one_replicate_has_no_interval_and_no_p_value_and_says_so() -> None:
     study = make_study(design=Grid(replicates=1))
     report = build_report(study, make_grid_records(study))
     text = everything(report)
-    assert "1 replicate is too few for a test (at least 3)" in text
-    assert "p <" not in " ".join(report.findings)
+    assert "one replicate says nothing of whether that is more than chance" in text
+    assert "p <" not in " ".join(report.details)
     assert "--replicates 5" in text
     assert all(level["p"] is None for level in report.data["factors"]["optimizer"]["levels"])
 
@@ -218,15 +228,50 @@ def test_a_level_that_diverges_does_not_look_best_whatever_version_recorded_it(v
         records.append(changed)
     report = build_report(study, records)
     text = everything(report)
-    assert report.findings[0].startswith("The best configuration is activation=relu, initializer=he_normal")
+    assert report.findings[0].startswith("Use relu, he_normal (val_accuracy 0.8010")
     assert "initializer: he_normal has the best mean val_accuracy, 0.5510" in text
-    assert "3 of 12 trials diverged, above all with activation=relu (3 of 6) and initializer=normal_1 (3 of 6)" in text
+    assert "Diverged: 3 of 12 trials, above all activation=relu (3 of 6)." in report.findings
+    assert "above all with activation=relu (3 of 6) and initializer=normal_1 (3 of 6)" in text
     assert "12 complete (3 diverged), 0 pruned, 0 failed" in report.status
     assert report.data["overview"]["diverged"] == 3
     worst = report.data["cells"][-1]
     assert (worst["diverged"], worst["mean"]["mean"]) == (3, pytest.approx(0.1))
     (section,) = (section for section in report.sections if section.title == "Divergence")
     assert [row[:2] for row in section.tables[0].rows] == [("activation", "relu"), ("initializer", "normal_1")]
+
+
+def test_what_one_has_without_a_network_stands_beside_the_scores() -> None:
+    study = make_study()
+    simple = {
+        "loss": 0.5,
+        "accuracy": 0.8,
+        "val_loss": 0.6,
+        "val_accuracy": 0.79,
+        "test_loss": 0.7,
+        "test_accuracy": 0.78,
+    }
+    baselines = Baselines(
+        constant={name: value / 10 for name, value in simple.items()},
+        logistic=simple,
+        loss="cross_entropy",
+        seeds=(42,),
+        fitted_rows=20_000,
+        train_rows=48_000,
+        at=1.0,
+    )
+    report = build_report(study, make_grid_records(study), evaluation=make_evaluation(), baselines=baselines)
+    text = everything(report)
+    assert "chance 0.0790; logistic regression 0.7900)." in report.findings[0]
+    assert report.details[1] == (
+        "Without a network: constant predictor 0.0790, logistic regression 0.7900 (val_accuracy, fitted on 20,000 of "
+        "48,000 training rows); on the test split accuracy 0.0780 and 0.7800."
+    )
+    assert "| logistic regression | 0.7900 | 0.7800 |" in text
+    assert report.data["baselines"]["logistic"] == simple
+    without = replace(baselines, logistic={}, constant={name: simple[name] for name in ("val_loss", "val_accuracy")})
+    report = build_report(make_study(objective="val_loss"), make_grid_records(study), baselines=without)
+    everything(report)
+    assert report.details[0] == "Without a network: constant predictor 0.6000 (val_loss)."
 
 
 def test_a_running_study_is_reported_as_far_as_it_is_and_says_so() -> None:
@@ -344,7 +389,10 @@ def test_importances_leave_out_what_not_every_trial_has() -> None:
 
 def test_a_pareto_front_holds_what_no_other_trial_beats() -> None:
     study = make_study(
-        vary={"units": Int(1, 100)}, base={}, design=Search(trials=4), objective=["val_accuracy", "parameters"]
+        vary={"units": Int(1, 100)},
+        base={},
+        design=Search(finalists=0, trials=4),
+        objective=["val_accuracy", "parameters"],
     )
     values = [(0.9, 100.0), (0.8, 50.0), (0.7, 60.0), (0.9, 120.0)]
     records = [
@@ -357,7 +405,9 @@ def test_a_pareto_front_holds_what_no_other_trial_beats() -> None:
 
 
 def test_a_best_level_at_the_end_of_its_range_is_told() -> None:
-    study = make_study(vary={"learning_rate": Float(1e-4, 1e-1, log=True)}, base={}, design=Search(trials=12))
+    study = make_study(
+        vary={"learning_rate": Float(1e-4, 1e-1, log=True)}, base={}, design=Search(finalists=0, trials=12)
+    )
     records = [
         make_record(number, params={"learning_rate": 10 ** -(1 + 0.25 * number)}, value=0.9 - 0.01 * number, cell=None)
         for number in range(12)

@@ -76,7 +76,7 @@ def make_inside_records(study: Study) -> list[TrialRecord]:
 
 def test_the_findings_tell_where_the_gradient_vanishes_and_what_keeps_it() -> None:
     study = make_inside_study()
-    findings = build_report(study, make_inside_records(study), figures=False).findings
+    findings = build_report(study, make_inside_records(study), figures=False).details
     (sentence,) = [finding for finding in findings if "gradient" in finding]
     assert sentence == (
         "At the start, with activation=sigmoid, initializer=normal_0.01, the gradient of the first layer is "
@@ -90,7 +90,7 @@ def test_the_findings_tell_where_the_gradient_vanishes_and_what_keeps_it() -> No
 def test_where_it_does_not_vanish_that_is_told() -> None:
     study = make_study(vary={}, base={}, design=Grid(replicates=1), diagnostics=True)
     record = make_record(params={}, cell=0, replicate=0, diagnostics=make_diagnostics("relu", 0.5, idle=0.0).to_text())
-    findings = build_report(study, [record], figures=False).findings
+    findings = build_report(study, [record], figures=False).details
     assert any("reaches the first layer with the one configuration: it is 1/4.0 of the last" in one for one in findings)
     assert not any("idle" in finding for finding in findings)
 
@@ -104,7 +104,7 @@ def test_an_exploding_gradient_is_told_with_its_norm() -> None:
         replace(record, diagnostics=make_diagnostics(norms=norms[str(record.params["activation"])]).to_text())
         for record in make_grid_records(study)
     ]
-    findings = build_report(study, records, figures=False).findings
+    findings = build_report(study, records, figures=False).details
     assert "The gradient explodes with activation=relu: at the start its norm is 6,100." in findings
 
 
@@ -175,7 +175,7 @@ def test_gradients_that_are_zero_or_no_numbers() -> None:
         seen[0], layers=(*seen[0].layers[:-1], replace(seen[0].layers[-1], gradient_norms=(1.0, 1.0, 1.0, 1.0)))
     )
     records = [replace(record, diagnostics=none_at_all.to_text()) for record in make_grid_records(study)]
-    findings = build_report(study, records, figures=False).findings
+    findings = build_report(study, records, figures=False).details
     assert any("no gradient reaches the first layer" in finding for finding in findings)
 
 

@@ -348,9 +348,9 @@ def test_dropout_drops_the_share_that_it_was_told(settings: Settings) -> None:
 
 @pytest.mark.parametrize("kind", ["shift", "flip", "both"])
 def test_augmentation_moves_images_and_keeps_their_pixels(kind: Any) -> None:
-    from hpstudy.training.augmentation import Augmentation
+    from hpstudy.training.augmentation import Augment
 
-    augment = Augmentation(kind, keras.random.SeedGenerator(0))
+    augment = Augment(kind, keras.random.SeedGenerator(0))
     image = np.zeros((8, 8), np.float32)
     image[3, 4], image[4, 4], image[4, 3] = 1.0, 2.0, 3.0
     moved = augment(tf.constant(np.tile(image.reshape(1, 64), (500, 1))), (8, 8)).numpy().reshape(-1, 8, 8)
@@ -435,6 +435,25 @@ def test_a_training_that_diverges_has_the_scores_of_the_constant_predictor(
         assert result[f"{prefix}loss"] == pytest.approx(expected)
     assert result["epochs"] == training.diverged
     assert result["parameters"] == training.network.count_params()
+
+
+def normalized(config: Any, shape: tuple[int, ...], outputs: int) -> keras.Model:
+    """It keeps statistics besides its weights."""
+    layers = [keras.layers.Flatten(), keras.layers.BatchNormalization(), keras.layers.Dense(outputs, "softmax")]
+    return keras.Sequential([keras.Input(shape), *layers])
+
+
+@pytest.mark.parametrize("build", [None, normalized])
+def test_a_training_that_diverges_leaves_no_trace_in_the_next_one(settings: Settings, build: Any) -> None:
+    """Although it shares the compiled epoch, whose weights are not finite by then."""
+    config = make_config(optimizer="sgd", epochs=1, depth=2, activation="linear", l2=0.001)
+    arrays, trainer = data.prepare("digits", config, 42, settings), Trainer()
+    _, before, _ = train(trainer, config, arrays, build=build)
+    training = trainer.start({**config, "learning_rate": 1e38}, 42, arrays, build)
+    assert (list(training), training.diverged) == ([], 1)
+    assert training.result()["val_accuracy"] < 0.2
+    _, after, _ = train(trainer, config, arrays, build=build)
+    assert without_times(after) == without_times(before)
 
 
 def test_the_first_trial_of_a_structure_tells_compiling_from_training(settings: Settings) -> None:
@@ -640,7 +659,7 @@ UNFIT = {
             row := keras.Input(shape),
             [layer(keras.layers.Flatten()(row)) for layer in map(keras.layers.Dense, (10, 1))],
         ),
-        "10 probabilities a row",
+        "10 probabilities per row",
     ),
     "logits": (
         lambda config, shape, outputs: keras.Sequential([keras.Input(shape), *flat_and_dense(outputs, None)]),

@@ -55,7 +55,7 @@ class FactorEffect:
     levels: tuple[LevelEffect, ...]
     reference: str  # the best level, or the baseline
     is_baseline: bool  # the user named the reference beforehand
-    comparisons: int  # number of comparisons for which the p-values are corrected
+    practical: float  # the difference that matters in practice
     p_any: float | None  # p-value for whether the levels differ at all
 
     def of(self, level: str) -> LevelEffect:

@@ -20,9 +20,9 @@ MOST_FACTORS = 6  # with more factors, pairs are left in the rest
 
 @dataclass(frozen=True, kw_only=True)
 class Share:
-    """A source of variance: a factor, a pair of factors, the replicate, or the rest."""
+    """A source of variance: a factor, a pair of factors, or the rest."""
 
-    factors: tuple[str, ...]  # one, two, ("replicate",), or () for the rest
+    factors: tuple[str, ...]  # one, two, or () for the rest
     share: float  # 0 to 1, of the sum of squares around the grand mean (η²)
 
 
@@ -37,7 +37,7 @@ class PairCells:
 
 
 def variance_shares(grid: GridValues) -> list[Share]:
-    """Shares of variance by factor, pair of factors and replicate: η² of an analysis of variance.
+    """Shares of variance by factor and pair of factors: η² of an analysis of variance, without what replicates share.
 
     Sums of squares of type II (Yates 1934) by statsmodels' least squares: each factor beside all others, each
     pair beside all factors and pairs. In a complete grid this is the classical analysis (Fisher 1925) and the
@@ -59,8 +59,10 @@ def variance_shares(grid: GridValues) -> list[Share]:
     squares = {**_left_out(frame, alone, alone), **_left_out(frame, everything, pairs)}
     rest = _residual(frame, list(everything.values()))
     ordered = sorted(squares.items(), key=lambda item: -item[1])
-    found = [Share(factors=factors, share=min(1.0, square / total)) for factors, square in ordered]
-    return [*found, Share(factors=(), share=min(1.0, rest / total))]
+    known = [(factors, square) for factors, square in ordered if factors != (REPLICATE,)]
+    left = max(total - squares.get((REPLICATE,), 0.0), sum(square for _, square in known) + rest, 1e-300)
+    found = [Share(factors=factors, share=square / left) for factors, square in known]
+    return [*found, Share(factors=(), share=rest / left)]
 
 
 def pair_cells(grid: GridValues, shares: Sequence[Share]) -> list[PairCells]:

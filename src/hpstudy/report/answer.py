@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from hpstudy.analysis.deciding import MOST_REPLICATES
 from hpstudy.analysis.standings import Standings, Verdict
 from hpstudy.report import texts
+from hpstudy.study.factors import Level
+from hpstudy.study.short import short_levels
+from hpstudy.study.spec import Study
 
 WIDTH = 78  # characters of a line that no terminal wraps
 
@@ -36,8 +38,9 @@ def answer(
     yield f"Ruled out: {len(worse)} of {len(names)}{_first(names, worse)}"
 
 
-def verdict_counts(found: Standings) -> dict[Verdict, int]:
-    return {verdict: found.verdicts.count(verdict) for verdict in Verdict}
+def short(study: Study, params: Mapping[str, Level]) -> str:
+    """`adam, lr 0.001`."""
+    return ", ".join(short_levels(study, params)) or "the one configuration"
 
 
 def replicates_to_go(found: Standings) -> tuple[int | None, int]:
@@ -80,7 +83,3 @@ def fitted(start: str, words: Sequence[str], *, width: int = WIDTH, head: str = 
 def _joined(start: str, kept: Sequence[str], total: int, head: str) -> str:
     more = f"; {total - len(kept)} more" if len(kept) < total else ""
     return f"{start}{head}{'; '.join(kept)}{more}."
-
-
-def more_than(needed: int | None) -> str:
-    return f"more than {MOST_REPLICATES}" if needed is None else str(needed)

@@ -2,31 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from hpstudy.analysis import statistics
 from hpstudy.analysis.analyse import Analysis, GridAnalysis
+from hpstudy.analysis.deciding import MOST_REPLICATES
 from hpstudy.analysis.effects import FactorEffect, LevelEffect
 from hpstudy.analysis.overview import Overview
+from hpstudy.analysis.standings import Standings, Verdict
+from hpstudy.analysis.variance import PairCells
 from hpstudy.report import texts
+from hpstudy.report.answer import answer, fitted, replicates_to_go, short
 from hpstudy.report.inside.sections import inside_findings
+from hpstudy.study.domains import Choice, Domain
+from hpstudy.study.levels import is_number
 from hpstudy.study.objective import Objective
 
-_NOTABLE_SHARE = 0.1  # share of the variance from which an interaction is reported
+_NOTABLE_SHARE = 0.1  # share of what the factors explain from which an interaction is reported
+_MOST_LINES = 6  # of the answer
 
 
-def grid_findings(analysis: Analysis, grid: GridAnalysis) -> list[str]:
-    """The best configuration first, then factor by factor, then problems and what to do next."""
-    objective = analysis.study.objectives[0]
+def grid_answer(analysis: Analysis, grid: GridAnalysis, beside: Sequence[str] = ()) -> list[str]:
+    """What to use, what is as good, what is ruled out, what each factor does, what to do next: at most six lines.
+
+    Args:
+        beside: What the best score stands beside, such as `chance 0.1000`.
+    """
+    study, found = analysis.study, grid.standings
+    if found is None:
+        return list(trouble(analysis.overview))
+    names = [short(study, cell.params) for cell in grid.cells]
+    lines = list(answer(found, names, metric=study.objectives[0].metric, sign=study.objectives[0].sign, beside=beside))
+    if analysis.overview.diverged:
+        lines.append(_divergence(analysis.overview))
+    following = _next(analysis, grid, found)
+    factors = list(_factors(grid))[: _MOST_LINES - len(lines) - bool(following)]
+    return [*lines, *factors, *following][:_MOST_LINES]
+
+
+def grid_details(analysis: Analysis, grid: GridAnalysis) -> list[str]:
+    """The rest, in whole sentences: factor by factor, then what was in the way."""
     if not grid.cells:
-        return [*trouble(analysis.overview), *inside_findings(analysis)]
+        return inside_findings(analysis)
     found = [_best_cell(analysis, grid)]
-    found += [_factor(objective, effect) for effect in grid.effects]
+    found += [_factor(analysis.study.objectives[0], effect) for effect in grid.effects]
     found += list(_interactions(grid))
     found += inside_findings(analysis)
     found += list(_doubts(analysis, grid))
     found += list(trouble(analysis.overview))
-    found += list(_next_steps(grid))
+    found += list(_cheapest(analysis, grid))
     return found
 
 
@@ -63,36 +86,105 @@ def trouble(seen: Overview) -> Iterator[str]:
 
 
 def _divergence(seen: Overview) -> str:
-    """By the levels under which most trials diverge."""
+    """With the levels under which trials diverge more often than on the whole."""
     share = seen.diverged / seen.ended
     often = sorted((one for one in seen.diverging if one.share > share), key=lambda one: -one.share)
-    levels = [f"{one.factor}={one.level} ({one.diverged} of {one.ended})" for one in often]
-    above_all = f", above all with {texts.shortened(levels, 3)}" if levels else ""
-    they_count = "It has no network and counts" if seen.diverged == 1 else "They have no network and count"
-    trials = texts.counted(seen.ended, "trial")
-    return (
-        f"{seen.diverged} of {trials} diverged{above_all}: the loss became infinite or NaN. "
-        f"{they_count} with the scores of the constant predictor."
+    levels = [f"{one.factor}={one.level} ({one.diverged} of {one.ended})" for one in often[:1]]
+    return fitted(f"Diverged: {seen.diverged} of {texts.counted(seen.ended, 'trial')}", levels, head=", above all ")
+
+
+def _next(analysis: Analysis, grid: GridAnalysis, found: Standings) -> list[str]:
+    """What decides, and what it costs."""
+    study, replicates = analysis.study, int(found.n.max())
+    extend = f"hpstudy extend {study.name} --replicates"
+    if replicates < 2:
+        return [f"Next: {extend} 5 shows what is more than luck."]
+    needed, undecided = replicates_to_go(found)
+    if not undecided:
+        return []
+    if needed is None:
+        return [f"Next: no number of replicates up to {MOST_REPLICATES} decides; take what is cheapest."]
+    seconds = sum(cell.train_s or 0.0 for cell in grid.cells) * (needed - replicates)
+    cost = f", about {texts.duration(seconds)}" if seconds else ""
+    return [f"Next: {extend} {needed} ({undecided} undecided{cost})."]
+
+
+def _factors(grid: GridAnalysis) -> Iterator[str]:
+    """A line for each factor; for two that depend on each other, which level of one suits each level of the other."""
+    told: set[str] = set()
+    for pair in grid.pairs:
+        if pair.share >= _NOTABLE_SHARE and not told & set(pair.factors) and (line := _together(grid, pair)):
+            told |= set(pair.factors)
+            yield line
+    for effect in grid.effects:
+        if effect.factor not in told:
+            yield _alone(effect)
+
+
+def _together(grid: GridAnalysis, pair: PairCells) -> str:
+    """`Best learning_rate: 0.1 for sgd, momentum; 0.001 for adam.`"""
+    sign, (one, other) = grid.values.study.objectives[0].sign, pair.factors
+    if _is_numeric(grid.values.study.vary[other]):
+        one, other = other, one
+    places = (pair.factors.index(one), pair.factors.index(other))
+    best: dict[str, list[str]] = {}
+    for level in pair.levels[places[1]]:
+        means = {key[places[0]]: found.mean for key, found in pair.means.items() if key[places[1]] == level}
+        if means:
+            best.setdefault(max(means, key=lambda name: sign * means[name]), []).append(level)
+    parts = [f"{level} for {', '.join(others)}" for level, others in best.items()]
+    return fitted(f"Best {one}: ", parts) if len(best) > 1 else ""
+
+
+def _is_numeric(domain: Domain) -> bool:
+    return not isinstance(domain, Choice) or all(is_number(level) for level in domain.levels)
+
+
+def _alone(effect: FactorEffect) -> str:
+    best, n = effect.best, effect.best.mean.n
+    if n < 2:
+        return fitted(f"{effect.factor}: ", [f"{best.level} has the best mean"])
+    by: dict[Verdict, list[str]] = {}
+    for level in effect.levels[1:]:
+        gap = level.difference.interval.mean if level.difference and not effect.is_baseline else None
+        by.setdefault(level.verdict, []).append(level.level + (f" {texts.signed(gap)}" if gap else ""))
+    words = {Verdict.EQUIVALENT: "as good", Verdict.UNDECIDED: "undecided", Verdict.WORSE: "worse"}
+    parts = []
+    for verdict, word in words.items():
+        first, *others = by.get(verdict, [""])
+        parts += [f"{word} {first}", *others] if first else []
+    return fitted(f"{effect.factor}: {best.level} is best; " if parts else "", parts or [f"{best.level} is best"])
+
+
+def _cheapest(analysis: Analysis, grid: GridAnalysis) -> Iterator[str]:
+    """For deployment: of those that will do, the one with the fewest parameters, then the least time."""
+    best = grid.cells[0]
+    equal = [best, *(cell for cell in grid.cells[1:] if cell.verdict == Verdict.EQUIVALENT)]
+    if len(equal) < 2 or any(cell.parameters is None or cell.train_s is None for cell in equal):
+        return
+    cheapest = min(equal, key=lambda cell: (cell.parameters or 0.0, cell.train_s or 0.0))
+    yield (
+        f"Any of the {len(equal)} that are equivalent will do; the cheapest is "
+        f"{texts.params(analysis.texts, cheapest.params)}, with {int(cheapest.parameters or 0):,} parameters and "
+        f"{texts.duration(cheapest.train_s)} of training."
     )
 
 
 def _best_cell(analysis: Analysis, grid: GridAnalysis) -> str:
     objective, best = analysis.study.objectives[0], grid.cells[0]
     interval = texts.interval_text(best.mean)
-    sure = f", 95 % interval {interval}, {best.mean.n} replicates" if interval else ", one replicate"
+    sure = f", 95 % interval on new data {interval}, {best.mean.n} replicates" if interval else ", one replicate"
+    sure += f", {best.diverged} of which diverged" if best.diverged and interval else ""
     text = (
         f"The best configuration is {texts.params(analysis.texts, best.params)}: "
         f"mean {objective.metric} {texts.number(best.mean.mean)}{sure}."
     )
-    others = grid.cells[1:]
-    if not others:
+    if not interval or len(grid.cells) < 2:
         return text
-    equal = [cell for cell in others if cell.p is not None and not cell.is_distinct]
-    if len(equal) == len(others):
-        return f"{text} None of the {len(others)} others can be told from it (paired t-tests, Holm over all pairs)."
-    if equal:
-        return f"{text} {len(equal)} of the {len(others)} others cannot be told from it (paired t-tests, Holm)."
-    return text
+    return (
+        f"{text} Trained again on these data it is the best one of all with a probability of "
+        f"{texts.percent(best.p_best)}, and expected to be {texts.number(best.regret)} behind the best."
+    )
 
 
 def _factor(objective: Objective, effect: FactorEffect) -> str:
@@ -100,51 +192,55 @@ def _factor(objective: Objective, effect: FactorEffect) -> str:
     over = f", averaged over {contexts} combinations of the other factors" if contexts > 1 else ""
     head = f"{effect.factor}: {best.level} has the best mean {objective.metric}, {texts.number(best.mean.mean)}{over}."
     others = [level for level in effect.levels if level.difference]
-    if best.mean.n < statistics.MIN_REPLICATES:
-        return f"{head} {_untested(effect, others)}"
-    return " ".join([head, *_told_apart(effect, others)])
+    if best.mean.n < 2:
+        return f"{head} {_untested(others)}"
+    told = _beside_baseline(effect, others) if effect.is_baseline else _beside_best(effect, others)
+    return " ".join([head, *told])
 
 
-def _untested(effect: FactorEffect, others: list[LevelEffect]) -> str:
-    n = effect.best.mean.n
+def _untested(others: list[LevelEffect]) -> str:
     gap = others[0].difference
     behind = f"{others[0].level} differs by {texts.signed(gap.interval.mean)}; " if gap else ""
-    return (
-        f"{behind}{texts.counted(n, 'replicate')} {'is' if n == 1 else 'are'} too few for a test "
-        f"(at least {statistics.MIN_REPLICATES}), so nothing says whether that is more than chance."
-    )
+    return f"{behind}one replicate says nothing of whether that is more than chance."
 
 
-def _told_apart(effect: FactorEffect, others: list[LevelEffect]) -> Iterator[str]:
-    what = "the baseline " if effect.is_baseline else ""
+def _beside_best(effect: FactorEffect, others: list[LevelEffect]) -> Iterator[str]:
+    words = {
+        Verdict.EQUIVALENT: f"As good within {texts.number(effect.practical)}",
+        Verdict.UNDECIDED: "Undecided",
+        Verdict.WORSE: "Worse",
+    }
+    for verdict, word in words.items():
+        levels = [level for level in others if level.verdict == verdict]
+        parts = [
+            f"{level.level} {texts.signed(level.difference.interval.mean)}" for level in levels if level.difference
+        ]
+        if parts:
+            yield f"{word}: {'; '.join(parts)}."
+    needed = [level for level in others if level.verdict == Verdict.UNDECIDED and level.needed]
+    if needed:
+        listed = texts.listed([f"{level.level} by {level.needed}" for level in needed])
+        yield f"Decided, if the difference is as seen (80 % power): {listed} replicates."
+
+
+def _beside_baseline(effect: FactorEffect, others: list[LevelEffect]) -> Iterator[str]:
     distinct = [level for level in others if level.is_distinct]
     equal = [level for level in others if not level.is_distinct]
     if distinct:
-        parts = [f"{level.level} {_by_how_much(level)}" for level in distinct]
-        yield f"Against {what}{effect.reference}: {'; '.join(parts)}."
+        yield f"Against the baseline {effect.reference}: {'; '.join(map(_by_how_much, distinct))}."
     if equal:
-        names = texts.shortened([level.level for level in equal])
-        yield f"Not distinguishable from {what}{effect.reference}: {names} ({_range(equal)})."
+        yield f"No difference to the baseline {effect.reference} is shown for {'; '.join(map(_by_how_much, equal))}."
 
 
 def _by_how_much(level: LevelEffect) -> str:
     assert level.difference
     difference = level.difference.interval
     if level.p is None:
-        return f"{texts.signed(difference.mean)} in every replicate"
+        return f"{level.level} {texts.signed(difference.mean)}"
     return (
-        f"{texts.signed(difference.mean)} (95 % interval {texts.interval_text(difference, sign=True)}, "
-        f"{texts.p_phrase(level.p)})"
+        f"{level.level} {texts.signed(difference.mean)} (95 % interval "
+        f"{texts.interval_text(difference, sign=True)}, {texts.p_phrase(level.p)})"
     )
-
-
-def _range(levels: list[LevelEffect]) -> str:
-    if len(levels) == 1 and levels[0].difference:
-        level, difference = levels[0], levels[0].difference.interval
-        p = f", {texts.p_phrase(level.p)}" if level.p is not None else ""
-        return f"{texts.signed(difference.mean)}, 95 % interval {texts.interval_text(difference, sign=True)}{p}"
-    means = [level.difference.interval.mean for level in levels if level.difference]
-    return f"differences from {texts.signed(min(means))} to {texts.signed(max(means))}"
 
 
 def _interactions(grid: GridAnalysis) -> Iterator[str]:
@@ -154,8 +250,8 @@ def _interactions(grid: GridAnalysis) -> Iterator[str]:
             return
         one, other = pair.factors
         yield (
-            f"{one} and {other} depend on each other: their interaction is {texts.percent(pair.share)} of the "
-            f"variance. Do not choose {one} by its average over {other}; look at the combinations"
+            f"{one} and {other} depend on each other: their interaction is {texts.percent(pair.share)} of what "
+            f"the factors explain. Do not choose {one} by its average over {other}; look at the combinations"
             f"{_best_at_each(grid, one)}."
         )
 
@@ -172,7 +268,7 @@ def _best_at_each(grid: GridAnalysis, factor: str) -> str:
 
 
 def _doubts(analysis: Analysis, grid: GridAnalysis) -> Iterator[str]:
-    pending = int(grid.values.pending.sum())
+    pending = analysis.overview.budget - analysis.overview.ended
     finished, planned = len(grid.values.finished), grid.values.values.shape[1]
     if pending:
         yield (
@@ -189,26 +285,3 @@ def _doubts(analysis: Analysis, grid: GridAnalysis) -> Iterator[str]:
             f"{effect.factor} is compared over {len(effect.values.contexts)} of {effect.values.all_contexts} "
             "combinations of the other factors: those in which all its levels could be trained."
         )
-
-
-def _next_steps(grid: GridAnalysis) -> Iterator[str]:
-    """How many replicates would tell the nearest levels apart."""
-    for effect in grid.effects:
-        open_levels = [level for level in effect.levels if level.difference and not level.is_distinct]
-        if not open_levels or effect.best.mean.n < 2:
-            continue
-        nearest = min(open_levels, key=lambda level: level.rank)
-        assert nearest.difference
-        size = texts.number(abs(nearest.difference.interval.mean))
-        if nearest.difference.interval.mean == 0:
-            continue
-        if nearest.needed is None:
-            enough = f"more than {statistics.MOST_REPLICATES} replicates: take them as equal"
-        else:
-            enough = f"about {max(nearest.needed, effect.best.mean.n + 1)} replicates"
-        yield (
-            f"To tell {effect.factor}={nearest.level} from {effect.reference}, if the difference is {size} as seen, "
-            f"would take {enough} (80 % power, paired t-test; Cohen 1988)."
-        )
-    if grid.effects and grid.effects[0].best.mean.n < statistics.MIN_REPLICATES:
-        yield "Next: `hpstudy run` with --replicates 5 under another name gives intervals that can be trusted."

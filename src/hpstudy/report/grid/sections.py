@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from hpstudy.analysis import statistics
 from hpstudy.analysis.analyse import Analysis, GridAnalysis
 from hpstudy.analysis.curves import FactorCurves
 from hpstudy.analysis.effects import FactorEffect, LevelEffect
 from hpstudy.analysis.ranking import RankedCell
-from hpstudy.analysis.variance import REPLICATE, PairCells, Share
+from hpstudy.analysis.variance import PairCells, Share
 from hpstudy.report import texts
 from hpstudy.report.document import Number, Row, Table
 
@@ -83,6 +82,7 @@ def _cells_caption(grid: GridAnalysis) -> str:
 def factor_table(analysis: Analysis, effect: FactorEffect) -> Table:
     metric = analysis.study.objectives[0].metric
     reference = f"{'baseline ' if effect.is_baseline else ''}{effect.reference}"
+    beside = ("its 95 % interval", "p (Holm)", "effect size g") if effect.is_baseline else ()
     return Table(
         title=f"Factor {effect.factor}",
         columns=(
@@ -91,9 +91,9 @@ def factor_table(analysis: Analysis, effect: FactorEffect) -> Table:
             f"mean {metric}",
             "95 % interval",
             f"difference to {reference}",
-            "its 95 % interval",
-            "p (Holm)",
-            "effect size g",
+            *beside,
+            "verdict",
+            "best with",
             "at its best",
             "replicates needed",
         ),
@@ -105,26 +105,25 @@ def factor_table(analysis: Analysis, effect: FactorEffect) -> Table:
 
 def _level_row(effect: FactorEffect, level: LevelEffect) -> Row:
     difference = level.difference
+    beside: Row = ()
+    if effect.is_baseline:
+        beside = (
+            texts.interval_text(difference.interval, sign=True) if difference else None,
+            texts.p_number(level.p),
+            texts.sortable(difference.effect, 2) if difference else None,
+        )
     return (
         texts.count(level.rank),
         level.level,
         texts.sortable(level.mean.mean),
         texts.interval_text(level.mean),
         Number(value=difference.interval.mean, text=texts.signed(difference.interval.mean)) if difference else None,
-        texts.interval_text(difference.interval, sign=True) if difference else None,
-        texts.p_number(level.p),
-        texts.sortable(difference.effect, 2) if difference else None,
+        *beside,
+        level.verdict.value if level.mean.n > 1 else None,
+        _probability(level.p_best),
         texts.sortable(level.at_best),
-        _needed(level),
+        texts.count(level.needed) if level.needed is not None else None,
     )
-
-
-def _needed(level: LevelEffect) -> Number | None:
-    if level.difference is None or level.difference.sd is None:
-        return None
-    if level.needed is None:
-        return Number(value=statistics.MOST_REPLICATES + 1, text=f"> {statistics.MOST_REPLICATES}")
-    return texts.count(level.needed)
 
 
 def _factor_caption(effect: FactorEffect) -> str:
@@ -132,18 +131,15 @@ def _factor_caption(effect: FactorEffect) -> str:
     over = (
         f"{texts.counted(contexts, 'combination')} of the other factors" if contexts > 1 else "one configuration each"
     )
-    family = "with the baseline" if effect.is_baseline else "of all pairs, as the best level was chosen by its mean"
-    if n < statistics.MIN_REPLICATES:
-        tests = f"{texts.counted(n, 'replicate')}: too few for a test (at least {statistics.MIN_REPLICATES})."
-    else:
-        tests = (
-            f"Intervals and paired t-tests over {n} replicates; p corrected for {effect.comparisons} "
-            f"{'comparison' if effect.comparisons == 1 else 'comparisons'} {family}."
-        )
+    tests = ""
+    if effect.is_baseline:
+        tests = f" Intervals of differences and paired t-tests over {n} replicates, p corrected for all comparisons."
     any_effect = f" Do the levels differ at all? {texts.p_phrase(effect.p_any)} (F-test)." if effect.p_any else ""
     return (
-        f"Means over {over}. {tests}{any_effect} “At its best” is the mean of the level's best configuration. "
-        "“Replicates needed” would show a difference of this size with 80 % power."
+        f"Means over {over}, with 95 % intervals on new data.{tests} Verdicts are about training again on these data: "
+        f"equivalent within {texts.number(effect.practical)} of the best level, worse, or undecided.{any_effect} “At "
+        "its best” is the mean of the level's best configuration. “Replicates needed” would decide it, if the "
+        "difference is as seen, with 80 % power."
     )
 
 
@@ -155,8 +151,9 @@ def shares_table(grid: GridAnalysis) -> Table | None:
         columns=("source", "share, %"),
         rows=tuple((share_name(share), texts.sortable(100 * share.share, 1)) for share in grid.shares),
         caption=(
-            "Shares of the sum of squares over all trials (analysis of variance, type II). A × B is what the two do "
-            "together beyond each alone; the replicate is seed and split; the rest is chance and higher interactions."
+            "Shares of the sum of squares over all trials (analysis of variance, type II) that seed and split, which "
+            "replicates share, leave to explain. A × B is what the two do together beyond each alone; the rest is "
+            "chance and higher interactions."
         ),
     )
 
@@ -164,7 +161,7 @@ def shares_table(grid: GridAnalysis) -> Table | None:
 def share_name(share: Share) -> str:
     if not share.factors:
         return "rest"
-    return "replicate (seed and split)" if share.factors == (REPLICATE,) else " × ".join(share.factors)
+    return " × ".join(share.factors)
 
 
 def pair_table(analysis: Analysis, pair: PairCells) -> Table:

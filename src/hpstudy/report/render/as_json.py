@@ -46,7 +46,7 @@ def _effect(effect: FactorEffect) -> dict[str, Any]:
     return {
         "reference": effect.reference,
         "baseline": effect.is_baseline,
-        "comparisons": effect.comparisons,
+        "practical": effect.practical,
         "p_any": effect.p_any,
         "replicates": list(effect.values.replicates),
         "contexts": len(effect.values.contexts),
