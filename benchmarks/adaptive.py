@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ from hpstudy.analysis.candidates import FAMILY_ERROR, may_be_best
 
 LEAST, MOST = 3, 15
 SHARED = 0.003  # spread of what all cells share in a replicate
-Scores = NDArray[np.float64]
+Scores = NDArray[Any]
 
 # As `make demo` was measured: means, and spreads without what is shared.
 DEMO = np.array(
