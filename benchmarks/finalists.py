@@ -21,13 +21,13 @@ def search(seed: int) -> Study:
     return Study(
         name=f"search-{seed}",
         dataset="titanic",
-        base=dict(epochs=30, depth=2),
-        vary=dict(
-            optimizer=Choice("sgd", "rmsprop", "adam"),
-            learning_rate=Float(1e-4, 1e-1, log=True),
-            units=Choice(8, 16, 32, 64),
-            dropout=Float(0.0, 0.6),
-        ),
+        base={"epochs": 30, "depth": 2},
+        vary={
+            "optimizer": Choice("sgd", "rmsprop", "adam"),
+            "learning_rate": Float(1e-4, 1e-1, log=True),
+            "units": Choice(8, 16, 32, 64),
+            "dropout": Float(0.0, 0.6),
+        },
         design=Search(trials=20, finalists=3, replicates=3),
         seed=100 * seed,
     )

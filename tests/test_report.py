@@ -14,12 +14,12 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from factories import make_grid_records, make_record, make_settings, make_study
+from factories import make_evaluation, make_grid_records, make_record, make_settings, make_study
 from hpstudy import Choice, Float, Grid, Int, Search
 from hpstudy.analysis.search import importances, search_result
 from hpstudy.cli import main
 from hpstudy.errors import HpstudyError, UserError
-from hpstudy.records import TrialRecord, TrialState
+from hpstudy.records import Baselines, TrialRecord, TrialState
 from hpstudy.report.build import build_report
 from hpstudy.report.render.files import render, write_report
 from hpstudy.report.whole import Report
@@ -227,6 +227,39 @@ def test_a_level_that_diverges_does_not_look_best_whatever_version_recorded_it(v
     assert (worst["diverged"], worst["mean"]["mean"]) == (3, pytest.approx(0.1))
     (section,) = (section for section in report.sections if section.title == "Divergence")
     assert [row[:2] for row in section.tables[0].rows] == [("activation", "relu"), ("initializer", "normal_1")]
+
+
+def test_what_one_has_without_a_network_stands_beside_the_scores() -> None:
+    study = make_study()
+    simple = {
+        "loss": 0.5,
+        "accuracy": 0.8,
+        "val_loss": 0.6,
+        "val_accuracy": 0.79,
+        "test_loss": 0.7,
+        "test_accuracy": 0.78,
+    }
+    baselines = Baselines(
+        constant={name: value / 10 for name, value in simple.items()},
+        logistic=simple,
+        loss="cross_entropy",
+        seeds=(42,),
+        fitted_rows=20_000,
+        train_rows=48_000,
+        at=1.0,
+    )
+    report = build_report(study, make_grid_records(study), evaluation=make_evaluation(), baselines=baselines)
+    text = everything(report)
+    assert report.findings[2] == (
+        "Without a network: constant predictor 0.0790, logistic regression 0.7900 (val_accuracy, fitted on 20,000 of "
+        "48,000 training rows); on the test split accuracy 0.0780 and 0.7800."
+    )
+    assert "| logistic regression | 0.7900 | 0.7800 |" in text
+    assert report.data["baselines"]["logistic"] == simple
+    without = replace(baselines, logistic={}, constant={name: simple[name] for name in ("val_loss", "val_accuracy")})
+    report = build_report(make_study(objective="val_loss"), make_grid_records(study), baselines=without)
+    everything(report)
+    assert report.findings[1] == "Without a network: constant predictor 0.6000 (val_loss)."
 
 
 def test_a_running_study_is_reported_as_far_as_it_is_and_says_so() -> None:

@@ -499,6 +499,17 @@ def test_own_networks_of_many_kinds_are_trained_scored_and_reproduced(project: P
     assert "The same to the last bit in 2 epochs." in said
 
 
+def test_a_quick_run_leaves_the_test_split_alone_and_is_finished(project: Project) -> None:
+    """Also where a network diverges; nor does the same command score it later."""
+    project.write(text=STUDY.replace("0.001, 0.01", "1e20,"))
+    output = " ".join(project.run("small.py", "--quick", "--processes", "1").split())
+    assert "A quick run leaves the test split alone." in output
+    assert "(2 complete (2 diverged), 0 pruned, 0 failed)" in output
+    assert "Without a network: constant predictor 0.1" in output
+    assert "of the test split" not in output
+    assert "Nothing was changed" in project.run("small.py", "--quick")
+
+
 def test_fresh_starts_again_and_timeout_ends_slow_trials(project: Project) -> None:
     project.write(epochs=100_000, replicates=1)
     output = project.run("small.py", "--timeout", "0.5", "--processes", "1", code=1)

@@ -202,3 +202,28 @@ class Evaluation:
         values = asdict(self)
         values["by_class"] = [{"class": one.pop("name"), **one} for one in values["by_class"]]
         return values
+
+
+@dataclass(frozen=True, kw_only=True)
+class Baselines:
+    """What simple predictors reach on the rows of the chosen configuration: means over splits.
+
+    Scores have the names of a trial's metrics: `loss` and `accuracy` on the training rows, `val_loss` and
+    `val_accuracy`; `test_loss` and `test_accuracy` where the networks were scored on the test split, too.
+    """
+
+    constant: Mapping[str, float]  # every row gets the classes' shares of the training rows
+    logistic: Mapping[str, float]  # scikit-learn's logistic regression; empty where the training rows are of one class
+    loss: str  # which loss: cross_entropy or mse
+    seeds: tuple[int, ...]  # of the splits
+    fitted_rows: int  # training rows that logistic regression was fitted on
+    train_rows: int  # that there are
+    at: float  # when, in seconds since 1970
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Baselines:
+        return cls(**{**values, "seeds": tuple(values["seeds"])})
+
+    def to_json(self) -> dict[str, Any]:
+        """As the study database keeps it."""
+        return asdict(self)

@@ -13,8 +13,9 @@ from hpstudy.api import ending
 from hpstudy.api.host import unchanged
 from hpstudy.api.notes import Notifier, Printer
 from hpstudy.api.recorded import Studies
+from hpstudy.api.reporting import report_on
 from hpstudy.errors import HpstudyError, MirrorError, NotFoundError, UserError
-from hpstudy.records import Evaluation, TrialRecord
+from hpstudy.records import Baselines, Evaluation, TrialRecord
 from hpstudy.settings import Settings
 from hpstudy.study.designs import Replicates
 from hpstudy.study.spec import Study
@@ -166,17 +167,7 @@ class Result:
         Raises:
             UserError: a baseline is not a level of the study.
         """
-        from hpstudy.report.build import build_report
-
-        queue = self._queue()
-        return build_report(
-            queue.study,
-            queue.trials.records(),
-            baseline=baseline,
-            evaluation=queue.entry.evaluation(),
-            figures=figures,
-            closed=queue.entry.is_closed,
-        )
+        return report_on(self._settings, self._studies.store, self._queue(), baseline=baseline, figures=figures)
 
     @unchanged()
     def publish(self, report: Report) -> None:
@@ -192,6 +183,11 @@ class Result:
     def evaluation(self) -> Evaluation | None:
         """The scores on the test split; None if it has not been scored yet."""
         return self._evaluated()
+
+    @unchanged()
+    def baselines(self) -> Baselines | None:
+        """What simple predictors reach on the same rows; None before `hpstudy.run` or `evaluate` has ended."""
+        return self._queue().entry.baselines()
 
     @unchanged()
     def evaluate(self, *, again: bool = False, file: str | PathLike[str] | None = None) -> Evaluation:
@@ -212,6 +208,8 @@ class Result:
         queue, found = self._queue(), self._evaluated()
         if found is None or again:
             found = ending.evaluate(self._settings, queue, self._file_or(file), self._notifier)
+        elif queue.entry.baselines() is None:  # an earlier version scored it
+            ending.keep_baselines(self._settings, queue)
         report = self.report()
         ending.hand_over_or_tell(self._settings, queue, self._mirror(), report, self._notifier)
         return found

@@ -14,6 +14,7 @@ from hpstudy.api.declared import Declared
 from hpstudy.api.fetching import fetch
 from hpstudy.api.notes import Notifier
 from hpstudy.api.recorded import Studies, check_home
+from hpstudy.api.reporting import report_on
 from hpstudy.errors import closed
 from hpstudy.records import TrialRecord, TrialState
 from hpstudy.worker.devices import default_processes, slots, why_so_few
@@ -63,7 +64,7 @@ class Run:
         queue = self._register()
         progress, processes = queue.trials.progress(), self._options.processes
         if not progress.waiting and not progress.running:
-            if queue.entry.evaluation() or not progress.complete:
+            if queue.entry.evaluation() or self._declared.is_quick or not progress.complete:
                 self._say_finished(queue, progress)
                 return
             processes = 1
@@ -91,6 +92,7 @@ class Run:
             timeout_s=self._options.timeout_s,
             idle_exit_s=0.0,
             evaluates=True,
+            spares_test=self._declared.is_quick,
         )
         return Supervisor(self._settings, assignment)
 
@@ -140,24 +142,18 @@ class Run:
         if stopped_early := _stopped(self._study.name, progress, interrupted=interrupted):
             view.say(stopped_early)
             return
-        if progress.complete and not queue.entry.evaluation():
+        if progress.complete and not queue.entry.evaluation() and not self._declared.is_quick:
             ending.keep_evaluation(self._settings, queue, self._unscored, view)
         early = f" It might have had {progress.most}: {progress.ended_early}." if progress.ended_early else ""
-        view.say(f"Finished: {progress.ended} of {progress.budget} trials ({_counts(progress)}).{early}")
+        spared = " A quick run leaves the test split alone." if self._declared.is_quick else ""
+        view.say(f"Finished: {progress.ended} of {progress.budget} trials ({_counts(progress)}).{early}{spared}")
         self._report(queue, mirrors, progress)
 
     def _report(self, queue: StudyQueue, mirrors: Mirrors | None, progress: Progress) -> None:
-        from hpstudy.report.build import build_report
         from hpstudy.tracking import tracker_of
 
         name = self._study.name
-        report = build_report(
-            queue.study,
-            queue.trials.records(),
-            evaluation=queue.entry.evaluation(),
-            figures=bool(mirrors),
-            closed=queue.entry.is_closed,
-        )
+        report = report_on(self._settings, self._studies.store, queue, figures=bool(mirrors))
         self._view.findings(report)
         if not progress.complete:
             self._view.fail(_none_complete(name, progress, queue.trials.records()))

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from hpstudy.errors import HpstudyError, NotFoundError, StorageError, UserError, closed, reason
 from hpstudy.records import Evaluation, TrialRecord, TrialState
 from hpstudy.settings import Settings
+from hpstudy.study.factors import Level
 from hpstudy.study.spec import Study
 from hpstudy.training.rundir import RunDir
 
@@ -70,6 +71,26 @@ def chosen_trials(study: Study, records: Sequence[TrialRecord]) -> list[TrialRec
     if any(record.diverged for record in records):
         raise NotFoundError(f"Study {study.name!r} has no network to evaluate: every complete trial diverged.")
     raise NotFoundError(f"Study {study.name!r} has no complete trial to evaluate.")
+
+
+def chosen_since(study: Study, records: Sequence[TrialRecord], evaluation: Evaluation) -> list[TrialRecord]:
+    """What `chosen_trials` gives now, where that is another configuration or has other replicates than was scored.
+
+    Empty while the scores are of the choice.
+    """
+    try:
+        chosen = chosen_trials(study, records)
+    except NotFoundError:
+        return []
+    is_same = _configuration(study, chosen[0]) == evaluation.params
+    if is_same and study.design.has_cells:  # of a search a seed may be missing, with which it diverged
+        is_same = {record.seed for record in chosen} == set(evaluation.seeds)
+    return [] if is_same else chosen
+
+
+def _configuration(study: Study, record: TrialRecord) -> dict[str, Level]:
+    """What the chosen trials have in common: without nuisance factors, which each search has tuned for itself."""
+    return {name: level for name, level in record.params.items() if name in study.vary}
 
 
 def _has_network(record: TrialRecord) -> bool:
@@ -178,7 +199,7 @@ def _fill(
     _write(folder / NETWORKS / hpstudy_model.ROWS_FILE, {"classes": test.classes, "networks": members})
     by_one = trials[0].confirms is None and not study.design.has_cells
     evaluated = {
-        "params": {name: level for name, level in trials[0].params.items() if name in study.vary},
+        "params": _configuration(study, trials[0]),
         "trials": [record.number for record in scored if record.number >= 0],
         "seeds": [record.seed for record in scored],
         "chosen_by": "the best trial" if by_one else "mean over replicates",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 
 import optuna
 
 from hpstudy.errors import NotFoundError, StorageError, UserError
 from hpstudy.storage.database import PATIENCE_S, Database
-from hpstudy.storage.entry import DECLARATION, IDENTITY, UNEXTENDED
+from hpstudy.storage.entry import DECLARATION, IDENTITY, UNEXTENDED, times_scored
 from hpstudy.storage.ledger import Ledger
 from hpstudy.storage.queue import StudyQueue
 from hpstudy.storage.samplers import check_sampler
@@ -62,6 +63,12 @@ class Store:
         """The names of all hpstudy studies in this database, sorted."""
         studies = self.database.retrying(self.database.optuna.get_all_studies)
         return sorted(study.study_name for study in studies if DECLARATION in study.user_attrs)
+
+    def times_scored(self, dataset: str) -> int:
+        """How often the test split of a dataset was scored, by the studies that this database has."""
+        studies = self.database.retrying(self.database.optuna.get_all_studies)
+        declared = [study.user_attrs for study in studies if DECLARATION in study.user_attrs]
+        return sum(times_scored(one) for one in declared if json.loads(one[DECLARATION])["dataset"] == dataset)
 
     def delete(self, name: str) -> None:
         """Remove a study with all its trials. Processes that still train one of them find that it was taken away.

@@ -26,6 +26,7 @@ PARENT_TAG = "mlflow.parentRunId"
 NOTE_TAG = "mlflow.note.content"
 MODEL_TAG = "hpstudy.model"  # on the study's run: where its evaluated model is
 ID_TAG = "hpstudy.study_id"  # which study of this name, because several databases may have one
+TEST_TAG = "hpstudy.test_score"  # of the study's run: what the test accuracy is of
 EVALUATED_TAG = "hpstudy.evaluated_at"  # on a logged model: which evaluation it belongs to
 
 TABLE_HEAD = "| | |\n|---|---|\n| dataset |"  # in every description

@@ -1,0 +1,166 @@
+"""What simple predictors reach on the rows of a study: what a network has to beat.
+
+The constant predictor gives every row the classes' shares of the training rows. Logistic regression (Cox 1958) with a
+penalty on squared weights is scikit-learn's with its defaults, on the network's own inputs.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpstudy.data.constant import class_shares, predictor_scores
+from hpstudy.errors import HpstudyError, NotFoundError
+from hpstudy.evaluation.evaluate import chosen_trials
+from hpstudy.records import Baselines, TrialRecord, TrialState
+from hpstudy.settings import Settings
+from hpstudy.study.factors import Config
+from hpstudy.study.spec import Study
+
+if TYPE_CHECKING:
+    from hpstudy.data import Arrays, TestArrays
+
+MOST_SPLITS = 5  # over which scores are averaged
+MOST_CELLS = 2_000_000  # training rows × inputs; of more, one split must do
+MOST_ROWS = 20_000  # that logistic regression is fitted on, drawn at random; one core needs some seconds for them
+_MOST_DENSE_CELLS = 20_000_000  # 80 MB
+_ITERATIONS = 100  # of L-BFGS, at most
+_CHUNK = 1024  # rows that are decoded at a time
+
+_Parts = Mapping[str, tuple["Arrays | TestArrays", NDArray[Any]]]  # what is before a score's name → its rows
+
+
+def find_baselines(study: Study, records: Sequence[TrialRecord], settings: Settings, *, test: bool) -> Baselines:
+    """On the rows, splits and inputs of the chosen configuration.
+
+    Args:
+        test: Whether to score the test split, too: only where the networks are scored on it.
+
+    Raises:
+        NotFoundError: no trial is complete, or the dataset is nowhere.
+        UserError, StorageError: as `data.prepare`.
+    """
+    from hpstudy import data
+
+    config, seeds = _configuration(study, records)
+    first = data.prepare(study.dataset, config, seeds[0], settings)
+    if len(first.train) * first.features > MOST_CELLS:
+        seeds = seeds[:1]
+    loss, found = str(config["loss"]), []
+    for seed in seeds:
+        arrays = data.prepare(study.dataset, config, seed, settings)
+        parts: dict[str, tuple[Arrays | TestArrays, NDArray[Any]]] = {
+            "": (arrays, arrays.train),
+            "val_": (arrays, arrays.validation),
+        }
+        if test:
+            held_out = data.prepare_test(study.dataset, config, seed, settings)
+            parts["test_"] = (held_out, np.arange(len(held_out.y)))
+        found.append((_constant(arrays, parts, loss), _logistic(arrays, _drawn(arrays, seed), parts, loss)))
+    return Baselines(
+        seeds=tuple(seeds),
+        loss=loss,
+        constant=_means([constant for constant, _ in found]),
+        logistic=_means([logistic for _, logistic in found]),
+        fitted_rows=len(_drawn(first, seeds[0])),
+        train_rows=len(first.train),
+        at=time.time(),
+    )
+
+
+def find_constant(study: Study, settings: Settings) -> dict[str, float] | None:
+    """The constant predictor's scores in a study that has none stored; None where its data are not on this machine."""
+    from hpstudy import data
+
+    try:
+        if data.locate(study.dataset, settings) is None:
+            return None
+        config = study.config({})
+        return data.constant_scores(
+            data.prepare(study.dataset, config, study.seed_of(0), settings), str(config["loss"])
+        )
+    except HpstudyError:  # a file that is damaged, say: whoever trains is told
+        return None
+
+
+def _configuration(study: Study, records: Sequence[TrialRecord]) -> tuple[Config, list[int]]:
+    """That of the networks which are scored, and the seeds of its splits; where all diverged, of the first trial."""
+    try:
+        chosen = chosen_trials(study, records)
+    except NotFoundError:
+        chosen = [record for record in records if record.state == TrialState.COMPLETE][:1]
+        if not chosen:
+            raise
+    return study.config(chosen[0].params), [record.seed for record in chosen][:MOST_SPLITS]
+
+
+def _constant(arrays: Arrays, parts: _Parts, loss: str) -> dict[str, float]:
+    shares = class_shares(arrays.y[arrays.train], len(arrays.classes))
+    return _named(
+        (prefix, predictor_scores(shares, rows.y[numbers], loss)) for prefix, (rows, numbers) in parts.items()
+    )
+
+
+def _logistic(arrays: Arrays, fitted: NDArray[np.int32], parts: _Parts, loss: str) -> dict[str, float]:
+    """Empty where the training rows are of one class."""
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+
+    labels = arrays.y[fitted]
+    if len(np.unique(labels)) < 2:
+        return {}
+    with warnings.catch_warnings(action="ignore", category=ConvergenceWarning):
+        model = LogisticRegression(max_iter=_ITERATIONS).fit(_stacked(_inputs(arrays, fitted)), labels)
+
+    def scores(rows: Arrays | TestArrays, numbers: NDArray[Any]) -> dict[str, float]:
+        given = np.zeros((len(numbers), len(arrays.classes)))  # of a class without a fitted row
+        given[:, model.classes_] = np.concatenate([model.predict_proba(chunk) for chunk in _inputs(rows, numbers)])
+        return predictor_scores(given, rows.y[numbers], loss)
+
+    return _named((prefix, scores(rows, numbers)) for prefix, (rows, numbers) in parts.items())
+
+
+def _drawn(arrays: Arrays, seed: int) -> NDArray[np.int32]:
+    """The training rows, or as many of them as are fitted in some seconds."""
+    most = MOST_ROWS if _is_sparse(arrays) else min(MOST_ROWS, _MOST_DENSE_CELLS // arrays.features)
+    if len(arrays.train) <= most:
+        return arrays.train
+    return np.random.default_rng(seed).permutation(arrays.train)[:most]
+
+
+def _inputs(arrays: Arrays | TestArrays, numbers: NDArray[Any]) -> Iterator[Any]:
+    """What a network takes, (rows, features), chunk by chunk; sparse where it is words that occur."""
+    from scipy import sparse
+
+    from hpstudy.data import decode
+
+    for first in range(0, len(numbers), _CHUNK):
+        rows = decode(arrays.x[numbers[first : first + _CHUNK]], arrays.encoding, arrays.features).astype(np.float32)
+        yield sparse.csr_array(rows) if _is_sparse(arrays) else rows * arrays.scale + arrays.offset
+
+
+def _is_sparse(arrays: Arrays | TestArrays) -> bool:
+    return arrays.encoding == "bits" and bool(np.all(arrays.scale == 1)) and not arrays.offset.any()
+
+
+def _stacked(chunks: Iterator[Any]) -> Any:
+    from scipy import sparse
+
+    parts = list(chunks)
+    return sparse.vstack(parts, format="csr") if sparse.issparse(parts[0]) else np.concatenate(parts)
+
+
+def _named(scores: Iterable[tuple[str, Mapping[str, float]]]) -> dict[str, float]:
+    return {f"{prefix}{name}": value for prefix, named in scores for name, value in named.items()}
+
+
+def _means(splits: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Of each score over the splits."""
+    names = splits[0].keys() if all(splits) else ()
+    return {name: statistics.fmean(split[name] for split in splits) for name in names}
