@@ -46,7 +46,8 @@ class Scenario:
         scores = self.means[:, np.newaxis] + self.spreads[:, np.newaxis] * noise + rng.normal(0, SHARED, MOST)
         if self.diverges:
             scores[1, rng.random(MOST) < 0.5] = 0.1
-        return np.clip(scores, 0.0, 1.0)
+        clipped: Scores = np.clip(scores, 0.0, 1.0)
+        return clipped
 
 
 def _heavy(rng: np.random.Generator, shape: tuple[int, int]) -> Scores:
