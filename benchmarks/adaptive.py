@@ -56,13 +56,13 @@ def _heavy(rng: np.random.Generator, shape: tuple[int, int]) -> Scores:
     return scores
 
 
-NEAR: Scores = 0.884 - np.linspace(0, 0.004, 12)
+NEAR: Scores = np.asarray(0.884 - np.linspace(0, 0.004, 12), float)
 SCENARIOS: Mapping[str, Scenario] = {
     "the demo, 18 cells": Scenario(means=DEMO, spreads=DEMO_SPREADS),
     "12 within 0.004": Scenario(means=NEAR, spreads=np.full(12, 0.004)),
     "12 equal, spreads differ": Scenario(means=np.full(12, 0.8), spreads=np.geomspace(0.002, 0.02, 12)),
     "12 within 0.004, heavy tails": Scenario(means=NEAR, spreads=np.full(12, 0.004), noise=_heavy),
-    "6, one 0.004 better": Scenario(means=0.8 - 0.004 * (np.arange(6) > 0), spreads=np.full(6, 0.006)),
+    "6, one 0.004 better": Scenario(means=np.where(np.arange(6) > 0, 0.796, 0.8), spreads=np.full(6, 0.006)),
     "3 equal": Scenario(means=np.full(3, 0.8), spreads=np.full(3, 0.01)),
     "2 equal": Scenario(means=np.full(2, 0.8), spreads=np.full(2, 0.01)),
     "6, one diverges half the time": Scenario(means=NEAR[:6], spreads=np.full(6, 0.004), diverges=True),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -37,7 +38,13 @@ def test_the_factors_page_names_everything_a_study_can_say(name: str) -> None:
 
 @pytest.mark.parametrize(
     "level",
-    [*factors.OPTIMIZERS, *factors.SCHEDULES, *factors.INITIALIZERS, *factors.ACTIVATIONS, *factors.AUGMENTATIONS],
+    [
+        *factors.OPTIMIZERS,
+        *get_args(factors.Schedule),
+        *factors.INITIALIZERS,
+        *factors.ACTIVATIONS,
+        *get_args(factors.Augmentation),
+    ],
 )
 def test_the_factors_page_names_every_level(level: str) -> None:
     assert f"`{level}`" in FACTORS

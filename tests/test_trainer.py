@@ -348,9 +348,9 @@ def test_dropout_drops_the_share_that_it_was_told(settings: Settings) -> None:
 
 @pytest.mark.parametrize("kind", ["shift", "flip", "both"])
 def test_augmentation_moves_images_and_keeps_their_pixels(kind: Any) -> None:
-    from hpstudy.training.augmentation import Augmentation
+    from hpstudy.training.augmentation import Augment
 
-    augment = Augmentation(kind, keras.random.SeedGenerator(0))
+    augment = Augment(kind, keras.random.SeedGenerator(0))
     image = np.zeros((8, 8), np.float32)
     image[3, 4], image[4, 4], image[4, 3] = 1.0, 2.0, 3.0
     moved = augment(tf.constant(np.tile(image.reshape(1, 64), (500, 1))), (8, 8)).numpy().reshape(-1, 8, 8)
@@ -659,7 +659,7 @@ UNFIT = {
             row := keras.Input(shape),
             [layer(keras.layers.Flatten()(row)) for layer in map(keras.layers.Dense, (10, 1))],
         ),
-        "10 probabilities a row",
+        "10 probabilities per row",
     ),
     "logits": (
         lambda config, shape, outputs: keras.Sequential([keras.Input(shape), *flat_and_dense(outputs, None)]),

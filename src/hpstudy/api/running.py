@@ -144,8 +144,8 @@ class Run:
             return
         if progress.complete and not queue.entry.evaluation() and not self._declared.is_quick:
             ending.keep_evaluation(self._settings, queue, self._unscored, view)
-        early = f" It might have had {progress.most}: {progress.ended_early}." if progress.ended_early else ""
         spared = " A quick run leaves the test split alone." if self._declared.is_quick else ""
+        early = f" It might have had {progress.most}: {progress.ended_early}." if progress.ended_early else ""
         view.say(f"Finished: {progress.ended} of {progress.budget} trials ({_counts(progress)}).{early}{spared}")
         self._report(queue, mirrors, progress)
 

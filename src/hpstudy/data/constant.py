@@ -1,6 +1,6 @@
-"""The constant predictor: what one has without a network. It gives every row the classes' shares of the training rows.
+"""The constant predictor: it predicts for every row the shares of the classes in the training rows.
 
-A network has to beat its scores, and a training that diverges has reached no more than these.
+A network has to beat its scores, and a training that diverges has achieved no more than these.
 """
 
 from __future__ import annotations
@@ -9,16 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpstudy.data.arrays import Arrays
+from hpstudy.study.factors import Loss
 
-_SMALLEST = 1e-7  # of a probability whose logarithm is taken, as Keras has it
+_SMALLEST = 1e-7  # smallest probability whose logarithm is taken, as in Keras
 
 
-def constant_scores(arrays: Arrays, loss: str) -> dict[str, float]:
-    """`loss` and `accuracy` on the training rows, `val_loss` and `val_accuracy` on the validation rows.
-
-    Args:
-        loss: `cross_entropy` or `mse`, the level of the factor.
-    """
+def constant_scores(arrays: Arrays, loss: Loss) -> dict[str, float]:
+    """`loss` and `accuracy` on the training rows, `val_loss` and `val_accuracy` on the validation rows."""
     train = arrays.y[arrays.train]
     shares = class_shares(train, len(arrays.classes))
     of_train = predictor_scores(shares, train, loss)
@@ -27,18 +24,17 @@ def constant_scores(arrays: Arrays, loss: str) -> dict[str, float]:
 
 
 def class_shares(labels: NDArray[np.int32], classes: int) -> NDArray[np.float64]:
-    """Of each class among the labels, (classes,)."""
+    """The share of each class among the labels, (classes,)."""
     shares: NDArray[np.float64] = np.bincount(labels, minlength=classes) / len(labels)
     return shares
 
 
-def predictor_scores(probabilities: NDArray[np.float64], labels: NDArray[np.int32], loss: str) -> dict[str, float]:
-    """`loss` and `accuracy` of predictions, as a network that gives them has them.
+def predictor_scores(probabilities: NDArray[np.float64], labels: NDArray[np.int32], loss: Loss) -> dict[str, float]:
+    """`loss` and `accuracy` of predictions, as they are computed for a network.
 
     Args:
-        probabilities: (rows, classes), or (classes,) if every row gets the same.
+        probabilities: (rows, classes), or (classes,) if they are the same for every row.
         labels: (rows,) class numbers.
-        loss: `cross_entropy` or `mse`.
     """
     given = np.broadcast_to(probabilities, (len(labels), probabilities.shape[-1]))
     of_truth = given[np.arange(len(labels)), labels]
@@ -51,7 +47,7 @@ def _clipped(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _squared_errors(given: NDArray[np.float64], labels: NDArray[np.int32]) -> NDArray[np.float64]:
-    """(rows,): means over the outputs of a network, which for two classes has one."""
+    """Means over the outputs of a network, (rows,). For two classes it has one output."""
     truth = np.eye(given.shape[1])[labels]
     outputs = slice(1, 2) if given.shape[1] == 2 else slice(None)
     errors: NDArray[np.float64] = ((given - truth)[:, outputs] ** 2).mean(axis=1)

@@ -7,7 +7,7 @@ import hashlib
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Literal, cast
 
 from hpstudy.errors import DatasetError, HpstudyError
 
@@ -22,7 +22,7 @@ class UnavailableError(HpstudyError):
 class Checksum:
     """The digest that a file from the network must have."""
 
-    algorithm: str  # "md5" where nobody publishes a better one; this is against accidents
+    algorithm: Literal["md5", "sha256"]  # "md5" where nobody publishes a better one; this is against accidents
     hexdigest: str
     unpacked: bool = False  # of what is inside the .gz: the same images are packed differently in places
 

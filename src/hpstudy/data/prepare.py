@@ -18,7 +18,7 @@ from hpstudy.data.scaling import LARGEST_INPUT, constant_scaling, fit_scaling, u
 from hpstudy.data.sources import fetch
 from hpstudy.errors import UserError
 from hpstudy.settings import Settings
-from hpstudy.study.catalog import DatasetInfo
+from hpstudy.study.catalog import DatasetInfo, Scaling
 from hpstudy.study.factors import FACTORS, check_level, dataset_info
 
 _FORMAT_VERSION = 2  # raise it whenever the same sources would be prepared differently, or refused
@@ -31,7 +31,7 @@ class _Request:
     dataset: DatasetInfo
     kind: Kind
     seed: int
-    scaling: str
+    scaling: Scaling
     train_rows: int | None
 
     @classmethod

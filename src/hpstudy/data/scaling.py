@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from hpstudy.data.arrays import Encoding
 from hpstudy.data.splits import RowNumbers
+from hpstudy.study.catalog import Scaling
 
 Vector = NDArray[np.float32]  # () or (features,)
 
@@ -37,7 +38,7 @@ def constant_scaling(factor: float = 1.0) -> tuple[Vector, Vector]:
 
 
 def fit_scaling(
-    scaling: str, x: NDArray[Any], encoding: Encoding, features: int, train: RowNumbers
+    scaling: Scaling, x: NDArray[Any], encoding: Encoding, features: int, train: RowNumbers
 ) -> tuple[Vector, Vector]:
     """Fit scikit-learn's scaler on the training rows.
 

@@ -20,7 +20,7 @@ from hpstudy.errors import HpstudyError, NotFoundError
 from hpstudy.evaluation.evaluate import chosen_trials
 from hpstudy.records import Baselines, TrialRecord, TrialState
 from hpstudy.settings import Settings
-from hpstudy.study.factors import Config
+from hpstudy.study.factors import Config, Loss, loss_of
 from hpstudy.study.spec import Study
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def find_baselines(study: Study, records: Sequence[TrialRecord], settings: Setti
     first = data.prepare(study.dataset, config, seeds[0], settings)
     if len(first.train) * first.features > MOST_CELLS:
         seeds = seeds[:1]
-    loss, found = str(config["loss"]), []
+    loss, found = loss_of(config), []
     for seed in seeds:
         arrays = data.prepare(study.dataset, config, seed, settings)
         parts: dict[str, tuple[Arrays | TestArrays, NDArray[Any]]] = {
@@ -82,9 +82,7 @@ def find_constant(study: Study, settings: Settings) -> dict[str, float] | None:
         if data.locate(study.dataset, settings) is None:
             return None
         config = study.config({})
-        return data.constant_scores(
-            data.prepare(study.dataset, config, study.seed_of(0), settings), str(config["loss"])
-        )
+        return data.constant_scores(data.prepare(study.dataset, config, study.seed_of(0), settings), loss_of(config))
     except HpstudyError:  # a file that is damaged, say: whoever trains is told
         return None
 
@@ -100,14 +98,14 @@ def _configuration(study: Study, records: Sequence[TrialRecord]) -> tuple[Config
     return study.config(chosen[0].params), [record.seed for record in chosen][:MOST_SPLITS]
 
 
-def _constant(arrays: Arrays, parts: _Parts, loss: str) -> dict[str, float]:
+def _constant(arrays: Arrays, parts: _Parts, loss: Loss) -> dict[str, float]:
     shares = class_shares(arrays.y[arrays.train], len(arrays.classes))
     return _named(
         (prefix, predictor_scores(shares, rows.y[numbers], loss)) for prefix, (rows, numbers) in parts.items()
     )
 
 
-def _logistic(arrays: Arrays, fitted: NDArray[np.int32], parts: _Parts, loss: str) -> dict[str, float]:
+def _logistic(arrays: Arrays, fitted: NDArray[np.int32], parts: _Parts, loss: Loss) -> dict[str, float]:
     """Empty where the training rows are of one class."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression

@@ -30,14 +30,13 @@ from hpstudy.study.factors import describe
 from hpstudy.study.spec import Study
 
 
-def build_report(  # noqa: PLR0913 - what the database knows besides the trials, each under its own name
+def build_report(
     study: Study,
     records: Sequence[TrialRecord],
     *,
     baseline: Sequence[str] = (),
     evaluation: Evaluation | None = None,
-    baselines: Baselines | None = None,
-    constant: Mapping[str, float] | None = None,
+    baselines: Baselines | Mapping[str, float] | None = None,
     times_scored: int = 0,
     figures: bool = True,
     closed: bool = False,
@@ -47,8 +46,8 @@ def build_report(  # noqa: PLR0913 - what the database knows besides the trials,
     Args:
         baseline: Levels to compare with instead of the best ones, as `adam` or `optimizer=adam`.
         evaluation: The scores on the test split, if there are any.
-        baselines: The scores of simple predictors, if they are known.
-        constant: The constant predictor's, for trials that an earlier version recorded as failed as they diverged.
+        baselines: The scores of simple predictors; or the constant predictor's alone, for trials that an earlier
+            version recorded as failed as they diverged.
         times_scored: How often the test split of this dataset was scored by the studies of the database.
         figures: Draw the figures; without them the report takes a tenth of the time.
         closed: Nothing new is tried any more, so the study is finished with what was begun.
@@ -56,7 +55,8 @@ def build_report(  # noqa: PLR0913 - what the database knows besides the trials,
     Raises:
         UserError: a baseline is not a level of the study.
     """
-    analysis = analyse(study, records, baseline, baselines.constant if baselines else constant, closed=closed)
+    simple, constant = (baselines, baselines.constant) if isinstance(baselines, Baselines) else (None, baselines)
+    analysis = analyse(study, records, baseline, constant, closed=closed)
     if analysis.grid:
         findings = grid_findings(analysis, analysis.grid)
         sections = _grid_sections(analysis, analysis.grid, figures)
@@ -69,10 +69,10 @@ def build_report(  # noqa: PLR0913 - what the database knows besides the trials,
     if evaluation:
         told = held_out_finding(analysis.texts, evaluation, since, study=study.name, times_scored=times_scored)
         findings.insert(1, told)
-        sections.insert(0, held_out_section(evaluation, baselines))
-    if baselines:
-        findings.insert(2 if evaluation else 1, baselines_finding(study, baselines))
-        sections.insert(1 if evaluation else 0, baselines_section(baselines))
+        sections.insert(0, held_out_section(evaluation, simple))
+    if simple:
+        findings.insert(2 if evaluation else 1, baselines_finding(study, simple))
+        sections.insert(1 if evaluation else 0, baselines_section(simple))
     beside = published_beside(study, analysis.records, evaluation)
     if published := published_finding(study, beside):
         findings.append(published)
@@ -104,7 +104,7 @@ def build_report(  # noqa: PLR0913 - what the database knows besides the trials,
             "evaluation": evaluation and evaluation.to_json(),
             "chosen_since": _chosen(since),
             "times_scored": times_scored,
-            "baselines": baselines and baselines.to_json(),
+            "baselines": simple and simple.to_json(),
             "published": published_json(beside),
         },
     )

@@ -1,6 +1,6 @@
-"""The kinds of datasets and the datasets, as far as a study file needs to know them. No array is loaded here.
+"""What a study file needs to know of datasets and of their kinds. No array is loaded here.
 
-How the rows of a kind are read, encoded and served stands in the module of `hpstudy.data.kinds` that has its name.
+How the rows of a kind are read, encoded and served is the matter of the module of that name in `hpstudy.data.kinds`.
 """
 
 from __future__ import annotations
@@ -11,6 +11,10 @@ from typing import Literal, TypeAlias
 from hpstudy.study.legal import Factor, integer, one_of
 
 KindName: TypeAlias = Literal["image", "words", "table", "gate"]
+Scaling: TypeAlias = Literal["none", "unit", "standard", "minmax"]
+# "official": the files of a dataset say which rows are for the test. "drawn": a stratified fifth, the same for every
+# study. "all": every row is for training, validation and test alike.
+TestSplit: TypeAlias = Literal["official", "drawn", "all"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,20 +22,20 @@ class KindInfo:
     """What a study can say of the datasets of one kind."""
 
     name: KindName  # also that of its module in `hpstudy.data.kinds`
-    factors: tuple[Factor, ...] = ()  # beside those that every dataset has
-    scales: bool = True  # whether scaling makes a difference; not where inputs are 0 or 1
+    factors: tuple[Factor, ...] = ()  # in addition to those that every dataset has
+    scales: bool = True  # whether scaling makes a difference: it does not where inputs are 0 or 1
     augments: bool = False  # whether a row is an image, which can be shifted and mirrored
 
 
 @dataclass(frozen=True, kw_only=True)
 class Files:
-    """How the files of a dataset are called, in a data folder or in folders of its own below that."""
+    """What the files of a dataset are called, in a data folder or in folders of its own below that."""
 
-    advice: str  # what to put where, if there are none; DIR is the data folder
-    names: tuple[str, ...]  # files that hold the whole dataset, and say which it is wherever they lie
-    folders: tuple[str, ...]  # of the dataset's own, as Debian, Keras, torchvision and people name them
-    names_in_folders: tuple[str, ...] = ()  # further such files, whose names say nothing outside those folders
-    parts: tuple[str, ...] = ()  # files of those folders that hold it together, each as it is or as .gz
+    advice: str  # what to put where if there are none; DIR is the data folder
+    names: tuple[str, ...]  # files that hold the whole dataset and whose names identify it anywhere
+    folders: tuple[str, ...]  # folders of the dataset, as Debian, Keras, torchvision and people name them
+    names_in_folders: tuple[str, ...] = ()  # more such files, whose names identify it only inside those folders
+    parts: tuple[str, ...] = ()  # files in those folders that only together hold it, each plain or as .gz
     is_in_keras_cache: bool = False
 
 
@@ -42,20 +46,18 @@ class DatasetInfo:
     name: str
     title: str  # for tables and descriptions
     kind: KindInfo
-    rows: int  # labelled rows outside the test split; with Titanic that of the largest source
+    rows: int  # labelled rows outside the test split; for Titanic, of the largest source
     classes: tuple[str, ...]  # label texts in the order of the label numbers
-    input_shape: tuple[int, ...]  # of one row; () where a factor or the source decides
-    scaling: str  # the default level of the factor `scaling`
-    largest: float = 1  # that an input can be, where its kind has a bound; scaling "unit" divides by it
-    # "official": its files tell the test rows. "drawn": a stratified fifth, the same for every study. "all": every row
-    # is for training, validation and test alike.
-    test: Literal["official", "drawn", "all"]
+    input_shape: tuple[int, ...]  # shape of one row; () where a factor or the source decides it
+    scaling: Scaling  # the default level of the factor `scaling`
+    largest: float = 1  # largest value of an input, if its kind has a bound; scaling "unit" divides by it
+    test: TestSplit
     files: Files | None = None  # None: the dataset is built in
-    packaged: tuple[str, str] | None = None  # of one that is built in: the Python package that brings it, a file there
+    packaged: tuple[str, str] | None = None  # for a built-in one: the Python package that brings it, and its file there
 
     @property
     def outputs(self) -> int:
-        """Units of the output layer: one for two classes, else one a class."""
+        """Units of the output layer: one for two classes, else one per class."""
         return 1 if len(self.classes) == 2 else len(self.classes)
 
 

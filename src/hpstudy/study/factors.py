@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal, TypeAlias, cast, get_args
 
 from hpstudy.errors import UserError
-from hpstudy.study.catalog import DATASETS, KINDS, DatasetInfo
+from hpstudy.study.catalog import DATASETS, KINDS, DatasetInfo, Scaling
 from hpstudy.study.keras_levels import ACTIVATIONS, INITIALIZERS, MOMENTUM_OPTIMIZERS, OPTIMIZERS
 from hpstudy.study.legal import Config, Factor, Level, integer, layers, number, one_of, unknown
 
 __all__ = ["Config", "Factor", "Level", "unknown"]  # beside what is defined here
 
-SCHEDULES = ("constant", "exponential", "cosine")
-LOSSES = ("cross_entropy", "mse")
-SCALINGS = ("none", "unit", "standard", "minmax")
-AUGMENTATIONS = ("none", "shift", "flip", "both")
+Schedule: TypeAlias = Literal["constant", "exponential", "cosine"]
+Loss: TypeAlias = Literal["cross_entropy", "mse"]
+Augmentation: TypeAlias = Literal["none", "shift", "flip", "both"]
+
+
+def loss_of(config: Config) -> Loss:
+    """The loss of a whole configuration."""
+    return cast(Loss, config["loss"])
 
 
 def hidden_units(config: Config) -> list[int]:
@@ -48,7 +52,7 @@ FACTORS: dict[str, Factor] = {
             name="schedule",
             meaning="of the learning rate over the whole training",
             default="constant",
-            check=one_of(*SCHEDULES),
+            check=one_of(*get_args(Schedule)),
             compiled="nothing",
         ),
         Factor(
@@ -99,19 +103,19 @@ FACTORS: dict[str, Factor] = {
             check=integer(1),
             compiled="nothing",
         ),
-        Factor(name="loss", meaning="what training minimizes", default="cross_entropy", check=one_of(*LOSSES)),
+        Factor(name="loss", meaning="what training minimizes", default="cross_entropy", check=one_of(*get_args(Loss))),
         Factor(
             name="scaling",
             meaning="of the inputs, fitted on training rows",
             default=None,
-            check=one_of(*SCALINGS),
+            check=one_of(*get_args(Scaling)),
             compiled="nothing",
         ),
         Factor(
             name="augmentation",
             meaning="random shift by up to two pixels, mirroring, or both",
             default="none",
-            check=one_of(*AUGMENTATIONS),
+            check=one_of(*get_args(Augmentation)),
         ),
         Factor(
             name="early_stopping",

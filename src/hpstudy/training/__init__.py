@@ -1,1 +1,1 @@
-"""Arrays and a seed become a trained network: compiled epochs, and what is needed beside them."""
+"""From arrays and a seed to a trained network: compiled epochs, and what they need."""

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
-
 import keras
 import tensorflow as tf
 
-AugmentationKind: TypeAlias = Literal["none", "shift", "flip", "both"]
+from hpstudy.study import factors
 
 _SHIFT_PIXELS = 2  # the most that an image is moved, each way
 
 
-class Augmentation:
+class Augment:
     """Changes a batch of images at random.
 
     Args:
@@ -20,7 +18,7 @@ class Augmentation:
         seeds: Decides how each image is changed.
     """
 
-    def __init__(self, kind: AugmentationKind, seeds: keras.random.SeedGenerator) -> None:
+    def __init__(self, kind: factors.Augmentation, seeds: keras.random.SeedGenerator) -> None:
         self._kind, self._seeds = kind, seeds
 
     def __call__(self, inputs: tf.Tensor, input_shape: tuple[int, ...]) -> tf.Tensor:

@@ -1,7 +1,7 @@
-"""Look into a network in training: how activations are spread, and how much gradient each layer gets.
+"""Look into a network in training: the spread of activations, and how much gradient reaches each layer.
 
-A probe is a fixed sample of the training rows. On it the network is evaluated as for prediction (no dropout, no
-augmentation, stored batch statistics), so that looking changes neither a weight nor a random generator.
+A probe is a fixed sample of the training rows. The network is evaluated on it as for prediction (no dropout, no
+augmentation, stored batch statistics), so looking changes neither a weight nor a random generator.
 """
 
 from __future__ import annotations
@@ -17,17 +17,18 @@ from numpy.typing import NDArray
 
 from hpstudy.data import decode
 from hpstudy.records import Diagnostics, LayerDiagnostics, Spread
+from hpstudy.study.factors import Loss
 from hpstudy.training.model import row_losses
 
 if TYPE_CHECKING:
     from hpstudy.data import Arrays
 
 PROBE_ROWS = 512  # at most
-BINS = 30  # of a histogram
-NEAR = 0.05  # of the range of a bounded activation: nearer to a bound the gradient is below a fifth of its maximum
+BINS = 30  # bins of a histogram
+NEAR = 0.05  # share of a bounded activation's range: nearer to a bound, the gradient is below a fifth of its maximum
 RELU_LIKE = ("relu", "relu6", "leaky_relu", "elu", "selu", "gelu", "silu")
 BOUNDS = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0)}
-_FLOAT16_SCALE = 1024.0  # of a loss whose gradients are of float16, where the smallest would be 0
+_FLOAT16_SCALE = 1024.0  # factor of the loss in float16, where the smallest gradients would become 0
 _ACTIVATION_LAYERS = {"ReLU": "relu", "LeakyReLU": "leaky_relu", "ELU": "elu", "PReLU": "leaky_relu"}
 
 
@@ -41,7 +42,7 @@ class Probe(Protocol):
         """All that was seen.
 
         Args:
-            network: With the weights that the trial ends with; None if it was not trained to its end.
+            network: The trial's, with its final weights; None if it was not trained to its end.
         """
 
 
@@ -56,20 +57,20 @@ class NoProbe:
 
 
 class GradientNorms:
-    """The norm of the gradient by layer: a graph that all trials of one structure share.
+    """The norm of each layer's gradient: a graph that all trials of one structure share.
 
-    It is the Euclidean norm over all weights of a layer, of the mean loss over the probe rows without weight
-    penalties: a penalty's gradient does not come from the layers above, and would hide that theirs vanishes.
+    It is the Euclidean norm over all weights of a layer. The gradient is that of the mean loss over the probe rows,
+    without weight penalties: a penalty's gradient does not come from the layers above, and would hide a vanishing one.
     """
 
-    def __init__(self, network: keras.Model, loss: str) -> None:
+    def __init__(self, network: keras.Model, loss: Loss) -> None:
         self._network, self._loss = network, loss
         self._scale = _FLOAT16_SCALE if network.dtype_policy.name == "mixed_float16" else 1.0
         self._weights = [[weight.value for weight in layer.trainable_weights] for layer in watched(network)]
         self._graph = tf.function(self._norms, autograph=False)
 
     def __call__(self, inputs: tf.Tensor, labels: tf.Tensor) -> list[float]:
-        """One number a watched layer; 0 for a layer without weights.
+        """One number per watched layer; 0 for a layer without weights.
 
         Args:
             inputs: float32 (rows, *input_shape).
@@ -77,12 +78,12 @@ class GradientNorms:
         """
         state = [(variable, variable.numpy()) for variable in self._network.non_trainable_variables]
         norms: list[float] = self._graph(inputs, labels).numpy().tolist()
-        for variable, value in state:  # some networks draw random numbers when they predict, too
+        for variable, value in state:  # some networks draw random numbers even when they predict
             variable.assign(value)
         return norms
 
     def _norms(self, inputs: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-        """float64 (layers,): squares of what has all but vanished are no float32 numbers."""
+        """float64 (layers,): float32 could not hold the squares of an almost vanished gradient."""
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(self._weights)
             probabilities = tf.cast(self._network(inputs, training=False), tf.float32)
@@ -97,9 +98,9 @@ class NetworkProbe:
 
     Args:
         network: The trial's own, with its initial weights.
-        norms: Of the program that trains it.
-        seed: Of the trial; decides the rows.
-        is_own: Whether a study file built the network; then the layers have the names they have there.
+        norms: Those of the program that trains it.
+        seed: The trial's seed, which decides the rows.
+        is_own: Whether a study file built the network; then its layers keep the names that they have there.
     """
 
     def __init__(
@@ -138,24 +139,24 @@ class NetworkProbe:
 
 
 def probe_rows(arrays: Arrays, seed: int) -> NDArray[np.int32]:
-    """Numbers of the training rows that a trial of this seed is looked at with, sorted."""
+    """The numbers of the training rows on which a trial of this seed is probed, sorted."""
     count = min(PROBE_ROWS, len(arrays.train))
     chosen: NDArray[np.int32] = np.random.default_rng([seed, 0]).choice(arrays.train, count, replace=False)
     return np.sort(chosen)
 
 
 def watched(network: keras.Model) -> list[keras.layers.Layer]:
-    """The layers that learn or that are an activation of their own, from the input on."""
+    """The layers that learn and the activation layers, in order from the input."""
     return [layer for layer in network.layers if layer.trainable_weights or _is_activation(layer)]
 
 
 def names(network: keras.Model) -> list[str]:
-    """`hidden 1`, `hidden 2`, …, `output`: of the built-in network."""
+    """The names of the built-in network's layers: `hidden 1`, `hidden 2`, …, `output`."""
     return [*(f"hidden {number}" for number in range(1, len(watched(network)))), "output"]
 
 
 def own_names(network: keras.Model) -> list[str]:
-    """As the study file names its layers. Keras counts nameless ones through all networks; here each begins anew."""
+    """The layers' names in the study file. Keras counts unnamed layers across networks; here each starts anew."""
     stems = [re.sub(r"_\d+$", "", layer.name) for layer in watched(network)]
     several, counted = Counter(stems), Counter[str]()
     counted_names = []
@@ -170,13 +171,13 @@ def activation_of(layer: keras.layers.Layer) -> str | None:
     if type(layer).__name__ in _ACTIVATION_LAYERS:
         return _ACTIVATION_LAYERS[type(layer).__name__]
     function = getattr(layer, "activation", None)
-    if function is None or isinstance(function, str):  # a layer of the study's own may keep its name
+    if function is None or isinstance(function, str):  # a custom layer may keep only the name
         return function
     return str(getattr(function, "__name__", type(function).__name__))
 
 
 def spreads(network: keras.Model, inputs: tf.Tensor) -> list[Spread | None]:
-    """Of each watched layer. None of the last one, which is no hidden layer, and where outputs cannot be had."""
+    """The spread of each watched layer. None for the last one, which is not hidden, and if outputs are out of reach."""
     if not watched(network):
         return []
     hidden = watched(network)[:-1]
@@ -188,7 +189,7 @@ def spread(values: NDArray[Any] | None, activation: str | None) -> Spread | None
     """A histogram over all rows and units.
 
     Args:
-        values: (rows, …, units); of images or sequences a unit is a channel.
+        values: (rows, …, units); for images or sequences, a unit is a channel.
     """
     finite = np.zeros(0) if values is None else values[np.isfinite(values)].astype(np.float64)
     if values is None or not finite.size:
@@ -203,10 +204,10 @@ def spread(values: NDArray[Any] | None, activation: str | None) -> Spread | None
 
 
 def idle_share(values: NDArray[Any], activation: str | None) -> float | None:
-    """The share of units that pass hardly a gradient on.
+    """The share of units that hardly pass on a gradient.
 
-    Dead: of a ReLU or one of its relatives, and never positive. Saturated: of a sigmoid or tanh, and on more than
-    half of the rows within 5 % of its range from a bound.
+    A unit of a ReLU or one of its relatives is dead if it is never positive. A unit of a sigmoid or tanh is saturated
+    if it is within 5 % of its range from a bound on more than half of the rows.
 
     Args:
         values: (rows, units).
@@ -224,11 +225,11 @@ def idle_share(values: NDArray[Any], activation: str | None) -> float | None:
 def _outputs(
     network: keras.Model, layers: list[keras.layers.Layer], inputs: tf.Tensor
 ) -> list[NDArray[np.float32] | None]:
-    """What comes out of each layer, (rows, …, units); None of all where the network is no graph of its layers."""
+    """The output of each layer, (rows, …, units); all None if the network is not a graph of its layers."""
     graph = _graph(network, layers)
     if graph is None:
         return [None] * len(layers)
-    found = keras.tree.flatten(graph(inputs, training=False))  # Keras takes a single output out of its list
+    found = keras.tree.flatten(graph(inputs, training=False))  # Keras unwraps a single output
     return [np.asarray(output, np.float32) for output in found]
 
 
@@ -240,7 +241,7 @@ def _graph(network: keras.Model, layers: list[keras.layers.Layer]) -> keras.Mode
         outputs = [layer.output for layer in layers]
         is_one_each = all(isinstance(output, keras.KerasTensor) for output in outputs)
         return keras.Model(sources[0], outputs) if is_one_each else None
-    except (ValueError, AttributeError):  # Keras's answer to layers that were never called on a graph
+    except (ValueError, AttributeError):  # what Keras raises for layers that were never called on a graph
         return None
 
 
@@ -258,5 +259,5 @@ def _rounded(value: float) -> float | None:
 
 
 def _short(value: float) -> float:
-    """Four figures: more would only make the database larger."""
+    """Round to four significant digits: more would only make the database larger."""
     return float(f"{value:.4g}")

@@ -1,4 +1,4 @@
-"""Where a trial is trained: what TensorFlow finds set, versions, commit, device."""
+"""Where a trial is trained: environment variables of TensorFlow, versions, commit, device."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from pathlib import Path
 
 _PACKAGES = ("hpstudy", "keras", "numpy", "optuna", "tensorflow")
 
-# XLA compiles for vectors of 256 bits even where the processor has 512. Its compiler ends the process at a flag that it
-# does not know, so it is set for the version only with which it was tried.
+# XLA compiles for vectors of 256 bits even if the processor has 512. Its compiler ends the process on an unknown flag,
+# so the flag is set only for the version with which it was tried.
 _WIDE_VECTORS = "--xla_cpu_prefer_vector_width"
 _WIDE_VECTORS_VERSION = "2.21."
 
 
 def for_tensorflow() -> dict[str, str]:
-    """Environment variables of every process that trains; to be set before TensorFlow starts.
+    """Environment variables of every process that trains; set them before TensorFlow starts.
 
-    Numbers depend on them in the last bits, so whoever trains a trial again must have the same. What the user has set
-    stays.
+    The last bits of all numbers depend on them, so a trial must be trained again with the same ones. What the user has
+    set is kept.
     """
     flags = os.environ.get("XLA_FLAGS", "")
     if (_version("tensorflow") or "").startswith(_WIDE_VECTORS_VERSION) and _WIDE_VECTORS not in flags:
@@ -29,7 +29,7 @@ def for_tensorflow() -> dict[str, str]:
 
 
 def facts() -> dict[str, str]:
-    """Versions of what a result may depend on, and the git commit of the working directory if there is one."""
+    """The versions that a result may depend on, and the git commit of the working directory if there is one."""
     found = {f"version_{name}": version for name in _PACKAGES if (version := _version(name))}
     found["version_python"] = platform.python_version()
     if commit := git_commit():
@@ -38,7 +38,7 @@ def facts() -> dict[str, str]:
 
 
 def git_commit() -> str | None:
-    """The commit that is checked out here, with "-dirty" behind it if files were changed since."""
+    """The commit that is checked out here, followed by "-dirty" if files have changed since."""
     try:
         described = subprocess.run(
             ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],

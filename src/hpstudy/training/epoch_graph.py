@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import tensorflow as tf
 
 from hpstudy.study.factors import Config
-from hpstudy.training.augmentation import Augmentation
+from hpstudy.training.augmentation import Augment
 from hpstudy.training.learner import Learner
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class EpochGraph:
     def __init__(self, learner: Learner, config: Config, arrays: Arrays, *, pads: bool) -> None:
         self._learner, self._pads = learner, pads
         self._batches = Batches.of(config, arrays)
-        self._augment = Augmentation(config["augmentation"], learner.variables.seeds)  # type: ignore[arg-type]
+        self._augment = Augment(config["augmentation"], learner.variables.seeds)  # type: ignore[arg-type]
         self._encoding, self._features = arrays.encoding, arrays.features
         self._input_shape = arrays.input_shape
 

@@ -1,7 +1,7 @@
-"""What Keras keeps for the whole process, such as the dtype policy: each network of a study's own has its own.
+"""Settings that Keras keeps for the whole process, such as the dtype policy: each own network keeps its own.
 
-A `build` function may set it, as a script does that trains one network. Here the next trial, and all that hpstudy
-makes itself, must not notice.
+A `build` function may change them, as a script does that trains one network. The next trial, and whatever hpstudy
+makes itself, must not be affected.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import tensorflow as tf
 
 @dataclass(frozen=True, kw_only=True)
 class KerasSettings:
-    """The settings that layers look up when they are made or called."""
+    """The settings that layers look up when they are created or called."""
 
     policy: keras.DTypePolicy
     floatx: str
@@ -45,9 +45,9 @@ _BUILT_WITH: WeakKeyDictionary[keras.Model, KerasSettings] = WeakKeyDictionary()
 
 @contextmanager
 def separate_settings() -> Iterator[None]:
-    """What is set inside begins as it is outside, and ends with the block."""
+    """The block begins with the settings of outside; what it changes is restored at its end."""
     before, runs_eagerly = KerasSettings.now(), tf.config.functions_run_eagerly()
-    if before.policy.name == before.floatx:  # then it follows floatx, but Keras has noted it when it was asked
+    if before.policy.name == before.floatx:  # it follows floatx, but Keras caches it once it was read
         keras.utils.clear_session(free_memory=False)
     try:
         yield
@@ -57,13 +57,13 @@ def separate_settings() -> Iterator[None]:
 
 
 def remember_settings(network: keras.Model) -> None:
-    """Note that this network was built with the settings of now."""
+    """Note that this network was built with the current settings."""
     _BUILT_WITH[network] = KerasSettings.now()
 
 
 @contextmanager
 def settings_of(network: keras.Model) -> Iterator[None]:
-    """The settings that the network was built with. Whoever calls it or its layers does so inside."""
+    """Apply the settings that the network was built with. Call it and its layers only inside the block."""
     before = KerasSettings.now()
     _BUILT_WITH.get(network, before).apply()
     try:

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from hpstudy.study.factors import Config
+from hpstudy.study.factors import Config, Loss, loss_of
 from hpstudy.training.keras_private import SharedRateDropout, optimizer_state
 from hpstudy.training.model import make_network, make_optimizer, row_hits, row_losses
 
@@ -39,7 +39,6 @@ class Learner:
 
     Args:
         optimizer: Not yet built.
-        loss: `cross_entropy` or `mse`.
         penalty: Gives what is added to the mean loss of every batch, float32 ().
         variables: Those that the network reads, if it reads any.
     """
@@ -48,7 +47,7 @@ class Learner:
         self,
         network: keras.Model,
         optimizer: keras.optimizers.Optimizer,
-        loss: str,
+        loss: Loss,
         penalty: Callable[[], tf.Tensor],
         variables: TrialVariables,
     ) -> None:
@@ -128,7 +127,7 @@ def built_in_learner(config: Config, arrays: Arrays) -> Learner:
     def penalty() -> tf.Tensor:
         return _weight_penalty(network, variables.penalties) if is_penalized else tf.constant(0.0)
 
-    return Learner(network, make_optimizer(config), str(config["loss"]), penalty, variables)
+    return Learner(network, make_optimizer(config), loss_of(config), penalty, variables)
 
 
 def row_sums(losses: tf.Tensor, penalty: tf.Tensor, hits: tf.Tensor, present: tf.Tensor) -> tf.Tensor:

@@ -1,22 +1,22 @@
-"""A configuration becomes a Keras model and an optimizer. What comes out is plain Keras, to save and to load."""
+"""From a configuration to a Keras model and an optimizer. Both are plain Keras, which can be saved and loaded."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from hpstudy.errors import TrialFailed, UserError, closed, reason
-from hpstudy.study.factors import Config, hidden_units
+from hpstudy.study.factors import Config, Loss, Schedule, hidden_units
 from hpstudy.study.keras_levels import ACTIVATIONS, INITIALIZERS, OPTIMIZERS
 from hpstudy.training.keras_settings import remember_settings, separate_settings, settings_of
 
 Build = Callable[[Mapping[str, Any], tuple[int, ...], int], keras.Model]
 
-_ROUNDING = 1e-3  # by which probabilities may leave 0 to 1, as those of float16 do
+_ROUNDING = 1e-3  # how far probabilities may lie outside 0 to 1, as those of float16 do
 _SUM_TOLERANCE = 0.01
 
 
@@ -39,10 +39,10 @@ def make_network(
     """The built-in network: `depth` hidden layers of `units`, dropout after each, then probabilities.
 
     Args:
-        input_shape: Of one row; flattened first.
-        outputs: Units of the last layer. One gives the probability of class 1 (sigmoid); more give a
-            probability a class (softmax), or independent ones (sigmoid) when the loss is `mse`.
-        make_dropout: Makes the layer for a rate above 0.
+        input_shape: Shape of one row, which is flattened first.
+        outputs: Units of the last layer. One gives the probability of class 1 (sigmoid); more give one
+            probability per class (softmax), or independent ones (sigmoid) if the loss is `mse`.
+        make_dropout: Makes the dropout layer for a rate above 0.
 
     Returns:
         A built model, (batch, *input_shape) float32 → (batch, outputs) float32.
@@ -75,21 +75,21 @@ def make_network(
 
 
 def make_penalty(config: Config) -> keras.regularizers.Regularizer | None:
-    """The weight penalty l1·Σ|w| + l2·Σw² of every weight matrix (not of biases), or None."""
+    """The penalty l1·Σ|w| + l2·Σw² on every weight matrix, but not on biases; None if both factors are 0."""
     if not config["l1"] and not config["l2"]:
         return None
     return keras.regularizers.L1L2(l1=config["l1"], l2=config["l2"])
 
 
 def make_own_network(build: Build, config: Config, input_shape: tuple[int, ...], outputs: int) -> keras.Model:
-    """Call a study file's `build` and check what it returns. What it sets of Keras for the whole process is undone.
+    """Call a study file's `build` and check what it returns. Keras settings that it changes are restored.
 
     Returns:
         A model of any kind whose weights exist, (batch, *input_shape) → (batch, outputs).
 
     Raises:
-        UserError: it raised.
-        TrialFailed: it returned something else, or the output has another shape.
+        UserError: `build` raised.
+        TrialFailed: `build` returned something else, or the output has another shape.
     """
     with separate_settings():
         try:
@@ -103,55 +103,54 @@ def make_own_network(build: Build, config: Config, input_shape: tuple[int, ...],
         shape = _built_output_shape(model, input_shape)
     if shape != (None, outputs):
         raise TrialFailed(
-            f"The study's build(…) must return a model whose output is {outputs} probabilities a row, "
-            f"shape (None, {outputs}); it is {shape}."
+            f"The study's build(…) must return a model that outputs {outputs} probabilities per row, "
+            f"shape (None, {outputs}); its output shape is {shape}."
         )
     return model
 
 
 def _built_output_shape(model: keras.Model, input_shape: tuple[int, ...]) -> Any:
-    """One shape, or the structure of several. Makes the weights of a model that has none yet."""
+    """The shape of the output, or a structure of shapes if there are several. Builds a model without weights."""
     if isinstance(model, keras.Sequential) and not model.built:
         model.build((None, *input_shape))
-    if isinstance(getattr(model, "inputs", None), list):  # a graph of layers knows
+    if isinstance(getattr(model, "inputs", None), list):  # a graph of layers knows its shape
         return model.output_shape
     found = model(keras.Input(input_shape, dtype="float32"))
     return keras.tree.map_structure(lambda output: getattr(output, "shape", type(output).__name__), found)
 
 
-def check_probabilities(outputs: np.ndarray, loss: str) -> str | None:
-    """Look at what an untrained network gives.
+def check_probabilities(outputs: np.ndarray, loss: Loss) -> str | None:
+    """Check what an untrained network outputs.
 
     Args:
         outputs: (rows, outputs).
-        loss: `mse` may have independent probabilities, which need not sum to 1.
+        loss: With `mse`, probabilities may be independent and need not sum to 1.
 
     Returns:
-        A sentence if they are probabilities that hardly fit the loss, else None.
+        A warning if they are probabilities that do not suit the loss, else None.
 
     Raises:
-        TrialFailed: they are no probabilities.
+        TrialFailed: they are not probabilities.
     """
     finite = outputs[np.isfinite(outputs)]
     if finite.size and (finite.min() < -_ROUNDING or finite.max() > 1 + _ROUNDING):
         raise TrialFailed(
-            "The study's build(…) must return a network that gives probabilities, numbers from 0 to 1; on a first "
-            f"batch it gives numbers from {finite.min():.4g} to {finite.max():.4g}, as logits are. End it with "
-            'activation="softmax", or "sigmoid" where there is one output or loss="mse".'
+            "The study's build(…) must return a network that outputs probabilities, numbers from 0 to 1; on a first "
+            f"batch it outputs numbers from {finite.min():.4g} to {finite.max():.4g}, as logits are. End it with "
+            'activation="softmax", or with "sigmoid" if there is one output or loss="mse".'
         )
     if outputs.shape[1] > 1 and loss != "mse" and (abs(outputs.sum(axis=1) - 1) > _SUM_TOLERANCE).any():
         return (
-            "The probabilities that the study's own network gives for a row do not sum to 1, which cross entropy "
+            "The probabilities that the study's own network outputs for a row do not sum to 1, which cross entropy "
             'expects. End it with activation="softmax"; sigmoid outputs go with loss="mse".'
         )
     return None
 
 
-def row_losses(loss: str, labels: tf.Tensor, probabilities: tf.Tensor) -> tf.Tensor:
-    """The loss of each row, without penalties, as `model.fit` has it.
+def row_losses(loss: Loss, labels: tf.Tensor, probabilities: tf.Tensor) -> tf.Tensor:
+    """The loss of each row, without penalties, as `model.fit` computes it.
 
     Args:
-        loss: `cross_entropy` or `mse`.
         labels: int32 (rows,), class numbers.
         probabilities: float32 (rows, outputs); one output is the probability of class 1.
 
@@ -170,7 +169,7 @@ def row_losses(loss: str, labels: tf.Tensor, probabilities: tf.Tensor) -> tf.Ten
 
 
 def row_hits(labels: tf.Tensor, probabilities: tf.Tensor) -> tf.Tensor:
-    """1 where the most probable class is the true one, else 0, float32 (rows,)."""
+    """1 for a row whose most probable class is the true one, else 0, float32 (rows,)."""
     if probabilities.shape[1] == 1:
         guesses = tf.cast(probabilities[:, 0] > 0.5, tf.int32)
     else:
@@ -179,37 +178,37 @@ def row_hits(labels: tf.Tensor, probabilities: tf.Tensor) -> tf.Tensor:
 
 
 def make_optimizer(config: Config) -> keras.optimizers.Optimizer:
-    """The optimizer at its learning rate, without a schedule; `learning_rates` holds the schedule."""
+    """The optimizer at its initial learning rate; the schedule is in `learning_rates`."""
     known, rate = OPTIMIZERS[str(config["optimizer"])], float(config["learning_rate"])  # type: ignore[arg-type]
     momentum = {} if known.momentum is None else {"momentum": float(config["momentum"] or 0.0)}
     return getattr(keras.optimizers, known.keras)(learning_rate=rate, **momentum, **known.options)
 
 
 def learning_rates(config: Config, total_steps: int) -> np.ndarray:
-    """The learning rate of every step of the training, shape (total_steps,), float64.
+    """The learning rate of every training step, float64 (total_steps,).
 
     Exponential decays to a hundredth, cosine to zero, both over the whole training
     (Loshchilov & Hutter 2017 for the cosine, without restarts).
     """
     rate = float(config["learning_rate"])  # type: ignore[arg-type]
     progress = np.arange(total_steps, dtype=np.float64) / total_steps
-    shapes = {
+    shapes: dict[Schedule, np.ndarray] = {
         "constant": np.ones_like(progress),
         "exponential": 0.01**progress,
         "cosine": (1 + np.cos(np.pi * progress)) / 2,
     }
-    return rate * shapes[str(config["schedule"])]
+    return rate * shapes[cast(Schedule, config["schedule"])]
 
 
 def with_scaling(
     network: keras.Model, scale: np.ndarray, offset: np.ndarray, input_shape: tuple[int, ...] | None = None
 ) -> keras.Model:
-    """The same network with its input scaling inside: it takes rows as the dataset has them.
+    """The network with its input scaling built in: it takes rows as the dataset has them.
 
     Args:
-        scale: float32, of shape () or of one number an input; the network sees x · scale + offset.
-        offset: like scale.
-        input_shape: Of one row; None: the network, a graph of layers, knows it.
+        scale: float32, shape () or one number per input; the network sees x · scale + offset.
+        offset: Like scale.
+        input_shape: Shape of one row; None if the network is a graph of layers, which knows it.
     """
     shape = network.input_shape[1:] if input_shape is None else input_shape
 

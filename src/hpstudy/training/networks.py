@@ -1,4 +1,4 @@
-"""A recorded trial's network: from its kept weights where they fit, else trained again from its seed."""
+"""The network of a recorded trial: from its kept weights if they fit, else trained again from its seed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from hpstudy.data import Arrays, TestArrays
     from hpstudy.training.trainer import Trainer
 
-_ROUNDING = 0.002  # rows whose class rounding may turn, between the compiled epoch and Keras's `predict`
+_ROUNDING = 0.002  # share of rows whose class may differ by rounding between the compiled epoch and Keras's `predict`
 _BATCH = 1024  # rows
 
 
@@ -38,10 +38,10 @@ def trained_model(
     """A model that takes rows as the dataset has them; None if the training diverges.
 
     Args:
-        weights: A file of arrays in the order of `network.variables`. Without one that fits, and gives the
-            accuracy that was recorded, the trial is trained again.
-        build: The study file's own network.
-        trainer: Trains again; one that trained such trials before has their compiled program.
+        weights: A file of arrays in the order of `network.variables`. The trial is trained again if there is none,
+            or if it does not fit or does not reach the recorded accuracy.
+        build: Makes the study file's own network.
+        trainer: Trains again; one that has trained such trials already has their compiled program.
     """
     network = _network(config, record.seed, arrays, build)
     if weights and _load_weights(network, weights):
@@ -55,15 +55,15 @@ def trained_model(
 
 
 def save_own(model: keras.Model, file: Path, rows: NDArray[np.float32]) -> Path:
-    """Keep a `trained_model` of an own network: whole if Keras can load it without the study file, else its weights.
+    """Save a `trained_model` of an own network: whole if Keras can load it without the study file, else its weights.
 
     Args:
         file: `NAME.keras`.
-        rows: As the model takes them; loaded again, it must give the same for them.
+        rows: Rows as the model takes them. After loading, it must give the same outputs for them.
 
     Returns:
-        `file`, or `NAME.weights.h5` beside it, which the `load_weights` of what `build` returns takes once
-        its weights exist. That network takes scaled rows.
+        `file`, or `NAME.weights.h5` beside it. `load_weights` of what `build` returns takes the latter once that
+        network has weights; it takes scaled rows.
 
     Raises:
         OSError: the file cannot be written.
@@ -75,16 +75,16 @@ def save_own(model: keras.Model, file: Path, rows: NDArray[np.float32]) -> Path:
             return file
     except OSError:
         raise
-    except Exception:  # whatever a layer of the study's own raises when it is asked to describe itself
+    except Exception:  # whatever a custom layer raises when it is asked for its config
         traceback.print_exc()
     file.unlink(missing_ok=True)
     weights = file.with_suffix(".weights.h5")
-    model.layers[-1].save_weights(weights)  # of the network itself, behind its scaling
+    model.layers[-1].save_weights(weights)  # the network itself, which follows the scaling
     return weights
 
 
 def _loads(file: Path, model: keras.Model, rows: NDArray[np.float32]) -> bool:
-    """Whether it comes out as it went in. Nothing else tells: Keras saves layers that it cannot make again."""
+    """Whether the loaded model gives the same outputs. Only trying tells: Keras saves layers that it cannot rebuild."""
     try:
         with warnings.catch_warnings(action="ignore"), separate_settings():
             found = probabilities(keras.models.load_model(file, compile=False, safe_mode=True), rows)
@@ -102,27 +102,27 @@ def raw_rows(arrays: Arrays | TestArrays, numbers: NDArray[Any]) -> NDArray[np.f
 
 
 def class_probabilities(model: keras.Model, arrays: Arrays | TestArrays, numbers: NDArray[Any]) -> NDArray[np.float64]:
-    """(rows, classes), batch by batch, as decoded words are many times larger than packed ones."""
+    """Probabilities (rows, classes), batch by batch, because decoded words are many times larger than packed ones."""
     batches = [numbers[first : first + _BATCH] for first in range(0, len(numbers), _BATCH)]
     with settings_of(model):
         return np.concatenate([probabilities(model, raw_rows(arrays, batch)) for batch in batches])
 
 
 def accuracy(model: keras.Model, arrays: Arrays) -> float:
-    """Of a model that scales its own input, on the validation rows."""
+    """The accuracy on the validation rows of a model that scales its own input."""
     guesses = class_probabilities(model, arrays, arrays.validation).argmax(axis=1)
     return float(np.mean(guesses == arrays.y[arrays.validation]))
 
 
 def _network(config: Config, seed: int, arrays: Arrays, build: Build | None) -> keras.Model:
     if build:
-        keras.utils.set_random_seed(seed)  # it may make constants of random numbers
+        keras.utils.set_random_seed(seed)  # it may draw random constants
         return make_own_network(build, config, arrays.input_shape, arrays.outputs)
     return make_network(config, arrays.input_shape, arrays.outputs)
 
 
 def _load_weights(network: keras.Model, file: Path) -> bool:
-    """Whether the file was there, whole, and of this network."""
+    """Load the weights. Returns whether the file exists, is whole and belongs to this network."""
     try:
         with file.open("rb") as opened, np.load(opened, allow_pickle=False) as stored:
             values = [stored[f"arr_{place}"] for place in range(len(stored.files))]

@@ -1,7 +1,7 @@
-"""The compiled epoch of a study's own network, of which nothing is known but that Keras can call it.
+"""The compiled epoch of a study's own network, about which nothing is known except that Keras can call it.
 
-XLA may lack a kernel, layers may keep state of their own or draw random numbers of TensorFlow. So the epoch is traced
-first and looked at; where XLA cannot compile it, or would not keep to the seed, TensorFlow runs the same loop itself.
+XLA may lack a kernel; layers may keep state of their own or draw random numbers from TensorFlow. So the epoch is traced
+and inspected first. If XLA cannot compile it, or would not follow the seed, TensorFlow runs the same loop itself.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from hpstudy.study.factors import Config
+from hpstudy.study.factors import Config, loss_of
 from hpstudy.training.epoch_graph import Batches, EpochGraph
 from hpstudy.training.keras_private import PYTHON_OPERATIONS, RANDOM_OPERATIONS
 from hpstudy.training.keras_settings import settings_of
@@ -36,8 +36,8 @@ class OwnProgram:
     """A `Program` for a network that a study file built.
 
     Args:
-        network: The program's alone: a trial that shares it has one of its own, which gets the weights at the end.
-        told: Is given a sentence when XLA is not used.
+        network: Belongs to the program: each trial has its own network, which gets the weights at the end.
+        told: Receives a sentence if XLA is not used.
     """
 
     def __init__(self, config: Config, arrays: Arrays, network: keras.Model, told: Callable[[str], None]) -> None:
@@ -69,10 +69,14 @@ class OwnProgram:
             return epoch_metrics(self._run(*rows.inputs(order, rates, self._batches)))
 
     def can_train(self, inputs: tf.Tensor, outputs: np.ndarray, seed: int) -> bool:
-        """Whether a trial that was just started with it can share it. `predict` has these outputs of its own network.
+        """Whether the program can train a trial that it was just started with.
 
-        Not where a trial leaves a trace that `start` does not remove, nor where `build` made something other than
-        weights anew, such as a random constant.
+        It cannot if a trial leaves a trace that `start` does not remove, or if `build` makes something other than
+        weights anew each time, such as a random constant.
+
+        Args:
+            inputs: Rows, float32 (rows, *input_shape).
+            outputs: What `predict` gives for them with the trial's own network.
         """
         if self._has_foreign_state:
             return False
@@ -86,14 +90,14 @@ class OwnProgram:
         except tf.errors.OpError as error:
             if self._has_run or not self._uses_xla or is_out_of_memory(error):
                 raise
-            self._give_up_xla()  # it fails before anything is computed
+            self._give_up_xla()  # XLA fails before anything is computed
             found = self._epoch(*inputs)
             self._told(NOT_COMPILED)
         self._has_run = True
         return found
 
     def _look_at(self, traced: Any) -> None:
-        """Find out what the epoch holds besides weights: `traced` is TensorFlow's ConcreteFunction."""
+        """Find out what the epoch uses besides weights. `traced` is TensorFlow's ConcreteFunction."""
         self._is_looked_at = True
         operations = set(_operations(traced.graph))
         ours = {id(_handle(variable)) for variable in self._learner.assigned()}
@@ -112,11 +116,11 @@ class OwnProgram:
 
 def _own_learner(network: keras.Model, config: Config) -> Learner:
     def penalty() -> tf.Tensor:
-        """What the layers of the last call and the weights add to the loss."""
+        """What the weights, and the layers in the last call, add to the loss."""
         losses = [tf.reduce_sum(tf.cast(loss, tf.float32)) for loss in network.losses]
         return tf.add_n(losses) if losses else tf.constant(0.0)
 
-    return Learner(network, _own_optimizer(network, config), str(config["loss"]), penalty, TrialVariables())
+    return Learner(network, _own_optimizer(network, config), loss_of(config), penalty, TrialVariables())
 
 
 def _own_optimizer(network: keras.Model, config: Config) -> keras.optimizers.Optimizer:
@@ -133,10 +137,10 @@ def _handle(variable: Any) -> Any:
 
 
 def predict(network: keras.Model, inputs: tf.Tensor, seed: int) -> np.ndarray:
-    """What it gives for these rows, float64 (rows, outputs).
+    """The network's outputs for these rows, float64 (rows, outputs).
 
     Args:
-        seed: For networks that draw random numbers when they predict, too.
+        seed: For networks that draw random numbers even when they predict.
     """
     keras.utils.set_random_seed(seed)
     with settings_of(network):
@@ -144,14 +148,14 @@ def predict(network: keras.Model, inputs: tf.Tensor, seed: int) -> np.ndarray:
 
 
 def is_out_of_memory(error: BaseException | None) -> bool:
-    """Whether the libraries say so, in one of their ways."""
+    """Whether this is one of the ways in which the libraries report that memory ran out."""
     return isinstance(error, MemoryError | tf.errors.ResourceExhaustedError) or (
         isinstance(error, tf.errors.InternalError) and "out of memory" in str(error).lower()
     )
 
 
 def _operations(graph: Any) -> Iterator[str]:
-    """The kinds of all operations of a graph and of the functions that it calls, such as bodies of loops."""
+    """The types of all operations of a graph and of the functions that it calls, such as loop bodies."""
     definition = graph.as_graph_def()
     for part in (definition.node, *(function.node_def for function in definition.library.function)):
         yield from (node.op for node in part)

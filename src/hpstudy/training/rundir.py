@@ -29,20 +29,20 @@ class RunDir:
         return self.path / _WEIGHTS
 
     def weights_bytes(self) -> int:
-        """How much room they take; 0 if there are none."""
+        """The size of the weights; 0 if there are none."""
         try:
             return self.weights.stat().st_size
         except OSError:
             return 0
 
     def create(self) -> None:
-        """Make the folder, empty of what an earlier study of the same name left there."""
+        """Create the folder, and remove what an earlier study of the same name left there."""
         self.path.mkdir(parents=True, exist_ok=True)
         for name in (_JOURNAL, _WEIGHTS):
             (self.path / name).unlink(missing_ok=True)
 
     def append(self, epoch: Epoch) -> None:
-        """Add a line to the journal. A process that is killed leaves at most one incomplete last line."""
+        """Append a line to the journal. A killed process leaves at most one incomplete last line."""
         with (self.path / _JOURNAL).open("a", encoding="utf-8") as journal:
             journal.write(json.dumps(epoch.to_json()) + "\n")
 
@@ -67,7 +67,7 @@ def trials_with_weights(runs_dir: Path, study: str) -> dict[int, RunDir]:
 
 
 def forget_weights(runs_dir: Path, study: str, kept: Container[int]) -> None:
-    """Delete the weights of every trial of a study but these."""
+    """Delete the weights of all trials of a study except these."""
     for number, run_dir in trials_with_weights(runs_dir, study).items():
         if number not in kept:
             run_dir.weights.unlink(missing_ok=True)

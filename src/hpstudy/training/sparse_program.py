@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 WORTH_CELLS = (
     600_000  # of a decoded batch; a smaller one is faster in the dense program, where one call does a whole epoch
 )
-_CHUNK_ROWS = 1024  # decoded at a time
+_CHUNK_ROWS = 1024  # rows decoded at a time
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +55,7 @@ class SparseProgram:
         self._batches = Batches.of(config, arrays)
         self.network, self.steps = self._learner.network, self._batches.steps
         self._first, *self._others = self.network.layers
-        self._words: list[sparse.csr_array] = []  # by batch of the epoch in training
+        self._words: list[sparse.csr_array] = []  # of each batch of the current epoch
         self._epoch = tf.function(self._train, autograph=False)
         self._gradients = tf.function(self._differentiate, jit_compile=True, autograph=False)
         self._update = tf.function(self._learner.apply, jit_compile=True, autograph=False)
@@ -90,7 +90,7 @@ class SparseProgram:
         return EpochMetrics(loss=loss, accuracy=accuracy, val_loss=val_loss, val_accuracy=val_accuracy)
 
     def _train(self, labels: tf.Tensor, rates: tf.Tensor) -> tf.Tensor:
-        """Sums of loss and accuracy, float32 (2,). Labels are int32 (steps, batch), rates float32 (steps,)."""
+        """The sums of loss and accuracy, float32 (2,). Labels are int32 (steps, batch), rates float32 (steps,)."""
         kernel = self._first.kernel
 
         def train(step: tf.Tensor, sums: tf.Tensor) -> tf.Tensor:
@@ -112,13 +112,13 @@ class SparseProgram:
         return products
 
     def _multiply_transposed(self, step: np.ndarray, by_products: np.ndarray) -> np.ndarray:
-        """The gradient by the kernel, (features, units), from that by its products."""
+        """The gradient by the kernel, (features, units), from the gradient by its products."""
         words = self._words[step]
         by_kernel: np.ndarray = words.T @ by_products[: words.shape[0]]
         return by_kernel
 
     def _predict(self, products: tf.Tensor, *, training: bool) -> tf.Tensor:
-        """Probabilities from the products of the first layer, as the network has them."""
+        """The network's probabilities, from the products of its first layer."""
         outputs = self._first.activation(products + self._first.bias)
         for layer in self._others:
             outputs = layer(outputs, training=training)

@@ -21,7 +21,7 @@ from hpstudy.data import constant_scores, decode
 from hpstudy.errors import TrialFailed
 from hpstudy.records import Diagnostics, Epoch
 from hpstudy.study import factors
-from hpstudy.study.factors import Config
+from hpstudy.study.factors import Config, Loss, loss_of
 from hpstudy.training.diagnostics import GradientNorms, NetworkProbe, NoProbe, Probe
 from hpstudy.training.keras_settings import settings_of
 from hpstudy.training.model import Build, check_probabilities, learning_rates, make_network, make_own_network
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from hpstudy.data import Arrays
 
 KEPT_PROGRAMS = 16  # compiled epochs that a process keeps; each is some megabytes
-KEPT_DATASETS = 2  # that a process keeps in the form in which it trains on them
-FIRST_ROWS = 256  # at most, on which an own network is looked at before it is trained
+KEPT_DATASETS = 2  # datasets that a process keeps in the form in which it trains on them
+FIRST_ROWS = 256  # at most; the rows on which an own network is checked before it is trained
 
 _AnyProgram = TypeVar("_AnyProgram", bound=Program)
 
@@ -43,7 +43,7 @@ class Trainer:
     """Trains one trial after another, sharing compiled programs and datasets between them.
 
     Args:
-        told: Hears what a user should know of an own network, each sentence once.
+        told: Receives what a user should know about an own network, each sentence once.
     """
 
     def __init__(self, told: Callable[[str], None] = lambda _: None) -> None:
@@ -60,11 +60,11 @@ class Trainer:
         Args:
             seed: Decides initial weights, shuffles, dropout and augmentation.
             build: A user's own network instead of the built-in one.
-            diagnostics: Look into the network, too. The training's numbers are the same to the last bit.
+            diagnostics: Also look into the network. The numbers of the training stay the same to the last bit.
 
         Raises:
             UserError: `build` raised.
-            TrialFailed: what `build` made is no network for this dataset, or does not fit into memory.
+            TrialFailed: what `build` made is not a network for this dataset, or does not fit into memory.
         """
         keras.utils.set_random_seed(seed)
         program: Program
@@ -79,7 +79,7 @@ class Trainer:
             rows = program.rows(arrays, self._stored(program, arrays))
             probe: Probe = NoProbe()
             if diagnostics:
-                norms = self._norms(program, str(config["loss"]))
+                norms = self._norms(program, loss_of(config))
                 with settings_of(network):
                     probe = NetworkProbe(network, norms, arrays, seed, is_own=build is not None)
             if build:  # it may draw from any of the random generators
@@ -90,11 +90,11 @@ class Trainer:
 
     @property
     def programs(self) -> list[Program]:
-        """Those that are kept between trials, the one that was used last at the end."""
+        """The programs that are kept between trials, the most recently used one last."""
         return list(self._programs.values())
 
     def forget(self) -> None:
-        """Free what is kept between trials, after memory ran out."""
+        """Free what is kept between trials, for when memory has run out."""
         self._programs.clear()
         self._datasets.clear()
 
@@ -105,13 +105,14 @@ class Trainer:
         return self._kept(_structure(config, arrays), make)
 
     def _own_program(self, build: Build, config: Config, seed: int, arrays: Arrays, network: keras.Model) -> OwnProgram:
-        """At the beginning of the trial whose `network` was built, and which has been looked at.
+        """A program at the beginning of the trial whose `network` was built; the network's first outputs are checked.
 
-        It has a network of its own, built once more: not every network can be copied, and this one is the trial's.
+        The program has a network of its own, built a second time: not every network can be copied, and `network`
+        belongs to the trial.
         """
         start, inputs = _values(network), _first_rows(config, seed, arrays)
         outputs = predict(network, inputs, seed)
-        if sentence := check_probabilities(outputs, str(config["loss"])):
+        if sentence := check_probabilities(outputs, loss_of(config)):
             self._say(sentence)
 
         def make() -> OwnProgram:
@@ -127,7 +128,7 @@ class Trainer:
             if not known.can_train(inputs, outputs, seed):
                 del self._programs[key]
         program = self._kept(key, make)
-        program.start(config, start, seed)  # of one that was looked at, too: a network may change when it predicts
+        program.start(config, start, seed)  # again, because a network may change when it predicts
         return program
 
     def _kept(self, key: tuple[Any, ...], make: Callable[[], _AnyProgram]) -> _AnyProgram:
@@ -144,7 +145,7 @@ class Trainer:
             self._said.add(sentence)
             self._told(sentence)
 
-    def _norms(self, program: Program, loss: str) -> GradientNorms:
+    def _norms(self, program: Program, loss: Loss) -> GradientNorms:
         if program not in self._gradient_norms:
             self._gradient_norms[program] = GradientNorms(program.network, loss)
         return self._gradient_norms[program]
@@ -164,8 +165,8 @@ class Training:
 
     Attributes:
         network: Plain Keras; holds the trained weights once `result` was called.
-        is_over: Whether the epoch that came last is the last one.
-        diverged: The epoch in which the loss became infinite or NaN, which is not among those that came, or None.
+        is_over: Whether the latest epoch is the last one.
+        diverged: The epoch in which the loss became infinite or NaN, or None. That epoch is not iterated over.
     """
 
     def __init__(
@@ -187,7 +188,7 @@ class Training:
         self._best_epoch = 0
         self._has_ended = self._has_compiled = False
         self._diverging: Epoch | None = None
-        self._seconds: list[float] = []  # of every epoch, the one that diverged included
+        self._seconds: list[float] = []  # duration of every epoch, including the one that diverged
         self.is_over = False
         self.diverged: int | None = None
 
@@ -217,11 +218,11 @@ class Training:
     def result(self) -> dict[str, float]:
         """Put the trained weights into `network` and give the final metrics.
 
-        They are those of the last epoch; with early stopping, of the best one, whose weights return. A training that
-        diverged has the scores of the constant predictor, and no weights that are worth anything.
+        They are those of the last epoch; with early stopping, those of the best one, whose weights are restored. A
+        training that diverged has the scores of the constant predictor, and its weights are useless.
         """
         if self._diverging:
-            scores = constant_scores(self._arrays, str(self._config["loss"]))
+            scores = constant_scores(self._arrays, loss_of(self._config))
             return self._finals({**self._diverging.metrics, **scores})
         weights = self._best_weights or self._weights()
         for variable, value in zip(self.network.variables, weights, strict=True):
@@ -231,7 +232,7 @@ class Training:
         return self._finals(kept.metrics)
 
     def _finals(self, scores: Mapping[str, float]) -> dict[str, float]:
-        """Of all epochs that were begun: `train_s` is without compiling, which is `compile_s`, where it was done."""
+        """The final metrics. `train_s` covers every epoch, without compiling, which is `compile_s` if there was any."""
         compile_s = self._compile_s()
         return {
             **scores,
@@ -242,18 +243,18 @@ class Training:
         }
 
     def _compile_s(self) -> float:
-        """What the first epoch of a structure took longer than the trial's others; 0 where there are none.
+        """How much longer the first epoch took than the trial's others; 0 if there are no others.
 
-        XLA compiles when it is called first and does not say how long it took.
+        XLA compiles on the first call and does not say how long that took.
         """
         if not self._has_compiled or len(self._seconds) < 2:
             return 0.0
         return max(0.0, self._seconds[0] - statistics.median(self._seconds[1:]))
 
     def diagnostics(self) -> Diagnostics | None:
-        """What was seen inside the network so far; None if it was not to be looked at.
+        """What was seen inside the network so far; None without diagnostics.
 
-        How the trained network's activations are spread is known once `result` was called.
+        The spread of the trained network's activations is known once `result` was called.
         """
         with settings_of(self.network):
             return self._probe.found(self.network if self._has_ended else None)
@@ -290,7 +291,7 @@ class Training:
 
 @dataclass(frozen=True)
 class _Same:
-    """Equal where it is the very same function. Holds it, so that no later one has its place in memory."""
+    """Equal only for the very same function. Holds it, so that no later function takes its place in memory."""
 
     function: Build
 
@@ -302,7 +303,7 @@ class _Same:
 
 
 def _structure(config: Config, arrays: Arrays, *, own_network: bool = False) -> tuple[Any, ...]:
-    """Trials with the same structure share a compiled program."""
+    """What trials must have in common to share a compiled program."""
     shape = (arrays.encoding, arrays.features, arrays.x.shape, len(arrays.train), len(arrays.validation))
     return (factors.structure(config, own_network=own_network), arrays.scale.shape, *shape)
 
@@ -320,17 +321,17 @@ def _first_rows(config: Config, seed: int, arrays: Arrays) -> tf.Tensor:
 
 
 def _order(seed: int, epoch: int, arrays: Arrays) -> np.ndarray:
-    """Row numbers in the order in which an epoch trains on them."""
+    """The numbers of the training rows in the order in which an epoch trains on them."""
     return np.random.default_rng([seed, epoch]).permutation(arrays.train)
 
 
 def _check_separate(network: keras.Model, other: keras.Model) -> None:
-    """Raises TrialFailed if two calls of `build` have made networks that learn the same weights."""
+    """Raises TrialFailed if two calls of `build` returned networks that share weights."""
     weights = {id(weight) for weight in network.trainable_variables}
     if any(id(weight) in weights for weight in other.trainable_variables):
         raise TrialFailed(
-            "The study's build(…) gave layers that it had given before, so a trial would go on with the weights of "
-            "another one. Make every layer that learns inside of build(…)."
+            "The study's build(…) returned layers that it had returned before, so a trial would start with the weights "
+            "of another one. Create every layer that learns inside build(…)."
         )
 
 

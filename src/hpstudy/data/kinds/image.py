@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,7 +81,7 @@ class Image:
         self._check(images, labels, pixels, numbers)
         return pixels, numbers
 
-    def _read_npz(self, path: Path, part: str) -> tuple[NDArray[Any], NDArray[Any]]:
+    def _read_npz(self, path: Path, part: Literal["train", "test"]) -> tuple[NDArray[Any], NDArray[Any]]:
         """Of Keras's file with the members x_train, y_train, x_test, y_test. Only those of one part are opened."""
         from hpstudy.data.formats.npz import read_numbers
         from hpstudy.data.integrity import bad_file
