@@ -38,8 +38,8 @@ class Search:
 
     Args:
         trials: The budget.
-        seed: Of the sampler; the study's seed if None.
-        first: Given configurations, which are tried before the sampler proposes any, in this order. Each is a dict of
+        seed: The sampler's seed; the study's seed if None.
+        first: Given configurations, which are tried in this order before the sampler proposes any. Each is a dict of
             levels such as `{"optimizer": "adam", "learning_rate": 0.001}`; the sampler proposes what it leaves out.
     """
 
@@ -61,7 +61,7 @@ class Search:
         object.__setattr__(self, "first", frozen(self.first, self.trials))
 
     def to_json(self) -> dict[str, Any]:
-        """Without `first` where nothing is given: searches recorded before it existed stay equal."""
+        """`first` is left out if it is empty, so that searches recorded before it existed stay equal."""
         given = {"first": [dict(levels) for levels in self.first]} if self.first else {}
         return {**{name: value for name, value in vars(self).items() if name != "first"}, **given}
 

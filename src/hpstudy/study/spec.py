@@ -1,7 +1,6 @@
 """The declaration of a study: what varies, on which base, and how configurations are chosen.
 
-Everything here is frozen, checked when it is made, and turns into JSON and back. That JSON is what the
-database keeps.
+Everything here is frozen, is checked when it is created, and turns into JSON and back. The database keeps that JSON.
 """
 
 from __future__ import annotations
@@ -31,15 +30,15 @@ FORMAT = 1  # of the JSON; raised when an older hpstudy could no longer read it
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _RESERVED = ("default",)  # in any case: trackers keep an experiment of their own under it
-_MOST_TRIALS = 1_000_000  # of a grid, whose cells are made one by one
+_MOST_TRIALS = 1_000_000  # of a grid, whose cells are all made
 
 
 @dataclass(frozen=True, kw_only=True)
 class Study:
     """A question: a dataset, a base configuration, the factors that vary, and a design.
 
-    Factors of a user's own invention are legal only with a `build` function in the study file; as that
-    function may stand below the Study, `check_factors` is called by whoever has read the whole file.
+    Factors of a user's own are legal only with a `build` function in the study file. That function may follow the
+    Study, so `check_factors` is called once the whole file has been read.
 
     Raises:
         UserError: something in the declaration is wrong; the message says what is legal.
@@ -55,8 +54,8 @@ class Study:
     question: str = field(default="", compare=False)  # a paragraph for readers; the file's docstring
     network_digest: str = ""  # digest of the study file's `build` function; "" is the built-in network
     published: Sequence[Published] = field(default=(), compare=False)  # results of others, for the report
-    diagnostics: bool = False  # look into the networks: activations and gradients by layer
-    recorded: bool = field(default=False, compare=False, repr=False)  # by this or an earlier version, see `checks`
+    diagnostics: bool = False  # whether to look into the networks: activations and gradients by layer
+    recorded: bool = field(default=False, compare=False, repr=False)  # whether it comes from a database, see `checks`
 
     def __post_init__(self) -> None:
         make_plain(self, "name", "dataset", "seed", "diagnostics")
@@ -81,7 +80,7 @@ class Study:
 
     @functools.cached_property
     def objectives(self) -> tuple[Objective, ...]:
-        """What the trials are compared by; more than one makes a Pareto front."""
+        """The metrics by which trials are compared; more than one makes a Pareto front."""
         return checked_objectives(self.objective)
 
     @property
@@ -116,11 +115,11 @@ class Study:
 
     @functools.cached_property
     def texts(self) -> LevelTexts:
-        """How its declared levels are written."""
+        """How the declared levels are written."""
         return self.texts_beside(())
 
     def texts_beside(self, trials: Iterable[Mapping[str, Level]]) -> LevelTexts:
-        """How levels are written where these trials, given by their parameters, stand side by side."""
+        """How levels are written where trials with these parameters are shown side by side."""
         trials = list(trials)
         levels: dict[str, Sequence[Level]] = {}
         for name, domain in self.vary.items():
@@ -132,11 +131,11 @@ class Study:
         return LevelTexts(levels, exact=stepped)
 
     def config(self, params: Mapping[str, Level]) -> dict[str, Level]:
-        """The whole configuration of a trial: its own levels over the base over the defaults."""
+        """The whole configuration of a trial: its own levels over those of the base over the defaults."""
         return factors.complete({**factors.default_config(self.dataset_info), **self.base, **params})
 
     def seed_of(self, replicate: int) -> int:
-        """Depends on nothing but study seed and replicate, so cells are compared on the same splits."""
+        """The seed of a replicate. No cell has a part in it, so all cells are compared on the same splits."""
         return self.seed + replicate
 
     def check_factors(self) -> Study:
@@ -177,13 +176,15 @@ class Study:
             "question": self.question,
             "network": self.network_digest,
             **({"published": [figure.to_json() for figure in self.published]} if self.published else {}),
-            **({"diagnostics": True} if self.diagnostics else {}),  # studies recorded before it existed stay equal
+            **(
+                {"diagnostics": True} if self.diagnostics else {}
+            ),  # left out, so that studies recorded before it existed stay equal
         }
         return json.dumps(declaration, ensure_ascii=False)
 
     @classmethod
     def from_json(cls, text: str) -> Study:
-        """Raises UserError if the text is no declaration that this version can read."""
+        """Raises UserError if the text is not a declaration that this version can read."""
         try:
             values = json.loads(text)
             if values.pop("format") != FORMAT:
@@ -196,7 +197,7 @@ class Study:
             values["published"] = tuple(Published.from_json(figure) for figure in values.get("published", ()))
             return cls(**values, recorded=True)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise UserError(f"This is no declaration of a study: {error!r}.") from error
+            raise UserError(f"This is not a declaration of a study: {error!r}.") from error
 
     def changes(self, recorded: Study) -> list[str]:
         """What differs from the recorded declaration, a line each; empty if the two ask the same.
@@ -230,7 +231,7 @@ class Study:
             )
         if self.design.pruner != "none" and objectives[0].metric in ("train_s", "parameters"):
             raise UserError(
-                f"{objectives[0].metric} is known at the end only, so no trial can be pruned by it. "
+                f"{objectives[0].metric} is known only at the end, so no trial can be pruned by it. "
                 "Take pruner='none' or an objective such as 'val_accuracy'."
             )
         if self.design.sampler == "cmaes":
@@ -248,8 +249,8 @@ class Study:
         trials = cells * self.design.replicates
         if trials > _MOST_TRIALS:
             raise UserError(
-                f"This grid has {cells:,} cells, with {self.design.replicates:,} replicates {trials:,} trials, and at "
-                f"most {_MOST_TRIALS:,} can be taken one by one. Take fewer levels, or design=Search(trials=…)."
+                f"This grid has {cells:,} cells and, with {self.design.replicates:,} replicates, {trials:,} trials; at "
+                f"most {_MOST_TRIALS:,} are possible. Take fewer levels, or design=Search(trials=…)."
             )
 
     def _check_combinations(self, info: DatasetInfo) -> None:
