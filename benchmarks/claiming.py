@@ -84,19 +84,19 @@ def with_optuna(url: str, declaration: str, trials: int) -> list[float]:
     """Ask, one report, tell, with the same parameters from the same sampler, by Optuna's own storage."""
     import optuna
 
-    from hpstudy.storage.samplers import make_sampler, suggest
+    from hpstudy.storage.samplers import Seeds, make_sampler, suggest
 
     study = Study.from_json(declaration)
     if "study" not in _opened:
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         storage = optuna.storages.RDBStorage(url.replace("postgresql://", "postgresql+psycopg://"))
-        sampler = make_sampler(study, multiprocessing.current_process().pid or 0)
+        sampler = make_sampler(study, Seeds.of_trial(study, multiprocessing.current_process().pid or 0))
         _opened["study"] = optuna.load_study(study_name=study.name, storage=storage, sampler=sampler)
     seconds = []
     for _ in range(trials):
         begun = time.perf_counter()
         trial = _opened["study"].ask()
-        suggest(study, trial)
+        suggest(study.vary, trial, {})
         seconds.append(time.perf_counter() - begun)
         trial.report(0.5, 1)
         trial.set_user_attr("history", [{"epoch": 1, "loss": 1.0, "val_accuracy": 0.5}])

@@ -7,7 +7,7 @@ from benchmarks.filled import fill, search
 from benchmarks.harness import Options, Report, Row, Run, interleaved
 from benchmarks.servers import Copies, postgres
 from hpstudy.storage import Store
-from hpstudy.study.designs import Sampler
+from hpstudy.study.sampling import Sampler
 
 _SAMPLERS: tuple[Sampler, ...] = ("random", "tpe")
 PROCESSES = 4

@@ -17,8 +17,8 @@ from hpstudy.owner import Owner
 from hpstudy.storage import Store, StudyQueue
 from hpstudy.storage.conversion import RESULT, START, Start
 from hpstudy.storage.optuna_private import models
-from hpstudy.study.designs import Sampler
 from hpstudy.study.distributions import distribution
+from hpstudy.study.sampling import Sampler
 
 EPOCHS = 10
 _CHUNK = 2000  # trials in one transaction
@@ -39,7 +39,7 @@ def search(trials: int, *, name: str = "growth", sampler: Sampler = "random") ->
             "dropout": Float(0.0, 0.5),
             "l2": Float(1e-6, 1e-2, log=True),
         },
-        design=Search(trials=trials, sampler=sampler),
+        design=Search(finalists=0, trials=trials, sampler=sampler),
     )
 
 
@@ -114,7 +114,7 @@ def _rows_of(
         {"trial_id": trial_id, "objective": 0, "value": accuracy, "value_type": finite},
     )
     history = [_epoch(begun, epoch, accuracy) for epoch in range(1, EPOCHS + 1)]
-    start = {**vars(Start(replicate=0, seed=42)), "owner": Owner.of_process().to_json(), "at": begun.timestamp()}
+    start = {**Start(replicate=0, seed=42).to_json(), "owner": Owner.of_process().to_json(), "at": begun.timestamp()}
     metrics = {"val_accuracy": accuracy, "loss": 0.5, "train_s": 4.0, "parameters": 79510.0}
     result = {"metrics": metrics, "history": history, "device": "a CPU", "facts": {"keras": "3"}}
     for key, said in ((START, start), (RESULT, {**result, "at": begun.timestamp() + EPOCHS})):

@@ -51,7 +51,7 @@ def workloads(trials: int) -> list[tuple[str, dict[str, Domain], Grid | Search]]
     rates: dict[str, Domain] = {"learning_rate": Float(1e-4, 1e-1, log=True)}
     units: dict[str, Domain] = {"units": Choice(*range(8, 8 + trials))}
     return [
-        ("one structure", rates, Search(trials=trials, sampler="random")),
+        ("one structure", rates, Search(finalists=0, trials=trials, sampler="random")),
         ("each its own structure", units, Grid()),
     ]
 

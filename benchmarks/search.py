@@ -13,8 +13,8 @@ from typing import Any
 from benchmarks.harness import Options, Report, Row, Side, Skipped, new_folder, say
 from hpstudy import Choice, Int, Objective, Search, Study
 from hpstudy.owner import Owner
-from hpstudy.study.designs import Sampler
 from hpstudy.study.domains import Domain
+from hpstudy.study.sampling import Sampler
 
 _SAMPLERS: tuple[Sampler, ...] = ("random", "tpe")
 _TABLES = (("HPOLib", "protein_structure"), ("HPOLib", "slice_localization"), ("HPOBench", "segment"))
@@ -106,7 +106,7 @@ def _search(kind: str, name: str, sampler: Sampler, seed: int, trials: int) -> l
         name="table",
         dataset="digits",
         vary=table.vary(),
-        design=Search(trials=trials, sampler=sampler, seed=seed),
+        design=Search(finalists=0, trials=trials, sampler=sampler, seed=seed),
         objective=Objective("val_loss", "minimize"),
         network_digest="a table",
     )

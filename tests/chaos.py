@@ -78,7 +78,7 @@ class Chaos:
         if self._random.random() < 0.5:
             vary = dict(units=Choice(*range(1, self._random.randint(5, 15))))
             return Study(name=name, dataset="digits", vary=vary, design=Grid(replicates=2), seed=number)
-        search = Search(trials=self._random.randint(10, 40), sampler="tpe", seed=number)
+        search = Search(finalists=0, trials=self._random.randint(10, 40), sampler="tpe", seed=number)
         return Study(name=name, dataset="digits", vary=dict(dropout=Float(0.0, 0.5)), design=search)
 
     def _disturb(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from hpstudy import Grid
+from hpstudy import Compare, Grid
 from hpstudy.records import TrialRecord, TrialState
 from hpstudy.settings import Settings
 from hpstudy.storage import StudyQueue
@@ -34,9 +34,16 @@ def violations(queue: StudyQueue) -> list[str]:
         found.append("the trials are not numbered from 0 without a gap")
     if isinstance(queue.study.design, Grid):
         pairs = Counter((record.cell, record.replicate) for record in counted)
-        wanted = {(cell.number, r) for cell in queue.study.cells() for r in range(queue.study.design.replicates)}
+        wanted = {(cell.number, r) for cell in queue.study.cells() for r in range(queue.study.design.most)}
         if set(pairs) != wanted or set(pairs.values()) != {1}:
             found.append(f"cells missing: {wanted - set(pairs)}; more than once: {[p for p in pairs if pairs[p] > 1]}")
+    if isinstance(design := queue.study.design, Compare):
+        steps = Counter((record.cell, record.replicate, record.turn, record.role) for record in counted)
+        searches = [(cell.number, r) for cell in queue.study.cells() for r in range(design.replicates)]
+        turns = {(cell, r, turn, "search") for cell, r in searches for turn in range(design.trials)}
+        expected = turns | {(cell, r, None, "confirmation") for cell, r in searches}
+        if set(steps) != expected or set(steps.values()) != {1}:
+            found.append(f"of the searches there are {steps}")
     found += [problem for record in records for problem in _of_trial(record)]
     found += _of_retries(records)
     return found

@@ -310,7 +310,7 @@ def test_several_objectives_have_a_front_and_no_best_trial(settings: Settings) -
         name="both",
         vary={"units": Choice(8, 16)},
         base={"epochs": 1},
-        design=Search(trials=2, sampler="random"),
+        design=Search(finalists=0, trials=2, sampler="random"),
         objective=("val_accuracy", Objective("parameters")),
     )
     with hpstudy.submit(study, home=settings.home) as result:

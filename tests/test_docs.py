@@ -10,7 +10,7 @@ import pytest
 
 from hpstudy import settings
 from hpstudy.cli import COMMANDS
-from hpstudy.study import designs, factors, objective
+from hpstudy.study import factors, objective, sampling
 from hpstudy.study.catalog import DATASETS
 from hpstudy.study.studyfile import load
 
@@ -29,7 +29,9 @@ def test_the_readme_names_every_command(command: str) -> None:
     assert f"`hpstudy {command}" in README
 
 
-@pytest.mark.parametrize("name", [*factors.FACTORS, *DATASETS, *designs.SAMPLERS, *designs.PRUNERS, *objective.METRICS])
+@pytest.mark.parametrize(
+    "name", [*factors.FACTORS, *DATASETS, *sampling.SAMPLERS, *sampling.PRUNERS, *objective.METRICS]
+)
 def test_the_factors_page_names_everything_a_study_can_say(name: str) -> None:
     assert f"`{name}`" in FACTORS
 

@@ -10,11 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from sklearn.linear_model import LogisticRegression
 
 from factories import make_evaluation, make_grid_records, make_record, make_study
 from hpstudy import Choice, Float, Grid, Search, data
 from hpstudy.cli import main
 from hpstudy.errors import NotFoundError, UserError
+from hpstudy.evaluation.baselines import find_baselines
 from hpstudy.evaluation.evaluate import chosen_trials, evaluate, scores
 from hpstudy.report.build import build_report
 from hpstudy.report.render.files import render
@@ -34,7 +36,7 @@ def test_the_configuration_with_the_best_mean_is_chosen_not_the_luckiest_trial()
 
 
 def test_of_a_search_the_best_trial_is_chosen_and_repeated_under_other_seeds() -> None:
-    study = make_study(vary={"learning_rate": Float(0.001, 0.1)}, base={}, design=Search(trials=2))
+    study = make_study(vary={"learning_rate": Float(0.001, 0.1)}, base={}, design=Search(finalists=0, trials=2))
     records = [
         make_record(n, params={"learning_rate": 0.01 * (n + 1)}, value=0.8 + 0.1 * n, cell=None, seed=42)
         for n in range(2)
@@ -59,6 +61,44 @@ def test_what_diverged_is_not_chosen() -> None:
 def test_without_a_complete_trial_nothing_is_chosen() -> None:
     with pytest.raises(NotFoundError, match="no complete trial"):
         chosen_trials(make_study(), [])
+
+
+def test_baselines_are_those_of_scikit_learn_on_the_rows_of_the_trials(settings: Settings) -> None:
+    study = make_study(vary={"optimizer": Choice("adam")}, base={"scaling": "standard"}, design=Grid(replicates=2))
+    found = find_baselines(study, make_grid_records(study), settings, test=True)
+    assert (found.seeds, found.loss) == ((42, 43), "cross_entropy")
+    by_hand = []
+    for seed in found.seeds:
+        arrays = data.prepare("digits", study.config({"optimizer": "adam"}), seed, settings)
+        inputs = arrays.x * arrays.scale + arrays.offset
+        model = LogisticRegression(max_iter=100).fit(inputs[arrays.train], arrays.y[arrays.train])
+        by_hand.append(model.score(inputs[arrays.validation], arrays.y[arrays.validation]))
+    assert found.logistic["val_accuracy"] == pytest.approx(np.mean(by_hand), abs=0.005)
+    for name in ("val_accuracy", "test_accuracy"):
+        assert found.constant[name] < 0.15
+        assert found.logistic[name] > 0.9
+    assert found.logistic["val_loss"] < found.constant["val_loss"] == pytest.approx(np.log(10), abs=0.01)
+    assert found.fitted_rows == found.train_rows == len(arrays.train)
+    assert "test_accuracy" not in find_baselines(study, make_grid_records(study), settings, test=False).constant
+
+
+def test_a_score_that_is_older_than_the_choice_says_so() -> None:
+    """After `extend`, another configuration may be the best, or the same one may have more replicates."""
+    study = make_study(vary={"optimizer": Choice("sgd", "adam")}, base={}, design=Grid(replicates=3))
+    records = make_grid_records(study)
+    evaluation = make_evaluation(params={"optimizer": "adam"}, seeds=(42, 43, 44))
+    report = build_report(study, records, evaluation=evaluation)
+    assert "older" not in report.findings[1]
+    assert report.data["chosen_since"] is None
+    other = build_report(study, records, evaluation=make_evaluation(params={"optimizer": "sgd"}))
+    assert "it is of seeds 42, 43 and 44, and now optimizer=adam is chosen with 3 seeds" in other.findings[1]
+    assert "hpstudy evaluate optimizers --again" in other.findings[1]
+    extended = replace(study, design=Grid(replicates=4))
+    more = [replace(record, seed=42 + record.replicate) for record in make_grid_records(extended)]
+    report = build_report(extended, more, evaluation=evaluation, times_scored=3)
+    assert "now it is chosen with 4 seeds" in report.findings[1]
+    assert "scored the test split of this dataset 3 times" in report.findings[1]
+    assert report.data["chosen_since"] == {"params": {"optimizer": "adam"}, "seeds": [42, 43, 44, 45]}
 
 
 def test_scores_by_hand() -> None:
@@ -124,7 +164,11 @@ def test_the_command_scores_once_and_keeps_the_result(settings: Settings, tmp_pa
     recorded = [record.metrics["val_accuracy"] for record in queue.trials.records()]
     assert found["validation"] == pytest.approx(recorded, abs=0.003)  # the networks of the trials, trained again
     assert min(found["accuracy"]) > 0.5
-    assert "Already evaluated" in CliRunner().invoke(main, ["evaluate", "small", *home]).output
+    again = CliRunner().invoke(main, ["evaluate", "small", *home]).output
+    assert "Already evaluated" in again
+    assert "Without a network: constant predictor 0.1" in " ".join(again.split())
+    assert Store(settings.storage).times_scored("digits") == 1
+    assert Store(settings.storage).times_scored("titanic") == 0
 
 
 def test_an_own_network_that_cannot_be_built_at_the_end_gets_a_sentence(settings: Settings) -> None:

@@ -28,7 +28,9 @@ SEEDS = range(int(os.environ.get("HPSTUDY_EXACTNESS_SEEDS", "1")))
 def test_eight_processes_record_exactly_the_budget_of_a_search(nursery: Nursery, postgres: Postgres, seed: int) -> None:
     """Each of the configurations that it is given to try first is among them once."""
     given = [step / 64 for step in range(20)]
-    search = Search(trials=BUDGET, sampler="random", seed=seed, first=[{"dropout": level} for level in given])
+    search = Search(
+        finalists=0, trials=BUDGET, sampler="random", seed=seed, first=[{"dropout": level} for level in given]
+    )
     study = Study(name="study", dataset="digits", vary=dict(dropout=Float(0.0, 0.5)), design=search)
     records = _recorded(nursery, postgres.new_database(), study)
     assert len(records) == BUDGET

@@ -73,7 +73,7 @@ def test_a_grid_of_levels_that_look_alike_is_told_apart_in_every_form() -> None:
 
 
 def test_trials_of_a_search_are_told_apart_in_one_table_and_written_short_elsewhere() -> None:
-    study = make_study(vary={"learning_rate": Float(0.1, 1)}, base={}, design=Search(trials=4))
+    study = make_study(vary={"learning_rate": Float(0.1, 1)}, base={}, design=Search(finalists=0, trials=4))
     values = {0.12341: 0.9, 0.12342: 0.8, 0.77777777: 0.7}
     records = [
         make_record(number, params={"learning_rate": rate}, cell=None, replicate=0, value=value)
@@ -136,7 +136,7 @@ def test_ranges_with_steps_and_wide_ones_come_back_from_the_database_as_they_wer
     tmp_path: Path, sampler: str
 ) -> None:
     vary = {"dropout": Float(0.1, 0.95, step=0.1), "net": Int(0, 2**31 - 1), "units": Int(16, 100, step=16)}
-    study = make_study(vary=vary, base={}, network_digest="own", design=Search(trials=12, sampler=sampler))
+    study = make_study(vary=vary, base={}, network_digest="own", design=Search(finalists=0, trials=12, sampler=sampler))
     settings = make_settings(tmp_path)
     settings.home.mkdir(exist_ok=True)
     store = Store(settings.storage)

@@ -384,7 +384,7 @@ def test_names_say_what_varied() -> None:
             "dropout": Choice(0.0, 0.5),
             "augmentation": Choice("none", "flip"),
         },
-        design=Search(trials=9),
+        design=Search(finalists=0, trials=9),
     )
     params = {"activation": "relu", "dropout": 0.5, "augmentation": "none"}
     assert trial_name(study, make_record(params=params)) == "relu · dropout 0.5 · augmentation none"

@@ -223,7 +223,9 @@ def test_an_own_network_is_packaged_too_and_so_is_what_an_earlier_version_answer
 def test_of_a_search_the_best_trial_under_three_seeds_is_the_model(tmp_path: Path, cache_dir: Path) -> None:
     settings = make_mlflow_settings(tmp_path / "home", cache_dir=cache_dir)
     vary = {"learning_rate": Float(0.001, 0.1, log=True)}
-    study = make_study(dataset="logic_gates", vary=vary, base={"units": 4, "epochs": 1}, design=Search(trials=1))
+    study = make_study(
+        dataset="logic_gates", vary=vary, base={"units": 4, "epochs": 1}, design=Search(finalists=0, trials=1)
+    )
     records = [make_record(params={"learning_rate": 0.01}, cell=None, metrics={})]
     found = evaluation.evaluate(study, records, settings)
     mirror = Mirror(settings, study)

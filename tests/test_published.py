@@ -79,7 +79,7 @@ def test_a_figure_needs_a_number_and_a_source() -> None:
 
 
 def test_a_search_has_figures_of_the_test_split_only() -> None:
-    changes = {"vary": {"learning_rate": Float(0.01, 0.1)}, "design": Search(trials=4)}
+    changes = {"vary": {"learning_rate": Float(0.01, 0.1)}, "design": Search(finalists=0, trials=4)}
     assert make_published(Published(value=0.9, metric="test_accuracy", source="x"), **changes).published
     with pytest.raises(UserError, match="metric='test_accuracy' and no levels"):
         make_published(Published(value=0.9, metric="val_accuracy", source="x"), **changes)

@@ -14,12 +14,12 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from factories import make_grid_records, make_record, make_settings, make_study
+from factories import make_evaluation, make_grid_records, make_record, make_settings, make_study
 from hpstudy import Choice, Float, Grid, Int, Search
 from hpstudy.analysis.search import importances, search_result
 from hpstudy.cli import main
 from hpstudy.errors import HpstudyError, UserError
-from hpstudy.records import TrialRecord, TrialState
+from hpstudy.records import Baselines, TrialRecord, TrialState
 from hpstudy.report.build import build_report
 from hpstudy.report.render.files import render, write_report
 from hpstudy.report.whole import Report
@@ -38,7 +38,7 @@ def make_search(trials: int = 30, **changes: object) -> Study:
             "momentum": Float(0.0, 0.9, when={"optimizer": "sgd"}),
             "depth": Int(1, 3),
         },
-        design=Search(trials=trials, pruner="median"),
+        design=Search(finalists=0, trials=trials, pruner="median"),
         **changes,
     )
 
@@ -229,6 +229,39 @@ def test_a_level_that_diverges_does_not_look_best_whatever_version_recorded_it(v
     assert [row[:2] for row in section.tables[0].rows] == [("activation", "relu"), ("initializer", "normal_1")]
 
 
+def test_what_one_has_without_a_network_stands_beside_the_scores() -> None:
+    study = make_study()
+    simple = {
+        "loss": 0.5,
+        "accuracy": 0.8,
+        "val_loss": 0.6,
+        "val_accuracy": 0.79,
+        "test_loss": 0.7,
+        "test_accuracy": 0.78,
+    }
+    baselines = Baselines(
+        constant={name: value / 10 for name, value in simple.items()},
+        logistic=simple,
+        loss="cross_entropy",
+        seeds=(42,),
+        fitted_rows=20_000,
+        train_rows=48_000,
+        at=1.0,
+    )
+    report = build_report(study, make_grid_records(study), evaluation=make_evaluation(), baselines=baselines)
+    text = everything(report)
+    assert report.findings[2] == (
+        "Without a network: constant predictor 0.0790, logistic regression 0.7900 (val_accuracy, fitted on 20,000 of "
+        "48,000 training rows); on the test split accuracy 0.0780 and 0.7800."
+    )
+    assert "| logistic regression | 0.7900 | 0.7800 |" in text
+    assert report.data["baselines"]["logistic"] == simple
+    without = replace(baselines, logistic={}, constant={name: simple[name] for name in ("val_loss", "val_accuracy")})
+    report = build_report(make_study(objective="val_loss"), make_grid_records(study), baselines=without)
+    everything(report)
+    assert report.findings[1] == "Without a network: constant predictor 0.6000 (val_loss)."
+
+
 def test_a_running_study_is_reported_as_far_as_it_is_and_says_so() -> None:
     study = make_study()
     records = sorted(make_grid_records(study), key=lambda record: record.replicate)[:40]
@@ -344,7 +377,10 @@ def test_importances_leave_out_what_not_every_trial_has() -> None:
 
 def test_a_pareto_front_holds_what_no_other_trial_beats() -> None:
     study = make_study(
-        vary={"units": Int(1, 100)}, base={}, design=Search(trials=4), objective=["val_accuracy", "parameters"]
+        vary={"units": Int(1, 100)},
+        base={},
+        design=Search(finalists=0, trials=4),
+        objective=["val_accuracy", "parameters"],
     )
     values = [(0.9, 100.0), (0.8, 50.0), (0.7, 60.0), (0.9, 120.0)]
     records = [
@@ -357,7 +393,9 @@ def test_a_pareto_front_holds_what_no_other_trial_beats() -> None:
 
 
 def test_a_best_level_at_the_end_of_its_range_is_told() -> None:
-    study = make_study(vary={"learning_rate": Float(1e-4, 1e-1, log=True)}, base={}, design=Search(trials=12))
+    study = make_study(
+        vary={"learning_rate": Float(1e-4, 1e-1, log=True)}, base={}, design=Search(finalists=0, trials=12)
+    )
     records = [
         make_record(number, params={"learning_rate": 10 ** -(1 + 0.25 * number)}, value=0.9 - 0.01 * number, cell=None)
         for number in range(12)

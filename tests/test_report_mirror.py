@@ -68,6 +68,19 @@ def test_a_description_that_people_wrote_stays(mirror_and_client: tuple[Mirror, 
     assert client.get_run(mirror.parent_run_id()).data.tags[NOTE] == "우리의 결론"
 
 
+def test_the_test_accuracy_says_of_what_it_is(mirror_and_client: tuple[Mirror, mlflow.MlflowClient]) -> None:
+    mirror, client = mirror_and_client
+    study = make_study()
+    best = {"optimizer": "adam", "learning_rate": 0.1}
+    for params, text in ((best, "optimizer=adam, learning_rate=0.1"), ({"optimizer": "sgd"}, "optimizer=sgd")):
+        evaluation = make_evaluation(params=params)
+        report = build_report(study, make_grid_records(study), evaluation=evaluation, figures=False)
+        mirror.keep_report(report)
+        older = "" if params == best else "; older than the choice"
+        tags = client.get_run(mirror.parent_run_id()).data.tags
+        assert tags["hpstudy.test_score"] == f"{text}; seeds 42, 43, 44{older}"
+
+
 def test_studies_can_be_sorted_by_their_figures_which_are_sent_once(
     mirror_and_client: tuple[Mirror, mlflow.MlflowClient],
 ) -> None:

@@ -403,7 +403,9 @@ from hpstudy import Choice, Search, Study
 
 study = Study(
     name="small", dataset="logic_gates", base=dict(epochs=1), vary=dict(units=Choice(4, 8), optimizer=Choice("sgd")),
-    design=Search(trials=12, sampler="random", pruner="median", first=[dict(units=8), dict(units=8, optimizer="sgd")]),
+    design=Search(
+        finalists=0, trials=12, sampler="random", pruner="median", first=[dict(units=8), dict(units=8, optimizer="sgd")]
+    ),
 )
 """
 
@@ -427,6 +429,36 @@ def test_a_search_trains_a_configuration_once_and_prunes_no_trial_after_its_last
     assert "repeats trial" in project.ask("show", "small", "1")
     assert [run.data.tags.get("hpstudy.repeats") for run in project.mlflow_runs()].count("0") >= 1
     assert "0 runs created, 0 updated" in project.ask("sync", "small")
+
+
+FINALISTS = """
+from hpstudy import Float, Search, Study
+
+study = Study(
+    name="small", dataset="logic_gates", base=dict(epochs=1), vary=dict(learning_rate=Float(1e-4, 1.0, log=True)),
+    design=Search(trials=9999, sampler="random", finalists=2, replicates=2),
+)
+"""
+
+
+def test_a_search_that_ran_out_of_hours_confirms_its_finalists_and_the_chosen_one_is_scored(project: Project) -> None:
+    (project.folder / "small.py").write_text(FINALISTS)
+    output = " ".join(project.run("small.py", "--processes", "1", "--hours", "0.0002").split())
+    rows = project.export()
+    confirmed = [row for row in rows if row["role"] == "confirmation"]
+    assert {row["state"] for row in rows} == {"complete"}
+    assert (len(confirmed), len({row["confirms"] for row in confirmed})) == (4, 2)
+    assert f"Finished: {len(rows)} of {len(rows)} trials" in output
+    assert "It might have had 10003: --hours 0.0002." in output
+    status = json.loads(project.ask("status", "small", "--json"))
+    assert (status["state"], status["budget"], status["most"]) == ("finished", len(rows), 10003)
+    assert status["ended_early"] == "--hours 0.0002"
+    said = project.ask("evaluate", "small", "--json")
+    evaluation = json.loads(next(line for line in said.splitlines() if line.startswith("{")))
+    assert sorted(rows[number]["replicate"] for number in evaluation["trials"]) == [0, 1]
+    assert {rows[number]["confirms"] for number in evaluation["trials"]} == {rows[status["best"]["trial"]]["confirms"]}
+    project.ask("resume", "small")
+    assert json.loads(project.ask("status", "small", "--json"))["ended_early"] is None
 
 
 def test_a_mistake_in_the_network_of_one_trial_fails_that_trial_and_the_others_are_trained(project: Project) -> None:
@@ -465,6 +497,17 @@ def test_own_networks_of_many_kinds_are_trained_scored_and_reproduced(project: P
     assert re.search("probabilities.*softmax", ended["logits"]["error"])
     said = project.ask("reproduce", "small", str(ended["rotation"]["number"]), "--file", "small.py")
     assert "The same to the last bit in 2 epochs." in said
+
+
+def test_a_quick_run_leaves_the_test_split_alone_and_is_finished(project: Project) -> None:
+    """Also where a network diverges; nor does the same command score it later."""
+    project.write(text=STUDY.replace("0.001, 0.01", "1e20,"))
+    output = " ".join(project.run("small.py", "--quick", "--processes", "1").split())
+    assert "A quick run leaves the test split alone." in output
+    assert "(2 complete (2 diverged), 0 pruned, 0 failed)" in output
+    assert "Without a network: constant predictor 0.1" in output
+    assert "of the test split" not in output
+    assert "Nothing was changed" in project.run("small.py", "--quick")
 
 
 def test_fresh_starts_again_and_timeout_ends_slow_trials(project: Project) -> None:

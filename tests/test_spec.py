@@ -137,22 +137,25 @@ REFUSED = {
     "log from zero": (lambda: dict(vary=dict(l2=Float(0, 1, log=True))), "low above 0"),
     "fraction in an Int": (lambda: dict(vary=dict(depth=Int(1, 2.5))), "whole numbers"),  # type: ignore[arg-type]
     "no replicate": (lambda: dict(design=Grid(replicates=0)), "at least 1; it is 0"),
-    "negative budget": (lambda: dict(design=Search(trials=-5)), "at least 1; it is -5"),
-    "unknown sampler": (lambda: dict(design=Search(trials=5, sampler="tpa")), "Did you mean 'tpe'"),
-    "unknown pruner": (lambda: dict(design=Search(trials=5, pruner="hyper")), "hyperband"),
+    "negative budget": (lambda: dict(design=Search(finalists=0, trials=-5)), "at least 1; it is -5"),
+    "unknown sampler": (lambda: dict(design=Search(finalists=0, trials=5, sampler="tpa")), "Did you mean 'tpe'"),
+    "unknown pruner": (lambda: dict(design=Search(finalists=0, trials=5, pruner="hyper")), "hyperband"),
     "unknown metric": (dict(objective="val_acc"), "Did you mean 'val_accuracy'"),
     "unknown direction": (lambda: dict(objective=Objective("loss", "max")), "maximize"),
     "no objective": (dict(objective=()), "needs one objective"),
     "pruning by two objectives": (
-        lambda: dict(design=Search(trials=5, pruner="median"), objective=("val_loss", "train_s")),
+        lambda: dict(design=Search(finalists=0, trials=5, pruner="median"), objective=("val_loss", "train_s")),
         "compares trials by one metric",
     ),
     "pruning by what is known at the end": (
-        lambda: dict(design=Search(trials=5, pruner="median"), objective="parameters"),
+        lambda: dict(design=Search(finalists=0, trials=5, pruner="median"), objective="parameters"),
         "known only at the end",
     ),
-    "cmaes over choices": (lambda: dict(design=Search(trials=5, sampler="cmaes")), "at least two Float or Int"),
-    "search without factors": (lambda: dict(vary={}, design=Search(trials=5)), "needs factors that vary"),
+    "cmaes over choices": (
+        lambda: dict(design=Search(finalists=0, trials=5, sampler="cmaes")),
+        "at least two Float or Int",
+    ),
+    "search without factors": (lambda: dict(vary={}, design=Search(finalists=0, trials=5)), "needs factors that vary"),
     "momentum without its optimizer": (dict(base=dict(momentum=0.9)), "momentum goes with"),
     "augmented table": (dict(dataset="titanic", base=dict(augmentation="shift")), "needs images"),
     "words of images": (dict(base=dict(num_words=1000)), "belongs to imdb"),
@@ -170,7 +173,9 @@ REFUSED = {
     ),
     **{
         f"given {case}": (
-            lambda given=given: dict(base=dict(epochs=10), vary=GIVEN_AMONG, design=Search(trials=2, first=given)),
+            lambda given=given: dict(
+                base=dict(epochs=10), vary=GIVEN_AMONG, design=Search(finalists=0, trials=2, first=given)
+            ),
             text,
         )
         for case, given, text in (
@@ -193,7 +198,8 @@ REFUSED = {
     ),
     "condition on one of all numbers": (
         lambda: dict(
-            vary=dict(dropout=Float(0, 0.5), l2=Float(0, 0.1, when={"dropout": 0.1})), design=Search(trials=5)
+            vary=dict(dropout=Float(0, 0.5), l2=Float(0, 0.1, when={"dropout": 0.1})),
+            design=Search(finalists=0, trials=5),
         ),
         "hardly ever exactly that one",
     ),
@@ -232,11 +238,11 @@ REFUSED = {
         "1,000,000,000 cells",
     ),
     "whole number that the database rounds": (
-        lambda: dict(vary=dict(net=Int(0, 2**60)), design=Search(trials=5)),
+        lambda: dict(vary=dict(net=Int(0, 2**60)), design=Search(finalists=0, trials=5)),
         "2**53",
     ),
     "range that the sampler would list": (
-        lambda: dict(vary=dict(net=Int(0, 2**31)), design=Search(trials=5, sampler="gp")),
+        lambda: dict(vary=dict(net=Int(0, 2**31)), design=Search(finalists=0, trials=5, sampler="gp")),
         "lists the levels",
     ),
     "MLflow's own name": (dict(name="Default"), "the tracker keeps an experiment of that name"),
@@ -250,7 +256,7 @@ REFUSED = {
     "name with a slash": (dict(name="a/b"), "Try 'a-b'"),
     "Korean name": (dict(name="최적화"), "Try 'my-study'"),
     "negative seed": (dict(seed=-1), "seed"),
-    "no design": (dict(design=3), "Grid(…) or Search(…)"),
+    "no design": (dict(design=3), "Grid(…), Search(…) or Compare(…)"),
 }
 
 
@@ -290,7 +296,7 @@ def test_given_configurations_are_brought_to_the_form_in_which_a_sampler_propose
         {"flag": True, "learning_rate": np.float32(0.5)},
         {"flag": 2, "learning_rate": 0.5},
     ]
-    study = make_study(base={}, vary=vary, network_digest="digest", design=Search(trials=3, first=first))
+    study = make_study(base={}, vary=vary, network_digest="digest", design=Search(finalists=0, trials=3, first=first))
     assert isinstance(study.design, Search)
     assert [list(levels.items()) for levels in study.design.first] == [
         [("optimizer", "adam"), ("learning_rate", 1.0), ("units", 16), ("scale", 2.0)],
@@ -304,14 +310,16 @@ def test_given_configurations_are_brought_to_the_form_in_which_a_sampler_propose
 
 def test_a_search_recorded_before_configurations_could_be_given_is_still_the_same() -> None:
     vary = dict(units=Int(8, 128, step=8))
-    study = make_study(base={}, vary=vary, design=Search(trials=9))
+    study = make_study(base={}, vary=vary, design=Search(finalists=0, trials=9))
     assert "first" not in study.to_json()
-    given = make_study(base={}, vary=vary, design=Search(trials=9, first=[{"units": 8}, {"units": 16}]))
+    given = make_study(base={}, vary=vary, design=Search(finalists=0, trials=9, first=[{"units": 8}, {"units": 16}]))
     assert given.changes(study) == ['design.search.first: added, [{"units": 8}, {"units": 16}]']
-    assert override(given, trials=2) == dataclasses.replace(given, design=Search(trials=2, first=given.design.first))
+    assert override(given, trials=2) == dataclasses.replace(
+        given, design=Search(finalists=0, trials=2, first=given.design.first)
+    )
     with pytest.raises(UserError, match=r"Search\(trials=1\) cannot try 2 configurations first"):
         override(given, trials=1)
-    many = Search(trials=9, first=[{"units": 8 * n} for n in range(1, 10)])
+    many = Search(finalists=0, trials=9, first=[{"units": 8 * n} for n in range(1, 10)])
     assert quick(make_study(base={}, vary=vary, design=many)).design == dataclasses.replace(
         many, trials=6, first=many.first[:6]
     )
@@ -369,7 +377,7 @@ def test_a_wide_range_is_read_at_once_and_asked_for_its_ends() -> None:
         vary=dict(
             net=Int(0, 10**12), batch_size=Int(1, 10_000_000, log=True), epochs=Int(1, 10**9), depth=Int(0, 2**31)
         ),
-        design=Search(trials=5, pruner="hyperband"),
+        design=Search(finalists=0, trials=5, pruner="hyperband"),
         network_digest="own",
     )
     assert study.max_epochs == 10**9
@@ -411,8 +419,8 @@ def test_numbers_of_numpy_are_taken_everywhere_and_kept_as_plain_ones() -> None:
     )
     assert study.to_json() == plain.to_json()
     assert study.budget == plain.budget
-    search = Search(trials=np.int64(5), seed=np.int32(3))
-    assert repr(search) == repr(Search(trials=5, seed=3))
+    search = Search(finalists=0, trials=np.int64(5), seed=np.int32(3))
+    assert repr(search) == repr(Search(finalists=0, trials=5, seed=3))
 
 
 def recorded(study: Study, **changes: object) -> Study:
@@ -426,7 +434,7 @@ def test_what_is_refused_of_a_file_today_still_opens_if_it_was_recorded_before()
         "optimizer": {"choice": ["sgd", "adam"]},
         "momentum": {"float": [0.5, 0.9], "log": False, "when": when},
     }
-    study = recorded(make_study(base={}, design=Search(trials=4)), name="Default", vary=vary)
+    study = recorded(make_study(base={}, design=Search(finalists=0, trials=4)), name="Default", vary=vary)
     study.check_params({"optimizer": "sgd"})  # the condition was never met, and is not met now
     longer = override(study, trials=9)
     assert longer.changes(study) == ["design.search.trials: 4 → 9"]

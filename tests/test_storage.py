@@ -136,7 +136,7 @@ def test_a_search_asks_its_sampler_for_exactly_its_budget(open_store: Callable[.
         pytest.importorskip("torch", reason="PyTorch is missing: pip install 'hpstudy[gp]'")
     """And first tries what it was given, proposing what that leaves out."""
     first = [{"depth": 3}, {"optimizer": "adam", "learning_rate": 0.001, "depth": 1}]
-    study = make_study(vary=SEARCH, design=Search(trials=14, sampler=sampler, first=first))
+    study = make_study(vary=SEARCH, design=Search(finalists=0, trials=14, sampler=sampler, first=first))
     claims = finish_all(open_store().register(study))
     assert len(claims) == 14
     assert claims[0].params["depth"] == 3
@@ -148,7 +148,7 @@ def test_a_search_asks_its_sampler_for_exactly_its_budget(open_store: Callable[.
 
 def test_a_search_has_a_factor_only_under_its_condition(open_store: Callable[..., Store]) -> None:
     vary = dict(optimizer=Choice("sgd", "adam"), momentum=Float(0.5, 0.9, when={"optimizer": "sgd"}))
-    claims = finish_all(open_store().register(make_study(vary=vary, design=Search(trials=15))))
+    claims = finish_all(open_store().register(make_study(vary=vary, design=Search(finalists=0, trials=15))))
     assert {("momentum" in claim.params, claim.params["optimizer"]) for claim in claims} == {
         (True, "sgd"),
         (False, "adam"),
@@ -159,7 +159,7 @@ def test_one_process_proposes_the_same_again(tmp_path: Path) -> None:
     proposals = []
     for name in ("a.db", "b.db"):
         store = Store(f"sqlite:///{tmp_path / name}")
-        study = make_study(vary=SEARCH, design=Search(trials=13, seed=3))
+        study = make_study(vary=SEARCH, design=Search(finalists=0, trials=13, seed=3))
         proposals.append([dict(claim.params) for claim in finish_all(store.register(study))])
         store.close()
     assert proposals[0] == proposals[1]
@@ -168,7 +168,7 @@ def test_one_process_proposes_the_same_again(tmp_path: Path) -> None:
 def test_given_configurations_are_tried_once_each_by_whoever_comes_first(open_store: Callable[..., Store]) -> None:
     """In their order; a lost one again, with what the sampler had proposed for it."""
     first = [{"depth": 2}, {"depth": 3, "optimizer": "adam"}, {"learning_rate": 0.01}]
-    study = make_study(vary=SEARCH, design=Search(trials=5, sampler="random", first=first))
+    study = make_study(vary=SEARCH, design=Search(finalists=0, trials=5, sampler="random", first=first))
     queues = [open_store().register(study), open_store().register(study)]
     one, other = queues[0].claims.claim(ME), queues[1].claims.claim(ME)
     assert one is not None
@@ -199,7 +199,7 @@ def train_to_the_end(claim: Claim, values: list[float]) -> None:
 def test_a_configuration_that_is_proposed_again_takes_over_the_result(open_store: Callable[..., Store]) -> None:
     """Whichever process trained it, and also from a trial that has taken it over itself."""
     vary = dict(depth=Choice(1, 2), flag=Choice(True, False))
-    study = make_study(vary=vary, network_digest="digest", design=Search(trials=14, sampler="random"))
+    study = make_study(vary=vary, network_digest="digest", design=Search(finalists=0, trials=14, sampler="random"))
     queues = [open_store().register(study), open_store().register(study)]
     trained: dict[str, int] = {}
     while claim := queues[0].claims.claim(ME):
@@ -230,7 +230,7 @@ def test_a_configuration_that_is_proposed_again_takes_over_the_result(open_store
 
 def test_what_is_in_training_failed_or_stands_in_a_grid_is_not_taken_over(open_store: Callable[..., Store]) -> None:
     store = open_store()
-    search = store.register(make_study(vary=dict(depth=Choice(1)), design=Search(trials=3)))
+    search = store.register(make_study(vary=dict(depth=Choice(1)), design=Search(finalists=0, trials=3)))
     running, second = search.claims.claim(ME), search.claims.claim(ME)
     assert running is not None
     assert second is not None
@@ -250,7 +250,7 @@ def test_a_pruner_sees_a_repeated_trial_as_if_it_were_trained(open_store: Callab
     """The median of the others decides: early, at the end of what was pruned, or not at all."""
     vary = dict(depth=Choice(*range(20)))
     first = [{"depth": depth} for depth in range(8)]
-    design = Search(trials=14, sampler="random", pruner="median", first=first)
+    design = Search(finalists=0, trials=14, sampler="random", pruner="median", first=first)
     queue = open_store().register(make_study(base=dict(epochs=3), vary=vary, design=design))
     values = [[0.1, 0.2, 0.3], *([0.5, 0.5, 0.1 + depth / 10] for depth in range(1, 6))]
     for line in values:
@@ -282,7 +282,7 @@ def test_a_pruner_sees_a_repeated_trial_as_if_it_were_trained(open_store: Callab
 @EVERY_PRUNER
 def test_no_pruner_takes_the_end_of_a_trial_for_an_early_one(open_store: Callable[..., Store], pruner: str) -> None:
     """Each trial is worse than all before it, and has had all of its epochs when the pruner is asked."""
-    design = Search(trials=12, sampler="random", pruner=pruner)
+    design = Search(finalists=0, trials=12, sampler="random", pruner=pruner)
     queue = open_store().register(make_study(base=dict(epochs=1), vary=SEARCH, design=design))
     while claim := queue.claims.claim(ME):
         train_to_the_end(claim, [0.9 - claim.number / 20])
@@ -290,7 +290,7 @@ def test_no_pruner_takes_the_end_of_a_trial_for_an_early_one(open_store: Callabl
 
 
 def test_successive_halving_compares_with_what_was_trained_to_its_end(open_store: Callable[..., Store]) -> None:
-    design = Search(trials=6, sampler="random", pruner="successive_halving")
+    design = Search(finalists=0, trials=6, sampler="random", pruner="successive_halving")
     queue = open_store().register(make_study(base=dict(epochs=2), vary=SEARCH, design=design))
     for value in (0.5, 0.9, 0.8, 0.7):
         claim = queue.claims.claim(ME)
@@ -304,7 +304,7 @@ def test_successive_halving_compares_with_what_was_trained_to_its_end(open_store
 @EVERY_PRUNER
 def test_a_pruner_ends_bad_trials(open_store: Callable[..., Store], pruner: str) -> None:
     """Every second trial gets worse and worse; each pruner ends some of them and no good one is the worse for it."""
-    design = Search(trials=40, sampler="random", pruner=pruner)
+    design = Search(finalists=0, trials=40, sampler="random", pruner=pruner)
     queue = open_store().register(make_study(base=dict(epochs=9), vary=SEARCH, design=design))
     while claim := queue.claims.claim(ME):
         history = []
@@ -323,7 +323,9 @@ def test_a_pruner_ends_bad_trials(open_store: Callable[..., Store], pruner: str)
 
 
 def test_several_objectives_give_a_pareto_front(open_store: Callable[..., Store]) -> None:
-    study = make_study(vary=SEARCH, design=Search(trials=3, sampler="nsga2"), objective=("val_accuracy", "parameters"))
+    study = make_study(
+        vary=SEARCH, design=Search(finalists=0, trials=3, sampler="nsga2"), objective=("val_accuracy", "parameters")
+    )
     queue = open_store().register(study)
     for accuracy, parameters in ((0.9, 1000.0), (0.8, 100.0), (0.7, 500.0)):
         claim = queue.claims.claim(ME)
@@ -382,7 +384,7 @@ def test_a_record_holds_what_was_finished(queue: StudyQueue) -> None:
 def test_a_diverged_trial_is_complete_counted_and_taken_over(open_store: Callable[..., Store]) -> None:
     """Also without any epoch before that; and a pruner decides over all that there were, as it did in training."""
     vary = dict(depth=Choice(1))
-    study = make_study(vary=vary, design=Search(trials=3, pruner="median"))
+    study = make_study(vary=vary, design=Search(finalists=0, trials=3, pruner="median"))
     queue = open_store().register(study)
     assert queue.trials.progress().diverged == 0
     for place in range(3):
@@ -411,7 +413,9 @@ def test_a_failed_trial_counts_and_is_not_tried_again(queue: StudyQueue) -> None
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgres"])
-@pytest.mark.parametrize("design", [Grid(replicates=2), Search(trials=12, sampler="random")], ids=["grid", "search"])
+@pytest.mark.parametrize(
+    "design", [Grid(replicates=2), Search(finalists=0, trials=12, sampler="random")], ids=["grid", "search"]
+)
 def test_eight_processes_that_start_at_once_share_exactly_the_budget(
     nursery: Nursery, tmp_path: Path, postgres: Postgres, database: str, design: Grid | Search
 ) -> None:
@@ -531,7 +535,7 @@ def test_reconciling_twice_changes_nothing(queue: StudyQueue) -> None:
 
 
 def test_a_retried_search_trial_has_the_same_parameters(open_store: Callable[..., Store]) -> None:
-    queue = open_store().register(make_study(vary=SEARCH, design=Search(trials=2, sampler="random")))
+    queue = open_store().register(make_study(vary=SEARCH, design=Search(finalists=0, trials=2, sampler="random")))
     first = queue.claims.claim(ME)
     queue.claims.release(ME, "it crashed", failed_attempt=True)
     second = queue.claims.claim(ME)

@@ -19,7 +19,7 @@ FOLDER = Path(__file__).parents[1] / "studies"
 FILES = sorted(file for file in FOLDER.glob("*.py") if file.stem != "published")  # that is in test_published.py
 NAMES = {
     *("quickstart", "optimizers", "initializers", "activations", "dropout", "l2", "depth", "losses", "batch_size"),
-    *("augmentation", "scaling", "titanic", "imdb", "search", "logic_gates"),
+    *("augmentation", "scaling", "titanic", "imdb", "search", "logic_gates", "optimizers_tuned", "titanic_tuned"),
 }
 
 
@@ -49,9 +49,10 @@ def test_a_study_trains_on_its_dataset(file: Path, trainer: Trainer, settings_fo
     if isinstance(study.design, Grid):
         configurations = [dict(study.cells()[number].params) for number in (0, -1)]
     else:
-        ends = [{name: domain.levels[end] for name, domain in study.vary.items()} for end in (0, -1)]
+        domains = study.domains
+        ends = [{name: domain.levels[end] for name, domain in domains.items()} for end in (0, -1)]
         configurations = [
-            {name: level for name, level in params.items() if study.vary[name].exists_beside(params)} for params in ends
+            {name: level for name, level in params.items() if domains[name].exists_beside(params)} for params in ends
         ]
     trained = 0
     for params in configurations:

@@ -47,6 +47,9 @@ def test_a_study_without_a_tracker_is_whole_and_leaves_no_copy(tmp_path: Path) -
     result = hpstudy.run(study, home=home, tracking_uri="none", processes=1, show=False)
     assert result.progress().state == "finished"
     assert result.evaluation is not None
+    baselines = result.baselines()
+    assert baselines is not None
+    assert baselines.constant.keys() >= {"val_accuracy", "test_accuracy"}
     assert str(result.sync()) == "0 created, 0 updated, 0 unchanged, 0 deleted"
     assert "href" not in result._repr_html_()
     with pytest.raises(NotFoundError, match="Models are kept in a tracker"):

@@ -437,6 +437,25 @@ def test_a_training_that_diverges_has_the_scores_of_the_constant_predictor(
     assert result["parameters"] == training.network.count_params()
 
 
+def normalized(config: Any, shape: tuple[int, ...], outputs: int) -> keras.Model:
+    """It keeps statistics besides its weights."""
+    layers = [keras.layers.Flatten(), keras.layers.BatchNormalization(), keras.layers.Dense(outputs, "softmax")]
+    return keras.Sequential([keras.Input(shape), *layers])
+
+
+@pytest.mark.parametrize("build", [None, normalized])
+def test_a_training_that_diverges_leaves_no_trace_in_the_next_one(settings: Settings, build: Any) -> None:
+    """Although it shares the compiled epoch, whose weights are not finite by then."""
+    config = make_config(optimizer="sgd", epochs=1, depth=2, activation="linear", l2=0.001)
+    arrays, trainer = data.prepare("digits", config, 42, settings), Trainer()
+    _, before, _ = train(trainer, config, arrays, build=build)
+    training = trainer.start({**config, "learning_rate": 1e38}, 42, arrays, build)
+    assert (list(training), training.diverged) == ([], 1)
+    assert training.result()["val_accuracy"] < 0.2
+    _, after, _ = train(trainer, config, arrays, build=build)
+    assert without_times(after) == without_times(before)
+
+
 def test_the_first_trial_of_a_structure_tells_compiling_from_training(settings: Settings) -> None:
     config = make_config(epochs=4)
     arrays = data.prepare("digits", config, 42, settings)

@@ -14,5 +14,5 @@ study = Study(
         dropout=Float(0.0, 0.5),
         l2=Float(1e-6, 1e-2, log=True),
     ),
-    design=Search(trials=60, sampler="tpe", pruner="hyperband", seed=0),
+    design=Search(finalists=0, trials=60, sampler="tpe", pruner="hyperband", seed=0),
 )

@@ -15,5 +15,5 @@ study = Study(
         dropout=Float(0.05, 0.5),
         l2=Float(1e-6, 1e-2, log=True),
     ),
-    design=Search(trials=100, sampler="random"),
+    design=Search(finalists=0, trials=100, sampler="random"),
 )

@@ -1,6 +1,7 @@
 """Honest hyperparameter studies of Keras networks.
 
-A study file imports from here `Study`, `Grid`, `Search`, `Choice`, `Float`, `Int`, `Objective`, `Published`.
+A study file imports from here `Study`, `Grid`, `Adaptive`, `Search`, `Compare`, `Choice`, `Float`, `Int`,
+`Objective`, `Published`.
 A program also calls `hpstudy.run(study)`, `hpstudy.open(name)` and their neighbours, which return a `Result`.
 """
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from hpstudy.api import studies as studies
     from hpstudy.api import submit as submit
     from hpstudy.api import submit_all as submit_all
-    from hpstudy.study.designs import Grid, Search
+    from hpstudy.study.designs import Adaptive, Compare, Grid, Search
     from hpstudy.study.domains import Choice, Float, Int
     from hpstudy.study.objective import Objective
     from hpstudy.study.published import Published
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [  # without `open`: `from hpstudy import *` must not replace Python's own
+    "Adaptive",
     "Choice",
+    "Compare",
     "Float",
     "Grid",
     "Int",
@@ -46,7 +49,7 @@ __all__ = [  # without `open`: `from hpstudy import *` must not replace Python's
 
 _MODULES = {
     **dict.fromkeys(("Choice", "Float", "Int"), "study.domains"),
-    **dict.fromkeys(("Grid", "Search"), "study.designs"),
+    **dict.fromkeys(("Adaptive", "Compare", "Grid", "Search"), "study.designs"),
     "Objective": "study.objective",
     "Published": "study.published",
     "Study": "study.spec",

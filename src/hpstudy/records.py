@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from hpstudy.study.factors import Level
 
+Role = Literal["search", "confirmation"]  # looks for the best configuration; trains it again under a fresh seed
 _SYSTEM = "system/"  # prefix of the names of system metrics, in JSON and in the tracker
 
 
@@ -106,7 +107,7 @@ class TrialRecord:
     number: int
     state: TrialState
     params: Mapping[str, Level]  # levels of the factors that vary
-    cell: int | None  # the cell of a grid; None in a search
+    cell: int | None  # in a design that has cells; None in a search
     replicate: int
     seed: int
     attempt: int  # 1, or higher if earlier attempts were lost
@@ -114,6 +115,8 @@ class TrialRecord:
     values: tuple[float, ...] | None  # of the objectives, once complete
     diverged: int | None = None  # the epoch in which the loss became infinite or NaN; the history ends before it
     repeats: int | None = None  # the number of the trial whose result this one has taken over, instead of training
+    turn: int | None = None  # of a Compare: which trial of its search it is, from 0
+    confirms: int | None = None  # the number of the trial whose configuration was trained once more
     pruning: Mapping[int, float] = field(default_factory=dict)  # epoch → the objective, as the pruner saw it
     metrics: Mapping[str, float] = field(default_factory=dict)  # the final metrics
     history: tuple[Epoch, ...] = ()
@@ -125,6 +128,13 @@ class TrialRecord:
     traceback: str | None = None
     facts: Mapping[str, str] = field(default_factory=dict)  # versions, dataset digest, git commit
     diagnostics: str | None = None  # `Diagnostics` as text; the few readers parse it
+
+    @property
+    def role(self) -> Role | None:
+        """What it is for; None in a design where all trials are for the same."""
+        if self.confirms is not None:
+            return "confirmation"
+        return None if self.turn is None else "search"
 
     @property
     def value(self) -> float | None:
@@ -192,3 +202,28 @@ class Evaluation:
         values = asdict(self)
         values["by_class"] = [{"class": one.pop("name"), **one} for one in values["by_class"]]
         return values
+
+
+@dataclass(frozen=True, kw_only=True)
+class Baselines:
+    """What simple predictors reach on the rows of the chosen configuration: means over splits.
+
+    Scores have the names of a trial's metrics: `loss` and `accuracy` on the training rows, `val_loss` and
+    `val_accuracy`; `test_loss` and `test_accuracy` where the networks were scored on the test split, too.
+    """
+
+    constant: Mapping[str, float]  # every row gets the classes' shares of the training rows
+    logistic: Mapping[str, float]  # scikit-learn's logistic regression; empty where the training rows are of one class
+    loss: str  # which loss: cross_entropy or mse
+    seeds: tuple[int, ...]  # of the splits
+    fitted_rows: int  # training rows that logistic regression was fitted on
+    train_rows: int  # that there are
+    at: float  # when, in seconds since 1970
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Baselines:
+        return cls(**{**values, "seeds": tuple(values["seeds"])})
+
+    def to_json(self) -> dict[str, Any]:
+        """As the study database keeps it."""
+        return asdict(self)

@@ -11,7 +11,7 @@ from hpstudy import Choice, Float, Grid, Int, Objective, Result, Search, Study
 if TYPE_CHECKING:
     import pandas as pd
 
-    from hpstudy.api import Evaluation
+    from hpstudy.api import Baselines, Evaluation
     from hpstudy.evaluation.reproduce import Reproduction
     from hpstudy.records import TrialRecord
     from hpstudy.report.whole import Report
@@ -75,6 +75,7 @@ def results(result: Result) -> None:
     assert_type(result.report(baseline=["sgd"]), Report)
     assert_type(result.evaluate(), Evaluation)
     assert_type(result.evaluation, Evaluation | None)
+    assert_type(result.baselines(), Baselines | None)
     assert_type(result.model(), Model)
     assert_type(result.retry_failed(), list[int])
     assert_type(result.watch(), Iterator[Progress])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from hpstudy.analysis.best import counted
 from hpstudy.analysis.cells import GridValues, grid_values
 from hpstudy.analysis.curves import FactorCurves, factor_curves
 from hpstudy.analysis.divergence import outcomes
@@ -15,7 +16,6 @@ from hpstudy.analysis.ranking import RankedCell, ranked_cells
 from hpstudy.analysis.search import SearchResult, search_result
 from hpstudy.analysis.variance import PairCells, Share, pair_cells, variance_shares
 from hpstudy.records import TrialRecord
-from hpstudy.study.designs import Grid
 from hpstudy.study.levels import LevelTexts
 from hpstudy.study.spec import Study
 
@@ -48,29 +48,32 @@ def analyse(
     records: Sequence[TrialRecord],
     baseline: Sequence[str] = (),
     constant: Mapping[str, float] | None = None,
+    *,
+    closed: bool = False,
 ) -> Analysis:
     """All that is computed of a study.
 
     Args:
         constant: As `divergence.outcomes` takes it.
+        closed: As `intake.asked` takes it.
 
     Raises:
         UserError: a baseline is no level of the study.
     """
     records = outcomes(study, records, constant)
-    is_grid = isinstance(study.design, Grid)
-    found = (factor_curves(study, records, factor) for factor in study.vary) if is_grid else ()
+    is_grid, seen = study.design.has_cells, counted(records)
+    found = (factor_curves(study, seen, factor) for factor in study.vary) if is_grid else ()
     baselines(study, baseline)
     search = None if is_grid else search_result(study, records)
     return Analysis(
         study=study,
         records=tuple(records),
-        overview=overview(study, records),
+        overview=overview(study, records, closed=closed),
         curves=tuple(curves for curves in found if curves),
         texts=study.texts_beside(record.params for record in search.listed) if search else study.texts,
         grid=_grid(study, records, baseline) if is_grid else None,
         search=search,
-        inside=inside_cells(search.front[:1] if search else records),
+        inside=inside_cells(search.front[:1] if search else seen),
     )
 
 

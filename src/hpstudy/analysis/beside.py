@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from hpstudy.analysis import statistics
 from hpstudy.analysis.statistics import Interval
 from hpstudy.records import Evaluation, TrialRecord, TrialState
-from hpstudy.study.designs import Grid
 from hpstudy.study.published import TEST_ACCURACY, Published
 from hpstudy.study.spec import Study
 
@@ -62,7 +61,7 @@ def _beside(study: Study, figure: Published, records: Sequence[TrialRecord], eva
 def _tested(study: Study, figure: Published, evaluation: Evaluation | None) -> tuple[list[float], str]:
     if evaluation is None:
         return [], f"see `hpstudy evaluate {study.name}`"
-    if isinstance(study.design, Grid):
+    if study.design.has_cells:
         cells = study.cells()
         (cell,) = figure.cells([cell.params for cell in cells])
         if dict(evaluation.params) != dict(cells[cell].params):
@@ -72,6 +71,7 @@ def _tested(study: Study, figure: Published, evaluation: Evaluation | None) -> t
 
 def _trained(study: Study, figure: Published, records: Sequence[TrialRecord]) -> list[float]:
     (cell,) = figure.cells([cell.params for cell in study.cells()])
-    complete = [record for record in records if record.cell == cell and record.state == TrialState.COMPLETE]
+    counted = (record for record in records if record.cell == cell and record.role != "search")
+    complete = [record for record in counted if record.state == TrialState.COMPLETE]
     values = [record.metrics.get(figure.metric, math.nan) for record in complete]
     return [value for value in values if math.isfinite(value)]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from statistics import fmean
 from typing import TYPE_CHECKING
 
 from hpstudy.records import TrialRecord, TrialState
@@ -30,12 +31,21 @@ def ranked_trials(study: Study, records: Sequence[TrialRecord]) -> list[TrialRec
 
 
 def front(study: Study, records: Sequence[TrialRecord]) -> list[TrialRecord]:
-    """The best complete trial; with several objectives, the Pareto front in the order of the records."""
+    """The best complete trial; with several objectives, the Pareto front in the order of the records.
+
+    Once configurations are confirmed, it is the best confirmation of the one with the best mean.
+    """
     complete = [record for record in records if record.state == TrialState.COMPLETE and record.values]
+    complete = confirmations_of_best(study, complete) or complete
     found = {record.number: scores(study, record) for record in complete}
     if len(study.objectives) == 1:
         return [max(complete, key=lambda record: found[record.number])] if complete else []
     return [record for record in complete if not any(_dominates(one, found[record.number]) for one in found.values())]
+
+
+def counted(records: Sequence[TrialRecord]) -> list[TrialRecord]:
+    """The trials that are compared: not those of a Compare that only look for what is to be confirmed."""
+    return [record for record in records if record.role != "search"]
 
 
 def cells_best_first(grid: GridValues) -> list[int]:
@@ -43,6 +53,19 @@ def cells_best_first(grid: GridValues) -> list[int]:
     values = {cell: found for cell in range(len(grid.params)) if len(found := grid.cell_values(cell))}
     sign = grid.study.objectives[0].sign
     return sorted(values, key=lambda cell: -sign * values[cell].mean())
+
+
+def confirmations_of_best(study: Study, records: Sequence[TrialRecord]) -> list[TrialRecord]:
+    """The complete confirmations of the configuration with the best mean; of a Compare, those of the best cell, whose
+    searches may have found different ones. Empty if there is none.
+    """
+    groups: dict[int | None, list[TrialRecord]] = {}
+    for record in records:
+        if record.role != "confirmation" or record.state != TrialState.COMPLETE:
+            continue
+        groups.setdefault(record.cell if study.design.has_cells else record.confirms, []).append(record)
+    means = {key: fmean(scores(study, record)[0] for record in members) for key, members in groups.items()}
+    return groups[max(means, key=lambda key: means[key])] if means else []
 
 
 def _is_scored(record: TrialRecord) -> bool:

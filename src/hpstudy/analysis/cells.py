@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from hpstudy.analysis.statistics import Flags, Floats
 from hpstudy.records import TrialRecord, TrialState
-from hpstudy.study.designs import Grid
 from hpstudy.study.factors import Level
 from hpstudy.study.spec import Study
 
@@ -28,6 +27,10 @@ class GridValues:
     values: Floats  # (cells, replicates); NaN where there is no value
     failed: Flags  # (cells, replicates): ended without a finite value
     trials: Mapping[tuple[int, int], TrialRecord]  # (cell, replicate) → the trial that counts
+
+    def of_cell(self, cell: int) -> list[TrialRecord]:
+        """The trials that count of one cell, in the order of their replicates."""
+        return [self.trials[place] for place in sorted(self.trials) if place[0] == cell]
 
     @property
     def pending(self) -> Flags:
@@ -65,14 +68,15 @@ class FactorValues:
 
 
 def grid_values(study: Study, records: Sequence[TrialRecord]) -> GridValues:
-    """Arrange the trials of a grid. Trials of other designs or of unknown cells are left out."""
-    assert isinstance(study.design, Grid)
+    """Arrange the trials of a grid, or the confirmations of a Compare. Trials of unknown cells are left out."""
     cells = study.cells()
-    shape = (len(cells), study.design.replicates)
+    shape = (len(cells), study.design.most)
     values, failed = np.full(shape, math.nan), np.zeros(shape, bool)
     trials: dict[tuple[int, int], TrialRecord] = {}
     for record in records:
         if record.cell is None or record.cell >= shape[0] or record.replicate >= shape[1] or not record.state.is_final:
+            continue
+        if record.role == "search":
             continue
         place = (record.cell, record.replicate)
         trials[place] = record

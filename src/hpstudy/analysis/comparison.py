@@ -43,8 +43,8 @@ def entrant(study: Study, records: Sequence[TrialRecord]) -> Entrant | None:
     """A study as an entrant; None if no trial is complete."""
     analysis = analyse(study, records)
     if analysis.grid and analysis.grid.cells:
-        cell = analysis.grid.cells[0].number
-        best = [record for record in records if record.cell == cell and record.state == TrialState.COMPLETE]
+        counted = analysis.grid.values.of_cell(analysis.grid.cells[0].number)
+        best = [record for record in counted if record.state == TrialState.COMPLETE]
     else:
         best = list(analysis.search.complete[:1]) if analysis.search else []
     if not best:

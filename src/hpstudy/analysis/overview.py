@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hpstudy.analysis.divergence import DivergingLevel, diverging_levels
+from hpstudy.analysis.intake import asked
 from hpstudy.records import TrialRecord, TrialState
 from hpstudy.study.spec import Study
 
@@ -58,14 +59,19 @@ class FailingLevel:
     ended: int
 
 
-def overview(study: Study, records: Sequence[TrialRecord]) -> Overview:
+def overview(study: Study, records: Sequence[TrialRecord], *, closed: bool = False) -> Overview:
+    """What there is so far.
+
+    Args:
+        closed: As `intake.asked` takes it.
+    """
     counts = Counter(record.state for record in records)
     trained = [record for record in records if record.repeats is None]
     failed = [record for record in records if record.state == TrialState.FAILED]
     starts = [record.started for record in records if record.started]
     ends = [record.ended for record in records if record.ended]
     return Overview(
-        budget=study.budget,
+        budget=asked(study, records, closed=closed),
         complete=counts[TrialState.COMPLETE],
         pruned=counts[TrialState.PRUNED],
         failed=counts[TrialState.FAILED],

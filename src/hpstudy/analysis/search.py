@@ -77,10 +77,10 @@ class SearchResult:
 
 
 def search_result(study: Study, records: Sequence[TrialRecord]) -> SearchResult:
-    complete = ranked_trials(study, records)
+    complete = ranked_trials(study, [record for record in records if record.role != "confirmation"])
     return SearchResult(
         complete=tuple(complete),
-        front=tuple(front(study, complete)),
+        front=tuple(front(study, records)),
         importances=tuple(importances(study, complete)),
         best_so_far=tuple(_improvements(study, complete)),
         saving=_saving(study, records),

@@ -8,9 +8,10 @@ from hpstudy.api.face import Comparison, compare, delete, is_stopped, open, run,
 from hpstudy.api.notes import Notifier
 from hpstudy.api.result import Result
 from hpstudy.api.where import Options, Where, settings_of
-from hpstudy.records import Evaluation
+from hpstudy.records import Baselines, Evaluation
 
 __all__ = [
+    "Baselines",
     "Comparison",
     "Evaluation",
     "Notifier",

@@ -30,6 +30,7 @@ class Declared:
     study: Study
     source: str | None = None  # the text of its file; None: the calling program declared it
     file: Path | None = None  # absolute; where trainer processes find its `build` function; None: no `build`
+    is_quick: bool = False  # a first taste, which leaves the test split alone
 
 
 def declared(study: Study | str | PathLike[str], options: Options) -> list[Declared]:
@@ -46,7 +47,8 @@ def declared(study: Study | str | PathLike[str], options: Options) -> list[Decla
             '`if __name__ == "__main__":`.'
         )
     found = [_of_program(study, caller)] if isinstance(study, Study) else list(map(_of_file, load_all(Path(study))))
-    return [dataclasses.replace(one, study=_changed(one.study, options)) for one in found]
+    is_quick = bool(options.get("quick"))
+    return [dataclasses.replace(one, study=_changed(one.study, options), is_quick=is_quick) for one in found]
 
 
 def _of_file(file: StudyFile) -> Declared:

@@ -77,7 +77,15 @@ def evaluate(settings: Settings, queue: StudyQueue, file: Path | None, notifier:
     build = load(file).build if file else None
     found = evaluate(queue.study, queue.trials.records(), settings, build, notifier.remark)
     _keep(settings, queue, found)
+    keep_baselines(settings, queue)
     return found
+
+
+def keep_baselines(settings: Settings, queue: StudyQueue) -> None:
+    """Store what simple predictors reach on the rows of a study whose networks are scored on the test split."""
+    from hpstudy.evaluation.baselines import find_baselines
+
+    queue.entry.keep_baselines(find_baselines(queue.study, queue.trials.records(), settings, test=True))
 
 
 def hand_over(settings: Settings, queue: StudyQueue, mirror: StudyMirror, report: Report, notifier: Notifier) -> None:

@@ -30,6 +30,7 @@ def run(
     processes: int | None = None,
     fresh: bool = False,
     timeout: float | None = None,
+    hours: float | None = None,
     show: bool | View = True,
     **options: Unpack[Options],
 ) -> Result:
@@ -42,6 +43,8 @@ def run(
         processes: The number of trainer processes; None: one per core.
         fresh: Delete the study's recorded trials and start again.
         timeout: Seconds; a trial that takes longer ends as failed.
+        hours: After so many nothing new is tried: trials in training go on to their end, what was found is confirmed,
+            and the study is finished. `Result.resume` opens it again.
         show: Show what happens, in the form that suits a terminal, a notebook or a log; or a view of your own.
         options: `trials`, `replicates`, `epochs` and `quick` change the declaration; `home`, `storage`, `tracking_uri`
             and `data_dir` say where things are kept.
@@ -53,7 +56,7 @@ def run(
         HpstudyError: the study cannot be run for another reason, which the message gives.
     """
     one = _only(declared(study, options), study, "run")
-    return _run(Studies(settings_of(options)), one, _how(processes, timeout, fresh=fresh), _view(show))
+    return _run(Studies(settings_of(options)), one, _how(processes, timeout, hours, fresh=fresh), _view(show))
 
 
 @unchanged()
@@ -63,6 +66,7 @@ def run_all(
     processes: int | None = None,
     fresh: bool = False,
     timeout: float | None = None,
+    hours: float | None = None,
     show: bool | View = True,
     **options: Unpack[Options],
 ) -> list[Result]:
@@ -73,7 +77,7 @@ def run_all(
     Returns:
         A result for each study that was begun or skipped, in the order of the file.
     """
-    found, how, view = declared(study, options), _how(processes, timeout, fresh=fresh), _view(show)
+    found, how, view = declared(study, options), _how(processes, timeout, hours, fresh=fresh), _view(show)
     studies, results = Studies(settings_of(options)), []
     for one in found:
         try:
@@ -207,14 +211,15 @@ def _only(found: Sequence[Declared], given: StudyOrFile, function: str) -> Decla
     return found[0]
 
 
-def _how(processes: int | None, timeout: float | None, *, fresh: bool) -> RunOptions:
+def _how(processes: int | None, timeout: float | None, hours: float | None, *, fresh: bool) -> RunOptions:
     from hpstudy.api.running import RunOptions
 
     if processes is not None and (isinstance(processes, bool) or not isinstance(processes, int) or processes < 1):
         raise UserError(f"processes must be a whole number of at least 1; it is {processes!r}.")
-    if timeout is not None and (isinstance(timeout, bool) or not isinstance(timeout, int | float) or not timeout > 0):
-        raise UserError(f"timeout must be a number of seconds above 0; it is {timeout!r}.")
-    return RunOptions(processes=processes, timeout_s=timeout, fresh=fresh)
+    for name, value, unit in (("timeout", timeout, "seconds"), ("hours", hours, "hours")):
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float) or not value > 0):
+            raise UserError(f"{name} must be a number of {unit} above 0; it is {value!r}.")
+    return RunOptions(processes=processes, timeout_s=timeout, hours=hours, fresh=fresh)
 
 
 def _view(show: bool | View) -> View:

@@ -13,8 +13,8 @@ from hpstudy.study.spec import Study
 if TYPE_CHECKING:
     import pandas as pd
 
-_WHOLE = ("cell", "retry_of", "diverged")  # numbers that a trial may not have
-_TEXTS = ("state", "host", "device", "error")
+_WHOLE = ("cell", "retry_of", "turn", "confirms", "diverged")  # numbers that a trial may not have
+_TEXTS = ("state", "role", "host", "device", "error")
 
 
 def trials_frame(study: Study, records: Sequence[TrialRecord]) -> pd.DataFrame:

@@ -13,9 +13,11 @@ from hpstudy.api import ending
 from hpstudy.api.host import unchanged
 from hpstudy.api.notes import Notifier, Printer
 from hpstudy.api.recorded import Studies
+from hpstudy.api.reporting import report_on
 from hpstudy.errors import HpstudyError, MirrorError, NotFoundError, UserError
-from hpstudy.records import Evaluation, TrialRecord
+from hpstudy.records import Baselines, Evaluation, TrialRecord
 from hpstudy.settings import Settings
+from hpstudy.study.designs import Replicates
 from hpstudy.study.spec import Study
 
 if TYPE_CHECKING:
@@ -132,7 +134,8 @@ class Result:
     def trials(self) -> pd.DataFrame:
         """A row for each trial, with the columns of `hpstudy export --format csv`, such as `params.units`.
 
-        Numbers are float64; `cell`, `retry_of` and `diverged`, which a trial may not have, Int64; `started` is in UTC.
+        Numbers are float64; `cell`, `retry_of`, `turn`, `confirms` and `diverged`, which a trial may not have, Int64;
+        `started` is in UTC.
         """
         from hpstudy.api.frames import trials_frame
 
@@ -164,12 +167,7 @@ class Result:
         Raises:
             UserError: a baseline is not a level of the study.
         """
-        from hpstudy.report.build import build_report
-
-        queue = self._queue()
-        return build_report(
-            queue.study, queue.trials.records(), baseline=baseline, evaluation=queue.entry.evaluation(), figures=figures
-        )
+        return report_on(self._settings, self._studies.store, self._queue(), baseline=baseline, figures=figures)
 
     @unchanged()
     def publish(self, report: Report) -> None:
@@ -185,6 +183,11 @@ class Result:
     def evaluation(self) -> Evaluation | None:
         """The scores on the test split; None if it has not been scored yet."""
         return self._evaluated()
+
+    @unchanged()
+    def baselines(self) -> Baselines | None:
+        """What simple predictors reach on the same rows; None before `hpstudy.run` or `evaluate` has ended."""
+        return self._queue().entry.baselines()
 
     @unchanged()
     def evaluate(self, *, again: bool = False, file: str | PathLike[str] | None = None) -> Evaluation:
@@ -205,6 +208,8 @@ class Result:
         queue, found = self._queue(), self._evaluated()
         if found is None or again:
             found = ending.evaluate(self._settings, queue, self._file_or(file), self._notifier)
+        elif queue.entry.baselines() is None:  # an earlier version scored it
+            ending.keep_baselines(self._settings, queue)
         report = self.report()
         ending.hand_over_or_tell(self._settings, queue, self._mirror(), report, self._notifier)
         return found
@@ -297,12 +302,13 @@ class Result:
         return self._queue().claims.retry_failed()
 
     @unchanged()
-    def extend(self, *, trials: int | None = None, replicates: int | None = None) -> None:
+    def extend(self, *, trials: int | None = None, replicates: Replicates | None = None) -> None:
         """Give the study a larger budget.
 
         Args:
             trials: The new total budget of a Search.
-            replicates: The new total number of replicates of a Grid.
+            replicates: The new total number of replicates of a Grid or a Compare. With "adaptive" a Grid gives up to
+                five times as many to those cells that are undecided; the replicates at hand are the first look.
 
         Raises:
             UserError: neither is given, or the one that does not fit the design, or the budget is not larger.
@@ -310,7 +316,7 @@ class Result:
         from hpstudy.study.overrides import override
 
         if trials is None and replicates is None:
-            raise UserError("Give the new total: --trials N for a Search, --replicates N for a Grid.")
+            raise UserError("Give the new total: --trials N for a Search, --replicates N for a Grid or a Compare.")
         queue = self._queue()
         queue.entry.extend(override(queue.study, trials=trials, replicates=replicates))
 

@@ -22,6 +22,9 @@ EXPORT_COLUMNS = (
     "attempt",
     "retry_of",
     "repeats",
+    "role",
+    "turn",
+    "confirms",
     "diverged",
     "seed",
     "value",
@@ -42,6 +45,8 @@ def status_json(study: Study, progress: Progress, best: Sequence[TrialRecord]) -
         "study": study.name,
         "state": str(progress.state),
         "budget": progress.budget,
+        "most": progress.most,  # what the budget can become
+        "ended_early": progress.ended_early,
         "trials": {
             "complete": progress.complete,
             "pruned": progress.pruned,
@@ -70,6 +75,9 @@ def trial_json(record: TrialRecord, *, history: bool) -> dict[str, Any]:
         "attempt": record.attempt,
         "retry_of": record.retry_of,
         "repeats": record.repeats,
+        "role": record.role,
+        "turn": record.turn,
+        "confirms": record.confirms,
         "diverged": record.diverged,
         "seed": record.seed,
         "value": record.value,
@@ -106,9 +114,9 @@ def export_table(
         rows.append(
             [
                 *(row[column] for column in columns),
-                *(written.get(factor) for factor in study.vary),
+                *(written.get(factor) for factor in study.domains),
                 *(row["metrics"].get(metric) for metric in metrics),
             ]
         )
-    names = [*columns, *(f"params.{factor}" for factor in study.vary), *(f"metrics.{metric}" for metric in metrics)]
+    names = [*columns, *(f"params.{factor}" for factor in study.domains), *(f"metrics.{metric}" for metric in metrics)]
     return names, rows

@@ -14,9 +14,9 @@ from hpstudy.api.declared import Declared
 from hpstudy.api.fetching import fetch
 from hpstudy.api.notes import Notifier
 from hpstudy.api.recorded import Studies, check_home
+from hpstudy.api.reporting import report_on
 from hpstudy.errors import closed
 from hpstudy.records import TrialRecord, TrialState
-from hpstudy.settings import Settings
 from hpstudy.worker.devices import default_processes, slots, why_so_few
 from hpstudy.worker.messages import Claimed, Ended, Evaluated, Evaluating, Message
 from hpstudy.worker.supervisor import Assignment, Supervisor, TrainerHandle
@@ -37,6 +37,7 @@ class RunOptions:
     processes: int | None = None  # trainer processes; None: one per core
     fresh: bool = False  # delete the recorded trials and start again
     timeout_s: float | None = None  # how long a trial may take
+    hours: float | None = None  # from then on nothing new is tried, and the study ends with what was begun
 
 
 class Run:
@@ -63,7 +64,7 @@ class Run:
         queue = self._register()
         progress, processes = queue.trials.progress(), self._options.processes
         if not progress.waiting and not progress.running:
-            if queue.entry.evaluation() or not progress.complete:
+            if queue.entry.evaluation() or self._declared.is_quick or not progress.complete:
                 self._say_finished(queue, progress)
                 return
             processes = 1
@@ -91,6 +92,7 @@ class Run:
             timeout_s=self._options.timeout_s,
             idle_exit_s=0.0,
             evaluates=True,
+            spares_test=self._declared.is_quick,
         )
         return Supervisor(self._settings, assignment)
 
@@ -120,7 +122,7 @@ class Run:
         patience_s, limit_s = TRACKER_PATIENCE_S, None
         try:
             with self._view.training(self._study) as training:
-                watched = _Watched(supervisor, queue, mirrors, training, self._settings)
+                watched = _Watched(supervisor, queue, mirrors, training, self._options.hours)
                 supervisor.work(lambda: [queue], hear=watched.hear, tick=watched.tick)
                 self._unscored = watched.unscored
                 watched.finish()
@@ -140,19 +142,18 @@ class Run:
         if stopped_early := _stopped(self._study.name, progress, interrupted=interrupted):
             view.say(stopped_early)
             return
-        if progress.complete and not queue.entry.evaluation():
+        if progress.complete and not queue.entry.evaluation() and not self._declared.is_quick:
             ending.keep_evaluation(self._settings, queue, self._unscored, view)
-        view.say(f"Finished: {progress.ended} of {progress.budget} trials ({_counts(progress)}).")
+        spared = " A quick run leaves the test split alone." if self._declared.is_quick else ""
+        early = f" It might have had {progress.most}: {progress.ended_early}." if progress.ended_early else ""
+        view.say(f"Finished: {progress.ended} of {progress.budget} trials ({_counts(progress)}).{early}{spared}")
         self._report(queue, mirrors, progress)
 
     def _report(self, queue: StudyQueue, mirrors: Mirrors | None, progress: Progress) -> None:
-        from hpstudy.report.build import build_report
         from hpstudy.tracking import tracker_of
 
         name = self._study.name
-        report = build_report(
-            queue.study, queue.trials.records(), evaluation=queue.entry.evaluation(), figures=bool(mirrors)
-        )
+        report = report_on(self._settings, self._studies.store, queue, figures=bool(mirrors))
         self._view.findings(report)
         if not progress.complete:
             self._view.fail(_none_complete(name, progress, queue.trials.records()))
@@ -171,16 +172,24 @@ class _Watched:
     """The training of one study; it keeps the view and the mirror informed."""
 
     def __init__(
-        self, supervisor: Supervisor, queue: StudyQueue, mirrors: Mirrors, training: Training, settings: Settings
+        self,
+        supervisor: Supervisor,
+        queue: StudyQueue,
+        mirrors: Mirrors,
+        training: Training,
+        hours: float | None,
     ) -> None:
         self.unscored: str | None = "no process got to it."
         self._supervisor, self._queue, self._mirrors = supervisor, queue, mirrors
-        self._training, self._settings = training, settings
+        self._training, self._hours = training, hours
+        self._begun_s: float | None = None  # when the first trial was taken
         self._loading: threading.Thread | None = None
         self._looked_s, self._progress, self._best = self._look()
 
     def hear(self, handle: TrainerHandle, message: Message) -> None:
         self._training.hear(handle, message)
+        if isinstance(message, Claimed) and self._begun_s is None:
+            self._begun_s = time.monotonic()
         match message:
             case Claimed() | Ended():
                 self._mirrors.poke(self._queue)
@@ -191,6 +200,7 @@ class _Watched:
                 self._supervisor.finish()
 
     def tick(self) -> None:
+        self._close_in_time()
         if time.monotonic() - self._looked_s > LOOK_S:
             self._looked_s, self._progress, self._best = self._look()
         problem = self._supervisor.problem or self._mirrors.problem_told
@@ -198,6 +208,14 @@ class _Watched:
         self._training.tick(self._progress, self._supervisor.handles, best, problem)
         if self._loading is None and not self._progress.waiting:
             self._loading = ending.load_ahead(self._mirrors.tracker)
+
+    def _close_in_time(self) -> None:
+        """Let nothing new be tried once the hours are over, which count from the first trial on."""
+        if self._hours is None or self._begun_s is None or time.monotonic() - self._begun_s < self._hours * 3600:
+            return
+        if self._progress.waiting:
+            self._queue.entry.close(f"--hours {self._hours:g}")
+        self._hours = None
 
     def finish(self) -> None:
         """Wait for the libraries: two threads that import the same ones can wait for each other for ever."""

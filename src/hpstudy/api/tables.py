@@ -12,6 +12,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from hpstudy.analysis.best import counted
 from hpstudy.plain import one_line, printable
 from hpstudy.records import TrialRecord, TrialState
 from hpstudy.report import texts
@@ -80,10 +81,14 @@ def _is_number(text: str) -> bool:
 
 
 def result_table(study: Study, records: Sequence[TrialRecord]) -> RenderableType:
-    """The cells of a grid with mean and spread over replicates, best first; or the best trained trials of a search."""
+    """The cells of a grid or a Compare with mean and spread over replicates, best first; or the best trained trials of
+    a search.
+    """
     objectives = study.objectives
-    done = [record for record in records if record.state == TrialState.COMPLETE]
-    if done and done[0].cell is not None:
+    done = [record for record in counted(records) if record.state == TrialState.COMPLETE]
+    if confirmed := [record for record in done if record.role == "confirmation"]:
+        done = confirmed
+    if confirmed or (done and done[0].cell is not None):
         return _grid_table(study, done)
     trained = [record for record in done if record.repeats is None]
     front = sorted(trained, key=lambda record: _rank(objectives[0], record.value))[:TOP]
@@ -104,9 +109,9 @@ def result_table(study: Study, records: Sequence[TrialRecord]) -> RenderableType
 
 def _grid_table(study: Study, done: Sequence[TrialRecord]) -> RenderableType:
     objective = study.objectives[0]
-    cells: dict[int, list[TrialRecord]] = {}
+    cells: dict[int | None, list[TrialRecord]] = {}
     for record in done:
-        cells.setdefault(record.cell or 0, []).append(record)
+        cells.setdefault(record.cell if study.design.has_cells else record.confirms, []).append(record)
     means = {cell: _mean([record.value or 0.0 for record in members]) for cell, members in cells.items()}
     rows = []
     for cell in sorted(cells, key=lambda cell: _rank(objective, means[cell])):
@@ -116,7 +121,8 @@ def _grid_table(study: Study, done: Sequence[TrialRecord]) -> RenderableType:
         time_s = _mean([record.duration_s or 0.0 for record in members])
         rows.append([*params, f"{means[cell]:.4f}", _spread(values), len(values), duration(time_s)])
     columns = [*study.vary, objective.metric, "± sd", "replicates", "time"]
-    return make_table(f"{len(cells)} cells, best first; means over replicates", columns, rows)
+    what = "cells" if study.design.has_cells else "finalists"
+    return make_table(f"{len(cells)} {what}, best first; means over replicates", columns, rows)
 
 
 def _spread(values: Sequence[float]) -> str | None:

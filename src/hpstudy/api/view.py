@@ -12,7 +12,6 @@ from hpstudy.api import tables
 from hpstudy.api.notes import Notifier, Printer
 from hpstudy.api.picture import Picture, Screen, notebook_screen, terminal_screen
 from hpstudy.records import TrialRecord
-from hpstudy.study.designs import Grid
 from hpstudy.study.spec import Study
 from hpstudy.worker.messages import Claimed, Ended, Message, Warned
 from hpstudy.worker.supervisor import TrainerHandle
@@ -142,7 +141,7 @@ class TrialLines:
 
     def __init__(self, study: Study, console: Console) -> None:
         self._study, self._console = study, console
-        self._has_replicates = isinstance(study.design, Grid) and study.design.replicates > 1
+        self._has_replicates = study.design.has_cells and study.design.most > 1
         self._params: dict[int, str] = {}
         self._has_problem = False
         self._warned: set[str] = set()  # every process reports what it sees; once is enough
@@ -151,7 +150,8 @@ class TrialLines:
         match message:
             case Claimed():
                 replicate = f", replicate {message.replicate}" if self._has_replicates else ""
-                self._params[message.trial] = tables.params_text(self._study, message.params) + replicate
+                confirms = "" if message.confirms is None else f", confirms trial {message.confirms}"
+                self._params[message.trial] = tables.params_text(self._study, message.params) + replicate + confirms
             case Ended():
                 params = self._params.pop(message.trial, "")
                 self._print(f"trial {message.trial} {message.ending}: {params}{tables.outcome(message)}")

@@ -21,8 +21,8 @@ class Where(TypedDict, total=False):
 class Changes(TypedDict, total=False):
     """What to change in a declared study."""
 
-    trials: int | None  # a different budget for a Search
-    replicates: int | None  # a different number of replicates for a Grid
+    trials: int | None  # a different budget for a Search, or for each search of a Compare
+    replicates: int | None  # a different number of replicates for a Grid or a Compare
     epochs: int | None  # a different number of epochs for every trial
     quick: bool  # a quick trial run: few epochs, rows and trials, recorded as NAME-quick
 

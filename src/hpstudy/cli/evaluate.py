@@ -9,7 +9,6 @@ import click
 
 from hpstudy import api
 from hpstudy.cli.options import json_option, study_argument, where_options
-from hpstudy.study.spec import Study
 
 
 @click.command("evaluate", epilog="Example: hpstudy evaluate optimizers")
@@ -40,17 +39,22 @@ def evaluate_command(
         if as_json:
             click.echo(json.dumps(evaluation.to_json()))
         else:
-            _print(result.study, evaluation)
+            _print(result, evaluation)
         if register:
             version, is_new = result.register(register)
             done = "Registered as" if is_new else "Already registered as"
             click.echo(f"{done} {register}, version {version}.", err=True)
 
 
-def _print(study: Study, evaluation: api.Evaluation) -> None:
+def _print(result: api.Result, evaluation: api.Evaluation) -> None:
     from hpstudy.api import tables
+    from hpstudy.evaluation.evaluate import chosen_since
+    from hpstudy.report.baselines import baselines_finding
     from hpstudy.report.held_out import held_out_finding, held_out_section
 
-    console = tables.console()
-    tables.print_findings(console, [held_out_finding(study.texts, evaluation)])
-    tables.print_section(console, held_out_section(evaluation))
+    console, study, baselines = tables.console(), result.study, result.baselines()
+    since = chosen_since(study, result.records(), evaluation)
+    findings = [held_out_finding(study.texts, evaluation, since, study=study.name)]
+    findings += [baselines_finding(study, baselines)] if baselines else []
+    tables.print_findings(console, findings)
+    tables.print_section(console, held_out_section(evaluation, baselines))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import click
 
@@ -56,13 +57,27 @@ def retry_command(where: api.Where, name: str, failed: bool, as_json: bool) -> N
         _say(result, sentence, as_json)
 
 
+class _Replicates(click.IntRange):
+    """A number, or the word `adaptive`."""
+
+    def __init__(self) -> None:
+        super().__init__(1)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return value if value == "adaptive" else super().convert(value, param, ctx)
+
+
 @click.command("extend", epilog="Example: hpstudy extend search --trials 200")
 @study_argument
 @click.option("--trials", type=click.IntRange(1), help="New total budget of a Search.")
-@click.option("--replicates", type=click.IntRange(1), help="New total number of replicates of a Grid.")
+@click.option(
+    "--replicates",
+    type=_Replicates(),
+    help="New total number of replicates of a Grid or a Compare, or 'adaptive': more of undecided cells of a Grid.",
+)
 @where_options
 @json_option
-def extend_command(where: api.Where, name: str, trials: int | None, replicates: int | None, as_json: bool) -> None:
+def extend_command(where: api.Where, name: str, trials: int | None, replicates: Any, as_json: bool) -> None:
     """Give a study a larger budget. Running workers pick it up; a finished study continues."""
     with api.open(name, **where) as result:
         result.extend(trials=trials, replicates=replicates)

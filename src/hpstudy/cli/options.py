@@ -52,8 +52,16 @@ def settings_options(function: _Function) -> _Function:
 def study_overrides(function: _Function) -> _Function:
     """Add --trials, --replicates, --epochs and --quick."""
     decorators = (
-        click.option("--trials", type=click.IntRange(1), help="A different budget for a Search."),
-        click.option("--replicates", type=click.IntRange(1), help="A different number of replicates for a Grid."),
+        click.option(
+            "--trials",
+            type=click.IntRange(1),
+            help="A different budget for a Search, or for each search of a Compare.",
+        ),
+        click.option(
+            "--replicates",
+            type=click.IntRange(1),
+            help="A different number of replicates for a Grid or a Compare.",
+        ),
         click.option("--epochs", type=click.IntRange(1), help="A different number of epochs for every trial."),
         click.option(
             "--quick", is_flag=True, help="A quick trial run: few epochs, rows and trials, recorded as NAME-quick."

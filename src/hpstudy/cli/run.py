@@ -27,6 +27,11 @@ INTERRUPTED = 130  # the exit code of a run that was stopped
     metavar="SECONDS",
     help="A trial that takes longer ends as failed; checked after each epoch.",
 )
+@click.option(
+    "--hours",
+    type=click.FloatRange(0, min_open=True),
+    help="Try nothing new after so many hours: the study ends with what was begun, and confirms what it found.",
+)
 @where_options
 @click.pass_context
 def run_command(
@@ -36,6 +41,7 @@ def run_command(
     study_file: Path,
     processes: int | None,
     timeout: float | None,
+    hours: float | None,
     fresh: bool,
     **changes: object,
 ) -> None:
@@ -43,7 +49,8 @@ def run_command(
 
     If the file defines several studies, they run one after another. Those whose dataset cannot be found are skipped.
     """
-    results = api.run_all(study_file, processes=processes, fresh=fresh, timeout=timeout, **where, **changes)  # type: ignore[arg-type]
+    how = {"processes": processes, "fresh": fresh, "timeout": timeout, "hours": hours}
+    results = api.run_all(study_file, **how, **where, **changes)  # type: ignore[arg-type]
     if api.is_stopped(results[-1]):
         ctx.exit(INTERRUPTED)
     code = int(any(not result.progress().complete for result in results))

@@ -78,6 +78,8 @@ def _status_table(result: api.Result, status: dict[str, Any]) -> RenderableType:
     rows = [
         ("state", status["state"]),
         ("budget", status["budget"]),
+        *([("at most", status["most"])] if status["most"] > status["budget"] else []),
+        *([("ended early", status["ended_early"])] if status["ended_early"] else []),
         *status["trials"].items(),
         *([("diverged", f"{status['diverged']} of the complete ones")] if status["diverged"] else []),
         ("best", f"{objective} {best['value']:.4f}, trial {best['trial']}" if best else None),

@@ -32,6 +32,7 @@ def show_command(where: api.Where, name: str, trial: int, as_json: bool) -> None
         "state": f"{record.state}, attempt {record.attempt}" if record.attempt > 1 else str(record.state),
         "retry of trial": record.retry_of,
         "repeats trial": record.repeats,
+        "confirms trial": record.confirms,
         "diverged in epoch": record.diverged,
         "levels": tables.params_text(study, record.params),
         "cell, replicate": f"{record.cell}, {record.replicate}" if record.cell is not None else None,

@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 from hpstudy.errors import HpstudyError, NotFoundError, StorageError, UserError, closed, reason
 from hpstudy.records import Evaluation, TrialRecord, TrialState
 from hpstudy.settings import Settings
-from hpstudy.study.designs import Grid
 from hpstudy.study.spec import Study
 from hpstudy.training.rundir import RunDir
 
@@ -44,20 +43,26 @@ def answer_folder(settings: Settings, study: str) -> Path:
 def chosen_trials(study: Study, records: Sequence[TrialRecord]) -> list[TrialRecord]:
     """The replicates of the configuration with the best mean validation score, without those that diverged.
 
-    For a search, they are the best trial and the same configuration under the next seeds, which have no number (-1).
+    For a Compare, they are its confirmations, with the nuisance factors that their searches found.
+
+    For a search, they are the confirmations of its best finalist. Without finalists, they are the best trial and the
+    same configuration under the next seeds, which have no number yet (-1).
 
     Raises:
         NotFoundError: no trial is complete, or all of them diverged.
     """
-    from hpstudy.analysis.best import cells_best_first, ranked_trials
+    from hpstudy.analysis.best import cells_best_first, confirmations_of_best, ranked_trials
     from hpstudy.analysis.cells import grid_values
     from hpstudy.analysis.divergence import outcomes
 
     records = outcomes(study, records)
-    if isinstance(study.design, Grid):
-        for cell in cells_best_first(grid_values(study, records)):
-            if found := [record for record in records if record.cell == cell and _has_network(record)]:
+    if study.design.has_cells:
+        grid = grid_values(study, records)
+        for cell in cells_best_first(grid):
+            if found := [record for record in grid.of_cell(cell) if _has_network(record)]:
                 return found
+    elif confirmed := [record for record in confirmations_of_best(study, records) if _has_network(record)]:
+        return confirmed
     elif trained := [r for r in ranked_trials(study, records) if r.repeats is None and r.diverged is None]:
         best = trained[0]  # its weights may be kept; a trial that repeats it has none
         others = range(1, SEARCH_REPLICATES)
@@ -65,6 +70,21 @@ def chosen_trials(study: Study, records: Sequence[TrialRecord]) -> list[TrialRec
     if any(record.diverged for record in records):
         raise NotFoundError(f"Study {study.name!r} has no network to evaluate: every complete trial diverged.")
     raise NotFoundError(f"Study {study.name!r} has no complete trial to evaluate.")
+
+
+def chosen_since(study: Study, records: Sequence[TrialRecord], evaluation: Evaluation) -> list[TrialRecord]:
+    """What `chosen_trials` gives now, if that is not the configuration and the replicates that were scored.
+
+    It is empty as long as the scores belong to the chosen configuration.
+    """
+    try:
+        chosen = chosen_trials(study, records)
+    except NotFoundError:
+        return []
+    is_same = chosen[0].params == evaluation.params
+    if is_same and study.design.has_cells:  # in a search, a seed with which it diverged may be missing
+        is_same = {record.seed for record in chosen} == set(evaluation.seeds)
+    return [] if is_same else chosen
 
 
 def _has_network(record: TrialRecord) -> bool:
@@ -144,11 +164,11 @@ def _fill(
     from hpstudy.serving import hpstudy_model
     from hpstudy.training.networks import class_probabilities, raw_rows, save_own, trained_model
 
-    config = study.config(trials[0].params)
     predictions, validation, scored = [], [], []
     members: list[dict[str, Any]] = []
     for place, record in enumerate(trials):
         told(f"seed {record.seed}")
+        config = study.config(record.params)
         arrays = data.prepare(study.dataset, config, record.seed, settings)
         test = data.prepare_test(study.dataset, config, record.seed, settings)
         weights = RunDir.of(settings.runs_dir, study.name, record.number).weights if record.number >= 0 else None
@@ -171,11 +191,12 @@ def _fill(
         raise NotFoundError(f"Study {study.name!r} has no network to evaluate: trained again, the best one diverged.")
     np.savez(folder / _ANSWERS, predictions=np.array(predictions), labels=test.y)
     _write(folder / NETWORKS / hpstudy_model.ROWS_FILE, {"classes": test.classes, "networks": members})
+    by_one = trials[0].confirms is None and not study.design.has_cells
     evaluated = {
-        "params": dict(trials[0].params),
+        "params": {name: level for name, level in trials[0].params.items() if name in study.vary},
         "trials": [record.number for record in scored if record.number >= 0],
         "seeds": [record.seed for record in scored],
-        "chosen_by": "mean over replicates" if isinstance(study.design, Grid) else "the best trial",
+        "chosen_by": "the best trial" if by_one else "mean over replicates",
         "at": time.time(),
         "digest": test.digest,
         "validation": validation,

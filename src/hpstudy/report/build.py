@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from hpstudy.analysis.analyse import Analysis, GridAnalysis, analyse
 from hpstudy.analysis.beside import published_beside
 from hpstudy.analysis.overview import Overview
 from hpstudy.analysis.search import SearchResult
-from hpstudy.records import Evaluation, TrialRecord
+from hpstudy.evaluation.evaluate import chosen_since
+from hpstudy.records import Baselines, Evaluation, TrialRecord
 from hpstudy.report import texts
+from hpstudy.report.baselines import baselines_finding, baselines_section
 from hpstudy.report.beside import published_finding, published_json, published_section
 from hpstudy.report.document import Figure, Section, Table
 from hpstudy.report.grid import sections as grid_sections
@@ -21,7 +24,7 @@ from hpstudy.report.render.as_json import numbers
 from hpstudy.report.search import sections as search_sections
 from hpstudy.report.search.findings import search_findings
 from hpstudy.report.whole import Report
-from hpstudy.study.designs import Grid
+from hpstudy.study.designs import Adaptive, Compare, Grid
 from hpstudy.study.domains import domain_text
 from hpstudy.study.factors import describe
 from hpstudy.study.spec import Study
@@ -33,19 +36,27 @@ def build_report(
     *,
     baseline: Sequence[str] = (),
     evaluation: Evaluation | None = None,
+    baselines: Baselines | Mapping[str, float] | None = None,
+    times_scored: int = 0,
     figures: bool = True,
+    closed: bool = False,
 ) -> Report:
     """The report on a study so far.
 
     Args:
         baseline: Levels to compare with instead of the best ones, as `adam` or `optimizer=adam`.
         evaluation: The scores on the test split, if there are any.
+        baselines: The scores of simple predictors; or the constant predictor's alone, for trials that an earlier
+            version recorded as failed as they diverged.
+        times_scored: How often the test split of this dataset was scored by the studies of the database.
         figures: Draw the figures; without them the report takes a tenth of the time.
+        closed: Nothing new is tried any more, so the study is finished with what was begun.
 
     Raises:
         UserError: a baseline is not a level of the study.
     """
-    analysis = analyse(study, records, baseline)
+    simple, constant = (baselines, baselines.constant) if isinstance(baselines, Baselines) else (None, baselines)
+    analysis = analyse(study, records, baseline, constant, closed=closed)
     if analysis.grid:
         findings = grid_findings(analysis, analysis.grid)
         sections = _grid_sections(analysis, analysis.grid, figures)
@@ -54,10 +65,15 @@ def build_report(
         findings = search_findings(analysis, analysis.search)
         sections = _search_sections(analysis, analysis.search, figures)
     inside = inside_sections(study, analysis.inside, figures=figures)
+    since = chosen_since(study, records, evaluation) if evaluation else []
     if evaluation:
-        findings.insert(1, held_out_finding(analysis.texts, evaluation))
-        sections.insert(0, held_out_section(evaluation))
-    beside = published_beside(study, records, evaluation)
+        told = held_out_finding(analysis.texts, evaluation, since, study=study.name, times_scored=times_scored)
+        findings.insert(1, told)
+        sections.insert(0, held_out_section(evaluation, simple))
+    if simple:
+        findings.insert(2 if evaluation else 1, baselines_finding(study, simple))
+        sections.insert(1 if evaluation else 0, baselines_section(simple))
+    beside = published_beside(study, analysis.records, evaluation)
     if published := published_finding(study, beside):
         findings.append(published)
     if beside:
@@ -86,9 +102,17 @@ def build_report(
         data={
             **numbers(analysis, findings),
             "evaluation": evaluation and evaluation.to_json(),
+            "chosen_since": _chosen(since),
+            "times_scored": times_scored,
+            "baselines": simple and simple.to_json(),
             "published": published_json(beside),
         },
     )
+
+
+def _chosen(since: Sequence[TrialRecord]) -> dict[str, Any] | None:
+    """What was chosen after the test split was scored."""
+    return {"params": dict(since[0].params), "seeds": [record.seed for record in since]} if since else None
 
 
 def _status(seen: Overview) -> str:
@@ -106,8 +130,13 @@ def _status(seen: Overview) -> str:
 
 def _declaration(study: Study) -> dict[str, str]:
     if isinstance(study.design, Grid):
-        replicates = texts.counted(study.design.replicates, "replicate")
-        design = f"grid of {texts.counted(study.budget // study.design.replicates, 'cell')} × {replicates}"
+        asked = study.design.replicates
+        replicates = f"{asked} replicates" if isinstance(asked, Adaptive) else texts.counted(asked, "replicate")
+        design = f"grid of {texts.counted(study.budget // study.design.most, 'cell')} × {replicates}"
+    elif isinstance(study.design, Compare):
+        cells, tuned = texts.counted(len(study.cells()), "cell"), texts.listed(list(study.tune))
+        searches = f"{cells} × {texts.counted(study.design.replicates, 'search')} of {study.design.trials} trials"
+        design = f"{searches}, sampler {study.design.sampler}, over {tuned}; each winner confirmed"
     else:
         pruner = "" if study.design.pruner == "none" else f", pruner {study.design.pruner}"
         given = f", {len(study.design.first)} given first" if study.design.first else ""
@@ -118,7 +147,7 @@ def _declaration(study: Study) -> dict[str, str]:
         "design": design,
         "objective": objectives,
         "base": describe(study.base) or "defaults",
-        **{name: domain_text(name, domain, study.texts) for name, domain in study.vary.items()},
+        **{name: domain_text(name, domain, study.texts) for name, domain in study.domains.items()},
     }
 
 

@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
+
 from hpstudy.analysis.held_out import intervals
-from hpstudy.records import Evaluation
+from hpstudy.records import Baselines, Evaluation, TrialRecord
 from hpstudy.report import texts
+from hpstudy.report.baselines import CONSTANT, LOGISTIC
 from hpstudy.report.document import Row, Section, Table
 from hpstudy.study.levels import LevelTexts
 
 
-def held_out_finding(written: LevelTexts, evaluation: Evaluation) -> str:
+def held_out_finding(
+    written: LevelTexts,
+    evaluation: Evaluation,
+    since: Sequence[TrialRecord] = (),
+    *,
+    study: str = "",
+    times_scored: int = 0,
+) -> str:
+    """The scores, of what they are, and what they are worth.
+
+    Args:
+        since: The trials that were chosen since; empty while the scores are of the choice.
+        study: Its name.
+        times_scored: How often the test split of this dataset was scored.
+    """
     test, validation = intervals(evaluation)
     ensemble = evaluation.ensemble
     interval = texts.interval_text(test)
@@ -21,14 +38,39 @@ def held_out_finding(written: LevelTexts, evaluation: Evaluation) -> str:
         f"{texts.number(test.mean)}{sure}, {texts.signed(test.mean - validation.mean)} against its validation. "
         f"{together} {texts.number(ensemble.accuracy)} "
         f"(95 % interval {texts.number(ensemble.low)} to {texts.number(ensemble.high)})."
+        f"{_age(written, evaluation, since, study)}{_wear(times_scored)}"
     )
 
 
-def held_out_section(evaluation: Evaluation) -> Section:
-    return Section(title="Test split", tables=(_scores(evaluation), _classes(evaluation), _confusion(evaluation)))
+def _age(written: LevelTexts, evaluation: Evaluation, since: Sequence[TrialRecord], study: str) -> str:
+    if not since:
+        return ""
+    seeds = texts.shortened([str(seed) for seed in evaluation.seeds])
+    now = [record.seed for record in since]
+    chosen = texts.params(written, since[0].params) if since[0].params != evaluation.params else "it"
+    return (
+        f" This score is older than the choice: it is of {'seed' if len(evaluation.seeds) == 1 else 'seeds'} {seeds}, "
+        f"and now {chosen} is chosen with {texts.counted(len(now), 'seed')}. "
+        f"`hpstudy evaluate {study} --again` scores that."
+    )
 
 
-def _scores(evaluation: Evaluation) -> Table:
+def _wear(times_scored: int) -> str:
+    if times_scored < 2:
+        return ""
+    return (
+        f" Studies in this database have scored the test split of this dataset {times_scored} times: the more often, "
+        "the less it says of new data."
+    )
+
+
+def held_out_section(evaluation: Evaluation, baselines: Baselines | None = None) -> Section:
+    return Section(
+        title="Test split", tables=(_scores(evaluation, baselines), _classes(evaluation), _confusion(evaluation))
+    )
+
+
+def _scores(evaluation: Evaluation, baselines: Baselines | None) -> Table:
     ensemble = evaluation.ensemble
     rows: list[Row] = [
         (f"seed {seed}", texts.sortable(validation, 4), texts.sortable(test, 4), None)
@@ -38,6 +80,8 @@ def _scores(evaluation: Evaluation) -> Table:
     rows.append(("mean", texts.sortable(validation.mean, 4), texts.sortable(test.mean, 4), texts.interval_text(test)))
     wilson = f"{texts.number(ensemble.low)} to {texts.number(ensemble.high)}"
     rows.append(("ensemble", None, texts.sortable(ensemble.accuracy, 4), wilson))
+    for name, found in _without_network(baselines):
+        rows.append((name, texts.sortable(found["val_accuracy"], 4), texts.sortable(found["test_accuracy"], 4), None))
     return Table(
         title="Accuracy of the chosen configuration",
         columns=("network", "validation", "test", "95 % interval of the test"),
@@ -48,6 +92,12 @@ def _scores(evaluation: Evaluation) -> Table:
             "probabilities; its interval is over rows (Wilson 1927): how much another test split would differ."
         ),
     )
+
+
+def _without_network(baselines: Baselines | None) -> Iterator[tuple[str, Mapping[str, float]]]:
+    if baselines:
+        named = ((LOGISTIC, baselines.logistic), (CONSTANT, baselines.constant))
+        yield from ((name, scores) for name, scores in named if "test_accuracy" in scores)
 
 
 def _classes(evaluation: Evaluation) -> Table:

@@ -50,6 +50,7 @@ class Claim:
     Every method that writes raises TrialLost once the trial has been taken away.
 
     Args:
+        trial: May have another number within its search.
         find_original: Returns the trial of the same study that this one would repeat, if there is one.
     """
 
@@ -58,11 +59,12 @@ class Claim:
         database: Database,
         study: Study,
         trial: optuna.Trial,
+        number: int,
         params: Mapping[str, Level],
         start: Start,
         find_original: Callable[[], TrialRecord | None],
     ) -> None:
-        self.number = trial.number
+        self.number = number
         self.study_name = study.name
         self.params = params
         self.start = start
@@ -88,7 +90,16 @@ class Claim:
             return False
         self._fenced(lambda: self._trial.report(value, epoch.number))
         self._reported = epoch.number
-        return self._study.prunes and self._fenced(self._trial.should_prune) and not is_last
+        return self._prunes and self._fenced(self._trial.should_prune) and not is_last
+
+    @property
+    def may_be_chosen(self) -> bool:
+        """Whether its network may be the one that is evaluated: of a design with confirmations, only theirs may."""
+        return self.start.confirms is not None or not self._study.design.confirms
+
+    @property
+    def _prunes(self) -> bool:
+        return self._study.prunes and self.start.confirms is None
 
     def complete(self, outcome: Outcome) -> None:
         """End the trial with its objectives, taken from the outcome's metrics."""

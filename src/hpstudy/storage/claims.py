@@ -4,30 +4,35 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import math
 import uuid
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import optuna
 from optuna.exceptions import UpdateFinishedTrialError
+from optuna.search_space import IntersectionSearchSpace
 from optuna.trial import FrozenTrial
 
 from hpstudy.errors import StorageError, UserError
 from hpstudy.owner import Owner
 from hpstudy.records import TrialRecord
 from hpstudy.storage import conversion
-from hpstudy.storage.cells import CellOrder
 from hpstudy.storage.claim import Claim
 from hpstudy.storage.conversion import Start
 from hpstudy.storage.database import Database
 from hpstudy.storage.entry import StudyEntry
 from hpstudy.storage.instructions import Instructions
+from hpstudy.storage.intake import Intake
 from hpstudy.storage.ledger import Ledger, Standing
 from hpstudy.storage.optuna_private import id_of
+from hpstudy.storage.order import Planned, Winner, make_order
 from hpstudy.storage.progress import Progress
-from hpstudy.storage.samplers import make_pruner, make_sampler, make_space, suggest
-from hpstudy.study.designs import Grid
+from hpstudy.storage.samplers import Seeds, make_pruner, make_sampler, make_space, suggest
+from hpstudy.storage.view import SearchedOnly, SearchKey, SearchView, turns_of
+from hpstudy.study.designs import Compare
 from hpstudy.study.factors import Level
 from hpstudy.study.spec import Study
 
@@ -47,22 +52,22 @@ class Claims:
         database: Database,
         entry: StudyEntry,
         ledger: Ledger,
+        intake: Intake,
         *,
         find_original: Callable[[Mapping[str, Level], int], TrialRecord | None],
         grace_s: float,
     ) -> None:
-        self._database, self._entry, self._ledger = database, entry, ledger
+        self._database, self._entry, self._ledger, self._intake = database, entry, ledger, intake
         self._find_original, self._grace_s = find_original, grace_s
-        self._cells = CellOrder(entry.study)
-        self._space = make_space()
+        self._order = make_order(entry.study, self._winner)
+        self._spaces: defaultdict[SearchKey | None, IntersectionSearchSpace] = defaultdict(make_space)
 
     @property
     def _study(self) -> Study:
         return self._entry.study
 
     def claim(self, owner: Owner) -> Claim | None:
-        """Take a trial: the next lost one, the next cell of the grid, the next given configuration, or a proposal of
-        the sampler.
+        """Take a trial: the next lost one, or the design's next cell, given configuration, proposal or confirmation.
 
         Returns:
             The claim; None if nothing is left to take now. Trials of other processes may still be lost, so ask again
@@ -117,12 +122,20 @@ class Claims:
             for trial in standing.running:
                 if conversion.token_of(trial) == token:
                     return id_of(trial), trial.number, Start.of(trial)
-            if instructions.stopped or Progress.of(self._study, standing, instructions).waiting == 0:
+            if instructions.stopped or self._is_all_begun(standing, instructions):
                 return None
-            start, params = self._next(standing, instructions)
+            planned = self._next(standing, instructions)
+            if planned is None:
+                return None
             number = standing.trials
-            template = conversion.template(self._study, start, params, owner, number=number, token=token)
-            return self._database.optuna.create_new_trial(self._entry.study_id, template), number, start
+            template = conversion.template(
+                self._study, planned.start, planned.params, owner, number=number, token=token
+            )
+            return self._database.optuna.create_new_trial(self._entry.study_id, template), number, planned.start
+
+    def _is_all_begun(self, standing: Standing, instructions: Instructions) -> bool:
+        budget = self._intake.budget(standing)
+        return Progress.of(self._study, standing, instructions, budget).waiting == 0
 
     def _reconciled(self) -> Standing:
         """Where the study stands once lost trials are marked. Under the lock every running trial has its heartbeat."""
@@ -170,41 +183,35 @@ class Claims:
                     "may use. Let the machines share PostgreSQL: HPSTUDY_STORAGE=postgresql://user@host/database."
                 )
 
-    def _next(self, standing: Standing, instructions: Instructions) -> tuple[Start, dict[str, Level]]:
+    def _next(self, standing: Standing, instructions: Instructions) -> Planned | None:
         wanted = {
             **standing.lost,
             **{number: standing.failed[number] for number in standing.failed.keys() & instructions.again},
         }
         if wanted and (open_ones := wanted.keys() - self._ledger.begun().retried):
             trial = wanted[min(open_ones)]
-            return conversion.next_attempt(trial), self._declared(trial)
-        if isinstance(self._study.design, Grid):
-            cell, replicate = self._cells_now().first_free(self._ledger.begun().taken)
-            start = Start(cell=cell.number, replicate=replicate, seed=self._study.seed_of(replicate))
-            return start, dict(cell.params)
-        start = Start(replicate=0, seed=self._study.seed_of(0))
-        given = self._free_given()
-        return (start, {}) if given is None else (dataclasses.replace(start, given=given), dict(self._first[given]))
+            return Planned(conversion.next_attempt(trial), self._declared(trial))
+        if self._order.study is not self._study:  # it was extended meanwhile
+            self._order = make_order(self._study, self._winner)
+        return self._order.next(standing, self._ledger, self._intake)
 
-    def _cells_now(self) -> CellOrder:
-        """The order of the cells; a new one if the study has been extended in the meantime."""
-        if self._cells.study is not self._entry.study:
-            self._cells = CellOrder(self._study)
-        return self._cells
+    def _winner(self, search: SearchKey) -> Winner:
+        """The best complete trial of a search whose trials have all ended, or the first trial if none is complete.
 
-    @property
-    def _first(self) -> Sequence[Mapping[str, Level]]:
-        return () if isinstance(self._study.design, Grid) else self._study.design.first
-
-    def _free_given(self) -> int | None:
-        """The first given configuration that no trial has tried. No query if none is given."""
-        taken = self._ledger.begun().given if self._first else set()
-        return next((number for number in range(len(self._first)) if number not in taken), None)
+        Of equal ones it is the first. Whoever asks finds the same, as long as no failed trial is tried again.
+        """
+        every = self._database.optuna.get_all_trials(self._entry.study_id, deepcopy=False)
+        trials = list(turns_of(every, search).values())
+        complete = [trial for trial in trials if trial.state == optuna.trial.TrialState.COMPLETE]
+        score = self._study.objectives[0].score
+        scores = {trial.number: score(trial.value) for trial in complete if trial.value is not None}
+        winner = max(trials, key=lambda trial: scores.get(trial.number, -math.inf))
+        return Winner(winner.number, self._declared(winner))
 
     def _declared(self, trial: FrozenTrial) -> dict[str, Level]:
         """Those parameters of a trial that the study declares: nothing is built from what others wrote there."""
-        vary, params = self._study.vary, conversion.params_of(self._database.optuna.get_trial(id_of(trial)))
-        return {name: level for name, level in params.items() if name in vary and vary[name].contains(level)}
+        domains, params = self._study.domains, conversion.params_of(self._database.optuna.get_trial(id_of(trial)))
+        return {name: level for name, level in params.items() if name in domains and domains[name].contains(level)}
 
     @contextmanager
     def _declared_levels_only(self) -> Iterator[None]:
@@ -218,15 +225,29 @@ class Claims:
             ) from error
 
     def _claim_of(self, trial_id: int, number: int, start: Start) -> Claim:
-        trial = optuna.trial.Trial(self._optuna_study(number), trial_id)
-        params = suggest(self._study, trial)  # does not ask again for levels that are already set
-        self._study.check_params(params)
-        return Claim(self._database, self._study, trial, params, start, lambda: self._find_original(params, start.seed))
+        study = self._study
+        cell = study.cells()[start.cell].params if study.tune and start.cell is not None else {}
+        trial = optuna.trial.Trial(self._optuna_study(trial_id, number, start, cell), trial_id)
+        params = suggest(study.tune or study.vary, trial, beside=cell)  # not for what is set
+        study.check_params(params)
+        return Claim(
+            self._database, study, trial, number, params, start, lambda: self._find_original(params, start.seed)
+        )
 
-    def _optuna_study(self, trial_number: int) -> optuna.Study:
+    def _optuna_study(self, trial_id: int, number: int, start: Start, cell: Mapping[str, Level]) -> optuna.Study:
+        """As the trial's sampler and pruner see it. In a design of many searches that is one of them."""
+        study, storage, search = self._study, self._database.optuna, None
+        seeds = Seeds.of_trial(study, number)
+        if isinstance(study.design, Compare) and start.cell is not None:
+            search = start.cell, start.replicate
+            turn = study.design.trials if start.turn is None else start.turn  # a confirmation comes last
+            storage = SearchView(storage, search, trial_id=trial_id, turn=turn, fixed=study.vary)
+            seeds = Seeds.of_turn(study, cell, start.replicate, turn)
+        elif study.design.confirms:
+            storage = SearchedOnly(storage)
         return optuna.load_study(
-            study_name=self._study.name,
-            storage=self._database.optuna,
-            sampler=make_sampler(self._study, trial_number, self._space),
-            pruner=make_pruner(self._study),
+            study_name=study.name,
+            storage=storage,
+            sampler=make_sampler(study, seeds, self._spaces[search]),
+            pruner=make_pruner(study),
         )

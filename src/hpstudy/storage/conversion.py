@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,9 +16,10 @@ from hpstudy.study.distributions import distribution, exact_level
 from hpstudy.study.factors import Level
 from hpstudy.study.spec import Study
 
-START = "hpstudy.start"  # set when it is created: cell, given, replicate, seed, attempt, retry_of, owner, at, token
+START = "hpstudy.start"  # set when it is created: the fields of `Start`, owner, at, token
 RESULT = "hpstudy.result"  # set when it ends: diverged, metrics, history, at, device, facts, diagnostics, repeats
 LOST = "hpstudy.lost"  # set when a lost trial is failed: reason, released, at
+_OF_SEARCHES = ("turn", "confirms")
 MAX_ATTEMPTS = 3  # of a trial whose process dies under it
 
 _OPTUNA = optuna.trial.TrialState
@@ -34,12 +35,18 @@ class Start:
     given: int | None = None  # the index of the given configuration that it tries
     attempt: int = 1
     retry_of: int | None = None
+    turn: int | None = None  # which trial of its search it is, from 0; in a design of many searches
+    confirms: int | None = None  # the number of the trial whose configuration is trained once more
 
     @classmethod
     def of(cls, trial: FrozenTrial) -> Start:
         values = trial.user_attrs.get(START, {})
-        names = ("replicate", "seed", "cell", "given", "attempt", "retry_of")
+        names = (field.name for field in fields(cls))
         return cls(**{"replicate": 0, "seed": 0, **{name: values[name] for name in names if name in values}})
+
+    def to_json(self) -> dict[str, Any]:
+        """Without what only designs with confirmations have, where there is none."""
+        return {name: value for name, value in vars(self).items() if value is not None or name not in _OF_SEARCHES}
 
 
 def template(
@@ -52,11 +59,11 @@ def template(
         token: Shows its creator that it was created, even if the answer to the commit is lost.
     """
     now = datetime.now(UTC)
-    attributes = {**vars(start), "owner": owner.to_json(), "at": now.timestamp(), "token": token}
+    attributes = {**start.to_json(), "owner": owner.to_json(), "at": now.timestamp(), "token": token}
     trial = optuna.trial.create_trial(
         state=_OPTUNA.RUNNING,
         params=dict(params),
-        distributions={name: distribution(study.vary[name]) for name in params},
+        distributions={name: distribution(study.domains[name]) for name in params},
         user_attrs={START: attributes},
     )
     trial.datetime_start = now.astimezone().replace(tzinfo=None)  # Optuna stores local times
@@ -137,6 +144,8 @@ def record_of(trial: FrozenTrial, again: Container[int] = ()) -> TrialRecord | N
         retry_of=start.retry_of,
         diverged=result.get("diverged"),
         repeats=result.get("repeats"),
+        turn=start.turn,
+        confirms=start.confirms,
         values=tuple(trial.values) if state == TrialState.COMPLETE and trial.values else None,
         pruning=dict(trial.intermediate_values),
         metrics=result.get("metrics", {}),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 
 from hpstudy.errors import NotFoundError, UserError
-from hpstudy.records import Evaluation
+from hpstudy.records import Baselines, Evaluation
 from hpstudy.storage.database import Database
 from hpstudy.storage.instructions import INSTRUCTIONS, Instructions
 from hpstudy.study.spec import Study
@@ -17,7 +17,10 @@ from hpstudy.study.spec import Study
 # User attributes of an Optuna study.
 DECLARATION = "hpstudy.study"  # as JSON
 IDENTITY = "hpstudy.id"  # distinguishes it from studies of the same name in other databases
+UNEXTENDED = "hpstudy.unextended"  # the declaration before the first extension
 EVALUATION = "hpstudy.evaluation"  # the scores on the test split
+TIMES_SCORED = "hpstudy.times_scored"  # how often the test split was; without it once, if there is an evaluation
+BASELINES = "hpstudy.baselines"  # scores of simple predictors on the same rows
 
 
 class StudyEntry:
@@ -34,6 +37,11 @@ class StudyEntry:
         self.study_id: int = database.optuna.get_study_id_from_name(study.name)
         self._database = database
         self._declaration = ""  # its text in the database
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing new is tried any more, as far as was read."""
+        return self.instructions.closed is not None
 
     def lock(self) -> AbstractContextManager[None]:
         """At most one process holds it; see `Database.study_lock`."""
@@ -65,25 +73,32 @@ class StudyEntry:
         """Let nobody take a trial of this study until `resume`. Trials in training run to their end."""
         self.instruct(lambda instructions: dataclasses.replace(instructions, stopped=True))
 
+    def close(self, reason: str) -> None:
+        """Let nothing new be tried: the study ends with what was begun, and confirms what it found."""
+        self.instruct(lambda instructions: dataclasses.replace(instructions, closed=instructions.closed or reason))
+
     def resume(self) -> None:
-        """Let processes take trials again."""
-        self.instruct(lambda instructions: dataclasses.replace(instructions, stopped=False))
+        """Let trials be taken again, also after `close`."""
+        self.instruct(lambda instructions: dataclasses.replace(instructions, stopped=False, closed=None))
 
     def extend(self, study: Study) -> None:
         """Record a declaration that differs only in its larger budget; running workers pick it up.
 
         Raises:
-            UserError: the budget is not larger.
+            UserError: the budget is not larger, or what was confirmed would not be the best any more.
         """
 
         def extend() -> None:
             with self.lock():
                 self.read()
+                study.design.check_extends(self.study.design)
                 if study.budget <= self.study.budget:
                     raise UserError(
                         f"Study {study.name!r} has a budget of {self.study.budget} trials; {study.budget} does not "
                         "extend it. Trials are never taken back: give the new total budget, not the increase."
                     )
+                if UNEXTENDED not in self._attributes():
+                    self._write(UNEXTENDED, self.study.to_json())
                 self._write(DECLARATION, study.to_json())
                 self.read()
 
@@ -96,8 +111,25 @@ class StudyEntry:
             return None if found is None else Evaluation.from_json(found)
 
     def keep_evaluation(self, evaluation: Evaluation) -> None:
-        """Store the scores on the test split with the study."""
-        self._database.retrying(lambda: self._write(EVALUATION, evaluation.to_json()))
+        """Store the scores on the test split with the study, and count that it was scored once more."""
+
+        def keep() -> None:
+            with self.lock():
+                attributes = self._attributes()
+                if attributes.get(EVALUATION, {}).get("at") != evaluation.at:  # else an earlier try has counted it
+                    self._write(TIMES_SCORED, times_scored(attributes) + 1)
+                self._write(EVALUATION, evaluation.to_json())
+
+        self._database.retrying(keep)
+
+    def baselines(self) -> Baselines | None:
+        """What `keep_baselines` was given last; None if they were not computed."""
+        with self._database.translated():
+            found = self._attributes().get(BASELINES)
+            return None if found is None else Baselines.from_json(found)
+
+    def keep_baselines(self, baselines: Baselines) -> None:
+        self._database.retrying(lambda: self._write(BASELINES, baselines.to_json()))
 
     def identity(self) -> str:
         """What distinguishes this study from studies of the same name in other databases that share a tracker.
@@ -122,3 +154,8 @@ class StudyEntry:
 
     def _write(self, key: str, value: Any) -> None:
         self._database.optuna.set_study_user_attr(self.study_id, key, value)
+
+
+def times_scored(attributes: Mapping[str, Any]) -> int:
+    """How often the test split was scored for a study with these user attributes."""
+    return int(attributes.get(TIMES_SCORED, EVALUATION in attributes))

@@ -18,11 +18,17 @@ class Instructions:
 
     stopped: bool = False  # no trial is taken until the study is resumed
     again: frozenset[int] = frozenset()  # failed trials that are to be tried again, by number
+    closed: str | None = None  # why nothing new is tried any more: the study ends with what was begun
 
     @classmethod
     def of(cls, attributes: Mapping[str, Any]) -> Instructions:
         values = attributes.get(INSTRUCTIONS, {})
-        return cls(stopped=values.get("stopped", False), again=frozenset(values.get("again", ())))
+        return cls(
+            stopped=values.get("stopped", False),
+            again=frozenset(values.get("again", ())),
+            closed=values.get("closed"),
+        )
 
     def to_json(self) -> dict[str, Any]:
-        return {"stopped": self.stopped, "again": sorted(self.again)}
+        closed = {} if self.closed is None else {"closed": self.closed}
+        return {"stopped": self.stopped, "again": sorted(self.again), **closed}

@@ -59,6 +59,8 @@ class Begun:
     retried: Set[int]  # numbers of lost or failed trials that another one tries again
     taken: Set[tuple[int | None, int]]  # (cell, replicate)
     given: Set[int | None]  # indices of given configurations
+    turns: Mapping[tuple[int, int], int]  # (cell, replicate) → how many trials of this search were begun
+    confirmed: Set[tuple[int | None, int, int]]  # (cell, replicate, number of the trial that is confirmed)
 
 
 class Ledger:
@@ -74,7 +76,7 @@ class Ledger:
         self._failed: dict[int, FrozenTrial] = {}
         self._lost: dict[int, FrozenTrial] = {}
         self._trained: list[tuple[int, bool]] = []
-        self._begun = Begun(retried=set(), taken=set(), given=set())
+        self._begun = Begun(retried=set(), taken=set(), given=set(), turns={}, confirmed=set())
 
     def read(self) -> Standing:
         """Where the study stands now. The cost depends on how many trials have changed since the last call."""
@@ -109,13 +111,19 @@ class Ledger:
             with self._database.rdb.engine.connect() as connection:
                 rows = connection.execute(_STARTS, {"study_id": self._study_id, "after": self._last_begun}).all()
             retried, taken, given = set(self._begun.retried), set(self._begun.taken), set(self._begun.given)
+            turns, confirmed = dict(self._begun.turns), set(self._begun.confirmed)
             for trial_id, text in rows:
                 start = json.loads(text)
-                taken.add((start.get("cell"), start.get("replicate", 0)))
+                cell, replicate = start.get("cell"), start.get("replicate", 0)
+                taken.add((cell, replicate))
+                if "turn" in start:
+                    turns[cell, replicate] = max(turns.get((cell, replicate), 0), start["turn"] + 1)
+                if "confirms" in start:
+                    confirmed.add((cell, replicate, start["confirms"]))
                 given.add(start.get("given"))
                 retried.add(start.get("retry_of"))
                 self._last_begun = max(self._last_begun, trial_id)
-            self._begun = Begun(retried=retried, taken=taken, given=given)
+            self._begun = Begun(retried=retried, taken=taken, given=given, turns=turns, confirmed=confirmed)
             return self._begun
 
     def _changed(self) -> list[FrozenTrial]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from typing import Any
 
 from hpstudy.records import TrialRecord
-from hpstudy.storage.conversion import record_of
+from hpstudy.storage.conversion import START, record_of
 from hpstudy.storage.database import Database
 from hpstudy.storage.ledger import Ledger, chunks
-from hpstudy.storage.reading import read_params
+from hpstudy.storage.reading import read_attributes, read_params
 from hpstudy.study import factors
 from hpstudy.study.factors import Level
 
@@ -21,13 +22,16 @@ class Originals:
         self._database, self._study_id, self._ledger = database, study_id, ledger
         self._lock = threading.Lock()
         self._read = 0  # how many of them were read
-        self._ids: dict[str, tuple[int, bool]] = {}  # by the key of the levels: a trial's id, is it complete
+        # by the key of the levels and the seed: a trial's id, is it complete
+        self._ids: dict[tuple[str, int], tuple[int, bool]] = {}
 
-    def find(self, params: Mapping[str, Level]) -> TrialRecord | None:
-        """A trial that was trained with exactly these levels: a complete one, else the last one that was pruned."""
+    def find(self, params: Mapping[str, Level], seed: int) -> TrialRecord | None:
+        """A trial that was trained with exactly these levels and this seed: a complete one, else the last one that was
+        pruned.
+        """
         with self._lock:
             self._read_on()
-            found = self._ids.get(factors.key(params))
+            found = self._ids.get((factors.key(params), seed))
         record = self._record(found[0]) if found else None
         if record is None or record.repeats is None:
             return record
@@ -37,11 +41,13 @@ class Originals:
         self._ledger.read()
         new = self._ledger.trained(self._read)
         levels: dict[int, dict[str, Level]] = {}
+        starts: dict[int, dict[str, Any]] = {}
         with self._database.rdb.engine.connect() as connection:
             for some in chunks([trial_id for trial_id, _ in new]):
                 levels |= read_params(connection, some)
+                starts |= read_attributes(connection, some, START)
         for trial_id, is_complete in new:
-            key = factors.key(levels.get(trial_id, {}))
+            key = (factors.key(levels.get(trial_id, {})), starts.get(trial_id, {}).get("seed", 0))
             if key not in self._ids or not self._ids[key][1]:  # a trial that was pruned later has more epochs
                 self._ids[key] = (trial_id, is_complete)
         self._read += len(new)

@@ -14,7 +14,8 @@ from hpstudy.study.spec import Study
 class Progress:
     """How far a study is. complete + pruned + failed + running + waiting = budget."""
 
-    budget: int
+    budget: int  # by the results so far
+    most: int  # what it can become
     complete: int
     pruned: int
     failed: int
@@ -22,12 +23,14 @@ class Progress:
     lost: int  # tried again; not part of the budget
     diverged: int = 0  # of the complete ones; counted for those only who ask how far the study is
     stopped: bool = False  # by the user: no trial is taken until the study is resumed
+    ended_early: str | None = None  # why the budget is smaller than it might be
 
     @classmethod
-    def of(cls, study: Study, standing: Standing, instructions: Instructions) -> Progress:
+    def of(cls, study: Study, standing: Standing, instructions: Instructions, budget: int) -> Progress:
         again = len(standing.failed.keys() & instructions.again)
         return cls(
-            budget=study.budget,
+            budget=budget,
+            most=max(study.budget, budget),
             complete=standing.complete,
             pruned=standing.pruned,
             failed=len(standing.failed) - again,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from hpstudy.storage.book import RecordBook
 from hpstudy.storage.claims import Claims
 from hpstudy.storage.database import Database
 from hpstudy.storage.entry import StudyEntry
+from hpstudy.storage.intake import Intake
 from hpstudy.storage.ledger import Ledger
 from hpstudy.storage.trials import Trials
 from hpstudy.study.spec import Study
@@ -23,8 +25,10 @@ class StudyQueue:
         self.database = database
         self.entry = StudyEntry(database, study)
         ledger = Ledger(database, self.entry.study_id)
-        self.trials = Trials(database, self.entry, ledger)
-        self.claims = Claims(database, self.entry, ledger, find_original=self.trials.original, grace_s=grace_s)
+        book = RecordBook(database, self.entry.study_id)
+        intake = Intake(self.entry, book)
+        self.trials = Trials(database, self.entry, ledger, book, intake)
+        self.claims = Claims(database, self.entry, ledger, intake, find_original=self.trials.original, grace_s=grace_s)
 
     @property
     def study(self) -> Study:

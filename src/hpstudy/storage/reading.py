@@ -71,6 +71,13 @@ def read_params(connection: sa.Connection, trial_ids: list[int]) -> dict[int, di
     return {at: {name: level for name, (level, _) in levels.items()} for at, levels in params.items()}
 
 
+def read_attributes(connection: sa.Connection, trial_ids: list[int], key: str) -> dict[int, Any]:
+    """One user attribute of some trials, by their ids."""
+    said = models.TrialUserAttributeModel
+    query = sa.select(said.trial_id, said.value_json).where(said.trial_id.in_(trial_ids), said.key == key)
+    return {trial_id: json.loads(text) for trial_id, text in connection.execute(query)}
+
+
 class _Reader:
     """Reads what belongs to some trials, table by table."""
 

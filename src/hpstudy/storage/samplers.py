@@ -1,10 +1,12 @@
-"""Optuna's samplers and pruners by the names of a `Search`."""
+"""Optuna's samplers and pruners by the names of a design."""
 
 from __future__ import annotations
 
 import importlib.util
 import warnings
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import optuna
@@ -14,7 +16,8 @@ from optuna.samplers import BaseSampler
 from optuna.search_space import IntersectionSearchSpace
 
 from hpstudy.errors import UserError
-from hpstudy.study.designs import Grid, Search
+from hpstudy.study import factors
+from hpstudy.study.designs import Design
 from hpstudy.study.distributions import distribution, exact_level
 from hpstudy.study.domains import Choice, Domain, Float
 from hpstudy.study.factors import Level
@@ -26,34 +29,46 @@ def make_space() -> IntersectionSearchSpace:
     return IntersectionSearchSpace(include_pruned=True)
 
 
-def make_sampler(study: Study, trial_number: int, space: IntersectionSearchSpace | None = None) -> BaseSampler:
+@dataclass(frozen=True, kw_only=True)
+class Seeds:
+    """Where a sampler's random numbers come from."""
+
+    trial: int  # of one proposal: other trials get others, and one process alone proposes the same again
+    search: int  # of what all trials of a search share: the scrambling of a quasi-random sequence
+
+    @classmethod
+    def of_trial(cls, study: Study, number: int) -> Seeds:
+        """Of a study that is one search."""
+        base = study.seed if study.design.seed is None else study.design.seed
+        return cls(trial=(base * 1_000_003 + number) % 2**31, search=base)
+
+    @classmethod
+    def of_turn(cls, study: Study, cell: Mapping[str, Level], replicate: int, turn: int) -> Seeds:
+        """Of one search among many: what else is in the study makes no difference."""
+        search = zlib.crc32(f"{study.seed} {replicate} {factors.key(cell)}".encode())
+        return cls(trial=zlib.crc32(f"{search} {turn}".encode()) % 2**31, search=search % 2**31)
+
+
+def make_sampler(study: Study, seeds: Seeds, space: IntersectionSearchSpace | None = None) -> BaseSampler:
     """The sampler that proposes one trial.
 
-    Its random numbers depend on seed and trial number, so that processes with the same seed propose different
-    trials, while a single process repeats its proposals. Quasi-random points come from one sequence, whose
-    scrambling all processes must share.
-
     Args:
-        space: The study's shared space; a new one looks through all trials.
+        space: Of this search; a new one looks through all trials.
 
     Raises:
         UserError: the sampler needs a library that is not installed.
     """
-    if isinstance(study.design, Grid):
-        return optuna.samplers.RandomSampler(seed=study.seed)
-    search = study.design
+    search, seed, proposed = study.design, seeds.trial, study.tune or study.vary
     check_sampler(search)
-    base = study.seed if search.seed is None else search.seed
-    seed = (base * 1_000_003 + trial_number) % 2**31
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         if search.sampler == "tpe":
-            conditional = any(domain.when for domain in study.vary.values())
+            conditional = any(name in proposed for domain in proposed.values() for name in domain.when)
             if conditional:
                 return optuna.samplers.TPESampler(seed=seed, multivariate=True, group=True)
             return _Tpe(space or make_space(), seed=seed, multivariate=True)
         if search.sampler == "qmc":
-            return optuna.samplers.QMCSampler(seed=base, scramble=True, warn_independent_sampling=False)
+            return optuna.samplers.QMCSampler(seed=seeds.search, scramble=True, warn_independent_sampling=False)
         if search.sampler == "cmaes":
             return optuna.samplers.CmaEsSampler(seed=seed, warn_independent_sampling=False)
         if search.sampler == "gp":
@@ -78,7 +93,7 @@ class _Tpe(optuna.samplers.TPESampler):
         return {name: kind for name, kind in self._space.calculate(study, use_cache=True).items() if not kind.single()}
 
 
-def check_sampler(search: Search) -> None:
+def check_sampler(search: Design) -> None:
     """Raises UserError if the sampler needs a library that is not installed."""
     if search.sampler == "gp" and importlib.util.find_spec("torch") is None:
         raise UserError(
@@ -88,7 +103,6 @@ def check_sampler(search: Search) -> None:
 
 def make_pruner(study: Study) -> BasePruner:
     """The pruner with Optuna's defaults; the resource of Hyperband and successive halving is an epoch."""
-    name = study.design.pruner if isinstance(study.design, Search) else "none"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         pruners: dict[str, Callable[[], BasePruner]] = {
@@ -99,13 +113,17 @@ def make_pruner(study: Study) -> BasePruner:
             "hyperband": lambda: optuna.pruners.HyperbandPruner(max_resource=study.max_epochs),
             "patient": lambda: optuna.pruners.PatientPruner(optuna.pruners.MedianPruner(), patience=2),
         }
-        return pruners[name]()
+        return pruners[study.design.pruner]()
 
 
-def suggest(study: Study, trial: optuna.Trial) -> dict[str, Level]:
-    """Ask the sampler for a level of every factor that exists, given the levels of those above it."""
-    params: dict[str, Level] = {}
-    for name, domain in study.vary.items():
+def suggest(domains: Mapping[str, Domain], trial: optuna.Trial, beside: Mapping[str, Level]) -> dict[str, Level]:
+    """Ask the sampler for a level of every factor that exists, given the levels of those above it.
+
+    Args:
+        beside: Levels that are decided.
+    """
+    params = dict(beside)
+    for name, domain in domains.items():
         if domain.exists_beside(params):
             params[name] = _suggest_one(trial, name, domain)
     return params

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
+
 import optuna
 
 from hpstudy.errors import NotFoundError, StorageError, UserError
 from hpstudy.storage.database import PATIENCE_S, Database
-from hpstudy.storage.entry import DECLARATION, IDENTITY
+from hpstudy.storage.entry import DECLARATION, IDENTITY, UNEXTENDED, times_scored
 from hpstudy.storage.ledger import Ledger
 from hpstudy.storage.queue import StudyQueue
 from hpstudy.storage.samplers import check_sampler
-from hpstudy.study.designs import Grid
 from hpstudy.study.factors import unknown
 from hpstudy.study.spec import Study
 
@@ -46,10 +48,8 @@ class Store:
             UserError: the recorded study of this name has another declaration, or was not created by hpstudy.
         """
         study.check_factors()
-        if not isinstance(study.design, Grid):
-            check_sampler(study.design)
-        self.database.retrying(lambda: self._register(study, identity))
-        return self._queue(study)
+        check_sampler(study.design)
+        return self._queue(self.database.retrying(lambda: self._register(study, identity)))
 
     def open(self, name: str) -> StudyQueue:
         """Raises NotFoundError if there is no such study."""
@@ -64,6 +64,12 @@ class Store:
         studies = self.database.retrying(self.database.optuna.get_all_studies)
         return sorted(study.study_name for study in studies if DECLARATION in study.user_attrs)
 
+    def times_scored(self, dataset: str) -> int:
+        """How often the test split of a dataset was scored, by the studies that this database has."""
+        studies = self.database.retrying(self.database.optuna.get_all_studies)
+        declared = [study.user_attrs for study in studies if DECLARATION in study.user_attrs]
+        return sum(times_scored(one) for one in declared if json.loads(one[DECLARATION])["dataset"] == dataset)
+
     def delete(self, name: str) -> None:
         """Remove a study with all its trials. Processes that still train one of them find that it was taken away.
 
@@ -73,9 +79,12 @@ class Store:
         self.open(name)
         self.database.retrying(lambda: self._delete(name))
 
-    def _register(self, study: Study, identity: str | None) -> None:
+    def _register(self, study: Study, identity: str | None) -> Study:
+        """Returns the study as it is recorded now."""
         with self.database.study_lock(study.name):
             recorded = self._declaration(study.name)
+            if recorded and (before := self._declaration(study.name, UNEXTENDED)) and not study.changes(before):
+                study = dataclasses.replace(study, design=recorded.design)  # its file does not know of the extension
             changes = study.changes(recorded) if recorded else []
             if changes and self._has_trials(study.name):
                 raise UserError(_refusal(study.name, changes))
@@ -84,8 +93,11 @@ class Store:
                 optuna.delete_study(study_name=study.name, storage=self.database.optuna)
             if changes or recorded is None:
                 self._create(study, identity)
-            elif study.to_json() != recorded.to_json():  # different texts for readers, such as the question
+                return study
+            study = study.beside(recorded)
+            if study.to_json() != recorded.to_json():  # different texts for readers, such as the question
                 self._record(study)
+            return study
 
     def _delete(self, name: str) -> None:
         with self.database.study_lock(name):
@@ -125,16 +137,16 @@ class Store:
         study_id = self.database.optuna.get_study_id_from_name(name)
         return bool(Ledger(self.database, study_id).read().trials)
 
-    def _declaration(self, name: str) -> Study | None:
+    def _declaration(self, name: str, key: str = DECLARATION) -> Study | None:
         storage = self.database.optuna
         try:
             attributes = storage.get_study_user_attrs(storage.get_study_id_from_name(name))
         except KeyError:
             return None
-        if DECLARATION not in attributes:
+        if key not in attributes:
             return None
         try:
-            return Study.from_json(attributes[DECLARATION])
+            return Study.from_json(attributes[key])
         except UserError as error:
             raise StorageError(f"The recorded declaration of study {name!r} cannot be read: {error}") from error
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import optuna
 
+from hpstudy.analysis.best import front
 from hpstudy.errors import NotFoundError
 from hpstudy.records import TrialRecord, TrialState
 from hpstudy.storage import conversion
@@ -14,10 +15,10 @@ from hpstudy.storage.book import RecordBook
 from hpstudy.storage.database import Database
 from hpstudy.storage.diverged import Diverged
 from hpstudy.storage.entry import StudyEntry
+from hpstudy.storage.intake import Intake
 from hpstudy.storage.ledger import Ledger
 from hpstudy.storage.originals import Originals
 from hpstudy.storage.progress import Progress
-from hpstudy.study.designs import Grid
 from hpstudy.study.factors import Level
 from hpstudy.study.spec import Study
 
@@ -25,9 +26,9 @@ from hpstudy.study.spec import Study
 class Trials:
     """Reads the trials of one study."""
 
-    def __init__(self, database: Database, entry: StudyEntry, ledger: Ledger) -> None:
+    def __init__(self, database: Database, entry: StudyEntry, ledger: Ledger, book: RecordBook, intake: Intake) -> None:
         self._database, self._entry, self._ledger = database, entry, ledger
-        self._book = RecordBook(database, entry.study_id)
+        self._book, self._intake = book, intake
         self._originals = Originals(database, entry.study_id, ledger)
         self._diverged = Diverged(database, ledger)
         self._found_best: tuple[int, list[TrialRecord]] = (0, [])  # among so many complete trials
@@ -55,9 +56,9 @@ class Trials:
 
         Training them again would give the same epochs. A grid has no such trial: its cells and replicates all differ.
         """
-        if isinstance(self._study.design, Grid):
+        if self._study.design.sampler is None:
             return None
-        record = self._database.retrying(lambda: self._originals.find(params))
+        record = self._database.retrying(lambda: self._originals.find(params, seed))
         wanted = {objective.metric for objective in self._study.objectives}
         if record is None or record.seed != seed or not (record.history or record.diverged):
             return None  # others may have written into the database, too
@@ -66,25 +67,32 @@ class Trials:
     def best(self) -> list[TrialRecord]:
         """The best trial, or the Pareto front of several objectives. Empty if no trial is complete.
 
-        Optuna decides which of several equal trials is the best, so that its own tools name the same one.
+        Once configurations are confirmed, it is the best confirmation of the one with the best mean. Otherwise Optuna
+        decides which of several equal trials is the best, so that its own tools name the same one.
         """
         return self._database.retrying(self._best)
 
     def _progress(self) -> Progress:
         """Reads the instructions first: if they name a failed trial, its failure is then seen as well."""
         instructions = self._entry.read()
-        progress = Progress.of(self._study, self._ledger.read(), instructions)
-        return dataclasses.replace(progress, diverged=self._diverged.count())
+        standing = self._ledger.read()
+        budget = self._intake.budget(standing)
+        progress = Progress.of(self._study, standing, instructions, budget)
+        early = self._intake.ended_early(budget)
+        return dataclasses.replace(progress, diverged=self._diverged.count(), ended_early=early)
 
     def _best(self) -> list[TrialRecord]:
         """The best trials. Optuna is only asked again if a trial has been completed since."""
         complete = self._ledger.read().complete
         if complete != self._found_best[0]:
-            study = optuna.load_study(study_name=self._study.name, storage=self._database.optuna)
-            best = [study.best_trial] if len(self._study.objectives) == 1 else study.best_trials
-            records = self._book.records_of(best)
-            self._found_best = complete, [record for record in records if record is not None]
+            best = front(self._study, self._records()) if self._study.design.confirms else self._best_of_optuna()
+            self._found_best = complete, best
         return self._found_best[1]
+
+    def _best_of_optuna(self) -> list[TrialRecord]:
+        study = optuna.load_study(study_name=self._study.name, storage=self._database.optuna)
+        best = [study.best_trial] if len(self._study.objectives) == 1 else study.best_trials
+        return [record for record in self._book.records_of(best) if record is not None]
 
     def _records(self) -> list[TrialRecord]:
         self._entry.read()

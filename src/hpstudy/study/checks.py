@@ -49,10 +49,44 @@ def checked_vary(
     dataset: DatasetInfo, vary: Mapping[str, Domain], base: Mapping[str, Level], *, recorded: bool
 ) -> Mapping[str, Domain]:
     """What varies, with levels in normal form. Raises UserError for an unknown factor or level or a wrong condition."""
-    if not isinstance(vary, Mapping):
-        raise UserError(f"vary must be a dict of factor=Choice(…), Float(…) or Int(…); it is {vary!r}.")
-    checked: dict[str, Domain] = {}
-    for name, domain in vary.items():
+    return MappingProxyType(_checked_domains(dataset, "vary", vary, {}, base, recorded=recorded))
+
+
+def checked_tune(
+    dataset: DatasetInfo,
+    tune: Mapping[str, Domain],
+    vary: Mapping[str, Domain],
+    base: Mapping[str, Level],
+    *,
+    recorded: bool,
+) -> Mapping[str, Domain]:
+    """What is tuned for each cell, with levels in normal form. A condition may name a factor of `vary`.
+
+    Raises:
+        UserError: as in `checked_vary`, or a factor is also in `vary`.
+    """
+    checked = _checked_domains(dataset, "tune", tune, vary, base, recorded=recorded)
+    return MappingProxyType({name: checked[name] for name in tune})
+
+
+def _checked_domains(
+    dataset: DatasetInfo,
+    place: str,
+    domains: Mapping[str, Domain],
+    earlier: Mapping[str, Domain],
+    base: Mapping[str, Level],
+    *,
+    recorded: bool,
+) -> dict[str, Domain]:
+    """The earlier factors, followed by these.
+
+    Args:
+        place: The argument of Study that contains these.
+    """
+    if not isinstance(domains, Mapping):
+        raise UserError(f"{place} must be a dict of factor=Choice(…), Float(…) or Int(…); it is {domains!r}.")
+    checked = dict(earlier)
+    for name, domain in domains.items():
         factors.check_applies(dataset, name)
         if not isinstance(domain, Choice | Float | Int):
             raise UserError(
@@ -60,13 +94,18 @@ def checked_vary(
                 "A level that does not vary belongs in base=dict(…)."
             )
         if name in base:
-            raise UserError(f"Factor {name!r} is in base and in vary. Keep one of the two.")
+            raise UserError(f"Factor {name!r} is in base and in {place}. Keep one of the two.")
+        if name in earlier:
+            raise UserError(
+                f"Factor {name!r} is in vary and in tune. What the question is about belongs in vary, what is "
+                "tuned for each of its levels in tune."
+            )
         if not recorded:
             _check_name(name)
         checked[name] = _checked_domain(name, domain, checked, recorded=recorded)
         if not recorded:
             _check_it_can_exist(name, checked)
-    return MappingProxyType(checked)
+    return checked
 
 
 def check_listable(vary: Mapping[str, Domain]) -> None:
@@ -124,7 +163,7 @@ def _checked_when(
     for other, levels in domain.when.items():
         if other == name or other not in earlier:
             raise UserError(
-                f"Factor {name!r} depends on {other!r}, which must stand above it in vary; there is "
+                f"Factor {name!r} depends on {other!r}, which must stand above it; there is "
                 f"{', '.join(key for key in earlier if key != name) or 'nothing'} above it."
             )
         if not levels and not recorded:

@@ -83,6 +83,6 @@ def layers(level: Level) -> Level:
         return level
     if isinstance(level, str):
         raise UserError(
-            f"{level!r} is neither a whole number of at least 1 nor a list of them, one for each layer, such as '256-128-100'."
+            f"{level!r} is neither a whole number of at least 1 nor one for each layer, such as '256-128-100'."
         )
     return integer(1)(level)

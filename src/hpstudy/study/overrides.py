@@ -5,32 +5,24 @@ from __future__ import annotations
 import dataclasses
 
 from hpstudy.errors import UserError
-from hpstudy.study.designs import Grid, Search
+from hpstudy.study.designs import Replicates
 from hpstudy.study.spec import Study
 
 QUICK_EPOCHS = 2
 QUICK_ROWS = 2_000
-QUICK_TRIALS = 6
 
 
 def override(
-    study: Study, *, trials: int | None = None, replicates: int | None = None, epochs: int | None = None
+    study: Study, *, trials: int | None = None, replicates: Replicates | None = None, epochs: int | None = None
 ) -> Study:
     """The study with another budget or number of epochs. Published figures apply only to the declared epochs.
 
     Raises:
         UserError: the flag does not fit the study's design.
     """
-    if trials is not None:
-        if not isinstance(study.design, Search):
-            raise UserError("--trials is for a Search; this study is a Grid, whose budget is cells × --replicates.")
-        study = dataclasses.replace(study, design=dataclasses.replace(study.design, trials=trials))
-    if replicates is not None:
-        if not isinstance(study.design, Grid):
-            raise UserError("--replicates is for a Grid; this study is a Search, whose budget is --trials.")
-        study = dataclasses.replace(study, design=Grid(replicates=replicates))
+    study = dataclasses.replace(study, design=study.design.resized(trials=trials, replicates=replicates))
     if epochs is not None:
-        if "epochs" in study.vary:
+        if "epochs" in study.domains:
             raise UserError("--epochs cannot be set: epochs is a factor that varies in this study.")
         published = study.published if epochs == study.max_epochs else ()
         study = dataclasses.replace(study, base={**study.base, "epochs": epochs}, published=published)
@@ -40,13 +32,8 @@ def override(
 def quick(study: Study) -> Study:
     """A separate study, NAME-quick, with few epochs, rows and trials, to see that everything works."""
     base = dict(study.base)
-    if "epochs" not in study.vary:
+    if "epochs" not in study.domains:
         base["epochs"] = min(QUICK_EPOCHS, study.max_epochs)
-    if "train_rows" not in study.vary and study.dataset_info.rows > QUICK_ROWS:
+    if "train_rows" not in study.domains and study.dataset_info.rows > QUICK_ROWS:
         base["train_rows"] = min(QUICK_ROWS, int(base.get("train_rows") or QUICK_ROWS))
-    if isinstance(study.design, Grid):
-        design: Grid | Search = Grid(replicates=1)
-    else:
-        trials = min(QUICK_TRIALS, study.design.trials)
-        design = dataclasses.replace(study.design, trials=trials, first=study.design.first[:trials])
-    return dataclasses.replace(study, name=f"{study.name}-quick", base=base, design=design, published=())
+    return dataclasses.replace(study, name=f"{study.name}-quick", base=base, design=study.design.quick(), published=())

@@ -26,10 +26,10 @@ def _level_name(study: Study, name: str, level: Level) -> str:
     """Text is clear by itself (`adam`) unless another factor has the same level; a number needs its factor's name."""
     text = study.texts.text(name, level)
     if isinstance(level, str) and level not in ("none", "full"):
-        owners = [factor for factor, domain in study.vary.items() if domain.contains(level)]
+        owners = [factor for factor, domain in study.domains.items() if domain.contains(level)]
         if len(owners) == 1:
             return text
-    return f"{_short(study.vary, name)} {text}"
+    return f"{_short(study.domains, name)} {text}"
 
 
 def _short(vary: Mapping[str, Domain], name: str) -> str:

@@ -30,6 +30,7 @@ class Claimed:
     trial: int
     study: str = ""
     replicate: int = 0
+    confirms: int | None = None  # the trial whose configuration is trained once more
     params: Mapping[str, Level] = field(default_factory=dict)
 
 
@@ -48,8 +49,8 @@ class Ended:
     state: EndState
     study: str = ""
     value: float | None = None  # the first objective
-    score: float | None = None  # if it was trained to its end: the same such that more is better
-    cell: int | None = None  # of a grid
+    score: float | None = None  # if its network may be chosen: the same such that more is better
+    cell: int | None = None  # in a design that has cells
     diverged: int | None = None  # the epoch in which the training did
     repeats: int | None = None  # the trial whose result this one has taken over, instead of training
     error: str = ""

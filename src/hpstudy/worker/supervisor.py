@@ -59,12 +59,14 @@ class Assignment:
     timeout_s: float | None = None  # how long a trial may take
     idle_exit_s: float | None = None  # a process ends after this long with nothing to do; None: never
     evaluates: bool = False  # the process that finds the study finished scores the test split
+    spares_test: bool = False  # it leaves the test split alone, and looks for baselines only
 
     def command(self) -> list[str]:
         """The command line of each trainer process."""
         options = {"--file": self.file, "--timeout": self.timeout_s, "--idle-exit": self.idle_exit_s}
         given = [text for name, value in options.items() if value is not None for text in (name, str(value))]
         given += ["--evaluate"] if self.evaluates else []
+        given += ["--spare-test"] if self.spares_test else []
         study = [self.study] if self.study else []
         return python("-m", "hpstudy.worker.trainer_process", *study, *given)
 

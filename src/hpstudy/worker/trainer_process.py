@@ -79,6 +79,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--file", type=Path)
     parser.add_argument("--timeout", type=float)
     parser.add_argument("--idle-exit", type=float, help="end after this many idle seconds; default: never")
+    parser.add_argument("--spare-test", action="store_true", help="leave the test split alone at the end of the study")
     parser.add_argument("--evaluate", action="store_true", help="score the study on the test split when it is finished")
     return parser.parse_args()
 
@@ -133,6 +134,7 @@ class _TrainerProcess:
         self._timeout_s: float | None = options.timeout
         self._idle_exit_s: float | None = options.idle_exit
         self._evaluates: bool = options.evaluate
+        self._spares_test: bool = options.spare_test
         self._pipe = pipe
         store = Store(self._settings.storage, grace_s=self._settings.grace_s, patience_s=OUTAGE_S)
         self._studies = ServedStudies(store, options.study, options.file)
@@ -172,6 +174,7 @@ class _TrainerProcess:
                         study=queue.study.name,
                         trial=claim.number,
                         replicate=claim.start.replicate,
+                        confirms=claim.start.confirms,
                         params=dict(claim.params),
                     )
                 )
@@ -179,10 +182,13 @@ class _TrainerProcess:
         return None
 
     def _evaluate(self, queue: StudyQueue) -> None:
-        """Let the chosen networks predict the test split. One process does this; the others have nothing left to do."""
+        """Let the chosen networks predict the test split, and find baselines. One process does this; the others have
+        nothing left to do.
+        """
         self._evaluates = False
         progress = queue.trials.progress()
-        if progress.state != "finished" or not progress.complete or queue.entry.evaluation() is not None:
+        known = queue.entry.baselines() if self._spares_test else queue.entry.evaluation()
+        if progress.state != "finished" or not progress.complete or known is not None:
             return
         name = queue.study.name
         self._evaluation = filelock.FileLock(self._settings.runs_dir / name / ".evaluation.lock")
@@ -195,7 +201,9 @@ class _TrainerProcess:
             self._pipe.send(Evaluated(study=name, error=unwritable))
             return
         self._pipe.send(Evaluating(study=name))
-        self._pipe.send(Evaluated(study=name, error=self._answer(queue)))
+        problem = "" if self._spares_test else self._answer(queue)
+        self._find_baselines(queue)
+        self._pipe.send(Evaluated(study=name, error=problem))
 
     def _answer(self, queue: StudyQueue) -> str:
         """Let them predict. Returns why it failed; empty if it succeeded."""
@@ -209,6 +217,17 @@ class _TrainerProcess:
                 traceback.print_exc()
             return reason(error)
         return ""
+
+    def _find_baselines(self, queue: StudyQueue) -> None:
+        """A study is finished without them, too."""
+        from hpstudy.evaluation.baselines import find_baselines
+
+        try:
+            found = find_baselines(queue.study, queue.trials.records(), self._settings, test=not self._spares_test)
+        except Exception:
+            traceback.print_exc()
+        else:
+            queue.entry.keep_baselines(found)
 
     def _has_grown(self) -> bool:
         """Whether memory has grown too much: libraries keep some for each network that they have compiled."""
@@ -277,11 +296,11 @@ class _TrainerProcess:
                     f"It took longer than --timeout {self._timeout_s:g} s and was ended after epoch {epoch.number}."
                 )
         metrics, diverged = training.result(), training.diverged
-        if diverged is None:
+        if diverged is None and claim.may_be_chosen:
             attempt.save_weights(training)
         claim.complete(attempt.outcome(diverged=diverged, metrics=metrics, device=self._device))
         value = metrics[objective.metric]
-        score = objective.score(value)
+        score = objective.score(value) if claim.may_be_chosen else None
         attempt.ended("complete", cell=claim.start.cell, value=value, score=score, diverged=diverged)
 
     def _fail(self, claim: Claim, attempt: Attempt, error: BaseException) -> None:

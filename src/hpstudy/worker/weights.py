@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hpstudy.analysis.best import counted
 from hpstudy.records import TrialState
 from hpstudy.training.rundir import RunDir, trials_with_weights
 
@@ -34,7 +35,7 @@ class KeptWeights:
         if not found:
             return
         objective = study.objectives[0]
-        for record in queue.trials.records():
+        for record in counted(queue.trials.records()):
             if record.state == TrialState.COMPLETE and record.value is not None:
                 leaders.add(record.number, record.cell, objective.score(record.value), found.get(record.number))
 

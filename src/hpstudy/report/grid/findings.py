@@ -80,6 +80,7 @@ def _best_cell(analysis: Analysis, grid: GridAnalysis) -> str:
     objective, best = analysis.study.objectives[0], grid.cells[0]
     interval = texts.interval_text(best.mean)
     sure = f", 95 % interval {interval}, {best.mean.n} replicates" if interval else ", one replicate"
+    sure += f", {best.diverged} of which diverged" if best.diverged and interval else ""
     text = (
         f"The best configuration is {texts.params(analysis.texts, best.params)}: "
         f"mean {objective.metric} {texts.number(best.mean.mean)}{sure}."
@@ -172,7 +173,7 @@ def _best_at_each(grid: GridAnalysis, factor: str) -> str:
 
 
 def _doubts(analysis: Analysis, grid: GridAnalysis) -> Iterator[str]:
-    pending = int(grid.values.pending.sum())
+    pending = analysis.overview.budget - analysis.overview.ended
     finished, planned = len(grid.values.finished), grid.values.values.shape[1]
     if pending:
         yield (

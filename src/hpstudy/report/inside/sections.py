@@ -10,7 +10,6 @@ from hpstudy.analysis.analyse import Analysis
 from hpstudy.analysis.inside import Histogram, InsideCell, InsideLayer, panels
 from hpstudy.report import texts
 from hpstudy.report.document import Figure, Number, Row, Section, Table
-from hpstudy.study.designs import Grid
 from hpstudy.study.spec import Study
 
 MOST_CELLS = 40  # rows of a table
@@ -152,7 +151,7 @@ def _where(analysis: Analysis, cell: InsideCell) -> str:
 
 
 def _explanation(study: Study, cells: Sequence[InsideCell]) -> str:
-    which = "" if isinstance(study.design, Grid) else f" In a search, this is the best trial: {cells[0].trials[0]}."
+    which = "" if study.design.has_cells else f" In a search, this is the best trial: {cells[0].trials[0]}."
     return (
         f"Each network is examined with {cells[0].rows} of its training rows, the same for all configurations of a "
         f"replicate.{which} Gradient: Euclidean norm over a layer's weights of the mean loss without penalties."

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from statistics import fmean
 
 from hpstudy.analysis.analyse import Analysis
+from hpstudy.analysis.best import confirmations_of_best
 from hpstudy.analysis.search import MIN_TRIALS, SearchResult
 from hpstudy.report import texts
 from hpstudy.report.grid.findings import trouble
@@ -17,7 +19,7 @@ _TELLING = 3  # factors that the sentence about importance names
 
 def search_findings(analysis: Analysis, search: SearchResult) -> list[str]:
     study = analysis.study
-    found = list(_best(analysis, search))
+    found = [*_best(analysis, search), *_finalists(analysis)]
     found += list(_importance(search))
     found += list(_course(analysis, search))
     found += list(_pruning(search))
@@ -48,6 +50,22 @@ def _best(analysis: Analysis, search: SearchResult) -> Iterator[str]:
         second = others[0]
         text += f" The second, trial {second.number}, reached {texts.number(second.value)}."
     yield text + " Each is one training with one seed: differences as small as those between seeds mean nothing."
+
+
+def _finalists(analysis: Analysis) -> Iterator[str]:
+    """The one that its confirmations chose."""
+    study = analysis.study
+    chosen = confirmations_of_best(study, analysis.records)
+    origin = next((record for record in analysis.records if chosen and record.number == chosen[0].confirms), None)
+    if origin is None:
+        return
+    mean = fmean(record.value for record in chosen if record.value is not None)
+    seeds, where = texts.counted(len(chosen), "fresh seed"), texts.params(analysis.texts, origin.params)
+    yield (
+        f"Of the finalists trial {origin.number} is chosen: trained again, {where} has the best mean "
+        f"{study.objectives[0].metric}, {texts.number(mean)} over {seeds}. In the search it had "
+        f"{texts.number(origin.value)}, a score that made it a finalist and is therefore lucky."
+    )
 
 
 def _importance(search: SearchResult) -> Iterator[str]:
@@ -107,7 +125,7 @@ def _next_steps(study: Study, search: SearchResult) -> Iterator[str]:
             f"The best {edge.factor}, {edge.level}, lies at the {edge.end} end of its range: "
             "a wider range may hold better ones."
         )
-    if search.complete and len(study.objectives) == 1:
+    if search.complete and len(study.objectives) == 1 and not study.design.confirms:
         yield (
             "Next: put the best few configurations into a Grid with replicates=5, so that chance and merit can be "
             "told apart."

@@ -13,7 +13,7 @@ from hpstudy.analysis.best import front
 from hpstudy.errors import UserError
 from hpstudy.plain import markdown
 from hpstudy.records import Diagnostics, StudyState, TrialRecord, TrialState
-from hpstudy.study.designs import Grid
+from hpstudy.study.designs import Compare, Grid
 from hpstudy.study.domains import Choice, Float
 from hpstudy.study.factors import Level, describe
 from hpstudy.study.short import short_levels
@@ -26,6 +26,7 @@ PARENT_TAG = "mlflow.parentRunId"
 NOTE_TAG = "mlflow.note.content"
 MODEL_TAG = "hpstudy.model"  # on the study's run: where its evaluated model is
 ID_TAG = "hpstudy.study_id"  # which study of this name, because several databases may have one
+TEST_TAG = "hpstudy.test_score"  # of the study's run: what the test accuracy is of
 EVALUATED_TAG = "hpstudy.evaluated_at"  # on a logged model: which evaluation it belongs to
 
 TABLE_HEAD = "| | |\n|---|---|\n| dataset |"  # in every description
@@ -136,8 +137,10 @@ def study_content(study: Study, trials: Sequence[TrialRecord], state: StudyState
 def trial_name(study: Study, record: TrialRecord) -> str:
     """The levels that vary, in short: `adam · lr 0.001 · r2`."""
     parts = short_levels(study, record.params)
-    if isinstance(study.design, Grid) and study.design.replicates > 1:
+    if study.design.most > 1 and (study.design.has_cells or record.role == "confirmation"):
         parts.append(f"r{record.replicate}")
+    if record.role == "confirmation":
+        parts.append("confirmation")
     if record.attempt > 1:
         parts.append(f"attempt {record.attempt}")
     return _cut(" · ".join(parts) or f"trial {record.number}", _NAME_CHARACTERS)
@@ -146,7 +149,7 @@ def trial_name(study: Study, record: TrialRecord) -> str:
 def description(study: Study) -> str:
     """The question and the declaration, in Markdown."""
     rows = {**_summary(study), "base": describe(study.base)}
-    rows |= {f"**{markdown(name, github=True)}**": _domain_text(study, name) for name in study.vary}
+    rows |= {f"**{markdown(name, github=True)}**": _domain_text(study, name) for name in study.domains}
     table = "\n".join(f"| {name} | {markdown(text, github=True)} |" for name, text in rows.items())
     return f"{study.question.strip()}\n\n| | |\n|---|---|\n{table}".strip()
 
@@ -175,6 +178,9 @@ def _trial_tags(study: Study, record: TrialRecord, parent_id: str, hide: Hide) -
         "hpstudy.attempt": record.attempt,
         "hpstudy.retry_of": record.retry_of,
         "hpstudy.repeats": record.repeats,
+        "hpstudy.trial_role": record.role,
+        "hpstudy.turn": record.turn,
+        "hpstudy.confirms": record.confirms,
         "hpstudy.diverged": record.diverged,
         "hpstudy.dataset": study.dataset,
         "hpstudy.host": record.host,
@@ -248,7 +254,10 @@ def _study_points(
 
 def _summary(study: Study) -> dict[str, str]:
     if isinstance(study.design, Grid):
-        design = f"grid, {study.design.replicates} × {study.budget // study.design.replicates} cells"
+        design = f"grid, {study.design.replicates} × {study.budget // study.design.most} cells"
+    elif isinstance(study.design, Compare):
+        searches = f"{study.design.replicates} × {len(study.cells())} cells, {study.design.trials} trials and a"
+        design = f"compare, {searches} confirmation each, sampler {study.design.sampler}"
     else:
         pruner = "" if study.design.pruner == "none" else f", pruner {study.design.pruner}"
         given = f", {len(study.design.first)} given first" if study.design.first else ""
@@ -258,7 +267,7 @@ def _summary(study: Study) -> dict[str, str]:
 
 
 def _domain_text(study: Study, name: str) -> str:
-    domain, texts = study.vary[name], study.texts
+    domain, texts = study.domains[name], study.texts
     if isinstance(domain, Choice):
         text = ", ".join(texts.text(name, level) for level in domain.levels)
     else:
@@ -277,7 +286,7 @@ def param_texts(study: Study, levels: Mapping[str, Level], none: str | None = No
     Args:
         none: The text for the level None; if this is None itself, such a level is left out.
     """
-    keys = _keys((*study.config({}), *study.vary))
+    keys = _keys((*study.config({}), *study.domains))
     return _params(
         (keys.get(name, name), none if level is None else study.texts.full(name, level))
         for name, level in levels.items()

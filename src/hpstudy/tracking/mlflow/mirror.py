@@ -20,6 +20,7 @@ from hpstudy.tracking.mlflow.connection import connect, sentence, set_patience, 
 from hpstudy.tracking.mlflow.contents import (
     MODEL_TAG,
     NOTE_TAG,
+    TEST_TAG,
     RunContent,
     cut_tag,
     description,
@@ -136,11 +137,13 @@ class Mirror:
     def keep_report(self, report: Report, *, patience_s: float | None = None) -> None:
         """See `StudyMirror`. Logs files, figures, findings, and the metrics by which studies are sorted."""
         from hpstudy.report.render.markdown import findings_markdown
-        from hpstudy.tracking.mlflow.packaging import key_figures, report_files
+        from hpstudy.tracking.mlflow.packaging import key_figures, report_files, test_score_text
 
         if patience_s is not None:
             set_patience(patience_s)
         self.attach_report(report_files(report), findings_markdown(report), dict(key_figures(report.data)))
+        if text := test_score_text(report.data):
+            self.tag_study(TEST_TAG, cut_tag(self._secrets.hide(text)))
 
     def keep_model(self, evaluation: Evaluation) -> str | None:
         """See `StudyMirror`. The model belongs to the study's run."""

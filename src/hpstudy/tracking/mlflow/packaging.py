@@ -23,6 +23,7 @@ from hpstudy.records import Evaluation
 from hpstudy.report.whole import Report
 from hpstudy.serving import hpstudy_model
 from hpstudy.settings import Settings
+from hpstudy.study.factors import describe
 from hpstudy.study.spec import Study
 from hpstudy.tracking.mlflow.connection import connect, tracked_at, translated
 from hpstudy.tracking.mlflow.contents import EVALUATED_TAG, NOTE_TAG, param_texts
@@ -63,6 +64,20 @@ def key_figures(numbers: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
         yield from _with_bounds("test_accuracy", asdict(accuracy))
         ensemble = evaluation["ensemble"]
         yield from _with_bounds("test_accuracy_ensemble", {**ensemble, "mean": ensemble["accuracy"]})
+
+
+def test_score_text(numbers: Mapping[str, Any]) -> str | None:
+    """Of which configuration and seeds the test accuracy is; None if the test split was not scored.
+
+    Args:
+        numbers: `Report.data`.
+    """
+    evaluation = numbers.get("evaluation")
+    if not evaluation:
+        return None
+    seeds = ", ".join(map(str, evaluation["seeds"]))
+    older = "; older than the choice" if numbers.get("chosen_since") else ""
+    return f"{describe(evaluation['params']) or 'its one cell'}; seeds {seeds}{older}"
 
 
 def log_model(settings: Settings, run_id: str, study: Study, evaluation: Evaluation) -> str | None:

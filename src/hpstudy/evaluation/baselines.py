@@ -1,0 +1,164 @@
+"""The scores of simple predictors on the rows of a study, which a network has to beat.
+
+The constant predictor predicts for every row the shares of the classes in the training rows. Logistic regression (Cox
+1958) with a penalty on squared weights is that of scikit-learn, with its defaults, on the inputs of the network.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpstudy.data.constant import class_shares, predictor_scores
+from hpstudy.errors import HpstudyError, NotFoundError
+from hpstudy.evaluation.evaluate import chosen_trials
+from hpstudy.records import Baselines, TrialRecord, TrialState
+from hpstudy.settings import Settings
+from hpstudy.study.factors import Config, Loss, loss_of
+from hpstudy.study.spec import Study
+
+if TYPE_CHECKING:
+    from hpstudy.data import Arrays, TestArrays
+
+MOST_SPLITS = 5  # over which scores are averaged
+MOST_CELLS = 2_000_000  # training rows × inputs; with more, only one split is used
+MOST_ROWS = 20_000  # drawn at random, on which logistic regression is fitted; one core needs a few seconds for them
+_MOST_DENSE_CELLS = 20_000_000  # 80 MB
+_ITERATIONS = 100  # of L-BFGS, at most
+_CHUNK = 1024  # rows decoded at a time
+
+_Parts = Mapping[str, tuple["Arrays | TestArrays", NDArray[Any]]]  # the prefix of a score's name → its rows
+
+
+def find_baselines(study: Study, records: Sequence[TrialRecord], settings: Settings, *, test: bool) -> Baselines:
+    """Score the baselines on the rows, splits and inputs of the chosen configuration.
+
+    Args:
+        test: Whether to score the test split as well, which only happens if the networks are scored on it.
+
+    Raises:
+        NotFoundError: no trial is complete, or the dataset is not on this machine and cannot be downloaded.
+        UserError, StorageError: as in `data.prepare`.
+    """
+    from hpstudy import data
+
+    config, seeds = _configuration(study, records)
+    first = data.prepare(study.dataset, config, seeds[0], settings)
+    if len(first.train) * first.features > MOST_CELLS:
+        seeds = seeds[:1]
+    loss, found = loss_of(config), []
+    for seed in seeds:
+        arrays = data.prepare(study.dataset, config, seed, settings)
+        parts: dict[str, tuple[Arrays | TestArrays, NDArray[Any]]] = {
+            "": (arrays, arrays.train),
+            "val_": (arrays, arrays.validation),
+        }
+        if test:
+            held_out = data.prepare_test(study.dataset, config, seed, settings)
+            parts["test_"] = (held_out, np.arange(len(held_out.y)))
+        found.append((_constant(arrays, parts, loss), _logistic(arrays, _drawn(arrays, seed), parts, loss)))
+    return Baselines(
+        seeds=tuple(seeds),
+        loss=loss,
+        constant=_means([constant for constant, _ in found]),
+        logistic=_means([logistic for _, logistic in found]),
+        fitted_rows=len(_drawn(first, seeds[0])),
+        train_rows=len(first.train),
+        at=time.time(),
+    )
+
+
+def find_constant(study: Study, settings: Settings) -> dict[str, float] | None:
+    """The constant predictor's scores for a study that has none stored; None if its data are not on this machine."""
+    from hpstudy import data
+
+    try:
+        if data.locate(study.dataset, settings) is None:
+            return None
+        config = study.config({})
+        return data.constant_scores(data.prepare(study.dataset, config, study.seed_of(0), settings), loss_of(config))
+    except HpstudyError:  # such as a damaged file, which the training reports
+        return None
+
+
+def _configuration(study: Study, records: Sequence[TrialRecord]) -> tuple[Config, list[int]]:
+    """The configuration of the scored networks, and the seeds of its splits; if all diverged, of the first trial."""
+    try:
+        chosen = chosen_trials(study, records)
+    except NotFoundError:
+        chosen = [record for record in records if record.state == TrialState.COMPLETE][:1]
+        if not chosen:
+            raise
+    return study.config(chosen[0].params), [record.seed for record in chosen][:MOST_SPLITS]
+
+
+def _constant(arrays: Arrays, parts: _Parts, loss: Loss) -> dict[str, float]:
+    shares = class_shares(arrays.y[arrays.train], len(arrays.classes))
+    return _named(
+        (prefix, predictor_scores(shares, rows.y[numbers], loss)) for prefix, (rows, numbers) in parts.items()
+    )
+
+
+def _logistic(arrays: Arrays, fitted: NDArray[np.int32], parts: _Parts, loss: Loss) -> dict[str, float]:
+    """The scores of logistic regression; empty if the training rows are all of one class."""
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+
+    labels = arrays.y[fitted]
+    if len(np.unique(labels)) < 2:
+        return {}
+    with warnings.catch_warnings(action="ignore", category=ConvergenceWarning):
+        model = LogisticRegression(max_iter=_ITERATIONS).fit(_stacked(_inputs(arrays, fitted)), labels)
+
+    def scores(rows: Arrays | TestArrays, numbers: NDArray[Any]) -> dict[str, float]:
+        given = np.zeros((len(numbers), len(arrays.classes)))  # 0 for a class without a fitted row
+        given[:, model.classes_] = np.concatenate([model.predict_proba(chunk) for chunk in _inputs(rows, numbers)])
+        return predictor_scores(given, rows.y[numbers], loss)
+
+    return _named((prefix, scores(rows, numbers)) for prefix, (rows, numbers) in parts.items())
+
+
+def _drawn(arrays: Arrays, seed: int) -> NDArray[np.int32]:
+    """The training rows, or as many of them as can be fitted in a few seconds."""
+    most = MOST_ROWS if _is_sparse(arrays) else min(MOST_ROWS, _MOST_DENSE_CELLS // arrays.features)
+    if len(arrays.train) <= most:
+        return arrays.train
+    return np.random.default_rng(seed).permutation(arrays.train)[:most]
+
+
+def _inputs(arrays: Arrays | TestArrays, numbers: NDArray[Any]) -> Iterator[Any]:
+    """The inputs of a network, (rows, features), chunk by chunk; sparse for words."""
+    from scipy import sparse
+
+    from hpstudy.data import decode
+
+    for first in range(0, len(numbers), _CHUNK):
+        rows = decode(arrays.x[numbers[first : first + _CHUNK]], arrays.encoding, arrays.features).astype(np.float32)
+        yield sparse.csr_array(rows) if _is_sparse(arrays) else rows * arrays.scale + arrays.offset
+
+
+def _is_sparse(arrays: Arrays | TestArrays) -> bool:
+    return arrays.encoding == "bits" and bool(np.all(arrays.scale == 1)) and not arrays.offset.any()
+
+
+def _stacked(chunks: Iterator[Any]) -> Any:
+    from scipy import sparse
+
+    parts = list(chunks)
+    return sparse.vstack(parts, format="csr") if sparse.issparse(parts[0]) else np.concatenate(parts)
+
+
+def _named(scores: Iterable[tuple[str, Mapping[str, float]]]) -> dict[str, float]:
+    return {f"{prefix}{name}": value for prefix, named in scores for name, value in named.items()}
+
+
+def _means(splits: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """The mean of each score over the splits."""
+    names = splits[0].keys() if all(splits) else ()
+    return {name: statistics.fmean(split[name] for split in splits) for name in names}

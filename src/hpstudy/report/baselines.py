@@ -1,0 +1,58 @@
+"""What simple predictors reach on the same rows, beside the scores of networks."""
+
+from __future__ import annotations
+
+from hpstudy.records import Baselines
+from hpstudy.report import texts
+from hpstudy.report.document import Row, Section, Table
+from hpstudy.study.spec import Study
+
+CONSTANT = "constant predictor"
+LOGISTIC = "logistic regression"
+_COLUMNS = {  # of the table, by the name of a score
+    "val_accuracy": "validation accuracy",
+    "test_accuracy": "test accuracy",
+    "val_loss": "validation loss",
+    "test_loss": "test loss",
+    "accuracy": "training accuracy",
+    "loss": "training loss",
+}
+
+
+def baselines_finding(study: Study, baselines: Baselines) -> str:
+    """One sentence, by the objective where it is a score."""
+    wanted = study.objectives[0].metric
+    metric = wanted if wanted in baselines.constant else "val_accuracy"
+    text = f"Without a network: {CONSTANT} {texts.number(baselines.constant[metric])}"
+    if not baselines.logistic:
+        return f"{text} ({metric})."
+    rows = ""
+    if baselines.fitted_rows < baselines.train_rows:
+        rows = f", fitted on {baselines.fitted_rows:,} of {baselines.train_rows:,} training rows"
+    text += f", {LOGISTIC} {texts.number(baselines.logistic[metric])} ({metric}{rows})"
+    if "test_accuracy" in baselines.constant:
+        text += (
+            f"; on the test split accuracy {texts.number(baselines.constant['test_accuracy'])} and "
+            f"{texts.number(baselines.logistic['test_accuracy'])}"
+        )
+    return f"{text}."
+
+
+def baselines_section(baselines: Baselines) -> Section:
+    names = [name for name in _COLUMNS if name in baselines.constant]
+    rows: list[Row] = [(CONSTANT, *(texts.sortable(baselines.constant[name], 4) for name in names))]
+    if baselines.logistic:
+        rows.append((LOGISTIC, *(texts.sortable(baselines.logistic[name], 4) for name in names)))
+    over = f"means over {len(baselines.seeds)} splits" if len(baselines.seeds) > 1 else "of one split"
+    table = Table(
+        title="Without a network",
+        columns=("predictor", *(_COLUMNS[name] for name in names)),
+        rows=tuple(rows),
+        caption=(
+            f"On the rows and inputs of the chosen configuration, {over}. The constant predictor gives every row the "
+            "classes' shares of the training rows. Logistic regression with a penalty on squared weights is "
+            f"scikit-learn's with its defaults, fitted on {baselines.fitted_rows:,} of {baselines.train_rows:,} "
+            "training rows."
+        ),
+    )
+    return Section(title="Baselines", tables=(table,))
