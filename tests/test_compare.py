@@ -366,8 +366,8 @@ def test_the_best_is_the_cell_whose_confirmations_have_the_best_mean(store: Stor
 
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
-    "both": (dict(vary=dict(learning_rate=Choice(0.1, 0.01))), "stands in vary and in tune"),
-    "in base": (dict(base=dict(learning_rate=0.1)), "stands in base and in tune"),
+    "both": (dict(vary=dict(learning_rate=Choice(0.1, 0.01))), "is in vary and in tune"),
+    "in base": (dict(base=dict(learning_rate=0.1)), "is in base and in tune"),
     "a grid": (dict(design=Grid()), "tune=dict(…) is for design=Compare(trials=…)"),
     "a search": (dict(design=Search(trials=3)), "tune=dict(…) is for design=Compare(trials=…)"),
     "no question": (dict(vary={}, tune=dict(depth=Choice(1, 2))), "nothing varies"),
