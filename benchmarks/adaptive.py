@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ from hpstudy.analysis.candidates import FAMILY_ERROR, may_be_best
 
 LEAST, MOST = 3, 15
 SHARED = 0.003  # spread of what all cells share in a replicate
-Scores = NDArray[np.float64]
+Scores = NDArray[Any]
 
 # As `make demo` was measured: means, and spreads without what is shared.
 DEMO = np.array(
@@ -45,7 +46,8 @@ class Scenario:
         scores = self.means[:, np.newaxis] + self.spreads[:, np.newaxis] * noise + rng.normal(0, SHARED, MOST)
         if self.diverges:
             scores[1, rng.random(MOST) < 0.5] = 0.1
-        return np.clip(scores, 0.0, 1.0)
+        clipped: Scores = np.clip(scores, 0.0, 1.0)
+        return clipped
 
 
 def _heavy(rng: np.random.Generator, shape: tuple[int, int]) -> Scores:

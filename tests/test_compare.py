@@ -13,9 +13,11 @@ from typing import Any
 import pytest
 
 from checker import assert_whole
+from factories import make_evaluation
 from hpstudy import Choice, Compare, Float, Grid, Int, Search, Study
 from hpstudy.analysis.best import front
 from hpstudy.errors import UserError
+from hpstudy.evaluation.evaluate import chosen_since, chosen_trials
 from hpstudy.owner import Owner
 from hpstudy.records import Epoch, TrialRecord, TrialState
 from hpstudy.storage import Claim, Outcome, Store, StudyQueue
@@ -351,12 +353,21 @@ def test_the_best_is_the_cell_whose_confirmations_have_the_best_mean(store: Stor
         train(claim, confirmed[claim.start.cell, claim.start.replicate] if is_confirmation else 0.995)
     (best,) = queue.trials.best()
     assert (best.cell, best.replicate, best.value) == (1, 1, 0.8)
-    assert front(queue.study, queue.trials.records()) == [best]
+    records = queue.trials.records()
+    assert front(queue.study, records) == [best]
+    chosen = chosen_trials(queue.study, records)
+    assert [(record.cell, record.replicate, record.role) for record in chosen] == [
+        (1, 0, "confirmation"),
+        (1, 1, "confirmation"),
+    ]
+    seeds = tuple(record.seed for record in chosen)
+    assert chosen_since(queue.study, records, make_evaluation(params={"optimizer": "momentum"}, seeds=seeds)) == []
+    assert chosen_since(queue.study, records, make_evaluation(params={"optimizer": "sgd"}, seeds=seeds)) == chosen
 
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
-    "both": (dict(vary=dict(learning_rate=Choice(0.1, 0.01))), "stands in vary and in tune"),
-    "in base": (dict(base=dict(learning_rate=0.1)), "stands in base and in tune"),
+    "both": (dict(vary=dict(learning_rate=Choice(0.1, 0.01))), "is in vary and in tune"),
+    "in base": (dict(base=dict(learning_rate=0.1)), "is in base and in tune"),
     "a grid": (dict(design=Grid()), "tune=dict(…) is for design=Compare(trials=…)"),
     "a search": (dict(design=Search(trials=3)), "tune=dict(…) is for design=Compare(trials=…)"),
     "no question": (dict(vary={}, tune=dict(depth=Choice(1, 2))), "nothing varies"),

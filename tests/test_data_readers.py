@@ -158,8 +158,8 @@ def test_npz_file_that_is_cut_damaged_or_incomplete_is_refused(tmp_path: Path, d
     ("member", "array", "says"),
     [
         ("x_train", np.zeros((120, 10), np.int32), "int32"),
-        ("x_train", ragged(["a review"] * 120), "something else than lists"),
-        ("x_train", ragged([1] * 120), "something else than lists"),
+        ("x_train", ragged(["a review"] * 120), "something other than lists"),
+        ("x_train", ragged([1] * 120), "something other than lists"),
         ("x_train", ragged([[-7]] * 120), "word numbers from -7"),
         ("x_test", ragged([[1 << 40]] * 40), "word numbers"),
         ("x_test", ragged([[1]] * 39), "39 reviews and labels of shape (40,)"),
@@ -381,7 +381,7 @@ def test_values_that_float32_can_hold_are_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (lambda text: text[: len(text) // 2], "breaks off"),
+        (lambda text: text[: len(text) // 2], "is cut off"),
         (lambda text: text[: text.rindex(",") + 1], "last line"),
         (lambda text: text.replace("Survived", "Outcome"), "take train.csv"),
         (lambda text: text.replace(",Sex,Age,", ",Gender,Years,"), "sex, age"),
@@ -391,13 +391,13 @@ def test_values_that_float32_can_hold_are_read(tmp_path: Path) -> None:
         (lambda text: text.replace("\n1,0,", "\n1,,").replace("\n1,1,", "\n1,,"), "lacks survived in line 2"),
         (lambda text: text.replace("\n9,", "\n9,1,"), "13 cells in line 10. Expected: 12"),
         (lambda text: text.replace("\n9,1,", "\n").replace("\n9,0,", "\n"), "10 cells in line 10. Expected: 12"),
-        (lambda text: text.replace(",Sex", ";Sex") + "\0", "no text"),
+        (lambda text: text.replace(",Sex", ";Sex") + "\0", "not text"),
         (lambda text: text.splitlines()[0] + "\n", "no passengers"),
         (lambda text: text.splitlines()[0], "no passengers"),
         (lambda text: re.sub(r"\n(\d+),0,", r"\n\1,1,", text), "150 rows, none of them of the class 0 (died)"),
         (lambda text: re.sub(r"\n(\d+),1,", r"\n\1,0,", text), "150 rows, none of them of the class 1 (survived)"),
         (lambda _: "", "survived, pclass, sex, age"),
-        (lambda text: text + '"', "breaks off"),
+        (lambda text: text + '"', "is cut off"),
     ],
 )
 def test_passenger_list_that_is_cut_or_wrong_is_refused(

@@ -182,9 +182,9 @@ def test_a_run_goes_on_with_the_studies_whose_dataset_is_at_hand(tmp_path: Path)
 
 FILES = {
     "not all in the tuple": ("a = Study(**A)\nb = Study(**B)\nstudies = (a,)", "it has 2 (a, b)"),
-    "a name twice": ("studies = (Study(**A), Study(**A))", "a name twice"),
+    "a name twice": ("studies = (Study(**A), Study(**A))", "a study name twice"),
     "no studies": ("studies = 3", "must be a tuple"),
-    "with build": ("studies = (Study(**A), Study(**B))\ndef build(c, i, o): ...", "Put each into a file of its own"),
+    "with build": ("studies = (Study(**A), Study(**B))\ndef build(c, i, o): ...", "Put each into a separate file"),
 }
 
 

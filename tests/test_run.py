@@ -447,7 +447,8 @@ def test_a_search_that_ran_out_of_hours_confirms_its_finalists_and_the_chosen_on
     rows = project.export()
     confirmed = [row for row in rows if row["role"] == "confirmation"]
     assert {row["state"] for row in rows} == {"complete"}
-    assert (len(confirmed), len({row["confirms"] for row in confirmed})) == (4, 2)
+    finalists = min(2, len(rows) - len(confirmed))  # on a slow machine the first trial may be the only one
+    assert (len(confirmed), len({row["confirms"] for row in confirmed})) == (2 * finalists, finalists)
     assert f"Finished: {len(rows)} of {len(rows)} trials" in output
     assert "It might have had 10003: --hours 0.0002." in output
     status = json.loads(project.ask("status", "small", "--json"))

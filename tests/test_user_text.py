@@ -102,7 +102,7 @@ def test_the_table_and_the_lines_of_a_run_show_levels_as_they_are(capsys: pytest
         view.hear(None, Claimed(trial=number, params={"C": level}))
         view.hear(None, Ended(trial=number, state="failed", error=f"no {level!s}"))
     with terminal_screen(tables.console()) as screen:
-        progress = Progress(budget=4, complete=1, pruned=0, failed=0, running=0, lost=0)
+        progress = Progress(budget=4, complete=1, pruned=0, failed=0, running=0, lost=0, most=4)
         Picture(STUDY, screen, Printer()).tick(
             progress, [], make_record(params={"C": "[/red]:smile:\x1b[2J"}), "[/red]"
         )
@@ -118,7 +118,7 @@ def test_the_table_and_the_lines_of_a_run_show_levels_as_they_are(capsys: pytest
 
 def test_a_problem_is_said_once_in_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:
     view = TrialLines(STUDY, tables.console())
-    progress = Progress(budget=4, complete=0, pruned=0, failed=0, running=0, lost=0)
+    progress = Progress(budget=4, complete=0, pruned=0, failed=0, running=0, lost=0, most=4)
     for problem in (None, "MLflow is away.", "MLflow is still away.", None, "MLflow is away again."):
         view.tick(progress, [], None, problem)
 

@@ -106,7 +106,7 @@ def _outcome(study: Study, record: TrialRecord, constant: Mapping[str, float]) -
 def _metrics(study: Study, record: TrialRecord, epoch: int, constant: Mapping[str, float]) -> dict[str, float]:
     loss = str(study.config(record.params)["loss"])
     known = constant
-    if "loss" in study.vary:  # the losses are of another one, perhaps
+    if "loss" in study.domains:  # the losses are of another one, perhaps
         known = {name: value for name, value in constant.items() if not name.endswith("loss")}
     scores = {**chance_scores(len(study.dataset_info.classes), loss), **known}
     seconds = sum(one.metrics.get("seconds", 0.0) for one in record.history)

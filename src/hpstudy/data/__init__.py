@@ -1,6 +1,6 @@
 """The datasets: find, fetch, verify, and prepare as arrays.
 
-Nothing else of hpstudy opens a dataset's files. Trials get `Arrays`, which never hold a row of the test split.
+No other package opens a dataset's files. Trials get `Arrays`, which never hold a row of the test split.
 """
 
 from hpstudy.data.arrays import Arrays, TestArrays

@@ -1,4 +1,4 @@
-"""What a dataset is to a trainer: arrays, row numbers and scaling."""
+"""A dataset as a trainer sees it: arrays, row numbers and scaling."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ def _outputs(classes: tuple[str, ...]) -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class Arrays:
-    """What trials see: never the test split. Processes of one machine share the memory of `x`."""
+    """What trials see, which never includes the test split. Processes of one machine share the memory of `x`."""
 
     x: NDArray[Any]  # (rows, features) uint8 or float32, or for "bits" (rows, ceil(features / 8)) uint8; read-only
     encoding: Encoding
-    features: int  # columns of the network's input after decoding
+    features: int  # columns of a decoded row
     y: NDArray[np.int32]  # (rows,) class numbers
     train: NDArray[np.int32]  # sorted row numbers
     validation: NDArray[np.int32]  # sorted row numbers
     scale: NDArray[np.float32]  # (features,) or (); network input = decoded x * scale + offset
     offset: NDArray[np.float32]  # same shape
-    input_shape: tuple[int, ...]  # natural shape of one row: (28, 28), (features,), (2,)
+    input_shape: tuple[int, ...]  # the natural shape of one row: (28, 28), (features,), (2,)
     classes: tuple[str, ...]  # names in the order of the class numbers
     digest: str  # 16 hexadecimal digits over x and y with shapes and dtypes; the same on every machine
 
     @property
     def outputs(self) -> int:
-        """Units of the output layer: one for two classes, else one a class."""
+        """Units of the output layer: one for two classes, else one per class."""
         return _outputs(self.classes)
 
 
@@ -42,7 +42,7 @@ class Arrays:
 class TestArrays:
     """The held-out test split, in the encoding and with the scaling of the training rows."""
 
-    __test__: ClassVar[bool] = False  # no test case, whatever pytest thinks of the name
+    __test__: ClassVar[bool] = False  # pytest would take it for a test case
 
     x: NDArray[Any]  # as in Arrays
     encoding: Encoding
@@ -52,9 +52,9 @@ class TestArrays:
     offset: NDArray[np.float32]
     input_shape: tuple[int, ...]
     classes: tuple[str, ...]
-    digest: str  # of x and y
+    digest: str  # as in Arrays
 
     @property
     def outputs(self) -> int:
-        """Units of the output layer: one for two classes, else one a class."""
+        """Units of the output layer: one for two classes, else one per class."""
         return _outputs(self.classes)

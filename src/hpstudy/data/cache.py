@@ -1,7 +1,7 @@
-"""Prepared arrays on disk: written once by whoever comes first, memory-mapped by everybody.
+"""Prepared arrays on disk: written once by the process that needs them first, memory-mapped by all.
 
-A prepared folder holds x.npy, y.npy, meta.json and one small view-….npz for each split and scaling that was
-asked for. It appears whole, by a rename. Its name contains a digest of everything that decides its content.
+A prepared folder holds x.npy, y.npy, meta.json and one small view-….npz for each split and scaling that was requested.
+It appears whole, by a rename. Its name contains a digest of everything that determines its content.
 """
 
 from __future__ import annotations
@@ -46,15 +46,15 @@ class Matrix:
 
 
 def key_of(**parts: object) -> str:
-    """A short digest of everything that decides the content of a prepared folder."""
+    """A short digest of everything that determines the content of a prepared folder."""
     text = json.dumps(parts, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:_DIGEST_LENGTH]
 
 
 def stored(folder: Path, build: Callable[[], Matrix]) -> Matrix:
-    """The matrix in `folder`, built and written first where it is missing or damaged.
+    """The matrix in `folder`, built and written first if it is missing or damaged.
 
-    Safe in several processes at once: one of them builds, the others wait for it.
+    Safe in several processes at once: one builds, the others wait for it.
 
     Returns:
         The matrix with `x` memory-mapped read-only.
@@ -71,12 +71,12 @@ def stored(folder: Path, build: Callable[[], Matrix]) -> Matrix:
             _write(folder, build())
             found = _load(folder)
     if not found:
-        raise StorageError(f"{folder} cannot be read back after it was written. Is the disk all right?")
+        raise StorageError(f"{folder} cannot be read back after it was written. Check the disk.")
     return found
 
 
 def stored_vectors(folder: Path, name: str, build: Callable[[], dict[str, NDArray[Any]]]) -> dict[str, NDArray[Any]]:
-    """The small arrays of the file `name` in a prepared folder, built and written first where it is missing.
+    """The small arrays of the file `name` in a prepared folder, built and written first if it is missing.
 
     Raises:
         StorageError: the cache cannot be written.
@@ -101,7 +101,7 @@ def _digest(*arrays: NDArray[Any]) -> str:
 
 
 def _load(folder: Path) -> Matrix | None:
-    """None where the folder is missing, or a file in it is missing, cut short or of another shape."""
+    """None if the folder is missing, or if a file in it is missing, truncated or of another shape."""
     try:
         meta = json.loads((folder / "meta.json").read_text())
         x = np.load(folder / "x.npy", mmap_mode="r")
@@ -114,7 +114,7 @@ def _load(folder: Path) -> Matrix | None:
 
 
 def _write(folder: Path, matrix: Matrix) -> None:
-    for leftover in folder.parent.glob(f".{folder.name}-*"):  # of a process that was killed while it wrote
+    for leftover in folder.parent.glob(f".{folder.name}-*"):  # left by a process that was killed while it wrote
         shutil.rmtree(leftover, ignore_errors=True)
     temporary = Path(mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     np.save(temporary / "x.npy", matrix.x)
@@ -128,7 +128,7 @@ def _write(folder: Path, matrix: Matrix) -> None:
     }
     (temporary / "meta.json").write_text(json.dumps(meta))
     temporary.chmod(0o755)
-    if folder.exists():  # damaged; whoever has mapped it keeps what was mapped
+    if folder.exists():  # damaged; processes that have mapped it keep their mapping
         folder.rename(temporary / "damaged")
     temporary.rename(folder)
     shutil.rmtree(folder / "damaged", ignore_errors=True)
@@ -155,7 +155,7 @@ def _write_vectors(path: Path, vectors: dict[str, NDArray[Any]]) -> None:
 
 @contextmanager
 def _exclusively(folder: Path) -> Iterator[None]:
-    """Hold the lock for writing this folder. The system frees it when its holder dies."""
+    """Hold the lock for writing this folder. The system releases it when its holder dies."""
     from filelock import FileLock
 
     try:
@@ -165,5 +165,5 @@ def _exclusively(folder: Path) -> Iterator[None]:
     except OSError as error:
         raise StorageError(
             f"Prepared arrays cannot be kept in {folder.parent}: {error.strerror or error}. "
-            "Make room or give the right to write there, or set HPSTUDY_CACHE_DIR to another folder."
+            "Free some space or grant write permission there, or set HPSTUDY_CACHE_DIR to another folder."
         ) from None

@@ -1,4 +1,4 @@
-"""Downloading one file over HTTP: with checksum, time-out, resumption and an atomic rename."""
+"""Download one file over HTTP: with a checksum, a timeout, resumption and an atomic rename."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from typing import Protocol, cast
 
 from hpstudy.data.integrity import Checksum, UnavailableError
 
-Progress = Callable[[str, int, int | None], None]  # file name, bytes so far, bytes in all where known
+Progress = Callable[[str, int, int | None], None]  # file name, bytes so far, total bytes if known
 
 _CHUNK_BYTES = 1 << 18
-_ATTEMPTS = 5  # connections for one file, as long as each of them brings something
+_ATTEMPTS = 5  # connections for one file, as long as each transfers something
 
 
 class _Headers(Protocol):
@@ -33,11 +33,11 @@ class _Response(Protocol):
 
 
 class _BrokenOffError(Exception):
-    """A connection ended or stalled before the whole file had come."""
+    """A connection ended or stalled before the whole file had arrived."""
 
 
 class _WrongRangeError(Exception):
-    """The server sent other bytes than those that were missing."""
+    """The server sent other bytes than the missing ones."""
 
 
 def download(
@@ -48,13 +48,13 @@ def download(
     progress: Progress | None = None,
     timeout_s: float = 10.0,
 ) -> None:
-    """Bring `address` to the file `target`, which appears whole and verified, or not at all.
+    """Download `address` to the file `target`, which appears whole and verified, or not at all.
 
-    What has come so far is kept beside it as `.part`, and a later call goes on from there. Two processes
-    must not download to the same target at once: hold a lock.
+    What has arrived so far is kept beside it as `.part`, and a later call resumes there. Two processes must not
+    download to the same target at once: hold a lock.
 
     Args:
-        timeout_s: For connecting, and for the longest silence of the server afterwards.
+        timeout_s: For connecting, and for the longest silence of the server after that.
 
     Raises:
         UnavailableError: no connection, an HTTP error, a stalled or broken connection, a wrong checksum.
@@ -64,18 +64,18 @@ def download(
     resumed = _size(part) > 0
     problem = _complete(address, part, checksum, progress, timeout_s)
     if problem and resumed:
-        # The first bytes may come from an older edition of the file: once more, from its beginning.
+        # The first bytes may come from an older edition of the file: start over.
         _forget(part)
         problem = _complete(address, part, checksum, progress, timeout_s)
     if problem:
         _forget(part)
-        raise UnavailableError(f"{address}: what came {problem}; it was thrown away")
+        raise UnavailableError(f"{address}: the download {problem}; it was discarded")
     part.replace(target)
     _forget(part)
 
 
 def _complete(address: str, part: Path, checksum: Checksum, progress: Progress | None, timeout_s: float) -> str | None:
-    """Fill `part` to its end, over several connections if they break. Returns what is wrong with it."""
+    """Complete `part`, over several connections if they break. Returns what is wrong with it, or None."""
     for attempt in range(1, _ATTEMPTS + 1):
         before = _size(part)
         try:
@@ -83,22 +83,22 @@ def _complete(address: str, part: Path, checksum: Checksum, progress: Progress |
                 _receive(cast(_Response, response), part, progress)
             return checksum.problem(part)
         except _WrongRangeError:
-            if before and checksum.problem(part) is None:  # all had come, only the rename was missing
+            if before and checksum.problem(part) is None:  # everything had arrived, only the rename was missing
                 return None
             _forget(part)
         except _BrokenOffError as error:
             if attempt == _ATTEMPTS or _size(part) <= before:
-                raise UnavailableError(f"{address}: {error}; the next try goes on from there") from None
-    return "did not fit together"
+                raise UnavailableError(f"{address}: {error}; the next attempt resumes there") from None
+    return "does not fit together"
 
 
 def _ask(address: str, part: Path, timeout_s: float) -> http.client.HTTPResponse:
-    """Send the request for what `part` lacks."""
+    """Request what `part` lacks."""
     request = urllib.request.Request(address, headers={"User-Agent": "hpstudy", "Accept-Encoding": "identity"})
     if size := _size(part):
         request.add_header("Range", f"bytes={size}-")
         if edition := _edition_file(part).read_text() if _edition_file(part).exists() else "":
-            request.add_header("If-Range", edition)  # a server whose file has changed sends all of it
+            request.add_header("If-Range", edition)  # if the file has changed, the server sends all of it
     try:
         return cast(http.client.HTTPResponse, urllib.request.urlopen(request, timeout=timeout_s))
     except urllib.error.HTTPError as error:
@@ -111,7 +111,7 @@ def _ask(address: str, part: Path, timeout_s: float) -> http.client.HTTPResponse
 
 
 def _receive(response: _Response, part: Path, progress: Progress | None) -> None:
-    """Append to `part` what the server sends, or begin it again where the server sends the whole file."""
+    """Append what the server sends to `part`, or start over if the server sends the whole file."""
     start, total = _extent(response, _size(part))
     _edition_file(part).write_text(_edition(response.headers))
     done = start
@@ -140,7 +140,7 @@ def _chunks(response: _Response) -> Iterator[bytes]:
 
 
 def _extent(response: _Response, have: int) -> tuple[int, int | None]:
-    """Where the bytes that come belong, and how many the file has in all."""
+    """The position of the first byte that the server sends, and the size of the whole file if it is known."""
     if response.status != http.HTTPStatus.PARTIAL_CONTENT:
         length = response.headers.get("Content-Length")
         return 0, int(length) if length and length.isdigit() else None
@@ -151,7 +151,7 @@ def _extent(response: _Response, have: int) -> tuple[int, int | None]:
 
 
 def _edition(headers: _Headers) -> str:
-    """What names this edition of the file for If-Range: a strong ETag, or the time of its last change."""
+    """What identifies this edition of the file for If-Range: a strong ETag, or the time of its last change."""
     tag = headers.get("ETag") or ""
     return tag if tag and not tag.startswith("W/") else headers.get("Last-Modified") or ""
 
@@ -171,7 +171,7 @@ def _forget(part: Path) -> None:
 
 
 def _reason(error: Exception) -> str:
-    """The cause in words: urllib wraps the interesting error in another one."""
+    """The cause in words: urllib wraps the actual error in another one."""
     cause = error.reason if isinstance(error, urllib.error.URLError) else error
     if isinstance(cause, TimeoutError):
         return "no answer in time"

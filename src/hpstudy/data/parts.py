@@ -1,4 +1,4 @@
-"""The parts of a dataset: its test split, the rest of it, and that in training and validation rows."""
+"""The parts of a dataset: the test split, and training and validation rows."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ def read_train(kind: Kind, source: Source) -> Raw:
     """The rows outside the test split, in the order of the source.
 
     Raises:
-        DatasetError: a file is truncated or wrong, or has no rows of a class; the message names it.
+        DatasetError: a file is truncated or wrong, or lacks rows of a class; the message names it.
     """
     return _read(kind, source, test=False)
 
 
 def read_test(kind: Kind, source: Source) -> Raw:
-    """The rows of the test split: the official one, else a stratified fifth drawn once and for all.
+    """The rows of the test split: the official one, else a stratified fifth that is always the same.
 
     Raises:
-        DatasetError: a file is truncated or wrong, or has rows of one class only; the message names it.
+        DatasetError: a file is truncated or wrong, or has rows of only one class; the message names it.
     """
     return _read(kind, source, test=True)
 
@@ -37,17 +37,17 @@ def read_test(kind: Kind, source: Source) -> Raw:
 def split_train(
     source: Source, labels: NDArray[np.int32], seed: int, train_rows: int | None = None
 ) -> tuple[RowNumbers, RowNumbers]:
-    """Rows for training and validation, as `train_and_validation`; all of a truth table for both.
+    """Rows for training and for validation, as in `train_and_validation`. A truth table is whole in both.
 
     Raises:
         DatasetError: a class has too few rows; the message names the file.
-        UserError: `train_rows` is impossible.
+        UserError: `train_rows` is more or fewer than is possible.
     """
     if dataset_info(source.dataset).test != "all":
         with _named(source):
             return train_and_validation(labels, seed, train_rows)
     if train_rows not in (None, len(labels)):
-        raise UserError(f"train_rows={train_rows}: a truth table is learned whole. Leave train_rows out.")
+        raise UserError(f"train_rows={train_rows}: a truth table is learned as a whole. Leave train_rows out.")
     rows = np.arange(len(labels), dtype=np.int32)
     return rows, rows
 
@@ -68,10 +68,10 @@ def _read(kind: Kind, source: Source, *, test: bool) -> Raw:
 
 
 def _check_classes(source: Source, raw: Raw, *, test: bool | None = None) -> None:
-    """Refuse rows that lack a class. An official test split must have two at least, to tell them apart.
+    """Refuse rows that lack a class. An official test split needs only two, so that there is something to tell apart.
 
     Args:
-        test: Which part of the dataset they are, if not all of it.
+        test: Whether the rows are the official test split, or the others; None if they are the whole dataset.
     """
     classes = dataset_info(source.dataset).classes
     present = np.unique(raw.labels)

@@ -1,4 +1,4 @@
-"""Where a dataset's files may lie, and which of those places has them now. Nothing is opened here."""
+"""Where the files of a dataset may be, and which place has them now. No file is opened here."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ class Source:
 
     dataset: str
     files: tuple[Path, ...]  # four idx files (images and labels, training before test), or one file, or none
-    place: str  # in words: "HPSTUDY_DATA_DIR", "hpstudy's cache", "downloaded", ...
+    place: str  # in words: "HPSTUDY_DATA_DIR", "hpstudy's cache", "downloaded", …
 
     def labels_file(self, *, test: bool = False) -> Path:
-        """The file that the labels stand in, of a dataset that has files."""
+        """The file that holds the labels. The dataset must have files."""
         return self.files[0] if len(self.files) == 1 else self.files[3 if test else 1]
 
     def fingerprint(self) -> list[tuple[str, int, int]]:
-        """Path, size in bytes and time of the last change (ns) of each file: other values, other data.
+        """Path, size in bytes and modification time (ns) of each file: different values mean different data.
 
         Raises:
-            OSError: a file has gone since it was found.
+            OSError: a file has disappeared since it was found.
         """
         stats = [(str(path), path.stat()) for path in self.files]
         return [(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats]
@@ -39,13 +39,13 @@ class Source:
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """One folder that was, or would be, looked into."""
+    """One folder in which datasets are looked for."""
 
     title: str
-    root: Path | None  # None: the place is not set up here
+    root: Path | None  # None: the place does not exist in this set-up
 
     def find(self, files: Files) -> tuple[Path, ...]:
-        """A dataset's files in this place; empty where it has none or only some of them."""
+        """The files of a dataset in this place; empty if it has none or only some of them."""
         if self.root is None:
             return ()
         for folder in _own_folders(files, self.root):
@@ -60,7 +60,7 @@ class Place:
         if self.root is None:
             return f"{self.title}: not set"
         if not os.path.isdir(self.root):  # noqa: PTH112 - `Path.is_dir` raises in a folder that may not be entered
-            return f"{self.title}: {self.root} is no folder here"
+            return f"{self.title}: {self.root} is not a folder here"
         for folder in _own_folders(files, self.root):
             lacks = [part for part in files.parts if not _part(folder, part)]
             if 0 < len(lacks) < len(files.parts):
@@ -69,12 +69,12 @@ class Place:
 
 
 def datasets_dir(settings: Settings) -> Path:
-    """The folder of hpstudy's cache that downloads go to."""
+    """The folder in hpstudy's cache into which datasets are downloaded."""
     return settings.cache_dir / "datasets"
 
 
 def places(files: Files, settings: Settings, registry: Registry) -> Iterator[Place]:
-    """Every place to look for a dataset with such files, in the order in which they count."""
+    """Every place to look for such files, in order of precedence."""
     yield Place(title="HPSTUDY_DATA_DIR", root=settings.data_dir)
     yield Place(title="hpstudy's cache", root=datasets_dir(settings))
     for folder in registry.system_dirs:
@@ -84,11 +84,11 @@ def places(files: Files, settings: Settings, registry: Registry) -> Iterator[Pla
 
 
 def built_in(dataset: str) -> Source:
-    """The source of a dataset that needs no files of the user."""
+    """The source of a dataset that needs no files from the user."""
     files: tuple[Path, ...] = ()
     if packaged := dataset_info(dataset).packaged:
         package, file = packaged
-        # Asking for the module's place does not import it: a trainer process needs no scikit-learn.
+        # `find_spec` does not import the module: a trainer process needs no scikit-learn.
         spec = importlib.util.find_spec(package)
         roots = spec.submodule_search_locations if spec and spec.submodule_search_locations else []
         files = tuple(path for root in roots if (path := Path(root) / file).is_file())
@@ -96,7 +96,7 @@ def built_in(dataset: str) -> Source:
 
 
 def _own_folders(files: Files, root: Path) -> Iterator[Path]:
-    """The folders below `root` that are named for the dataset, and `root` itself if it is."""
+    """The folders below `root` that have the dataset's name, and `root` itself if it has it."""
     for name in files.folders:
         if root.parts[-name.count("/") - 1 :] == tuple(name.split("/")):
             yield root

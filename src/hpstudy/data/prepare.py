@@ -1,4 +1,4 @@
-"""A dataset and a configuration → arrays, ready to train on or to test with."""
+"""From a dataset and a configuration to arrays, ready for training or for the test."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from hpstudy.settings import Settings
 from hpstudy.study.catalog import DatasetInfo, Scaling
 from hpstudy.study.factors import FACTORS, check_level, dataset_info
 
-_FORMAT_VERSION = 2  # raise it whenever the same sources would be prepared differently, or refused
+_FORMAT_VERSION = 2  # raise it whenever the same sources are prepared differently, or refused
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Request:
-    """The part of a trial's configuration that decides its data, with defaults filled in and checked."""
+    """The part of a trial's configuration that determines its data, checked and with defaults filled in."""
 
     dataset: DatasetInfo
     kind: Kind
@@ -51,7 +51,7 @@ class _Request:
         )
 
     def folder(self, source: Source, settings: Settings, *, test: bool = False) -> Path:
-        """Where these rows are kept. Its name tells the key: a changed source file has another one."""
+        """Where these rows are kept. The name contains the key: a changed source file leads to another folder."""
         decisive = {"version": _FORMAT_VERSION, "source": source.fingerprint(), "test": test, **self.kind.decisive}
         if self.kind.is_fitted:
             decisive["fitted_on"] = [self.seed, self.train_rows]
@@ -60,22 +60,22 @@ class _Request:
 
     @property
     def view_file(self) -> str:
-        """The file of the split and the scaling within the folder."""
+        """The file in the folder that holds the split and the scaling."""
         return f"view-{self.seed}-{self.scaling}-{self.train_rows or 'all'}.npz"
 
 
 def prepare(dataset: str, config: Mapping[str, Any], seed: int, settings: Settings) -> Arrays:
     """The rows outside the test split, with the trial's split and scaling.
 
-    The work is done once; afterwards it is read from the cache in milliseconds. Safe in several processes
+    The work is done once; after that, the arrays are read from the cache in milliseconds. Safe in several processes
     at once. A dataset that is not on this machine is downloaded first.
 
     Args:
-        config: Of it matter scaling, train_rows and the factors that only this kind of datasets has, such as num_words.
-        seed: Of the split; study seed + replicate.
+        config: Only scaling, train_rows and the factors of this kind of datasets, such as num_words, matter.
+        seed: The seed of the split: study seed + replicate.
 
     Raises:
-        NotFoundError: the dataset is nowhere and cannot be downloaded.
+        NotFoundError: the dataset is not on this machine and cannot be downloaded.
         UserError: a file of the dataset is truncated or wrong, or a level of `config` is impossible.
         StorageError: the cache cannot be written.
     """
@@ -100,12 +100,12 @@ def prepare(dataset: str, config: Mapping[str, Any], seed: int, settings: Settin
 
 
 def prepare_test(dataset: str, config: Mapping[str, Any], seed: int, settings: Settings) -> TestArrays:
-    """The held-out test split, encoded and scaled by what was fitted on the training rows of this seed.
+    """The held-out test split, encoded and scaled with what was fitted on the training rows of this seed.
 
-    It is kept in a folder of its own, which `prepare` never opens.
+    It is kept in a separate folder, which `prepare` never opens.
 
     Raises:
-        NotFoundError, UserError, StorageError: as `prepare`.
+        NotFoundError, UserError, StorageError: as in `prepare`.
     """
     trained = prepare(dataset, config, seed, settings)
     request = _Request.of(dataset, config, seed)
@@ -127,7 +127,7 @@ def prepare_test(dataset: str, config: Mapping[str, Any], seed: int, settings: S
 
 
 def _build(request: _Request, source: Source, *, test: bool) -> Matrix:
-    """Read and encode the rows. The readers are imported here: with everything cached nobody needs them."""
+    """Read and encode the rows. The readers are imported here, because nobody needs them if all rows are cached."""
     from hpstudy.data.parts import read_test, read_train, split_train
 
     kind = request.kind
@@ -140,7 +140,7 @@ def _build(request: _Request, source: Source, *, test: bool) -> Matrix:
 
 
 def _view(request: _Request, source: Source, matrix: Matrix) -> dict[str, NDArray[Any]]:
-    """Split and scaling of one request."""
+    """The split and the scaling of one request."""
     from hpstudy.data.parts import split_train
 
     train, validation = split_train(source, matrix.y, request.seed, request.train_rows)
@@ -158,7 +158,7 @@ def _check_inputs(
     *,
     test: bool,
 ) -> None:
-    """Refuse values that a network cannot be trained on. Of a kind that has a bound there are none."""
+    """Refuse values that a network cannot be trained on. A kind with a bound has none."""
     kind = request.kind
     if not isinstance(kind, Unbounded):
         return

@@ -1,4 +1,4 @@
-"""Rows as people have them, in JSON values: how a model encodes them, and some as an example."""
+"""Rows in the form in which users have them: how a model encodes them, and an example, both as JSON values."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ EXAMPLES = 2  # rows
 
 
 def row_description(dataset: str, config: Config, arrays: Arrays, settings: Settings) -> dict[str, Any]:
-    """What the model of one trial needs to know to encode rows, for `Kind.serve`.
+    """What the model of one trial needs in order to encode rows, for `Kind.serve`.
 
     Args:
-        arrays: Of the trial: with its split, on whose training rows the encoding was fitted.
+        arrays: The trial's, with the split on whose training rows the encoding was fitted.
     """
     kind = kind_of(dataset, config)
     training = _training(kind, dataset, arrays, settings) if kind.is_fitted else None
@@ -30,7 +30,7 @@ def row_description(dataset: str, config: Config, arrays: Arrays, settings: Sett
 
 
 def example(dataset: str, config: Config, arrays: Arrays, settings: Settings) -> dict[str, Any]:
-    """Some rows as a user has them, as `Kind.example` tells."""
+    """A few rows as a user has them, in the form of `Kind.example`."""
     rows = decode(arrays.x[arrays.train[:EXAMPLES]], arrays.encoding, arrays.features)
     return kind_of(dataset, config).example(rows, fetch(dataset, settings))
 

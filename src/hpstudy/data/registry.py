@@ -1,4 +1,4 @@
-"""Where datasets come from: addresses, checksums, folders of the system. Tests pass a registry of their own."""
+"""Where datasets come from: addresses, checksums, system folders. Tests pass a registry of their own."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hpstudy.data.integrity import Checksum, UnavailableError
 KERAS_BASE = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
 OPENML_TITANIC = "https://www.openml.org/data/v1/download/16826755/Titanic.arff"
 
-# Digests of the images and labels inside the .gz files: Zalando's and Debian's copies are packed differently.
+# Digests of the content of the .gz files: Zalando's and Debian's copies are packed differently.
 _FASHION = {
     "train-images-idx3-ubyte.gz": "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
     "train-labels-idx1-ubyte.gz": "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
@@ -27,24 +27,24 @@ _NPZ = {
     "imdb": "69664113be75683a8fe16e3ed0ab59fda8886cb3cd7ada244f7d9544e4676b9f",
 }
 
-TEMPORARY_PREFIX = ".debian-"  # of folders in the folder of datasets that a package is unpacked in
+TEMPORARY_PREFIX = ".debian-"  # prefix of the folders, beside the datasets, in which a package is unpacked
 
 
 @dataclass(frozen=True, kw_only=True)
 class Download:
     """A file to download."""
 
-    file: str  # its path below the folder of datasets
+    file: str  # path below the folder of datasets
     address: str
     checksum: Checksum
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fallback:
-    """Another way of getting a dataset, for when its address cannot be reached."""
+    """Another way of getting a dataset, in case its address cannot be reached."""
 
     title: str  # for error messages
-    get: Callable[[Path], None]  # puts the files below the folder of datasets, or raises UnavailableError
+    get: Callable[[Path], None]  # puts the files into the folder of datasets, or raises UnavailableError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +54,7 @@ class Registry:
     downloads: Mapping[str, tuple[Download, ...]]
     fallbacks: Mapping[str, tuple[Fallback, ...]] = field(default_factory=dict)
     system_dirs: tuple[Path, ...] = (Path("/usr/local/share/datasets"), Path("/usr/share/datasets"))
-    timeout_s: float = 10.0  # for connecting, and for silence
+    timeout_s: float = 10.0  # for connecting, and for the longest silence of a server
 
 
 def default_downloads(
@@ -91,11 +91,11 @@ def fashion_mnist_from_debian(datasets: Path, *, own_lists: bool = False) -> Non
     """Put Fashion-MNIST's four files from Debian's package below the folder `datasets`.
 
     Raises:
-        UnavailableError: no Debian tools, no connection, or a file that is not the published one.
+        UnavailableError: there are no Debian tools or no connection, or a file is not the published one.
     """
     target = datasets / "fashion-mnist"
     target.mkdir(parents=True, exist_ok=True)
-    # Beside the target, because a rename is atomic only within one file system.
+    # It is beside the target, because a rename is atomic only within one file system.
     with TemporaryDirectory(prefix=TEMPORARY_PREFIX, dir=datasets) as temporary:
         root = unpack_debian_package("dataset-fashion-mnist", Path(temporary), own_lists=own_lists)
         for name, digest in _FASHION.items():

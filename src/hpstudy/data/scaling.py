@@ -14,12 +14,12 @@ from hpstudy.study.catalog import Scaling
 
 Vector = NDArray[np.float32]  # () or (features,)
 
-LARGEST_INPUT = float(np.sqrt(np.finfo(np.float32).max))  # optimizers square gradients, which inputs are factors of
-_CHUNK_CELLS = 1 << 22  # decoded at a time, as float64
+LARGEST_INPUT = float(np.sqrt(np.finfo(np.float32).max))  # optimizers square gradients, which have inputs as factors
+_CHUNK_CELLS = 1 << 22  # cells decoded at a time, as float64
 
 
 def decode(x: NDArray[Any], encoding: Encoding, features: int) -> NDArray[Any]:
-    """Rows as a dense matrix: what `encoding` has packed is unpacked, anything else returned as it is.
+    """Rows as a dense matrix: packed ones are unpacked, others are returned as they are.
 
     Args:
         x: (rows, features), or uint8 (rows, ceil(features / 8)) for "bits".
@@ -33,7 +33,7 @@ def decode(x: NDArray[Any], encoding: Encoding, features: int) -> NDArray[Any]:
 
 
 def constant_scaling(factor: float = 1.0) -> tuple[Vector, Vector]:
-    """One factor for every feature: scale of shape () and offset 0."""
+    """The same factor for every feature: a scale of shape () and offset 0."""
     return np.full((), factor, np.float32), np.zeros((), np.float32)
 
 
@@ -43,7 +43,7 @@ def fit_scaling(
     """Fit scikit-learn's scaler on the training rows.
 
     Args:
-        scaling: "standard" (mean 0, deviation 1), "minmax" (0 to 1) or "unit" (largest magnitude 1).
+        scaling: "standard" (mean 0, standard deviation 1), "minmax" (0 to 1) or "unit" (largest magnitude 1).
 
     Returns:
         scale and offset, float32 (features,). A constant feature keeps its spread, as in scikit-learn.
@@ -61,7 +61,7 @@ def fit_scaling(
 
 
 def unfit_inputs(x: NDArray[np.float32], scale: Vector, offset: Vector) -> NDArray[np.bool_]:
-    """Which network inputs are not finite or so large that float32 cannot hold their squares.
+    """Which network inputs are not finite, or are so large that float32 cannot hold their squares.
 
     Args:
         x: (rows, features), dense.
@@ -80,5 +80,5 @@ def _chunks(x: NDArray[Any], encoding: Encoding, features: int, train: RowNumber
 
 
 def _vectors(scale: NDArray[np.float64], offset: NDArray[np.float64]) -> tuple[Vector, Vector]:
-    with np.errstate(over="ignore"):  # `unfit_inputs` tells what comes of it
+    with np.errstate(over="ignore"):  # `unfit_inputs` reports the result
         return scale.astype(np.float32), offset.astype(np.float32)

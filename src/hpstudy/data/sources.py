@@ -1,4 +1,4 @@
-"""Finding, fetching and verifying the files of a dataset."""
+"""Find, fetch and verify the files of a dataset."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from hpstudy.study.factors import dataset_info
 
 
 def locate(dataset: str, settings: Settings, *, registry: Registry = DEFAULT_REGISTRY) -> Source | None:
-    """Where the dataset lies now, without downloading or opening anything. None: nowhere.
+    """Where the dataset is now; None if it is not on this machine. Nothing is downloaded or opened.
 
     Raises:
-        UserError: hpstudy knows no such dataset.
+        UserError: the dataset is unknown.
     """
     files = dataset_info(dataset).files
     if files is None:
@@ -42,12 +42,12 @@ def fetch(
     """Find the dataset, or else download it into hpstudy's cache. Safe in several processes at once.
 
     Args:
-        progress: Called with the file's name, the bytes so far and the bytes in all (None: not known).
+        progress: Called with the file's name, the bytes so far and the total bytes (None if unknown).
 
     Raises:
-        NotFoundError: it is nowhere and cannot be downloaded; the message lists every place that was tried.
+        NotFoundError: it is not on this machine and cannot be downloaded; the message lists every place that was tried.
         StorageError: the cache cannot be written.
-        UserError: hpstudy knows no such dataset.
+        UserError: the dataset is unknown.
     """
     found = locate(dataset, settings, registry=registry)
     if found:
@@ -58,10 +58,10 @@ def fetch(
 
 
 def verify(dataset: str, settings: Settings, *, registry: Registry = DEFAULT_REGISTRY) -> Source:
-    """Read the dataset from beginning to end, the test split too, and check everything that can be checked.
+    """Read the whole dataset, including the test split, and check everything that can be checked.
 
     Raises:
-        UserError: names the file that is truncated or wrong, or hpstudy knows no such dataset.
+        UserError: a file is truncated or wrong, and the message names it; or the dataset is unknown.
         NotFoundError: the dataset is not on this machine.
     """
     source = locate(dataset, settings, registry=registry)
@@ -94,7 +94,7 @@ def _bring(dataset: str, settings: Settings, progress: Progress | None, registry
 
 
 def _download(dataset: str, settings: Settings, progress: Progress | None, registry: Registry) -> None:
-    """The first file that cannot be had ends it, so that an unreachable server costs one time-out."""
+    """Download every file. It stops at the first failure, so that an unreachable server costs only one timeout."""
     downloads = registry.downloads.get(dataset, ())
     if not downloads:
         raise UnavailableError("no address is known")
@@ -106,7 +106,7 @@ def _download(dataset: str, settings: Settings, progress: Progress | None, regis
 
 def _fall_back(fallback: Fallback, settings: Settings) -> None:
     folder = datasets_dir(settings)
-    for leftover in folder.glob(f"{TEMPORARY_PREFIX}*"):  # of a process that was killed meanwhile
+    for leftover in folder.glob(f"{TEMPORARY_PREFIX}*"):  # left by a process that was killed
         shutil.rmtree(leftover, ignore_errors=True)
     fallback.get(folder)
 
@@ -114,13 +114,13 @@ def _fall_back(fallback: Fallback, settings: Settings) -> None:
 def _downloaded(dataset: str, settings: Settings, registry: Registry, place: str) -> Source:
     found = locate(dataset, settings, registry=registry)
     if found is None:
-        raise UnavailableError(f"what it brought to {datasets_dir(settings)} is not {dataset}")
+        raise UnavailableError(f"what was downloaded to {datasets_dir(settings)} is not {dataset}")
     return Source(dataset=dataset, files=found.files, place=place)
 
 
 @contextmanager
 def _exclusively(dataset: str, settings: Settings) -> Iterator[None]:
-    """Hold the lock for downloading this dataset. The system frees it when its holder dies."""
+    """Hold the lock for downloading this dataset. The system releases it when its holder dies."""
     from filelock import FileLock
 
     folder = datasets_dir(settings)
@@ -131,7 +131,7 @@ def _exclusively(dataset: str, settings: Settings) -> Iterator[None]:
     except OSError as error:
         raise StorageError(
             f"The dataset {dataset} cannot be stored in {folder}: {error.strerror or error}. "
-            "Make room or give the right to write there, or set HPSTUDY_CACHE_DIR to another folder."
+            "Free some space or grant write permission there, or set HPSTUDY_CACHE_DIR to another folder."
         ) from None
 
 
@@ -142,7 +142,7 @@ def _explained(dataset: str, settings: Settings, registry: Registry) -> list[str
 
 def _files(dataset: str) -> Files:
     files = dataset_info(dataset).files
-    assert files, "a dataset that is built in is nowhere to be looked for"
+    assert files, "a built-in dataset has no places to look for it"
     return files
 
 

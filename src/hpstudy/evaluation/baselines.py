@@ -1,7 +1,7 @@
-"""What simple predictors reach on the rows of a study: what a network has to beat.
+"""The scores of simple predictors on the rows of a study, which a network has to beat.
 
-The constant predictor gives every row the classes' shares of the training rows. Logistic regression (Cox 1958) with a
-penalty on squared weights is scikit-learn's with its defaults, on the network's own inputs.
+The constant predictor predicts for every row the shares of the classes in the training rows. Logistic regression (Cox
+1958) with a penalty on squared weights is that of scikit-learn, with its defaults, on the inputs of the network.
 """
 
 from __future__ import annotations
@@ -27,24 +27,24 @@ if TYPE_CHECKING:
     from hpstudy.data import Arrays, TestArrays
 
 MOST_SPLITS = 5  # over which scores are averaged
-MOST_CELLS = 2_000_000  # training rows × inputs; of more, one split must do
-MOST_ROWS = 20_000  # that logistic regression is fitted on, drawn at random; one core needs some seconds for them
+MOST_CELLS = 2_000_000  # training rows × inputs; with more, only one split is used
+MOST_ROWS = 20_000  # drawn at random, on which logistic regression is fitted; one core needs a few seconds for them
 _MOST_DENSE_CELLS = 20_000_000  # 80 MB
 _ITERATIONS = 100  # of L-BFGS, at most
-_CHUNK = 1024  # rows that are decoded at a time
+_CHUNK = 1024  # rows decoded at a time
 
-_Parts = Mapping[str, tuple["Arrays | TestArrays", NDArray[Any]]]  # what is before a score's name → its rows
+_Parts = Mapping[str, tuple["Arrays | TestArrays", NDArray[Any]]]  # the prefix of a score's name → its rows
 
 
 def find_baselines(study: Study, records: Sequence[TrialRecord], settings: Settings, *, test: bool) -> Baselines:
-    """On the rows, splits and inputs of the chosen configuration.
+    """Score the baselines on the rows, splits and inputs of the chosen configuration.
 
     Args:
-        test: Whether to score the test split, too: only where the networks are scored on it.
+        test: Whether to score the test split as well, which only happens if the networks are scored on it.
 
     Raises:
-        NotFoundError: no trial is complete, or the dataset is nowhere.
-        UserError, StorageError: as `data.prepare`.
+        NotFoundError: no trial is complete, or the dataset is not on this machine and cannot be downloaded.
+        UserError, StorageError: as in `data.prepare`.
     """
     from hpstudy import data
 
@@ -75,7 +75,7 @@ def find_baselines(study: Study, records: Sequence[TrialRecord], settings: Setti
 
 
 def find_constant(study: Study, settings: Settings) -> dict[str, float] | None:
-    """The constant predictor's scores in a study that has none stored; None where its data are not on this machine."""
+    """The constant predictor's scores for a study that has none stored; None if its data are not on this machine."""
     from hpstudy import data
 
     try:
@@ -83,12 +83,12 @@ def find_constant(study: Study, settings: Settings) -> dict[str, float] | None:
             return None
         config = study.config({})
         return data.constant_scores(data.prepare(study.dataset, config, study.seed_of(0), settings), loss_of(config))
-    except HpstudyError:  # a file that is damaged, say: whoever trains is told
+    except HpstudyError:  # such as a damaged file, which the training reports
         return None
 
 
 def _configuration(study: Study, records: Sequence[TrialRecord]) -> tuple[Config, list[int]]:
-    """That of the networks which are scored, and the seeds of its splits; where all diverged, of the first trial."""
+    """The configuration of the scored networks, and the seeds of its splits; if all diverged, of the first trial."""
     try:
         chosen = chosen_trials(study, records)
     except NotFoundError:
@@ -106,7 +106,7 @@ def _constant(arrays: Arrays, parts: _Parts, loss: Loss) -> dict[str, float]:
 
 
 def _logistic(arrays: Arrays, fitted: NDArray[np.int32], parts: _Parts, loss: Loss) -> dict[str, float]:
-    """Empty where the training rows are of one class."""
+    """The scores of logistic regression; empty if the training rows are all of one class."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
@@ -117,7 +117,7 @@ def _logistic(arrays: Arrays, fitted: NDArray[np.int32], parts: _Parts, loss: Lo
         model = LogisticRegression(max_iter=_ITERATIONS).fit(_stacked(_inputs(arrays, fitted)), labels)
 
     def scores(rows: Arrays | TestArrays, numbers: NDArray[Any]) -> dict[str, float]:
-        given = np.zeros((len(numbers), len(arrays.classes)))  # of a class without a fitted row
+        given = np.zeros((len(numbers), len(arrays.classes)))  # 0 for a class without a fitted row
         given[:, model.classes_] = np.concatenate([model.predict_proba(chunk) for chunk in _inputs(rows, numbers)])
         return predictor_scores(given, rows.y[numbers], loss)
 
@@ -125,7 +125,7 @@ def _logistic(arrays: Arrays, fitted: NDArray[np.int32], parts: _Parts, loss: Lo
 
 
 def _drawn(arrays: Arrays, seed: int) -> NDArray[np.int32]:
-    """The training rows, or as many of them as are fitted in some seconds."""
+    """The training rows, or as many of them as can be fitted in a few seconds."""
     most = MOST_ROWS if _is_sparse(arrays) else min(MOST_ROWS, _MOST_DENSE_CELLS // arrays.features)
     if len(arrays.train) <= most:
         return arrays.train
@@ -133,7 +133,7 @@ def _drawn(arrays: Arrays, seed: int) -> NDArray[np.int32]:
 
 
 def _inputs(arrays: Arrays | TestArrays, numbers: NDArray[Any]) -> Iterator[Any]:
-    """What a network takes, (rows, features), chunk by chunk; sparse where it is words that occur."""
+    """The inputs of a network, (rows, features), chunk by chunk; sparse for words."""
     from scipy import sparse
 
     from hpstudy.data import decode
@@ -159,6 +159,6 @@ def _named(scores: Iterable[tuple[str, Mapping[str, float]]]) -> dict[str, float
 
 
 def _means(splits: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """Of each score over the splits."""
+    """The mean of each score over the splits."""
     names = splits[0].keys() if all(splits) else ()
     return {name: statistics.fmean(split[name] for split in splits) for name in names}

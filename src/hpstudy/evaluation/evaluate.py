@@ -1,7 +1,7 @@
 """The test split, once: the configuration that validation chose, its replicates' networks, their scores.
 
-Two halves, because they run in two processes: `answer` has the networks, `judge` has the statistics. Between them is
-a folder, which also holds all that the model in the tracker consists of.
+There are two halves, because they run in two processes: `answer` needs the networks, `judge` the statistics. A folder
+connects them, which also holds all parts of the model in the tracker.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from hpstudy.errors import HpstudyError, NotFoundError, StorageError, UserError, closed, reason
 from hpstudy.records import Evaluation, TrialRecord, TrialState
 from hpstudy.settings import Settings
+from hpstudy.study.factors import Level
 from hpstudy.study.spec import Study
 from hpstudy.training.rundir import RunDir
 
@@ -28,25 +29,25 @@ if TYPE_CHECKING:
     from hpstudy.training.trainer import Trainer
 
 SEARCH_REPLICATES = 3  # seeds with which the best trial of a search is trained
-NETWORKS = "networks"  # in an answer: the networks and what their rows are, as `hpstudy_model` reads them
+NETWORKS = "networks"  # in an answer: the networks and a description of their rows, as `hpstudy_model` reads them
 _ANSWERS = "answers.npz"  # predictions (replicates, rows, classes), labels (rows,)
 _ASKED = "facts.json"  # what was evaluated
 _CONFIDENCE = 0.95
-_LOOKED_AT = 32  # rows for which a network that was saved and loaded again must give the same
+_LOOKED_AT = 32  # rows for which a network must give the same outputs after saving and loading
 
 
 def answer_folder(settings: Settings, study: str) -> Path:
-    """Where the networks of a study's chosen configuration and their answers lie on this machine."""
+    """Where this machine keeps the networks of a study's chosen configuration and their answers."""
     return settings.runs_dir / study / "chosen"
 
 
 def chosen_trials(study: Study, records: Sequence[TrialRecord]) -> list[TrialRecord]:
     """The replicates of the configuration with the best mean validation score, without those that diverged.
 
-    Of a Compare they are its confirmations, which have the nuisance factors that their searches found.
+    For a Compare, they are its confirmations, with the nuisance factors that their searches found.
 
-    Of a search they are the confirmations of its best finalist; without finalists the best trial and the same
-    configuration under the next seeds, which have no number yet (-1).
+    For a search, they are the confirmations of its best finalist. Without finalists, they are the best trial and the
+    same configuration under the next seeds, which have no number yet (-1).
 
     Raises:
         NotFoundError: no trial is complete, or all of them diverged.
@@ -64,7 +65,7 @@ def chosen_trials(study: Study, records: Sequence[TrialRecord]) -> list[TrialRec
     elif confirmed := [record for record in confirmations_of_best(study, records) if _has_network(record)]:
         return confirmed
     elif trained := [r for r in ranked_trials(study, records) if r.repeats is None and r.diverged is None]:
-        best = trained[0]  # whose weights may be kept; a trial that repeats it has none
+        best = trained[0]  # its weights may be kept; a trial that repeats it has none
         others = range(1, SEARCH_REPLICATES)
         return [best, *(replace(best, number=-1, replicate=r, seed=study.seed_of(r), metrics={}) for r in others)]
     if any(record.diverged for record in records):
@@ -73,18 +74,23 @@ def chosen_trials(study: Study, records: Sequence[TrialRecord]) -> list[TrialRec
 
 
 def chosen_since(study: Study, records: Sequence[TrialRecord], evaluation: Evaluation) -> list[TrialRecord]:
-    """What `chosen_trials` gives now, where that is another configuration or has other replicates than was scored.
+    """What `chosen_trials` gives now, if that is not the configuration and the replicates that were scored.
 
-    Empty while the scores are of the choice.
+    It is empty as long as the scores belong to the chosen configuration.
     """
     try:
         chosen = chosen_trials(study, records)
     except NotFoundError:
         return []
-    is_same = chosen[0].params == evaluation.params
+    is_same = _configuration(study, chosen[0]) == evaluation.params
     if is_same and study.design.has_cells:  # of a search a seed may be missing, with which it diverged
         is_same = {record.seed for record in chosen} == set(evaluation.seeds)
     return [] if is_same else chosen
+
+
+def _configuration(study: Study, record: TrialRecord) -> dict[str, Level]:
+    """What the chosen trials have in common: without nuisance factors, which each search has tuned for itself."""
+    return {name: level for name, level in record.params.items() if name in study.vary}
 
 
 def _has_network(record: TrialRecord) -> bool:
@@ -101,7 +107,7 @@ def evaluate(
     """Score the chosen configuration on the test split.
 
     Args:
-        told: Hears what is being done.
+        told: Receives what is being done.
 
     Raises:
         UserError: the study builds its own network and `build` is missing.
@@ -123,7 +129,7 @@ def answer(
     """Let the networks of the chosen configuration predict the test split. Fills `answer_folder`, all or nothing.
 
     Raises:
-        As `evaluate`.
+        The same as `evaluate`.
     """
     if study.network_digest and build is None:
         raise UserError(f"Study {study.name!r} builds its own network. Give its study file with --file STUDY.py.")
@@ -140,14 +146,14 @@ def answer(
         raise
     except OSError as error:
         raise StorageError(
-            f"The networks of study {study.name!r} cannot be kept in {folder}: {error.strerror or error}. Make room "
-            f"there; `hpstudy evaluate {study.name}` tries again."
+            f"The networks of study {study.name!r} cannot be kept in {folder}: {error.strerror or error}. Free some "
+            f"space there; `hpstudy evaluate {study.name}` tries again."
         ) from None
     except Exception as error:
         if build is None:
             raise
         raise UserError(
-            f"The own network of study {study.name!r} cannot be evaluated. {closed(reason(error))}"
+            f"Study {study.name!r} builds its own network, which cannot be evaluated. {closed(reason(error))}"
         ) from error
 
 
@@ -193,7 +199,7 @@ def _fill(
     _write(folder / NETWORKS / hpstudy_model.ROWS_FILE, {"classes": test.classes, "networks": members})
     by_one = trials[0].confirms is None and not study.design.has_cells
     evaluated = {
-        "params": {name: level for name, level in trials[0].params.items() if name in study.vary},
+        "params": _configuration(study, trials[0]),
         "trials": [record.number for record in scored if record.number >= 0],
         "seeds": [record.seed for record in scored],
         "chosen_by": "the best trial" if by_one else "mean over replicates",
@@ -207,7 +213,7 @@ def _fill(
 
 
 def judge(folder: Path) -> Evaluation:
-    """Every score of the networks that answered, and what was evaluated.
+    """The scores of the networks in an answer, and what was evaluated.
 
     Raises:
         NotFoundError: there is no answer in the folder.
@@ -220,15 +226,15 @@ def judge(folder: Path) -> Evaluation:
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What lies in an answer's folder beside the networks."""
+    """What the folder of an answer holds besides the networks."""
 
-    evaluated: Mapping[str, Any]  # what was evaluated: the fields of `Evaluation` that are no scores
+    evaluated: Mapping[str, Any]  # what was evaluated: the fields of `Evaluation` that are not scores
     classes: Sequence[str]
-    example: Mapping[str, Any]  # some rows as people have them, see `data.example`
+    example: Mapping[str, Any]  # a few rows as users have them, see `data.example`
     loads: bool  # whether Keras can load the networks without the study file
 
     def is_of(self, evaluation: Evaluation) -> bool:
-        """False for the answer of an earlier study of the same name."""
+        """Whether this answer was evaluated, and not that of an earlier study of the same name."""
         return bool(self.evaluated["at"] == evaluation.at)
 
 
@@ -238,7 +244,7 @@ def read_answer(folder: Path) -> Answer:
         values = json.loads((folder / _ASKED).read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise NotFoundError(
-            f"No evaluated networks lie in {folder} ({error}). `hpstudy evaluate` makes them."
+            f"There are no evaluated networks in {folder} ({error}). `hpstudy evaluate` makes them."
         ) from None
     return Answer(
         evaluated=values["evaluation"],
@@ -249,7 +255,7 @@ def read_answer(folder: Path) -> Answer:
 
 
 def why_no_model(settings: Settings, study: str, evaluation: Evaluation) -> str | None:
-    """A sentence where the networks that were scored lie here and cannot be a model, else None."""
+    """A sentence if the scored networks are on this machine but cannot become a model, else None."""
     folder = answer_folder(settings, study)
     try:
         answer = read_answer(folder)
@@ -259,9 +265,9 @@ def why_no_model(settings: Settings, study: str, evaluation: Evaluation) -> str 
         return None
     return (
         f"Study {study!r} has no model, because Keras cannot load its networks without the study file: a "
-        "layer, model or function of your own is not registered with Keras, or cannot be made again from its config. "
+        "layer, model or function of your own is not registered with Keras, or cannot be rebuilt from its config. "
         f"Their weights are in {folder / NETWORKS}; load_weights of what build(…) returns takes them, for a "
-        "model that has no weights yet after it was called on some rows."
+        "model without weights once it was called on some rows."
     )
 
 

@@ -30,13 +30,13 @@ _OF_THE_CLOCK = ("seconds", "train_s", "compile_s")  # never the same twice
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """One metric, recorded and trained again."""
+    """One metric: the recorded value, and that of the second training."""
 
     metric: str
     recorded: float | None  # at the end; None: not recorded
     again: float | None
     differs_from_epoch: int | None  # the first epoch in which they differ, from 1
-    largest: float  # difference in any epoch or at the end; NaN against a number is infinite
+    largest: float  # the largest difference, in any epoch or at the end; infinite between NaN and a number
 
     @property
     def is_same(self) -> bool:
@@ -45,12 +45,12 @@ class Comparison:
 
 @dataclass(frozen=True, kw_only=True)
 class Reproduction:
-    """What came of training a trial again."""
+    """The outcome of training a trial again."""
 
     comparisons: tuple[Comparison, ...]
     diverged: tuple[int | None, int | None]  # the epoch in which it diverged, recorded and this time
-    circumstances: tuple[str, ...]  # what was different around it: versions, dataset, device
-    error: str | None  # why it failed this time
+    circumstances: tuple[str, ...]  # what has changed since: versions, dataset, device
+    error: str | None  # why the second training failed, if it did
 
     @property
     def is_same(self) -> bool:
@@ -61,10 +61,10 @@ def reproduce(study: Study, record: TrialRecord, settings: Settings, build: Buil
     """Train the trial again, for as many epochs as it had.
 
     Args:
-        build: The study file's own network, which the study must have been run with.
+        build: Makes the study file's own network, the one with which the study was run.
 
     Raises:
-        UserError: the trial has no epoch that could be compared, or the study's own network is missing.
+        UserError: the trial has no epoch to compare, or the study's own network is missing.
     """
     from hpstudy.analysis.divergence import as_diverged
 
@@ -93,7 +93,7 @@ def reproduce(study: Study, record: TrialRecord, settings: Settings, build: Buil
 
 
 def compare(record: TrialRecord, history: Sequence[Epoch], metrics: dict[str, float]) -> list[Comparison]:
-    """Every metric of the epochs and of the end, without those that measure time."""
+    """Compare every metric of the epochs and of the end, except those that measure time."""
     names = dict.fromkeys((*(name for epoch in record.history for name in epoch.metrics), *record.metrics))
     return [_compare_one(record, history, metrics, name) for name in names if name not in _OF_THE_CLOCK]
 
@@ -107,7 +107,7 @@ class _Trained:
 
 
 def _make_deterministic() -> None:
-    """As trainer processes do; before anything is computed."""
+    """Set what trainer processes set, before anything is computed."""
     from hpstudy.training.environment import for_tensorflow
 
     os.environ.update(for_tensorflow())
@@ -121,7 +121,7 @@ def _make_deterministic() -> None:
 
 @contextmanager
 def _nothing_from_libraries() -> Iterator[None]:
-    """TensorFlow's start writes to stderr what nobody needs, past Python and its own log level. Errors still raise."""
+    """Silence stderr: TensorFlow's start writes to it, past Python and its own log level. Errors still raise."""
     sys.stderr.flush()
     stderr = os.dup(2)
     with Path(os.devnull).open("wb") as nowhere:
@@ -144,7 +144,7 @@ def _train(config: Config, record: TrialRecord, arrays: Arrays, build: Build | N
             if record.state == TrialState.PRUNED and len(history) == len(record.history):
                 break
         metrics = training.result() if record.metrics else {}
-    except Exception as error:  # whatever it is, the trial failed as one in a trainer process does
+    except Exception as error:  # whatever it is, the trial fails as it would in a trainer process
         return _Trained(history=tuple(history), metrics={}, error=reason(error))
     return _Trained(history=tuple(history), metrics=metrics, diverged=training.diverged)
 
@@ -179,7 +179,7 @@ def _gap(one: float, other: float) -> float:
 
 
 def _circumstances(record: TrialRecord, now: dict[str, str]) -> list[str]:
-    """What was recorded then and is otherwise now."""
+    """The recorded facts that are different now."""
     return [
         f"{name}: {record.facts[name]} → {now[name]}" for name in now if record.facts.get(name, now[name]) != now[name]
     ]

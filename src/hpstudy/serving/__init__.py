@@ -1,1 +1,1 @@
-"""The model as it is loaded without hpstudy. It imports nothing of hpstudy."""
+"""The model as it is loaded without hpstudy. It imports nothing from hpstudy."""

@@ -1,8 +1,8 @@
 """The evaluated model as the tracker keeps it: raw rows in, class probabilities out.
 
-This file is copied into the model, beside the networks and a description of the rows. So it imports nothing of
-hpstudy: whoever loads the model needs Keras, TensorFlow, NumPy and pandas. How rows are encoded stands in the file of
-the dataset's kind, in `hpstudy.data.kinds`. It is copied into the model too, so training and serving cannot differ.
+This file is copied into the model, beside the networks and a description of the rows. So it imports nothing from
+hpstudy: loading the model takes Keras, TensorFlow, NumPy and pandas. How rows are encoded is defined in the file of the
+dataset's kind, in `hpstudy.data.kinds`. That file is copied into the model too, so training and serving cannot differ.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def _load_pyfunc(path: str) -> Ensemble:
 
 
 def kind_module(kind: str) -> str:
-    """What the file of a kind of datasets is called in a model, where no other module should have its name."""
+    """The name of a kind's file in a model, which no other module is likely to have."""
     return f"hpstudy_kind_{kind}"
 
 
@@ -46,8 +46,8 @@ class Ensemble:
         """The average of the networks' probabilities: a DataFrame with a column for each class, a line for each row.
 
         Args:
-            rows: As the dataset has them: images, lists of word numbers, passengers, or pairs of truth values.
-            params: None are known.
+            rows: Rows as the dataset has them: images, lists of word numbers, passengers, or pairs of truth values.
+            params: Ignored.
         """
         import pandas as pd
 
@@ -71,10 +71,10 @@ def _encoded(rows: Any, description: Mapping[str, Any]) -> np.ndarray:
     """Raw rows as numbers, float32 (rows, *input shape); the network itself scales them.
 
     Args:
-        description: Which kind of rows they are, and what was fitted on the training rows.
+        description: The kind of the rows, and what was fitted on the training rows.
 
     Raises:
-        ValueError: a row holds something that the dataset does not have.
+        ValueError: a row holds something that does not occur in the dataset.
     """
     kind = importlib.import_module(kind_module(description["kind"])).KIND
     return np.asarray(kind.serve(rows, description))

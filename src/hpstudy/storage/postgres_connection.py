@@ -79,6 +79,8 @@ def _watched_connection() -> Any:
             "The study database is PostgreSQL, but its driver is not installed. Run `pip install 'hpstudy[postgres]'`."
         ) from None
 
+    from hpstudy.storage.psycopg_private import WaitTimeout  # here: its ImportError means something else
+
     class Watched(psycopg.Connection[Any]):
         has_pooler = False
 
@@ -103,7 +105,7 @@ def _watched_connection() -> Any:
         def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
             try:
                 return super().wait(gen, interval, ANSWER_S if timeout is None else timeout)
-            except psycopg.errors._WaitTimeout:
+            except WaitTimeout:
                 if timeout is not None:
                     raise
                 self.pgconn.finish()  # SQLAlchemy then sees a closed connection, and opens another one

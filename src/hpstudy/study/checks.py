@@ -1,6 +1,6 @@
-"""What a study says of its factors: checked, and brought to one form.
+"""Check what a study says about its factors, and bring it to one form.
 
-A recorded declaration keeps its meaning: what is refused only since it was recorded is refused of new ones only.
+A recorded declaration keeps its meaning: a check that came later applies only to new declarations.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from hpstudy.study.domains import Choice, Domain, Float, Int, level_of
 from hpstudy.study.factors import Level
 from hpstudy.study.levels import plain
 
-_RESERVED = ("replicate",)  # as a factor's name: another source of variance in the report
-_MOST_LETTERS = 250  # in a factor's name: trackers take no longer one
-_LARGEST = 2**53  # of whole numbers: Optuna keeps them as floats, which are exact up to there
-_MOST_LISTED = 1_000_000  # levels of a range, of which sampler "gp" makes a list
+_RESERVED = ("replicate",)  # not for a factor: it names another source of variance in the report
+_MOST_LETTERS = 250  # in a factor's name: trackers take no longer ones
+_LARGEST = 2**53  # largest whole number: Optuna keeps numbers as floats, which are exact up to here
+_MOST_LISTED = 1_000_000  # levels of a range: sampler "gp" makes a list of them
 
 
 def checked_base(dataset: DatasetInfo, base: Mapping[str, Level], *, recorded: bool) -> Mapping[str, Level]:
-    """What all trials share, in normal form. Raises UserError: no such factor or level, or it varies."""
+    """What all trials share, in normal form. Raises UserError for an unknown factor or level, or one that varies."""
     if not isinstance(base, Mapping):
         raise UserError(f"base must be a dict of factor=level, such as dict(depth=1); it is {base!r}.")
     for name, level in base.items():
@@ -48,7 +48,7 @@ def checked_base(dataset: DatasetInfo, base: Mapping[str, Level], *, recorded: b
 def checked_vary(
     dataset: DatasetInfo, vary: Mapping[str, Domain], base: Mapping[str, Level], *, recorded: bool
 ) -> Mapping[str, Domain]:
-    """What varies, with its levels in normal form. Raises UserError: no such factor or level, or a wrong condition."""
+    """What varies, with levels in normal form. Raises UserError for an unknown factor or level or a wrong condition."""
     return MappingProxyType(_checked_domains(dataset, "vary", vary, {}, base, recorded=recorded))
 
 
@@ -60,10 +60,10 @@ def checked_tune(
     *,
     recorded: bool,
 ) -> Mapping[str, Domain]:
-    """What is tuned for each cell, likewise. A condition may name a factor of `vary`.
+    """What is tuned for each cell, with levels in normal form. A condition may name a factor of `vary`.
 
     Raises:
-        UserError: as `checked_vary`; or a factor stands in `vary`, too.
+        UserError: as in `checked_vary`, or a factor is also in `vary`.
     """
     checked = _checked_domains(dataset, "tune", tune, vary, base, recorded=recorded)
     return MappingProxyType({name: checked[name] for name in tune})
@@ -78,10 +78,10 @@ def _checked_domains(
     *,
     recorded: bool,
 ) -> dict[str, Domain]:
-    """The earlier factors, and after them these.
+    """The earlier factors, followed by these.
 
     Args:
-        place: The argument of Study in which these stand.
+        place: The argument of Study that contains these.
     """
     if not isinstance(domains, Mapping):
         raise UserError(f"{place} must be a dict of factor=Choice(…), Float(…) or Int(…); it is {domains!r}.")
@@ -94,10 +94,10 @@ def _checked_domains(
                 "A level that does not vary belongs in base=dict(…)."
             )
         if name in base:
-            raise UserError(f"Factor {name!r} stands in base and in {place}. Keep one of the two.")
+            raise UserError(f"Factor {name!r} is in base and in {place}. Keep one of the two.")
         if name in earlier:
             raise UserError(
-                f"Factor {name!r} stands in vary and in tune. What the question is about belongs in vary, what is "
+                f"Factor {name!r} is in vary and in tune. What the question is about belongs in vary, what is "
                 "tuned for each of its levels in tune."
             )
         if not recorded:
@@ -122,9 +122,9 @@ def check_listable(vary: Mapping[str, Domain]) -> None:
 
 def _check_name(name: object) -> None:
     if not isinstance(name, str) or not name or name != name.strip() or not name.isprintable():
-        raise UserError(f"A factor's name is a text that can be printed and has no space at its ends; it is {name!r}.")
+        raise UserError(f"A factor's name is a printable text without spaces at its ends; it is {name!r}.")
     if name in _RESERVED:
-        raise UserError(f"A factor cannot be named {name!r}: Grid(replicates=…) has that word. Try '{name}_number'.")
+        raise UserError(f"A factor cannot be named {name!r}: Grid(replicates=…) uses that word. Try '{name}_number'.")
     if len(name) > _MOST_LETTERS:
         raise UserError(f"A factor's name has at most {_MOST_LETTERS} letters; {name[:20]!r}… has {len(name)}.")
 
@@ -137,8 +137,8 @@ def _checked_domain(name: str, domain: Domain, earlier: Mapping[str, Domain], *,
         return Choice(*levels, when=when)
     if isinstance(domain, Int) and not recorded and max(map(abs, (domain.low, domain.high))) > _LARGEST:
         raise UserError(
-            f"Factor {name!r}: whole numbers can be as large as 2**53 = {_LARGEST}, from where on the database "
-            f"does not keep each of them; it is Int({domain.low}, {domain.high})."
+            f"Factor {name!r}: whole numbers may be at most 2**53 = {_LARGEST}, because the database does not "
+            f"keep larger ones exactly; it is Int({domain.low}, {domain.high})."
         )
     return domain.with_when(when)
 
@@ -149,8 +149,8 @@ def _check_differ(name: str, given: tuple[Level, ...], levels: tuple[Level, ...]
     if not recorded and len(set(levels)) < len(levels):
         equal = [level for level in levels if levels.count(level) > 1]
         raise UserError(
-            f"Factor {name!r} has levels that Python takes for one: {', '.join(map(repr, equal))}. Optuna looks levels "
-            "up by ==, so all of them would be trained as the first. Keep one, or tell them apart by texts, such as "
+            f"Factor {name!r} has levels that are equal in Python: {', '.join(map(repr, equal))}. Optuna looks levels "
+            "up by ==, so all of them would be trained as the first. Keep one, or make texts of them, such as "
             f"{', '.join(repr(repr(level)) for level in equal)}."
         )
 
@@ -158,7 +158,7 @@ def _check_differ(name: str, given: tuple[Level, ...], levels: tuple[Level, ...]
 def _checked_when(
     name: str, domain: Domain, earlier: Mapping[str, Domain], *, recorded: bool
 ) -> Mapping[str, tuple[Level, ...]]:
-    """The conditions in the spelling of the levels that they name."""
+    """The conditions, with levels spelled as in the factors that they name."""
     when: dict[str, tuple[Level, ...]] = {}
     for other, levels in domain.when.items():
         if other == name or other not in earlier:
@@ -177,7 +177,7 @@ def _checked_when(
                 )
         if not recorded:
             _check_met(name, other, earlier[other], levels)
-        # a recorded range never existed under a condition in another spelling, and goes on so
+        # A recorded range never existed under a condition in another spelling, and that stays so.
         keeps = recorded and not isinstance(domain, Choice)
         when[other] = tuple(level if keeps and level != own[0] else own[0] for level, own in found)
     return when
@@ -187,7 +187,7 @@ def _check_met(name: str, other: str, domain: Domain, levels: tuple[Level, ...])
     if isinstance(domain, Float) and domain.step is None and domain.low < domain.high:
         raise UserError(
             f"Factor {name!r} exists when {other}={levels[0]!r}, but {other!r} is {_told(domain)}: any number "
-            f"between, and hardly ever just that one. Give {other!r} levels: a Choice, or Float(…, step=…)."
+            f"in between, and hardly ever exactly that one. Give {other!r} levels: a Choice, or Float(…, step=…)."
         )
 
 
@@ -206,7 +206,7 @@ def _check_it_can_exist(name: str, vary: Mapping[str, Domain]) -> None:
 
 
 def _conditions(name: str, vary: Mapping[str, Domain]) -> Iterator[tuple[str, str, tuple[Level, ...]]]:
-    """Of every factor that must exist for this one to exist: the factor, which other it asks for, and its levels."""
+    """Every condition on which a factor's existence depends: its owner, the factor that it names, the levels."""
     waiting, seen = [name], {name}
     while waiting:
         owner = waiting.pop()
@@ -222,7 +222,7 @@ def _or(levels: tuple[Level, ...]) -> str:
 
 
 def _told(domain: Any) -> str:
-    """`Choice('sgd', 'adam')`, as it stands in a study file."""
+    """`Choice('sgd', 'adam')`, as it is written in a study file."""
     if isinstance(domain, Choice):
         return f"Choice({', '.join(map(repr, domain.levels))})"
     step = f", step={domain.step}" if domain.step not in (None, 1) else ""

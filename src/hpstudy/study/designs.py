@@ -15,32 +15,32 @@ from hpstudy.study.levels import check_count, make_plain
 from hpstudy.study.objective import Objective
 from hpstudy.study.sampling import Pruner, Sampler, check_names, check_pruner, check_sampler
 
-_MOST_TRIALS = 1_000_000  # of a design with cells, which are made one by one
-_QUICK_TRIALS = 6  # of a search, for a first taste
-_QUICK_TUNING = 2  # of each search of a Compare
-_ADAPTIVE_TIMES = 5  # as many replicates as there are, of a grid that becomes adaptive
+_MOST_TRIALS = 1_000_000  # of a design with cells, which are all made
+_QUICK_TRIALS = 6  # of a search, for a quick first run
+_QUICK_TUNING = 2  # trials in each search of a Compare, for a quick first run
+_ADAPTIVE_TIMES = 5  # a grid that becomes adaptive may get this many times its replicates
 
-Replicates: TypeAlias = int | Literal["adaptive"]  # the new total number of a study that is extended
+Replicates: TypeAlias = int | Literal["adaptive"]  # the new total number in a study that is extended
 
 
 @dataclass(frozen=True, kw_only=True)
 class Factors:
-    """What a design is asked to fit: the factors of a study, and what its trials are compared by."""
+    """What a design has to fit: the factors of a study, and the metrics by which its trials are compared."""
 
     base: Mapping[str, Level]
     vary: Mapping[str, Domain]
     tune: Mapping[str, Domain]
     objectives: Sequence[Objective]
-    recorded: bool  # by this or an earlier version: what is refused only since then is refused of new studies only
+    recorded: bool  # whether it comes from a database: a check that came later applies only to new studies
 
 
 @dataclass(frozen=True)
 class Adaptive:
-    """Replicates where they decide: `least` of every cell, then more of those that may be the best and are undecided.
+    """Replicates where they decide: `least` for every cell, then more for undecided cells that may be the best.
 
     Args:
-        least: Replicates of every cell, after which the results are looked at for the first time.
-        most: No cell has more.
+        least: Replicates of every cell before the results are first looked at.
+        most: The most replicates that a cell can get.
     """
 
     least: int
@@ -57,7 +57,7 @@ class Adaptive:
 
 @dataclass(frozen=True, kw_only=True)
 class Grid:
-    """Every cell × replicate exactly once; with `Adaptive` replicates, as far as they are asked for."""
+    """Every cell × replicate exactly once; with `Adaptive` replicates, only those that are needed."""
 
     replicates: int | Adaptive = 1
 
@@ -75,11 +75,11 @@ class Grid:
 
     @property
     def most(self) -> int:
-        """Replicates of a cell, at most."""
+        """The most replicates that a cell can have."""
         return self.replicates.most if isinstance(self.replicates, Adaptive) else self.replicates
 
     def budget(self, vary: Mapping[str, Domain]) -> int:
-        """How many trials it asks for; the most, where that depends on results."""
+        """How many trials the design asks for; the most possible if that depends on results."""
         return count_combinations(vary) * self.most
 
     def fitted(self, study: Factors) -> Grid:
@@ -95,7 +95,7 @@ class Grid:
         return self
 
     def resized(self, *, trials: int | None, replicates: Replicates | None) -> Grid:
-        """With another budget. Raises UserError for what this design does not have."""
+        """The design with another budget. Raises UserError for an argument that does not apply to it."""
         if trials is not None:
             raise UserError(
                 "--trials is for a Search or a Compare; this study is a Grid, whose budget is cells × --replicates."
@@ -109,10 +109,10 @@ class Grid:
         return dataclasses.replace(self, replicates=Adaptive(self.replicates, _ADAPTIVE_TIMES * self.replicates))
 
     def check_extends(self, recorded: Design) -> None:
-        """Raises UserError if a study that was begun with the recorded design cannot go on with this one."""
+        """Raises UserError if a study that began with the recorded design cannot resume with this one."""
 
     def quick(self) -> Grid:
-        """As small as it can be, for a first taste."""
+        """The design with few trials, for a quick first run."""
         return Grid(replicates=1)
 
     def to_json(self) -> dict[str, Any]:
@@ -126,14 +126,14 @@ class Search:
 
     Args:
         trials: The budget.
-        seed: Of the sampler; the study's seed if None.
-        first: Given configurations, which are tried before the sampler proposes any, in this order. Each is a dict of
+        seed: The sampler's seed; the study's seed if None.
+        first: Given configurations, which are tried in this order before the sampler proposes any. Each is a dict of
             levels such as `{"optimizer": "adam", "learning_rate": 0.001}`; the sampler proposes what it leaves out.
-        finalists: So many of the best configurations are confirmed: trained again under fresh seeds, by which one of
-            them is chosen. 0 turns it off, and several objectives have none. None is a search that was recorded before
-            there were finalists, which has none either.
+        finalists: How many of the best configurations are confirmed: they are trained again under fresh seeds, which
+            decide the choice between them. 0 turns it off; with several objectives there are none. None means that the
+            search was recorded before finalists existed, and has none either.
         replicates: Confirmations of each finalist.
-        patience: The search ends after so many trials without a better one.
+        patience: The search ends after this many trials without a better one.
     """
 
     trials: int
@@ -169,7 +169,7 @@ class Search:
 
     @property
     def confirmations(self) -> int:
-        """How many there are at most."""
+        """The most confirmations that there can be."""
         return (self.finalists or 0) * self.replicates
 
     def budget(self, vary: Mapping[str, Domain]) -> int:
@@ -208,7 +208,7 @@ class Search:
         return dataclasses.replace(self, trials=trials, first=self.first[:trials], finalists=finalists)
 
     def to_json(self) -> dict[str, Any]:
-        """Without what a search recorded before it existed does not have: so that stays equal."""
+        """Unused fields that earlier versions did not have are left out, so that recorded searches stay equal."""
         values = {**vars(self), "first": [dict(levels) for levels in self.first]}
         if self.finalists is None:
             del values["finalists"], values["replicates"]
@@ -217,15 +217,15 @@ class Search:
 
 @dataclass(frozen=True, kw_only=True)
 class Compare:
-    """Every cell × replicate is a search of its own over the nuisance factors, all under the same budget.
+    """Every cell × replicate is a separate search over the nuisance factors, and all have the same budget.
 
-    The winner of each search is trained once more, under a fresh seed and split: its confirmation. The confirmations
-    are what is compared, so no cell gains by luck. They take the same seeds in every cell.
+    The winner of each search is trained once more, under a fresh seed and split: this is its confirmation. Only the
+    confirmations are compared, so no cell gains by luck. They have the same seeds in every cell.
 
     Args:
-        trials: Of each search, which its confirmation follows.
-        replicates: Searches of each cell.
-        sampler: Proposes the nuisance factors; it sees the trials of its own search only.
+        trials: Trials of each search, without its confirmation.
+        replicates: Searches per cell.
+        sampler: Proposes the nuisance factors; it sees only the trials of its own search.
         pruner: Ends bad trials of a search early; a confirmation is trained to its end.
     """
 
@@ -255,12 +255,12 @@ class Compare:
     def fitted(self, study: Factors) -> Compare:
         if not study.vary:
             raise UserError(
-                "A Compare compares the levels of vary=dict(…), and nothing varies. To tune one configuration put its "
+                "A Compare compares the levels of vary=dict(…), and nothing varies. To tune one configuration, put its "
                 "factors into vary and take design=Search(trials=…)."
             )
         if not study.tune:
             raise UserError(
-                "A Compare tunes the factors of tune=dict(…) for each level of the others, and none stands there. Name "
+                "A Compare tunes the factors of tune=dict(…) for each level of the others, and there are none. Name "
                 "them, such as tune=dict(learning_rate=Float(1e-4, 1.0, log=True)), or take design=Grid(replicates=…)."
             )
         if len(study.objectives) > 1:
@@ -286,7 +286,7 @@ class Compare:
             raise UserError(
                 f"Each search of this Compare has {recorded.trials} trials and was confirmed after them; with "
                 f"{self.trials} the confirmed configuration may not be its best. More --replicates can be added; for "
-                "longer searches give the study another name."
+                "longer searches, give the study another name."
             )
 
     def quick(self) -> Compare:
@@ -310,7 +310,7 @@ def design_from_json(values: Mapping[str, Any]) -> Design:
 
 
 def beside(design: Design, recorded: Design) -> Design:
-    """The design without what the recorded one could not have yet: that is no difference."""
+    """The design without what did not exist when the other one was recorded: that does not count as a difference."""
     if isinstance(design, Search) and isinstance(recorded, Search) and recorded.finalists is None:
         return dataclasses.replace(design, finalists=None, replicates=recorded.replicates)
     return design
@@ -344,6 +344,6 @@ def _check_levels(what: str, vary: Mapping[str, Domain], else_: str) -> None:
 def _check_size(what: str, trials: int, with_: str, study: Factors) -> None:
     if trials > _MOST_TRIALS and not study.recorded:
         raise UserError(
-            f"This {what} has {count_combinations(study.vary):,} cells, {with_} {trials:,} trials, and at "
-            f"most {_MOST_TRIALS:,} can be taken one by one. Take fewer levels, or design=Search(trials=…)."
+            f"This {what} has {count_combinations(study.vary):,} cells and, {with_}, {trials:,} trials; at "
+            f"most {_MOST_TRIALS:,} are possible. Take fewer levels, or design=Search(trials=…)."
         )

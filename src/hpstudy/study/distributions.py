@@ -1,4 +1,4 @@
-"""A domain as Optuna has it. Whoever imports this loads Optuna, so `Study` does not."""
+"""Domains as Optuna's distributions. Importing this loads Optuna, so `Study` does not import it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hpstudy.study.levels import steps
 
 
 def distribution(domain: Domain) -> BaseDistribution:
-    """What samplers draw from and what the database keeps with a level."""
+    """The distribution from which samplers draw and which the database keeps with a level."""
     if isinstance(domain, Choice):
         return CategoricalDistribution(domain.levels)
     if isinstance(domain, Float):
@@ -19,7 +19,7 @@ def distribution(domain: Domain) -> BaseDistribution:
 
 
 def exact_level(kind: BaseDistribution, level: Level) -> Level:
-    """The level that is meant: Optuna adds steps up as floats, and the database keeps 0.30000000000000004 for 0.3."""
+    """The declared level: Optuna adds up steps as floats, and the database keeps 0.30000000000000004 for 0.3."""
     if isinstance(kind, FloatDistribution) and kind.step is not None and isinstance(level, float):
         return steps(kind.low, kind.high, kind.step).nearest(level)
     return level

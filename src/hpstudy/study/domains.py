@@ -20,11 +20,11 @@ When: TypeAlias = Mapping[str, tuple[Level, ...]]
 _Own = TypeVar("_Own", bound="_Conditional")
 
 _CONTRADICTING = ("optimizer", "momentum", "units", "augmentation", "scaling")
-_MOST_STEPS = 10_000_000  # of a Float: Optuna would take a level of more for none, because of rounding
+_MOST_STEPS = 10_000_000  # of a Float: with more, Optuna would not recognize a level, because of rounding
 
 
 class _Conditional:
-    """A domain that may exist only for some levels of other factors."""
+    """A domain that may exist only beside some levels of other factors."""
 
     when: When
 
@@ -44,20 +44,20 @@ class _Conditional:
 
 
 def _set(instance: object, **values: object) -> None:
-    """Fill the fields of a frozen dataclass whose arguments are not its fields one by one."""
+    """Fill the fields of a frozen dataclass whose arguments differ from its fields."""
     for name, value in values.items():
         object.__setattr__(instance, name, value)
 
 
 def _frozen_when(when: Mapping[str, Any] | None) -> When:
-    """One level stands for a tuple of one."""
+    """The conditions, in which a single level stands for a tuple of it."""
     if not isinstance(when, Mapping | None):
         raise UserError(f"when must be a dict of factor=level, such as when={{'optimizer': 'sgd'}}; it is {when!r}.")
     return MappingProxyType({name: tuple(map(plain, _several(levels))) for name, levels in (when or {}).items()})
 
 
 def _several(levels: Any) -> Iterable[Any]:
-    if isinstance(levels, set | frozenset):  # which have no order that would be the same in the next process
+    if isinstance(levels, set | frozenset):  # whose order differs between processes
         return sorted(levels, key=repr)
     is_array = getattr(levels, "ndim", 0) == 1
     return levels if is_array or isinstance(levels, tuple | list | range) else (levels,)
@@ -91,16 +91,16 @@ class Choice(_Conditional):
 
     @property
     def ends(self) -> tuple[Level, ...]:
-        """Levels that are legal only if all are."""
+        """Levels that are legal if and only if all are."""
         return self.levels
 
     @property
     def highest(self) -> Level:
-        """Of numbers."""
+        """The highest level that is a number."""
         return max(level for level in self.levels if isinstance(level, int | float))
 
     def matching(self, level: Level) -> tuple[Level, ...]:
-        """Its own level that means the same as this one; nothing if there is none."""
+        """The domain's own level that means the same as this one, as a tuple; empty if there is none."""
         found = [legal for legal in self.levels if type(level) is type(legal) and level == legal]
         return tuple(found or [legal for legal in self.levels if same(level, legal)])[:1]
 
@@ -118,9 +118,9 @@ class Float(_Conditional):
 
     Args:
         low: The lowest level.
-        high: The highest one. With a step it becomes the last level that steps from `low` reach.
-        step: Takes low, low + step, … only, as decimal numbers: 0.1, 0.2, 0.3. Then it has levels as a grid needs them.
-        log: Searches its logarithm. Not together with a step.
+        high: The highest level. With a step, it becomes the last level that steps from `low` reach.
+        step: Allows only low, low + step, …, as decimal numbers: 0.1, 0.2, 0.3. A grid needs these levels.
+        log: Search on a logarithmic scale. Not together with a step.
         when: As for a Choice.
     """
 
@@ -148,7 +148,7 @@ class Float(_Conditional):
 
     @property
     def levels(self) -> Sequence[Level]:
-        """With a step, its levels. Without one the two ends: what is legal there is legal between."""
+        """With a step, its levels. Without one, the two ends: what is legal there is legal in between."""
         return self.ends if self.step is None else steps(self.low, self.high, self.step)
 
     @property
@@ -171,7 +171,7 @@ class Float(_Conditional):
         return is_number(level) and self.low <= level <= self.high  # type: ignore[operator]
 
     def to_json(self) -> dict[str, Any]:
-        if self.step is not None:  # under a name of its own, so that a version without steps refuses it
+        if self.step is not None:  # under another name, so that a version without steps refuses it
             return self._with_when({"stepped_float": [self.low, self.high], "step": self.step})
         return self._with_when({"float": [self.low, self.high], "log": self.log})
 
@@ -244,7 +244,7 @@ def domain_from_json(values: Mapping[str, Any]) -> Domain:
 
 
 def domain_text(name: str, domain: Domain, written: LevelTexts) -> str:
-    """`0.0001 to 0.1 (log)`, or the levels, and where they exist: as people read it."""
+    """For readers: `0.0001 to 0.1 (log)` or the levels, and under which conditions they exist."""
     if isinstance(domain, Choice):
         text = ", ".join(written.text(name, level) for level in domain.levels)
     else:
@@ -255,9 +255,9 @@ def domain_text(name: str, domain: Domain, written: LevelTexts) -> str:
 
 
 def level_of(name: str, domain: Domain, given: Any) -> tuple[Level, ...]:
-    """The level of a factor that a person means, however it is spelled; nothing if the domain has none such.
+    """The level of a factor that a user means, however it is spelled, as a tuple; empty if the domain has none.
 
-    The one place that looks up what people write: conditions, published figures and baselines.
+    The only place that looks up what users write: conditions, published figures and baselines.
 
     Raises:
         UserError: the built-in factor of this name has no such level.
@@ -266,9 +266,9 @@ def level_of(name: str, domain: Domain, given: Any) -> tuple[Level, ...]:
 
 
 def combinations(vary: Mapping[str, Domain], *, corners: bool = False) -> Iterator[dict[str, Level]]:
-    """Each combination of levels once; with `corners`, of the levels that can contradict each other.
+    """Each combination of levels once; with `corners`, only of levels that can contradict each other.
 
-    Only texts and conditions take part in contradictions, so a long range counts by its two ends there.
+    Only texts and conditions can contradict, so one level stands for a whole range there.
     """
     partial: list[dict[str, Level]] = [{}]
     for name, domain in vary.items():
@@ -286,9 +286,9 @@ def combinations(vary: Mapping[str, Domain], *, corners: bool = False) -> Iterat
 
 
 def count_combinations(vary: Mapping[str, Domain]) -> int:
-    """How many cells a grid has, without making them.
+    """The number of cells in a grid, without making them.
 
-    Combinations that no condition can tell apart are counted together.
+    Combinations that no condition distinguishes are counted together.
     """
     counts: Counter[tuple[tuple[str, Level], ...]] = Counter({(): 1})
     for name, domain in vary.items():
@@ -305,7 +305,7 @@ def count_combinations(vary: Mapping[str, Domain]) -> int:
             for level in told:
                 grown[(*known, (name, level))] += number
             grown[known] += number * (len(domain.levels) - len(told))
-        counts = +grown  # without those that there are none of
+        counts = +grown  # without zero counts
     return counts.total()
 
 
@@ -320,7 +320,7 @@ def _check_range(kind: str, low: object, high: object, log: object) -> None:
 
 
 def _checked_step(low: float, high: float, step: Any, log: object) -> tuple[float, float]:
-    """The step, and the last level that it reaches."""
+    """The step and the last level that it reaches."""
     if not is_number(step) or not math.isfinite(step) or step <= 0:
         raise UserError(f"The step of a Float must be a finite number above 0; it is {step!r}.")
     if log:

@@ -1,4 +1,4 @@
-"""The factors that every study can use: their legal levels, their defaults, and which go together."""
+"""The built-in factors: their legal levels, their defaults, and which levels go together."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hpstudy.study.catalog import DATASETS, KINDS, DatasetInfo, Scaling
 from hpstudy.study.keras_levels import ACTIVATIONS, INITIALIZERS, MOMENTUM_OPTIMIZERS, OPTIMIZERS
 from hpstudy.study.legal import Config, Factor, Level, integer, layers, number, one_of, unknown
 
-__all__ = ["Config", "Factor", "Level", "unknown"]  # beside what is defined here
+__all__ = ["Config", "Factor", "Level", "unknown"]  # names from `legal` that are used from here
 
 Schedule: TypeAlias = Literal["constant", "exponential", "cosine"]
 Loss: TypeAlias = Literal["cross_entropy", "mse"]
@@ -136,14 +136,14 @@ FACTORS: dict[str, Factor] = {
 
 
 def dataset_info(name: object) -> DatasetInfo:
-    """Raises UserError for a dataset that hpstudy does not know."""
+    """Raises UserError if the dataset is unknown."""
     if not isinstance(name, str) or name not in DATASETS:
         raise UserError(unknown("dataset", name, DATASETS))
     return DATASETS[name]
 
 
 def check_level(name: str, level: Level) -> Level:
-    """The normal form of one level of a factor. Factors of a user's own pass as they are.
+    """The normal form of one level of a factor. Factors of a user's own pass unchanged.
 
     Raises:
         UserError: the level is not legal; the message names the factor.
@@ -157,7 +157,7 @@ def check_level(name: str, level: Level) -> Level:
 
 
 def default_config(dataset: DatasetInfo) -> dict[str, Level]:
-    """Every built-in factor that this dataset has, at its default level."""
+    """Every built-in factor of this dataset at its default level."""
     config = {name: factor.default for name, factor in FACTORS.items() if _has(dataset, name)}
     return {**config, "scaling": dataset.scaling}
 
@@ -176,7 +176,7 @@ def complete(config: Config) -> dict[str, Level]:
 
 
 def structure(config: Config, *, own_network: bool = False) -> tuple[tuple[str, Level], ...]:
-    """What of a whole configuration a compiled epoch depends on: trials that are equal in it can share one.
+    """The part of a whole configuration on which a compiled epoch depends: trials with the same one can share it.
 
     Args:
         own_network: Whether a study's own `build` makes the network, which may depend on every level.
@@ -193,10 +193,10 @@ def check_combination(dataset: DatasetInfo, config: Config) -> None:
     """Refuse a configuration whose levels contradict each other.
 
     Args:
-        config: Only what the study says: base and one level of each factor, defaults left out.
+        config: Only what the study says: base and one level of each factor, without defaults.
 
     Raises:
-        UserError: names the levels and a way out.
+        UserError: levels contradict each other; the message names them and a way out.
     """
     optimizer = config.get("optimizer", FACTORS["optimizer"].default)
     if config.get("momentum") is not None and optimizer not in MOMENTUM_OPTIMIZERS:
@@ -205,7 +205,9 @@ def check_combination(dataset: DatasetInfo, config: Config) -> None:
             'Let it exist only there: momentum=Choice(0.5, 0.9, when={"optimizer": ("sgd", "nesterov")}).'
         )
     if isinstance(config.get("units"), str) and "depth" in config:
-        raise UserError(f"units={config['units']!r} says how many layers there are, so depth cannot. Leave depth out.")
+        raise UserError(
+            f"units={config['units']!r} says how many layers there are, so depth must not. Leave depth out."
+        )
     if config.get("augmentation", "none") != "none" and not dataset.kind.augments:
         raise UserError(
             f"augmentation={config['augmentation']!r} needs images; {dataset.title} has none. "
@@ -219,7 +221,7 @@ def check_combination(dataset: DatasetInfo, config: Config) -> None:
 
 
 def check_applies(dataset: DatasetInfo, name: str) -> None:
-    """Refuse a built-in factor that this kind of dataset does not have."""
+    """Refuse a built-in factor that this kind of datasets does not have."""
     if name in FACTORS and not _has(dataset, name):
         owners = [owner.name for owner in DATASETS.values() if _has(owner, name)]
         raise UserError(
@@ -233,16 +235,16 @@ def describe(config: Mapping[str, Any]) -> str:
 
 
 def key(levels: Mapping[str, Level]) -> str:
-    """The same for the same levels in any order. Python's own comparison takes True for 1, and 1 for 1.0."""
+    """A text that is the same for the same levels in any order. Python itself takes True for 1, and 1 for 1.0."""
     return json.dumps(dict(levels), sort_keys=True)
 
 
 def level_text(level: object) -> str:
-    """A level as people write it: numbers short, texts bare."""
+    """A level as people write it: a number shortened, a text without quotes."""
     return f"{level:.4g}" if isinstance(level, float) else str(level)
 
 
 def _has(dataset: DatasetInfo, name: str) -> bool:
-    """Whether the built-in factor belongs to every kind of datasets, or to this one's."""
+    """Whether the built-in factor belongs to every kind of datasets, or to that of this dataset."""
     owners = [kind for kind in KINDS if any(factor.name == name for factor in kind.factors)]
     return not owners or dataset.kind in owners

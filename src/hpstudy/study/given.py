@@ -1,4 +1,4 @@
-"""Given configurations: those that a search tries first, before its sampler proposes any."""
+"""Given configurations, which a search tries before its sampler proposes any."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ Given = tuple[Mapping[str, Level], ...]
 
 
 def frozen(first: object, trials: int) -> Given:
-    """The argument `first` of a Search as it stays, its levels not checked yet.
+    """The argument `first` of a Search, made immutable. Its levels are not checked yet.
 
     Raises:
-        UserError: it is no sequence of dicts, or has more of them than the search has trials.
+        UserError: it is not a sequence of dicts, or has more of them than the search has trials.
     """
     if isinstance(first, str) or not isinstance(first, Sequence):
         raise UserError(
@@ -46,7 +46,7 @@ def checked_given(first: Given, vary: Mapping[str, Domain], base: Mapping[str, L
 
     Raises:
         UserError: a factor does not vary or does not exist beside the others, a level is not in its domain, or a
-            configuration is there twice.
+            configuration occurs twice.
     """
     found = tuple(_checked(_what(number), levels, vary, base) for number, levels in enumerate(first, start=1))
     numbers: dict[str, int] = {}
@@ -68,7 +68,7 @@ def _checked(
 ) -> Mapping[str, Level]:
     for name in given:
         if name in base:
-            raise UserError(f"{what}: factor {name!r} stands in base, so every trial has it. Leave it out here.")
+            raise UserError(f"{what}: factor {name!r} is in base, so every trial has it. Leave it out here.")
         if name not in vary:
             raise UserError(f"{what}: {factors.unknown('factor', name, vary, 'Varying')}")
     levels: dict[str, Level] = {}
@@ -81,7 +81,7 @@ def _checked(
 
 
 def _check_existence(what: str, name: str, domain: Domain, given: Mapping[str, Level]) -> None:
-    """Whether a factor exists must not be left to the sampler."""
+    """The sampler must not decide whether a given factor exists."""
     for other in domain.when:
         if other not in given:
             raise UserError(
@@ -104,7 +104,7 @@ def _condition(domain: Domain) -> str:
 
 
 def _checked_level(what: str, name: str, domain: Domain, level: object) -> Level:
-    """In the form in which the sampler would propose it."""
+    """The level in the form in which the sampler would propose it."""
     try:
         found = level_of(name, domain, level)
     except UserError as error:
@@ -119,4 +119,4 @@ def _outside(domain: Domain, level: Level) -> str:
         return factors.unknown("level", level, map(factors.level_text, domain.levels))
     step = f" in steps of {domain.step:g}" if domain.step and domain.step != 1 else ""
     kind = "number" if isinstance(domain, Float) else "whole number"
-    return f"{level!r} is no {kind} from {domain.low:g} to {domain.high:g}{step}."
+    return f"{level!r} is not a {kind} from {domain.low:g} to {domain.high:g}{step}."

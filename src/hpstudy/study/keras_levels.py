@@ -1,4 +1,4 @@
-"""Levels that are classes of Keras: what each is called there, in one table a factor, without loading Keras."""
+"""Levels that are classes of Keras: the name of each in Keras, one table per factor, without loading Keras."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ class Optimizer:
 
     keras: str
     learning_rate: float = 0.001  # the default of Keras
-    momentum: float | None = None  # the default here; None: it has none
-    options: Mapping[str, Any] = field(default_factory=dict)  # that make it this level
+    momentum: float | None = None  # the default of hpstudy; None: the optimizer has no momentum
+    options: Mapping[str, Any] = field(default_factory=dict)  # arguments of the class that make it this level
 
 
 @dataclass(frozen=True, kw_only=True)

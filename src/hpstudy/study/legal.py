@@ -1,4 +1,4 @@
-"""What a factor is, and the checks of which levels are legal."""
+"""What a factor is, and the checks that decide which levels are legal."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ class Factor:
     """One built-in factor."""
 
     name: str
-    meaning: str  # for docs and error messages, with unit
-    default: Level  # None: decided by the dataset or the optimizer, or switched off
+    meaning: str  # for docs and error messages, with the unit
+    default: Level  # None: the dataset or the optimizer decides, or the factor is off
     check: Check
-    # What of it a compiled epoch depends on: the level, whether it is zero, or nothing, as the level is its input.
+    # What a compiled epoch depends on: the level, only whether it is zero, or nothing, because the level is an input.
     compiled: Literal["level", "presence", "nothing"] = "level"
 
 
 def unknown(kind: str, name: object, legal: Iterable[str], listed: str = "Legal") -> str:
-    """A sentence that refuses `name`, lists what is legal and points at the nearest."""
+    """A sentence that refuses `name`, lists what is legal and suggests the nearest."""
     legal = list(legal)
     nearest = difflib.get_close_matches(str(name).lower(), legal, n=1, cutoff=0.5)
     hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
@@ -37,7 +37,7 @@ def unknown(kind: str, name: object, legal: Iterable[str], listed: str = "Legal"
 
 
 def one_of(*levels: str) -> Check:
-    """Texts, in any case and with - for _."""
+    """A check for one of these texts, in any case and with - or _."""
 
     def check(level: Level) -> Level:
         normal = level.lower().replace("-", "_") if isinstance(level, str) else level
@@ -49,7 +49,7 @@ def one_of(*levels: str) -> Check:
 
 
 def number(low: float, below: float = math.inf, *, positive: bool = False) -> Check:
-    """A number of at least `low`, or above it if it must be positive, and below `below`."""
+    """A check for a number of at least `low`, or above it if `positive`, and below `below`."""
     legal = f"a number {'above' if positive else 'of at least'} {low:g}"
     legal += f" and below {below:g}" if below < math.inf else ""
 
@@ -64,7 +64,7 @@ def number(low: float, below: float = math.inf, *, positive: bool = False) -> Ch
 
 
 def integer(low: int, *, also: tuple[Level, ...] = ()) -> Check:
-    """A whole number of at least `low`, or one of the levels `also`."""
+    """A check for a whole number of at least `low`, or for one of the levels `also`."""
     others = "".join(f" or {other!r}" for other in also)
 
     def check(level: Level) -> Level:
@@ -78,9 +78,11 @@ def integer(low: int, *, also: tuple[Level, ...] = ()) -> Check:
 
 
 def layers(level: Level) -> Level:
-    """One number for every hidden layer, or a number for each such as '256-128-100'."""
+    """Check `units`: one number for all hidden layers, or one for each, such as '256-128-100'."""
     if isinstance(level, str) and re.fullmatch(r"[1-9]\d*(-[1-9]\d*)+", level):
         return level
     if isinstance(level, str):
-        raise UserError(f"{level!r} is neither a whole number of at least 1 nor one for each layer like '256-128-100'.")
+        raise UserError(
+            f"{level!r} is neither a whole number of at least 1 nor one for each layer, such as '256-128-100'."
+        )
     return integer(1)(level)

@@ -1,4 +1,4 @@
-"""Single levels: as Python's own numbers and texts, as steps of a range, and as texts that tell them apart."""
+"""Levels: as plain Python values, as steps of a range, and as texts that distinguish them."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from typing import Any, overload
 from hpstudy.errors import UserError
 from hpstudy.study.factors import Level, level_text
 
-_TOLERANCE = 1e-6  # of a step: sums of floats are off by less
-_MOST_DIGITS = 17  # that tell any two floats apart
+_TOLERANCE = 1e-6  # share of a step: the errors of sums of floats are smaller
+_MOST_DIGITS = 17  # enough to distinguish any two floats
 
 
 def plain(value: Any) -> Any:
-    """Python's own number, text or boolean instead of NumPy's, of an array without dimensions, or of an enum's.
+    """Python's own number, text or boolean in place of one of NumPy, an array without dimensions, or an enum.
 
-    Anything else comes back as it is: whoever needs a number or a level refuses it by name.
+    Anything else is returned as it is; the caller that needs a number or a level refuses it.
     """
     if getattr(value, "ndim", None) == 0 and callable(getattr(value, "item", None)):
         value = value.item()
@@ -34,7 +34,7 @@ def plain(value: Any) -> Any:
 
 
 def make_plain(instance: object, *fields: str) -> None:
-    """Numbers and texts of NumPy become Python's, so that they can be kept as JSON."""
+    """Replace numbers and texts of NumPy in these fields by Python's, so that they can be kept as JSON."""
     for name in fields:
         object.__setattr__(instance, name, plain(getattr(instance, name)))
 
@@ -45,7 +45,7 @@ def check_count(what: str, value: object, low: int = 1) -> None:
 
 
 def is_number(level: object) -> bool:
-    """True and False are none."""
+    """Whether a level is a number, which True and False are not."""
     return isinstance(level, int | float) and not isinstance(level, bool)
 
 
@@ -55,9 +55,9 @@ def same(one: object, other: object) -> bool:
 
 
 class Steps(Sequence[float]):
-    """The levels of a `Float` with a step: low, low + step, … up to high, each made when it is asked for.
+    """The levels of a `Float` with a step: low, low + step, … up to high. Each is computed on access.
 
-    They are the decimal numbers that people write: 0 + 3 · 0.1 is 0.3 here, and 0.30000000000000004 as a sum of floats.
+    They are the decimal numbers that people write: 0 + 3 · 0.1 is 0.3 here, not 0.30000000000000004 as with floats.
     """
 
     def __init__(self, low: float, high: float, step: float) -> None:
@@ -78,11 +78,11 @@ class Steps(Sequence[float]):
         return [self[one] for one in places]
 
     def __contains__(self, level: object) -> bool:
-        """Whether it is a level, or as near to one as sums of floats come."""
+        """Whether it is a level, or as near to one as sums of floats get."""
         return is_number(level) and abs(self.nearest(level) - level) <= _TOLERANCE * self._step  # type: ignore[arg-type,operator]
 
     def index(self, level: Any, *_: int) -> int:
-        """The place of the nearest level."""
+        """The index of the nearest level."""
         place = round((Fraction(level) - self._low) / self._step)
         return min(max(place, 0), self._number - 1)
 
@@ -94,11 +94,11 @@ steps = functools.lru_cache(maxsize=256)(Steps)
 
 
 class LevelTexts:
-    """How a study's levels are written: short, and levels of one factor that differ never alike.
+    """How a study's levels are written: short, but different levels of a factor never look alike.
 
     Args:
-        levels: By factor, those that have to be told apart.
-        exact: Factors whose every level is written in full.
+        levels: The levels of each factor that have to be distinguished.
+        exact: Factors whose levels are always written in full.
     """
 
     def __init__(self, levels: Mapping[str, Iterable[Level]], exact: Iterable[str] = ()) -> None:
@@ -113,7 +113,7 @@ class LevelTexts:
         return self._texts.get(name, {}).get(repr(level)) or level_text(level)
 
     def full(self, name: str, level: Level) -> str:
-        """For programs: every digit of a number, and quotes where a text looks like another level, as '1' for 1."""
+        """For programs: every digit of a number, and quotes around a text that looks like another level, as '1'."""
         is_alike = isinstance(level, str) and level in self._words.get(name, ())
         return repr(level) if is_alike else str(level)
 
@@ -126,14 +126,14 @@ class LevelTexts:
         return ", ".join(self.pair(name, level) for name, level in params.items())
 
     def row(self, names: Iterable[str], params: Mapping[str, Level]) -> list[str | None]:
-        """A text for each factor, None where it does not exist."""
+        """A text for each factor; None if the factor does not exist."""
         return [self.text(name, params[name]) if name in params else None for name in names]
 
 
 def distinct_texts(levels: Iterable[Level]) -> dict[str, str]:
-    """The text of each level by its `repr`.
+    """The text of each level, by the `repr` of the level.
 
-    Where several would look alike, texts are put in quotes, and numbers get as many more digits as it takes.
+    If several would look alike, texts get quotes, and numbers as many more digits as it takes.
     """
     forms = {repr(level): list(_forms(level)) for level in levels}
     texts = [key for key in forms if key[0] in "'\""]
@@ -144,7 +144,7 @@ def distinct_texts(levels: Iterable[Level]) -> dict[str, str]:
 
 
 def _next_forms(forms: Mapping[str, Sequence[str]], texts: frozenset[str]) -> list[str]:
-    """Those that have to be written otherwise, and can be."""
+    """The levels that have to be written differently, and can be."""
     alike: dict[str, list[str]] = defaultdict(list)
     for key, some in forms.items():
         alike[_seen(some[0])].append(key)
@@ -156,7 +156,7 @@ def _next_forms(forms: Mapping[str, Sequence[str]], texts: frozenset[str]) -> li
 
 
 def _forms(level: Level) -> Iterator[str]:
-    """Ways to write a level, the usual one first."""
+    """The ways to write a level, the usual one first."""
     yield level_text(level)
     if isinstance(level, float):
         for digits in range(4, _MOST_DIGITS + 1):
@@ -169,6 +169,6 @@ def _forms(level: Level) -> Iterator[str]:
 
 
 def _seen(text: str) -> str:
-    """What a reader sees of a text: not whether a space stands at its end, nor how an accent is encoded."""
+    """What a reader sees of a text: no space at its end, and no difference in how an accent is encoded."""
     visible = "".join(letter if letter.isprintable() or letter.isspace() else "" for letter in text)
     return " ".join(unicodedata.normalize("NFC", visible).split())

@@ -11,7 +11,7 @@ from types import ModuleType
 
 
 class Neighbours:
-    """The modules in some folders, importable behind the standard library and the installed packages.
+    """The modules in some folders, which are importable after the standard library and the installed packages.
 
     A process has the neighbours of one study file at a time, so that two studies may each have a `layers.py`. Not
     thread-safe.
@@ -21,25 +21,25 @@ class Neighbours:
 
     def __init__(self, folders: tuple[str, ...]) -> None:
         self._folders = folders
-        self._added: list[str] = []  # to `sys.path`; modules of the other folders are none of these
-        self._modules: dict[str, ModuleType] = {}  # by name: those imported so far, while others are entered
-        self._others: set[str] = set()  # names of modules that were there when these were entered
+        self._added: list[str] = []  # folders added to `sys.path`; only their modules are neighbours
+        self._modules: dict[str, ModuleType] = {}  # those imported so far, by name, while others are entered
+        self._others: set[str] = set()  # names of modules that had been imported before these were entered
 
     @staticmethod
     def of(path: Path) -> Neighbours:
-        """Of a study file: its folder, that of the file behind a symbolic link, and the current folder."""
+        """Those of a study file: in its folder, in that of a symbolic link's target, and in the current folder."""
         folders = (path.absolute().parent, path.resolve().parent, Path.cwd())
         return _in_folders(tuple(dict.fromkeys(map(str, folders))))
 
     def enter(self) -> None:
-        """Let these be imported, and no longer those that were entered before."""
+        """Make these modules importable instead of those that were entered before."""
         if Neighbours._entered is not self:
             if Neighbours._entered:
                 Neighbours._entered._leave()
             Neighbours._entered = self
             self._others = set(sys.modules)
             sys.modules.update(self._modules)
-            importlib.invalidate_caches()  # of files that were written a moment ago
+            importlib.invalidate_caches()  # files may have been written a moment ago
         missing = [folder for folder in self._folders if folder not in sys.path]
         self._added += missing
         sys.path += missing
@@ -60,5 +60,5 @@ class Neighbours:
 
 @functools.cache
 def _in_folders(folders: tuple[str, ...]) -> Neighbours:
-    """Studies of one folder share its modules."""
+    """Studies in the same folder share its modules."""
     return Neighbours(folders)

@@ -1,4 +1,4 @@
-"""What the trials of a study are compared by."""
+"""The objective of a study: a metric by which its trials are compared."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ METRICS: dict[str, Direction] = {  # every metric a trial records, and which way
     "train_s": "minimize",
     "parameters": "minimize",
 }
-BOUNDS = {  # what every metric lies between, on training, validation and test rows alike
+BOUNDS = {  # the range of every metric, on training, validation and test rows alike
     "loss": (0.0, math.inf),
     "accuracy": (0.0, 1.0),
     "train_s": (0.0, math.inf),

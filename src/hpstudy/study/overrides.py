@@ -1,4 +1,4 @@
-"""What flags change of a declared study: its budget, its epochs, or all at once for a first taste."""
+"""What flags change in a declared study: the budget, the epochs, or both for a quick first run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ QUICK_ROWS = 2_000
 def override(
     study: Study, *, trials: int | None = None, replicates: Replicates | None = None, epochs: int | None = None
 ) -> Study:
-    """The study with another budget or number of epochs. Published figures are of the declared epochs.
+    """The study with another budget or number of epochs. Published figures apply only to the declared epochs.
 
     Raises:
         UserError: the flag does not fit the study's design.
@@ -30,7 +30,7 @@ def override(
 
 
 def quick(study: Study) -> Study:
-    """A study of its own, NAME-quick, with few epochs, rows and trials: to see that everything works."""
+    """A separate study, NAME-quick, with few epochs, rows and trials, to see that everything works."""
     base = dict(study.base)
     if "epochs" not in study.domains:
         base["epochs"] = min(QUICK_EPOCHS, study.max_epochs)

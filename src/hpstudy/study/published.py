@@ -1,4 +1,4 @@
-"""Published results that a study declares, so that its report prints them beside its own."""
+"""Published results that a study declares, so that its report can show them beside its own."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hpstudy.study.domains import Domain, level_of
 from hpstudy.study.factors import Level
 from hpstudy.study.levels import is_number, plain
 
-TEST_ACCURACY = "test_accuracy"  # no metric of a trial: `hpstudy evaluate` measures it
+TEST_ACCURACY = "test_accuracy"  # not a metric of a trial: `hpstudy evaluate` measures it
 
 
 @dataclass(frozen=True, init=False)
@@ -26,10 +26,10 @@ class Published:
         metric: A metric of a trial, such as `val_accuracy`, or `test_accuracy`.
         source: Where it was published.
         note: What a reader must know to compare, such as "best of 30 trainings".
-        levels: The cell that it belongs to, as levels of factors that vary. A study of one cell needs none.
+        levels: The cell to which it belongs, as levels of factors that vary. A study of one cell needs none.
 
     Raises:
-        UserError: the value is no number, or the source is missing.
+        UserError: the value is not a number, or the source is missing.
     """
 
     value: float
@@ -75,13 +75,13 @@ def checked(
 
     Args:
         given: One figure or several.
-        metrics: Of a trial.
+        metrics: The metrics of a trial.
         vary: The factors that vary.
         cells: The levels of each cell of a grid; none for a search.
-        recorded: Whether an earlier version may have taken levels that are equal for Python only, as True and 1.
+        recorded: Whether an earlier version may have accepted levels that only Python calls equal, such as True and 1.
 
     Raises:
-        UserError: a figure is none, or its metric, factor, level or cell does not exist.
+        UserError: one is not a `Published`, or its metric, factor, level or cell does not exist.
     """
     figures = (given,) if isinstance(given, Published) else given
     if not isinstance(figures, tuple | list) or not all(isinstance(figure, Published) for figure in figures):

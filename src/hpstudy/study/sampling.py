@@ -1,4 +1,4 @@
-"""Samplers and pruners by the names that designs have for them, and what each of them asks of a study."""
+"""The names of samplers and pruners, and what each requires of a study."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def check_pruner(pruner: Pruner, objectives: Sequence[Objective]) -> None:
         )
     if objectives[0].metric in ("train_s", "parameters"):
         raise UserError(
-            f"{objectives[0].metric} is known at the end only, so no trial can be pruned by it. "
+            f"{objectives[0].metric} is known only at the end, so no trial can be pruned by it. "
             "Take pruner='none' or an objective such as 'val_accuracy'."
         )
 

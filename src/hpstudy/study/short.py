@@ -1,4 +1,4 @@
-"""Configurations in few words, for names of runs and for sentences."""
+"""Configurations in a few words, for names of runs and for sentences."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
 """The declaration of a study: what varies, on which base, and how configurations are chosen.
 
-Everything here is frozen, checked when it is made, and turns into JSON and back. That JSON is what the
-database keeps.
+Everything here is frozen, is checked when it is created, and turns into JSON and back. The database keeps that JSON.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ from hpstudy.study.published import Published, checked
 FORMAT = 1  # of the JSON; raised when an older hpstudy could no longer read it
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-_MOST_REPLICATES = 1_000_000  # more than any design has, so that the seeds above are of no replicate
+_MOST_REPLICATES = 1_000_000  # more than any design has, so that larger seeds belong to no replicate
 _RESERVED = ("default",)  # in any case: trackers keep an experiment of their own under it
 
 
@@ -37,8 +36,8 @@ _RESERVED = ("default",)  # in any case: trackers keep an experiment of their ow
 class Study:
     """A question: a dataset, a base configuration, the factors that vary, and a design.
 
-    Factors of a user's own invention are legal only with a `build` function in the study file; as that
-    function may stand below the Study, `check_factors` is called by whoever has read the whole file.
+    Factors of a user's own are legal only with a `build` function in the study file. That function may follow the
+    Study, so `check_factors` is called once the whole file has been read.
 
     Raises:
         UserError: something in the declaration is wrong; the message says what is legal.
@@ -55,8 +54,8 @@ class Study:
     question: str = field(default="", compare=False)  # a paragraph for readers; the file's docstring
     network_digest: str = ""  # digest of the study file's `build` function; "" is the built-in network
     published: Sequence[Published] = field(default=(), compare=False)  # results of others, for the report
-    diagnostics: bool = False  # look into the networks: activations and gradients by layer
-    recorded: bool = field(default=False, compare=False, repr=False)  # by this or an earlier version, see `checks`
+    diagnostics: bool = False  # whether to look into the networks: activations and gradients by layer
+    recorded: bool = field(default=False, compare=False, repr=False)  # whether it comes from a database, see `checks`
 
     def __post_init__(self) -> None:
         make_plain(self, "name", "dataset", "seed", "diagnostics")
@@ -81,7 +80,7 @@ class Study:
 
     @functools.cached_property
     def objectives(self) -> tuple[Objective, ...]:
-        """What the trials are compared by; more than one makes a Pareto front."""
+        """The metrics by which trials are compared; more than one makes a Pareto front."""
         return checked_objectives(self.objective)
 
     @property
@@ -90,12 +89,12 @@ class Study:
 
     @functools.cached_property
     def budget(self) -> int:
-        """How many trials the study asks for; the most, where that depends on its results."""
+        """How many trials the study asks for; the most possible if that depends on its results."""
         return self.design.budget(self.vary)
 
     @functools.cached_property
     def domains(self) -> Mapping[str, Domain]:
-        """All factors that are not the same in every trial: those that vary, then those that are tuned."""
+        """All factors that differ between trials: those that vary, then those that are tuned."""
         return MappingProxyType({**self.vary, **self.tune})
 
     @property
@@ -119,11 +118,11 @@ class Study:
 
     @functools.cached_property
     def texts(self) -> LevelTexts:
-        """How its declared levels are written."""
+        """How the declared levels are written."""
         return self.texts_beside(())
 
     def texts_beside(self, trials: Iterable[Mapping[str, Level]]) -> LevelTexts:
-        """How levels are written where these trials, given by their parameters, stand side by side."""
+        """How levels are written where trials with these parameters are shown side by side."""
         trials = list(trials)
         levels: dict[str, Sequence[Level]] = {}
         for name, domain in self.domains.items():
@@ -135,15 +134,15 @@ class Study:
         return LevelTexts(levels, exact=[name for name, domain in floats.items() if domain.step is not None])
 
     def config(self, params: Mapping[str, Level]) -> dict[str, Level]:
-        """The whole configuration of a trial: its own levels over the base over the defaults."""
+        """The whole configuration of a trial: its own levels over those of the base over the defaults."""
         return factors.complete({**factors.default_config(self.dataset_info), **self.base, **params})
 
     def seed_of(self, replicate: int) -> int:
-        """Depends on nothing but study seed and replicate, so cells are compared on the same splits."""
+        """The seed of a replicate. No cell has a part in it, so all cells are compared on the same splits."""
         return self.seed + replicate
 
     def confirmation_seed(self, replicate: int) -> int:
-        """Likewise, of a configuration that is trained once more after it was chosen. No search has it."""
+        """The seed of a confirmation, the training of a configuration after it was chosen. No search uses it."""
         return self.seed + _MOST_REPLICATES + replicate
 
     def check_factors(self) -> Study:
@@ -185,13 +184,15 @@ class Study:
             "question": self.question,
             "network": self.network_digest,
             **({"published": [figure.to_json() for figure in self.published]} if self.published else {}),
-            **({"diagnostics": True} if self.diagnostics else {}),  # studies recorded before it existed stay equal
+            **(
+                {"diagnostics": True} if self.diagnostics else {}
+            ),  # left out, so that studies recorded before it existed stay equal
         }
         return json.dumps(declaration, ensure_ascii=False)
 
     @classmethod
     def from_json(cls, text: str) -> Study:
-        """Raises UserError if the text is no declaration that this version can read."""
+        """Raises UserError if the text is not a declaration that this version can read."""
         try:
             values = json.loads(text)
             if values.pop("format") != FORMAT:
@@ -204,10 +205,10 @@ class Study:
             values["published"] = tuple(Published.from_json(figure) for figure in values.get("published", ()))
             return cls(**values, recorded=True)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise UserError(f"This is no declaration of a study: {error!r}.") from error
+            raise UserError(f"This is not a declaration of a study: {error!r}.") from error
 
     def beside(self, recorded: Study) -> Study:
-        """The same study without what the recorded declaration could not have yet: it goes on as it was begun."""
+        """The study without what did not exist when the other one was recorded, so that it resumes as it began."""
         return dataclasses.replace(self, design=beside(self.design, recorded.design))
 
     def changes(self, recorded: Study) -> list[str]:

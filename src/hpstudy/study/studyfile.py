@@ -1,4 +1,4 @@
-"""A path becomes studies: the file is Python, and defines one as `study` or several as `studies = (…)`."""
+"""From a path to studies: the file is Python, and defines `study` or several as `studies = (…)`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from hpstudy.errors import HpstudyError, UserError, closed, reason
 from hpstudy.study.neighbours import Neighbours
 from hpstudy.study.spec import Study
 
-MODULE_PREFIX = "_hpstudy_file_"  # of the name under which a study file is imported
+MODULE_PREFIX = "_hpstudy_file_"  # prefix of the name under which a study file is imported
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,12 +43,12 @@ def load(path: Path) -> StudyFile:
     files = load_all(path)
     if len(files) > 1:
         names = ", ".join(file.study.name for file in files)
-        raise UserError(f"{path} defines {len(files)} studies ({names}), and one is wanted here. Name one of them.")
+        raise UserError(f"{path} defines {len(files)} studies ({names}), but one is expected here. Name one of them.")
     return files[0]
 
 
 def load_all(path: Path) -> tuple[StudyFile, ...]:
-    """Run a study file and take every Study of it, in the order of the file.
+    """Run a study file and take every Study in it, in the order of the file.
 
     Raises:
         UserError: the file is missing, is not Python, raises, defines no study, or a wrong one.
@@ -62,7 +62,7 @@ def load_all(path: Path) -> tuple[StudyFile, ...]:
     if build is not None and not callable(build):
         raise UserError(f"{path}: `build` must be a function build(config, input_shape, outputs); it is {build!r}.")
     if build is not None and len(studies) > 1:
-        raise UserError(f"{path} has a `build` function for {len(studies)} studies. Put each into a file of its own.")
+        raise UserError(f"{path} has a `build` function for {len(studies)} studies. Put each into a separate file.")
     question = " ".join((ast.get_docstring(tree) or "").split())
     network_digest = _digest(tree) if build else ""
     build = _at_home(build, module, neighbours) if build else None
@@ -86,7 +86,9 @@ def _studies(path: Path, module: ModuleType) -> list[Study]:
             f"({', '.join(names) or 'none'}). `hpstudy init NAME` writes a file to begin with."
         )
     if len(set(names)) < len(names):
-        raise UserError(f"{path} has a name twice: {', '.join(names)}. Results are kept by the study's name.")
+        raise UserError(
+            f"{path} has a study name twice: {', '.join(names)}. Results are kept under the name of the study."
+        )
     return found
 
 
@@ -109,7 +111,7 @@ def _read(path: Path) -> str:
     except IsADirectoryError:
         raise UserError(f"{path} is a folder; expected a study file such as {path}/optimizers.py.") from None
     except UnicodeDecodeError:
-        raise UserError(f"{path} is not a text file in UTF-8, so it is no Python study file.") from None
+        raise UserError(f"{path} is not a text file in UTF-8, so it is not a Python study file.") from None
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}.") from None
 
@@ -125,7 +127,7 @@ def _parse(path: Path, source: str) -> tuple[ast.Module, CodeType]:
 
 
 def _module(path: Path) -> ModuleType:
-    """A module for the file under a name that no other file has, and that is the same in every process."""
+    """A module for the file. Its name belongs to this file only, and is the same in every process."""
     file = str(path.absolute())
     name = f"{MODULE_PREFIX}{hashlib.sha256(os.fsencode(file)).hexdigest()[:16]}"
     spec = importlib.util.spec_from_file_location(name, file, loader=SourceFileLoader(name, file))
@@ -154,12 +156,12 @@ def _execute(path: Path, code: CodeType, module: ModuleType, neighbours: Neighbo
 
 
 def _enter(module: ModuleType, neighbours: Neighbours) -> None:
-    sys.modules[module.__name__] = module  # before the neighbours, to which it does not belong
+    sys.modules[module.__name__] = module  # before the neighbours are entered, because it is none of them
     neighbours.enter()
 
 
 def _at_home(build: Callable[..., Any], module: ModuleType, neighbours: Neighbours) -> Callable[..., Any]:
-    """The same function, called where its imports are found."""
+    """The same function, which finds its imports whenever it is called."""
 
     @functools.wraps(build, updated=())
     def build_at_home(*arguments: Any, **named: Any) -> Any:
@@ -177,7 +179,7 @@ def _place(path: Path, error: BaseException) -> str:
 
 
 def _digest(tree: ast.Module) -> str:
-    """Of the program text, so that comments, layout and the docstring may change."""
+    """A digest of the code. Comments, layout and the docstring do not count."""
     body = tree.body[1:] if ast.get_docstring(tree) is not None else tree.body
     text = ast.unparse(ast.Module(body=body, type_ignores=[]))
     return hashlib.sha256(text.encode()).hexdigest()[:16]

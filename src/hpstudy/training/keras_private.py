@@ -1,4 +1,4 @@
-"""All that hpstudy knows of private parts of Keras and TensorFlow. tests/test_keras_private.py holds it against theirs.
+"""All that hpstudy knows of private parts of Keras and TensorFlow. tests/test_private_parts.py holds it against theirs.
 
 So a version that has renamed one of them fails in that test, not in a study that trains to other numbers.
 """

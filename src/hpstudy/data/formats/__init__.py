@@ -1,1 +1,1 @@
-"""Readers of file formats, whatever the files mean. Every one of them refuses a damaged file by name."""
+"""Readers of file formats, whatever the files mean. Each reader refuses a damaged file and names it."""

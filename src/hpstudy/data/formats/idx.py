@@ -20,7 +20,7 @@ def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
     """Read one idx file of unsigned bytes, unpacking it if its name ends in .gz.
 
     Returns:
-        uint8 of so many dimensions as asked for, the first of them the rows.
+        uint8 with `dimensions` dimensions, the first of which counts the rows.
 
     Raises:
         DatasetError: the file cannot be unpacked, has another header, or fewer or more bytes than it announces.
@@ -34,7 +34,7 @@ def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
                 raise bad_file(path, f"begins with the bytes {header[:4].hex(' ') or '(none)'}", expected)
             shape = struct.unpack(f">{dimensions}I", header[4:])
             count = int(np.prod(shape, dtype=np.uint64))
-            data = stream.read(count + 1)  # one byte more shows that the file goes on
+            data = stream.read(count + 1)  # one more byte reveals that the file is too long
     except (OSError, EOFError, zlib.error) as error:  # gzip.BadGzipFile is an OSError
         raise bad_file(path, f"cannot be read to its end ({error})", expected) from None
     if len(data) != count:

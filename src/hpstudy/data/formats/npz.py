@@ -19,7 +19,7 @@ def read_numbers(path: Path, member: str, *, expected: str) -> NDArray[Any]:
     """Read one array of numbers.
 
     Args:
-        expected: What the file should be, a noun phrase for the refusal.
+        expected: What the file should be, a noun phrase for the error message.
 
     Raises:
         DatasetError: the file is truncated, its checksum (CRC) is wrong, or it has no such array.
@@ -44,7 +44,7 @@ def read_lists(path: Path, member: str, *, expected: str) -> NDArray[Any]:
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            stream = io.BytesIO(archive.read(f"{member}.npy"))  # read whole: that checks its CRC
+            stream = io.BytesIO(archive.read(f"{member}.npy"))  # reading the whole member checks its CRC
         major, _ = np.lib.format.read_magic(stream)
         header = np.lib.format.read_array_header_1_0 if major == 1 else np.lib.format.read_array_header_2_0
         shape, _, dtype = header(stream)
@@ -56,7 +56,7 @@ def read_lists(path: Path, member: str, *, expected: str) -> NDArray[Any]:
     except (OSError, EOFError, ValueError, zlib.error, zipfile.BadZipFile, pickle.UnpicklingError) as error:
         raise bad_file(path, f"cannot be read ({error})", expected) from None
     if not isinstance(lists, np.ndarray) or lists.shape != shape:
-        raise bad_file(path, f"holds another {member} than its header says", expected)
+        raise bad_file(path, f"holds a {member} that differs from its header", expected)
     return lists
 
 

@@ -1,6 +1,6 @@
-"""Text files of rows and named columns: CSV with whatever delimiter and encoding, and ARFF.
+"""Text files of rows and named columns: CSV with any delimiter and encoding, and ARFF.
 
-Every row knows its line, so that whoever makes sense of a value can say where the one stands that makes none.
+Every row knows its line, so that an error message can say where a wrong value is.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from typing import Any, TypeVar
 from hpstudy.data.integrity import bad_file
 
 Value = TypeVar("Value")
-Record = tuple[int, list[str]]  # the line that it begins in, from 1, and its cells
+Record = tuple[int, list[str]]  # the line in which it begins, from 1, and its cells
 
-_DELIMITERS = "\t;|,"  # the comma last: names and numbers hold commas where something else parts the columns
-_SAMPLE_ROWS = 100  # that a delimiter is judged by
+_DELIMITERS = "\t;|,"  # the comma last: names and numbers may hold commas if another delimiter separates the columns
+_SAMPLE_ROWS = 100  # rows by which a delimiter is judged
 _SAMPLE_CHARACTERS = 1 << 16
 _DECIMAL_COMMA = re.compile(r"\s*[-+]?\d*,\d+(e[-+]?\d+)?\s*", re.IGNORECASE)
 _BYTE_ORDER_MARKS = (
-    (codecs.BOM_UTF32_LE, "utf-32"),  # begins with that of UTF-16
+    (codecs.BOM_UTF32_LE, "utf-32"),  # first, because it begins with the mark of UTF-16
     (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
@@ -36,30 +36,30 @@ _BYTE_ORDER_MARKS = (
 
 @dataclass(frozen=True, kw_only=True)
 class TextTable:
-    """A file's cells as texts."""
+    """The cells of a file as texts."""
 
     path: Path
     names: tuple[str, ...]  # of the columns, as in the file
-    rows: tuple[list[str], ...]  # each with one cell a column
-    lines: tuple[int, ...]  # of the file, from 1, that the rows begin in
+    rows: tuple[list[str], ...]  # each with one cell per column
+    lines: tuple[int, ...]  # the line of the file in which each row begins, from 1
     delimiter: str = ","
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def column(self, place: int) -> list[str]:
-        """The cells of one column, from above."""
+        """The cells of one column, from top to bottom."""
         return [row[place] for row in self.rows]
 
     def parsed(self, place: int, name: str, parse: Callable[[str], Value]) -> list[Value]:
         """What `parse` makes of the cells of one column.
 
         Args:
-            name: What the column is called in the refusal.
-            parse: Raises ValueError for a cell that does not belong there; its text is what was expected.
+            name: The column's name in the error message.
+            parse: Raises ValueError for a cell that does not belong there; the message is what was expected.
 
         Raises:
-            UserError: names value, column and line of the first cell that was refused.
+            UserError: a cell was refused; the message names the value, the column and the line of the first one.
         """
         values = []
         for line, row in zip(self.lines, self.rows, strict=True):
@@ -71,13 +71,13 @@ class TextTable:
         return values
 
     def with_decimal_points(self, places: Iterable[int], is_missing: Callable[[str], bool]) -> TextTable:
-        """The table with points where the numbers in the columns `places` have decimal commas.
+        """The table with decimal points instead of decimal commas in the columns `places`.
 
-        A comma is a decimal one where it does not part the columns and no number of these columns has a point: else it
-        may part thousands.
+        A comma is a decimal comma if it does not separate the columns and no number in these columns has a point.
+        Otherwise it may separate thousands.
 
         Args:
-            is_missing: Whether a cell stands for a missing value, and so for no number.
+            is_missing: Whether a cell stands for a missing value and thus is not a number.
         """
         places = tuple(places)
         cells = [row[place] for row in self.rows for place in places if not is_missing(row[place])]
@@ -94,14 +94,14 @@ class TextTable:
 def read_table(path: Path, *, expected: str) -> TextTable:
     """Read a file whose first row names the columns, or an .arff file.
 
-    Encoding (Unicode with or without a byte order mark, else Windows-1252) and delimiter (comma, semicolon, tab or bar)
-    are found out. Empty rows are left out, and so is the empty cell that a delimiter at the end of each row makes.
+    The encoding (Unicode with or without a byte order mark, else Windows-1252) and the delimiter (comma, semicolon, tab
+    or bar) are detected. Empty rows are skipped, and so is the empty cell that a delimiter at the end of a row makes.
 
     Args:
-        expected: What the file should be, a noun phrase for the refusal.
+        expected: What the file should be, a noun phrase for the error message.
 
     Raises:
-        DatasetError: the file cannot be read, is no text, breaks off, or has a row with more or fewer cells than there
+        DatasetError: the file cannot be read, is not text, is cut off, or has a row with more or fewer cells than there
             are columns; the message names the line.
     """
     text = _text(path, expected)
@@ -125,7 +125,7 @@ def _text(path: Path, expected: str) -> str:
     except (OSError, UnicodeDecodeError) as error:
         raise bad_file(path, f"cannot be read ({error})", expected) from None
     if "\0" in text:
-        raise bad_file(path, "is no text but perhaps a spreadsheet or an archive", expected)
+        raise bad_file(path, "is not text but perhaps a spreadsheet or an archive", expected)
     return text
 
 
@@ -133,32 +133,32 @@ def _encoding(content: bytes) -> str:
     for mark, encoding in _BYTE_ORDER_MARKS:
         if content.startswith(mark):
             return encoding
-    if 0 in content[:2]:  # half of an ASCII character of UTF-16
+    if 0 in content[:2]:  # half of an ASCII character in UTF-16
         return "utf-16-be" if content[0] == 0 else "utf-16-le"
     for encoding in ("utf-8", "cp1252"):
         with suppress(UnicodeDecodeError):
             content.decode(encoding)
             return encoding
-    return "latin-1"  # whose every byte is a character
+    return "latin-1"  # in which every byte is a character
 
 
 def _reader(text: str, delimiter: str, spaced: bool) -> Any:
-    lines = io.StringIO(text, newline="")  # keeps the line breaks within quotes
+    lines = io.StringIO(text, newline="")  # keeps line breaks within quotes
     return csv.reader(lines, delimiter=delimiter, skipinitialspace=spaced, strict=True)
 
 
 def _format(text: str) -> tuple[str, bool]:
-    """The delimiter, and whether spaces follow it: what gives most rows as many cells as the header.
+    """The delimiter, and whether spaces follow it: those for which most rows have as many cells as the header.
 
-    `csv.Sniffer` gives no answer where rows differ in their length, and takes an apostrophe for a quote.
+    `csv.Sniffer` fails if rows differ in length, and takes an apostrophe for a quote.
     """
     return max(((mark, spaced) for spaced in (False, True) for mark in _DELIMITERS), key=lambda it: _fit(text, *it))
 
 
 def _fit(text: str, delimiter: str, spaced: bool) -> tuple[bool, float, int]:
-    """Whether there are several columns, the share of rows that have so many cells, and how many columns."""
+    """Whether there are several columns, the share of rows with as many cells, and the number of columns."""
     sample: list[list[str]] = []
-    with suppress(csv.Error):  # what came before an error counts
+    with suppress(csv.Error):  # the rows before an error count
         for _, cells in islice(_records(_reader(text, delimiter, spaced)), _SAMPLE_ROWS):
             sample.append(cells)
     width = len(sample[0]) if sample else 0
@@ -166,7 +166,7 @@ def _fit(text: str, delimiter: str, spaced: bool) -> tuple[bool, float, int]:
 
 
 def _records(reader: Any, first_line: int = 1) -> Iterator[Record]:
-    """Those that have anything in them."""
+    """The records that are not empty."""
     before = 0
     for cells in reader:
         if any(cell.strip() for cell in cells):
@@ -175,18 +175,18 @@ def _records(reader: Any, first_line: int = 1) -> Iterator[Record]:
 
 
 def _told(path: Path, records: Iterator[Record], expected: str) -> Iterator[Record]:
-    """The records, with the line of the last whole one where they break off."""
+    """The records. If they are cut off, the error names the line of the last whole one."""
     last = 0
     try:
         for last, cells in records:
             yield last, cells
     except csv.Error as error:
         after = f"after line {last}" if last else "in its first line"
-        raise bad_file(path, f"breaks off or is damaged {after} ({error})", expected) from None
+        raise bad_file(path, f"is cut off or damaged {after} ({error})", expected) from None
 
 
 def _without_last_delimiter(names: list[str], records: list[Record]) -> tuple[list[str], list[Record]]:
-    """Names and records without the empty column that a delimiter at the end of each row makes, or of the header."""
+    """Names and records without the empty column that a delimiter at the end of each row, or of the header, makes."""
     named = names[:-1] if names and not names[-1].strip() else names
     if records and all(len(cells) == len(named) + 1 and not cells[-1].strip() for _, cells in records):
         return named, [(line, cells[:-1]) for line, cells in records]
@@ -199,7 +199,7 @@ def _check_widths(path: Path, width: int, records: list[Record], expected: str, 
     if records and not ends_whole:
         line, cells = records[-1]
         if len(cells) < width or not cells[-1].strip():
-            raise bad_file(path, f"breaks off in its last line, {line}", f"{expected}, ending with a line break")
+            raise bad_file(path, f"is cut off in its last line, {line}", f"{expected}, ending with a line break")
     for line, cells in records:
         if len(cells) != width:
             raise bad_file(path, f"has {len(cells)} cells in line {line}", f"{width}, as in its header")
@@ -214,7 +214,7 @@ def _arff(path: Path, text: str, expected: str) -> tuple[list[str], Iterator[Rec
     declared = [line.split(None, 2) for line in lines[: marks[0]] if line.lower().startswith("@attribute")]
     names = [parts[1].strip("'\"") for parts in declared if len(parts) > 1]
     body = ["\n" if line.startswith("%") else line for line in lines[marks[0] + 1 :]]
-    # Both quotes are allowed, and names hold either: the one that cells begin with is the quote.
+    # Both quotes are allowed, and names may hold either: the quote is the one with which cells begin.
     begins = {quote: sum(line.count(f",{quote}") for line in body) for quote in "'\""}
     quote = max(begins, key=lambda candidate: begins[candidate])
     reader = csv.reader(body, quotechar=quote, escapechar="\\", skipinitialspace=True, strict=True)

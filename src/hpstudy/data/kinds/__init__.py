@@ -1,1 +1,1 @@
-"""One module for each kind of datasets: its class, as `KIND`, does what `hpstudy.data.kind.Kind` promises."""
+"""One module for each kind of datasets. Its class, `KIND`, implements `hpstudy.data.kind.Kind`."""

@@ -1,4 +1,4 @@
-"""Logic gates: two truth values and what the gate makes of them. This file is copied into models."""
+"""Logic gates: two truth values and the output of the gate. This file is copied into models."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Gate:
-    """The four rows of a truth table: float32 (4, 2), the first input changing last."""
+    """The four rows of a truth table: float32 (4, 2). The second input changes first."""
 
     gate: str
 
@@ -60,7 +60,7 @@ class Gate:
 
     @staticmethod
     def serve(rows: Any, description: Mapping[str, Any]) -> NDArray[np.float32]:
-        """Of pairs of 0 or 1, (rows, 2)."""
+        """Encode pairs of 0 or 1, (rows, 2)."""
         return np.asarray(rows, np.float32).reshape(-1, *description["shape"])
 
 

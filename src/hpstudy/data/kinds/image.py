@@ -1,4 +1,4 @@
-"""Images in grey, each of one class. This file is copied into models."""
+"""Greyscale images, each of one class. This file is copied into models."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Image:
     """Images of one size: uint8 (rows, height * width)."""
 
     shape: tuple[int, ...]  # height and width
-    largest: float  # that a pixel can be
+    largest: float  # largest value of a pixel
     class_count: int
 
     is_fitted = False
@@ -38,7 +38,7 @@ class Image:
         return cls(shape=dataset.input_shape, largest=dataset.largest, class_count=len(dataset.classes))
 
     def read(self, source: Source, *, test: bool) -> Raw:
-        """Of MNIST's four idx files, Keras's .npz file, or scikit-learn's digits, which have no official test split."""
+        """Read MNIST's four idx files, Keras's .npz file, or scikit-learn's digits (without an official test split)."""
         from hpstudy.data.kind import Raw
 
         match source.files:
@@ -67,7 +67,7 @@ class Image:
 
     @staticmethod
     def serve(rows: Any, description: Mapping[str, Any]) -> NDArray[np.float32]:
-        """Of images, uint8 (rows, height, width)."""
+        """Encode images, uint8 (rows, height, width)."""
         return np.asarray(rows, np.float32).reshape(-1, *description["shape"])
 
     def _read_idx(self, images: Path, labels: Path) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -82,7 +82,7 @@ class Image:
         return pixels, numbers
 
     def _read_npz(self, path: Path, part: Literal["train", "test"]) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Of Keras's file with the members x_train, y_train, x_test, y_test. Only those of one part are opened."""
+        """Read Keras's file with the members x_train, y_train, x_test, y_test. Only those of one part are opened."""
         from hpstudy.data.formats.npz import read_numbers
         from hpstudy.data.integrity import bad_file
 

@@ -1,6 +1,6 @@
-"""Tables: rows of numbers and texts in named columns, some of them missing. This file is copied into models.
+"""Tables: named columns of numbers and texts, with missing values. This file is copied into models.
 
-What a text stands for and how a column becomes inputs is written here once, for files and for served rows.
+What a text stands for and how a column becomes inputs is defined here once, for files and for served rows.
 """
 
 from __future__ import annotations
@@ -27,35 +27,37 @@ MISSING = frozenset(  # in lower case
     (
         *("", "#n/a", "#n/a n/a", "#na", "-1.#ind", "-1.#qnan", "-nan", "1.#ind", "1.#qnan"),  # of pandas.read_csv
         *("<na>", "n/a", "na", "nan", "none", "null"),  # of pandas.read_csv, too
-        *("nat", "-", "?", "*"),  # a missing date of pandas; others' tables, ARFF, bokeh_sampledata
+        *("nat", "-", "?", "*"),  # a missing date in pandas; other tables, ARFF, bokeh_sampledata
     )
 )
-LARGEST = 2.0**126  # of a number in a table: float32 holds its inverse, which it is scaled by, in full precision
+LARGEST = 2.0**126  # largest number in a table: float32 still holds its inverse, a scale, in full precision
 _EXAMPLES = 2  # rows
 
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """One column of a table: numbers of at least 0, or texts of which each stands for a number, its code."""
+    """One column of a table: numbers of at least 0, or texts that each stand for a number, the code."""
 
     name: str  # in lower case
-    other_name: str = ""  # where the table has no column of that name
-    codes: Mapping[str, int] = field(default_factory=dict)  # texts in lower case → whole numbers; none for numbers
-    is_ordered: bool = False  # whether the codes become one input; else each of them becomes an input of 0 or 1
+    other_name: str = ""  # used if the table has no column `name`
+    codes: Mapping[str, int] = field(
+        default_factory=dict
+    )  # texts in lower case → whole numbers; empty for a column of numbers
+    is_ordered: bool = False  # whether the codes become one input; else each becomes an input of 0 or 1
     is_needed: bool = False
 
     @property
     def width(self) -> int:
-        """How many inputs it becomes."""
+        """The number of inputs that the column becomes."""
         return len(set(self.codes.values())) if self.codes and not self.is_ordered else 1
 
     @property
     def lowest(self) -> int:
-        """The lowest code, which is 0 as an input; 0 for numbers."""
+        """The lowest code, which becomes the input 0; 0 for a column of numbers."""
         return min(self.codes.values(), default=0)
 
     def place(self, names: Sequence[object]) -> int | None:
-        """Where the column is among those that have these names, in any case and with any spaces; None: nowhere.
+        """The position of the column among these names, ignoring case and outer spaces; None if it is missing.
 
         Raises:
             ValueError: several columns have that name.
@@ -67,7 +69,7 @@ class Column:
         """The number that a cell's text stands for; NaN where it is missing.
 
         Raises:
-            ValueError: it does not belong into the column; the message is what was expected.
+            ValueError: it does not belong in the column; the message is what was expected.
         """
         if is_missing(text):
             return math.nan
@@ -79,13 +81,13 @@ class Column:
             raise ValueError(f"{', '.join(self.codes)}, or nothing where it is missing") from None
 
     def inputs(self, values: Values, fill: float) -> Values:
-        """The values (rows,), with `fill` where one is missing, as inputs (rows, width)."""
+        """The values (rows,) as inputs (rows, width). `fill` replaces a missing one."""
         filled = np.where(np.isnan(values), fill, values)[:, np.newaxis] - self.lowest
         return filled if self.width == 1 else (filled == np.arange(self.width)).astype(np.float64)
 
 
 SURVIVED = Column(name="survived", codes={"0": 0, "1": 1, "0.0": 0, "1.0": 1})
-PASSENGERS = (  # every column of a passenger list that is used, in the order of the inputs
+PASSENGERS = (  # the columns of a passenger list that are used, in the order of the inputs
     Column(
         name="pclass",
         other_name="class",
@@ -112,11 +114,11 @@ _EXPECTED = (
 
 @dataclass(frozen=True, kw_only=True)
 class TableRows:
-    """TableRows of a table's file, as the numbers that their cells stand for."""
+    """Rows of a file, as the numbers that their cells stand for."""
 
-    columns: tuple[Column, ...]  # that the file has, of those that are used
+    columns: tuple[Column, ...]  # those that are used and that the file has
     values: Values  # (rows, columns)
-    lines: NDArray[np.int64]  # (rows,) of the file, from 1, that the rows begin in
+    lines: NDArray[np.int64]  # (rows,), the line of the file in which each row begins, from 1
 
     def __getitem__(self, numbers: NDArray[np.int32]) -> TableRows:
         return TableRows(columns=self.columns, values=self.values[numbers], lines=self.lines[numbers])
@@ -126,7 +128,7 @@ class TableRows:
 class Table:
     """Tables as float32 (rows, inputs). Missing numbers become the median, missing texts the most frequent one."""
 
-    columns: tuple[Column, ...]  # that are used, if a file has them
+    columns: tuple[Column, ...]  # those that are used if a file has them
     target: Column
 
     largest = None
@@ -142,7 +144,7 @@ class Table:
         return cls(columns=PASSENGERS, target=SURVIVED)
 
     def read(self, source: Source, *, test: bool) -> Raw:
-        """Of a .csv or .arff file, as `TableRows`: all of them, as no table has an official test split."""
+        """Read a .csv or .arff file as `TableRows`: all rows, because no table has an official test split."""
         from hpstudy.data.kind import Raw
 
         del test
@@ -168,18 +170,18 @@ class Table:
         return Matrix.of(x, raw.labels, "dense", x.shape[1])
 
     def trace(self, raw: Raw, row: int, feature: int) -> str:
-        """The value in the file, its column and its line."""
+        """The value in the file, with its column and line."""
         rows: TableRows = raw.rows
         place = np.repeat(np.arange(len(rows.columns)), [column.width for column in rows.columns])[feature]
         return f"{rows.values[row, place]:g} as {rows.columns[place].name} in line {rows.lines[row]}"
 
     def description(self, training: Raw | None) -> dict[str, Any]:
-        """For each column, in the order of the inputs, the number that stands for a missing value."""
+        """For each column, in the order of the inputs, the number that replaces a missing value."""
         assert training
         return {"fills": _fills(training.rows)}
 
     def example(self, rows: NDArray[Any], source: Source) -> dict[str, Any]:
-        """The file's first rows, with its own names of the columns."""
+        """The first rows of the file, with the column names of the file."""
         del rows
         file = self.file(source)
         places = sorted(place for name, place in self._places(file).items() if name != self.target.name)
@@ -187,7 +189,7 @@ class Table:
 
     @staticmethod
     def serve(rows: Any, description: Mapping[str, Any]) -> NDArray[np.float32]:
-        """Of a DataFrame with the columns of the file; those that it lacks are missing in every row."""
+        """Encode a DataFrame with the columns of the file. A column that it lacks counts as missing in every row."""
         columns = {column.name: column for column in PASSENGERS}
         inputs = [
             columns[name].inputs(_served(rows, columns[name]), fill) for name, fill in description["fills"].items()
@@ -195,7 +197,7 @@ class Table:
         return np.hstack(inputs).astype(np.float32)
 
     def file(self, source: Source) -> TextTable:
-        """The file's cells as texts, its numbers with decimal points.
+        """The cells of the file as texts, with decimal points in numbers.
 
         Raises:
             DatasetError: the file is truncated, lacks a column, or has it twice.
@@ -216,7 +218,7 @@ class Table:
         return file.with_decimal_points([places[name] for name in numbers if name in places], is_missing)
 
     def _places(self, file: TextTable) -> dict[str, int]:
-        """Where the columns are that are used, as far as the file has them."""
+        """The positions of the used columns that the file has, by name."""
         from hpstudy.data.integrity import bad_file
 
         try:
@@ -243,7 +245,7 @@ def _number(text: str) -> float:
     except ValueError:
         raise ValueError("a number such as 7.25, or nothing where it is missing") from None
     if abs(found) > LARGEST:
-        raise ValueError(f"a number of magnitude {LARGEST:.1e} at most, as float32 and its scaling can hold")
+        raise ValueError(f"a number of magnitude {LARGEST:.1e} at most, which float32 can hold and scale")
     if found < 0:
         raise ValueError("a number of at least 0, or nothing where it is missing")
     return found
@@ -253,12 +255,12 @@ def _place(names: Sequence[object], wanted: str) -> int | None:
     places = [place for place, name in enumerate(names) if str(name).strip().lower() == wanted]
     if len(places) > 1:
         doubles = " and ".join(repr(str(names[place])) for place in places)
-        raise ValueError(f"has the columns {doubles}, which are one name when case and spaces do not count")
+        raise ValueError(f"has the columns {doubles}, which are the same name apart from case and spaces")
     return places[0] if places else None
 
 
 def _fills(training: TableRows) -> dict[str, float]:
-    """What stands for missing values, by column: the median, or the most frequent code (of none, the lowest)."""
+    """What replaces missing values, by column: the median, or the most frequent code (the lowest if there is none)."""
     from sklearn.impute import SimpleImputer
 
     fills = {}
@@ -271,7 +273,7 @@ def _fills(training: TableRows) -> dict[str, float]:
 
 
 def _served(rows: Any, column: Column) -> Values:
-    """One column of a DataFrame, (rows,), NaN where a value or the whole column is missing."""
+    """One column of a DataFrame, (rows,). A missing value, or every value of a missing column, is NaN."""
     try:
         place = column.place(list(rows.columns))
     except ValueError as error:
@@ -289,7 +291,7 @@ def _served_value(text: str, column: Column) -> float:
 
 
 def _typed(texts: Sequence[str]) -> dict[str, Any]:
-    """A column as pandas reads it: whole numbers where nothing is missing, numbers, or texts."""
+    """A column as pandas reads it: whole numbers if none is missing, else numbers, or texts."""
     known = [text for text in texts if not is_missing(text)]
     shown = [None if is_missing(text) else text for text in texts[:_EXAMPLES]]
     try:

@@ -1,4 +1,4 @@
-"""Texts as lists of word numbers, encoded as which words they have. This file is copied into models."""
+"""Texts as lists of word numbers, encoded by which words occur in them. This file is copied into models."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 START, OUT_OF_VOCABULARY, INDEX_FROM = 1, 2, 3  # of keras.datasets.imdb.load_data
 _EXPECTED = "Keras's imdb.npz: lists of word numbers in x_train and x_test, 0 or 1 in y_train and y_test"
-_CHUNK_CELLS = 1 << 23  # of the unpacked matrix at a time, to be frugal with memory
+_CHUNK_CELLS = 1 << 23  # cells unpacked at a time, to save memory
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +31,7 @@ class Texts:
 
     @classmethod
     def of(cls, lists: Iterable[Any]) -> Texts:
-        """Raises TypeError, ValueError or OverflowError if these are no lists of whole numbers."""
+        """Raises TypeError, ValueError or OverflowError if these are not lists of whole numbers."""
         lists = list(lists)
         lengths = np.fromiter(map(len, lists), np.int64, len(lists))
         words = np.fromiter(chain.from_iterable(lists), np.int64, lengths.sum())
@@ -41,16 +41,16 @@ class Texts:
         return len(self.starts) - 1
 
     def part(self, first: int, number: int) -> Texts:
-        """So many texts from the text `first` on, as far as there are any."""
+        """At most `number` texts, beginning with the text `first`."""
         starts = self.starts[first : first + number + 1]
         return Texts(words=self.words[starts[0] : starts[-1]], starts=starts - starts[0])
 
 
 def multi_hot(texts: Texts, num_words: int) -> NDArray[np.bool_]:
-    """Which words a text has: bool (texts, num_words).
+    """Which words occur in each text: bool (texts, num_words).
 
-    Words are numbered as keras.datasets.imdb.load_data(num_words=num_words) does: every text has the word
-    1 (start), and a word that is too rare becomes 2.
+    Words are numbered as by keras.datasets.imdb.load_data(num_words=num_words): every text contains the word 1
+    (start), and a word that is too rare becomes 2.
     """
     columns = texts.words + INDEX_FROM
     columns[columns >= num_words] = OUT_OF_VOCABULARY
@@ -62,7 +62,7 @@ def multi_hot(texts: Texts, num_words: int) -> NDArray[np.bool_]:
 
 @dataclass(frozen=True, kw_only=True)
 class Words:
-    """Reviews as multi-hot vectors, one bit a word: "bits" of (rows, num_words)."""
+    """Reviews as multi-hot vectors, one bit per word: "bits" of (rows, num_words)."""
 
     num_words: int
 
@@ -79,7 +79,7 @@ class Words:
         return cls(num_words=int(levels["num_words"]))  # type: ignore[arg-type]  # a checked level
 
     def read(self, source: Source, *, test: bool) -> Raw:
-        """Of Keras's imdb.npz, as `Texts`. Only the members of one part are opened."""
+        """Read Keras's imdb.npz as `Texts`. Only the members of one part are opened."""
         from hpstudy.data.formats.npz import read_lists, read_numbers
         from hpstudy.data.integrity import bad_file
         from hpstudy.data.kind import Raw
@@ -90,7 +90,7 @@ class Words:
         try:
             texts = Texts.of(lists)
         except (TypeError, ValueError, OverflowError) as error:
-            raise bad_file(path, f"holds something else than lists of word numbers ({error})", _EXPECTED) from None
+            raise bad_file(path, f"holds something other than lists of word numbers ({error})", _EXPECTED) from None
         if len(texts.words) and not 0 <= texts.words.min() <= texts.words.max() < np.iinfo(np.int32).max - INDEX_FROM:
             came = f"word numbers from {texts.words.min()} to {texts.words.max()}"
             raise bad_file(path, f"holds {came}", _EXPECTED)
@@ -126,7 +126,7 @@ class Words:
 
     @staticmethod
     def serve(rows: Any, description: Mapping[str, Any]) -> NDArray[np.float32]:
-        """Of lists of word numbers as in imdb.npz, 1 for the most frequent word, or of a table's first column."""
+        """Encode lists of word numbers as in imdb.npz (1 is the most frequent word), or the first column of a table."""
         texts = Texts.of(rows.iloc[:, 0] if hasattr(rows, "iloc") else rows)
         if len(texts.words) and (least := texts.words.min()) < 0:
             raise ValueError(f"A word has the number {least}. Expected: numbers of at least 0.")

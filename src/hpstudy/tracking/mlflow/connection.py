@@ -17,6 +17,7 @@ import filelock
 from hpstudy.addresses import is_server, login, of_file, without_credentials
 from hpstudy.errors import HpstudyError, MirrorError
 from hpstudy.settings import Settings
+from hpstudy.tracking.mlflow.private import create_tables, use_tracking_uri
 from hpstudy.tracking.secrets import Secrets
 
 REQUEST_TIMEOUT_S = 10
@@ -83,10 +84,8 @@ def tracked_at(settings: Settings) -> Iterator[None]:
     """
     with _one_address:
         tracking_uri, before = prepare_environment(settings), os.environ.get(_ADDRESS)
-        from mlflow.tracking._tracking_service.utils import _use_tracking_uri
-
         try:
-            with _use_tracking_uri(tracking_uri):
+            with use_tracking_uri(tracking_uri):
                 yield
         finally:
             os.environ.pop(_ADDRESS, None)
@@ -134,12 +133,9 @@ def make_store(database: Path) -> None:
     if database.exists():
         return
     _set_environment()
-    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
-
     unfinished = database.with_suffix(".unfinished")
     unfinished.unlink(missing_ok=True)
-    store = SqlAlchemyStore(of_file(unfinished), (database.parent / "artifacts").as_uri())
-    store.engine.dispose()
+    create_tables(of_file(unfinished), (database.parent / "artifacts").as_uri())
     with closing(sqlite3.connect(unfinished)) as connection:
         connection.execute("PRAGMA journal_mode=WAL")
     unfinished.replace(database)

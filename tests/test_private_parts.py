@@ -1,6 +1,8 @@
-"""What hpstudy knows of private parts of Keras and TensorFlow is still there in the installed versions."""
+"""The private parts of libraries that hpstudy uses still exist in the installed versions."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -42,3 +44,22 @@ def test_dropout_of_keras_still_has_a_seed_generator_of_the_name_that_is_used() 
 def test_an_operation_that_is_looked_for_in_graphs_is_one_of_tensorflow(name: str) -> None:
     problem = f"TensorFlow {tf.__version__} has no operation {name}, see training/keras_private.py"
     assert hasattr(tf.raw_ops, name), problem
+
+
+def test_mlflow_takes_another_address_within_a_block_only(tmp_path: Path) -> None:
+    import mlflow
+
+    from hpstudy.tracking.mlflow.private import use_tracking_uri
+
+    before, other = mlflow.get_tracking_uri(), (tmp_path / "runs").as_uri()
+    with use_tracking_uri(other):
+        assert mlflow.get_tracking_uri() == other
+    assert mlflow.get_tracking_uri() == before
+
+
+def test_psycopg_still_has_the_wait_that_is_overridden_and_its_timeout() -> None:
+    psycopg = pytest.importorskip("psycopg")
+    from hpstudy.storage.psycopg_private import WaitTimeout
+
+    assert issubclass(WaitTimeout, psycopg.Error)
+    assert callable(getattr(psycopg.Connection, "wait", None)), "psycopg has renamed Connection.wait"
