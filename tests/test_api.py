@@ -187,7 +187,7 @@ def test_the_link_to_a_tracking_server_has_no_password(recorded: Recorded) -> No
 
 def test_a_report_shows_itself_and_is_saved(recorded: Recorded, tmp_path: Path) -> None:
     report = recorded.result.report()
-    assert list(report.findings) == recorded.result.findings()
+    assert [*report.findings, *report.details] == recorded.result.findings()
     shown = report._repr_html_()
     assert shown.startswith('<iframe sandbox="allow-scripts"')
     assert "<html" not in shown, "the page is a text of the frame"

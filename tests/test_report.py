@@ -230,7 +230,7 @@ def test_a_level_that_diverges_does_not_look_best_whatever_version_recorded_it(v
     text = everything(report)
     assert report.findings[0].startswith("Use relu, he_normal (val_accuracy 0.8010")
     assert "initializer: he_normal has the best mean val_accuracy, 0.5510" in text
-    assert "Diverged: 3 of 12 trials, above all activation=relu (3 of 6)." in report.findings
+    assert "Diverged: 3 of 12 trials: activation=relu (3 of 6); 1 more." in report.findings
     assert "above all with activation=relu (3 of 6) and initializer=normal_1 (3 of 6)" in text
     assert "12 complete (3 diverged), 0 pruned, 0 failed" in report.status
     assert report.data["overview"]["diverged"] == 3

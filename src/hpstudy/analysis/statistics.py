@@ -20,7 +20,6 @@ from hpstudy.study.objective import BOUNDS
 
 CONFIDENCE = 0.95  # of every interval
 ALPHA = 0.05  # the level below which a difference counts as distinguishable
-POWER = 0.8  # at which the advice on replicates aims (Cohen 1988)
 MIN_REPLICATES = 3  # for a p-value; two have one degree of freedom, and a t-test of them finds nothing
 
 Floats = NDArray[np.float64]

@@ -82,4 +82,4 @@ def fitted(start: str, words: Sequence[str], *, width: int = WIDTH, head: str = 
 
 def _joined(start: str, kept: Sequence[str], total: int, head: str) -> str:
     more = f"; {total - len(kept)} more" if len(kept) < total else ""
-    return f"{start}{head}{'; '.join(kept)}{more}."
+    return f"{start}{head if kept else ''}{'; '.join(kept)}{more}."

@@ -1,6 +1,7 @@
 """Which method gives which number, and where it comes from: printed at the end of every report."""
 
 from hpstudy.analysis import statistics
+from hpstudy.analysis.deciding import POWER
 
 _COMMON = (
     (
@@ -18,36 +19,45 @@ GRID_METHODS = (
         "replicates, not trials. For a factor, the other factors' combinations are averaged first, within a replicate.",
     ),
     (
-        "Intervals",
-        "95 % t-intervals over replicates (Student 1908; scipy.stats.t). Each is for one mean or difference, and ends "
-        "where the metric does: an accuracy at 0 and 1, a loss at 0.",
+        "On new data",
+        "Intervals of means are for new data of this kind: 95 % t-intervals whose variance is s² · (1/n + validation "
+        "rows / training rows), because replicates share rows (Nadeau & Bengio 2003). They end where the metric does: "
+        "an accuracy at 0 and 1, a loss at 0.",
     ),
     (
-        "p-values",
+        "Trained again on these data",
+        "Verdicts and probabilities are about training again on these data. Worse: ruled out as the best, by multiple "
+        "comparisons with the best (Hsu 1981, 1984) with a family error of 5 %. Configurations are compared replicate "
+        "by replicate, with moderated variances (Smyth 2004); competitors that are surely worse do not count (Romano, "
+        "Shaikh & Wolf 2014); critical values are simulated from a fixed seed. Equivalent: within what matters in "
+        "practice of the best one, with a probability of at least 95 %; this goes before worse.",
+    ),
+    (
+        "Best with, within practical",
+        "Probabilities from draws of the true means, given scores and moderated variances; the means of the candidates "
+        "have a common normal prior (Gelman et al. 2013, section 5.4), as the best of many looks better than it is.",
+    ),
+    (
+        "Against a baseline",
         f"Two-sided paired t-tests (scipy.stats.ttest_1samp), from {statistics.MIN_REPLICATES} replicates on, "
-        "corrected by Holm (1979; statsmodels multipletests): over all pairs when the reference is the best level, "
-        "because it was chosen by the same numbers; over the comparisons with the baseline when that was named.",
+        "corrected by Holm (1979; statsmodels multipletests) over the comparisons with the baseline. Effect size g: "
+        "mean difference in standard deviations of the differences (Cohen 1988, d_z), corrected for small samples "
+        "(Hedges 1981).",
     ),
     (
         "Do the levels differ at all?",
-        "F-test within replicates (Fisher 1925; statsmodels AnovaRM); it assumes that all differences between two "
+        "F-test within replicates (Fisher 1925; statsmodels AnovaRM); it supposes that all differences between two "
         "levels have the same variance.",
     ),
     (
-        "Effect size g",
-        "Mean difference in standard deviations of the differences (Cohen 1988, d_z), corrected for small samples "
-        "(Hedges 1981). Not comparable with effect sizes of unpaired designs.",
-    ),
-    (
         "Share of variance",
-        "η² from sums of squares of type II (Yates 1934; statsmodels least squares). They describe these levels: "
-        "other levels give other shares.",
+        "η² from sums of squares of type II (Yates 1934; statsmodels least squares), of what seed and split leave to "
+        "explain. They describe these levels: other levels give other shares.",
     ),
     (
         "Replicates needed",
-        f"Power {statistics.POWER:.0%} of the paired t-test (Cohen 1988; statsmodels TTestPower) at α = "
-        f"{statistics.ALPHA} divided by the number of comparisons. It takes the observed difference for the true "
-        "one, so it is a plan, not a promise.",
+        f"After which a comparison is decided with {POWER:.0%} power, by the noncentral t (Cohen 1988). It takes the "
+        "difference that was seen for the true one, so it is a plan, not a promise.",
     ),
     (
         "Failed and missing trials",

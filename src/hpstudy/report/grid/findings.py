@@ -33,7 +33,9 @@ def grid_answer(analysis: Analysis, grid: GridAnalysis, beside: Sequence[str] = 
     names = [short(study, cell.params) for cell in grid.cells]
     lines = list(answer(found, names, metric=study.objectives[0].metric, sign=study.objectives[0].sign, beside=beside))
     if analysis.overview.diverged:
-        lines.append(_divergence(analysis.overview))
+        seen = analysis.overview
+        trials = f"Diverged: {seen.diverged} of {texts.counted(seen.ended, 'trial')}"
+        lines.append(fitted(trials, _diverging(seen), head=": "))
     following = _next(analysis, grid, found)
     factors = list(_factors(grid))[: _MOST_LINES - len(lines) - bool(following)]
     return [*lines, *factors, *following][:_MOST_LINES]
@@ -86,11 +88,21 @@ def trouble(seen: Overview) -> Iterator[str]:
 
 
 def _divergence(seen: Overview) -> str:
-    """With the levels under which trials diverge more often than on the whole."""
+    levels = _diverging(seen)
+    above_all = f", above all with {texts.shortened(levels, 3)}" if levels else ""
+    they_count = "It has no network and counts" if seen.diverged == 1 else "They have no network and count"
+    trials = texts.counted(seen.ended, "trial")
+    return (
+        f"{seen.diverged} of {trials} diverged{above_all}: the loss became infinite or NaN. "
+        f"{they_count} with the scores of the constant predictor."
+    )
+
+
+def _diverging(seen: Overview) -> list[str]:
+    """The levels under which trials diverge more often than on the whole, the worst first."""
     share = seen.diverged / seen.ended
     often = sorted((one for one in seen.diverging if one.share > share), key=lambda one: -one.share)
-    levels = [f"{one.factor}={one.level} ({one.diverged} of {one.ended})" for one in often[:1]]
-    return fitted(f"Diverged: {seen.diverged} of {texts.counted(seen.ended, 'trial')}", levels, head=", above all ")
+    return [f"{one.factor}={one.level} ({one.diverged} of {one.ended})" for one in often]
 
 
 def _next(analysis: Analysis, grid: GridAnalysis, found: Standings) -> list[str]:
