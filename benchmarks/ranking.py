@@ -1,6 +1,6 @@
 """How sharp and how valid the answer of a grid is, on simulated studies whose truth is known.
 
-`python -m benchmarks.ranking` prints the table of docs/report.md. A row is a kind of studies; a cell of it says how many
+`python -m benchmarks.ranking` prints the table of docs/report.md. Each row is a kind of studies; an entry says how many
 configurations are left that may be the best, and in which share of the studies the true best one is among them.
 """
 
