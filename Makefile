@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: install demo test notebooks published chaos exactness bench mlflow-away lint format clean
+.PHONY: install demo test notebooks published chaos exactness bench statistics mlflow-away lint format clean
 
 install: $(INSTALLED)
 
@@ -42,6 +42,11 @@ exactness: install
 bench: install
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
 	$(BIN)/python -m benchmarks $(PART) $(if $(REPEATS),--repeats $(REPEATS))
+
+# The simulations of docs/report.md: how sharp and how valid answers are, and adaptive replicates.
+statistics: install
+	$(BIN)/python -m benchmarks.ranking 200
+	$(BIN)/python -m benchmarks.adaptive
 
 # A study's time with and without the MLflow server.
 mlflow-away: install

@@ -36,8 +36,9 @@ def grid_answer(analysis: Analysis, grid: GridAnalysis, beside: Sequence[str] = 
         seen = analysis.overview
         trials = f"Diverged: {seen.diverged} of {texts.counted(seen.ended, 'trial')}"
         lines.append(fitted(trials, _diverging(seen), head=": "))
-    following = _next(analysis, grid, found)
-    factors = list(_factors(grid))[: _MOST_LINES - len(lines) - bool(following)]
+    following = _next(analysis, found)
+    several = len(study.vary) > 1  # else a level is a configuration
+    factors = list(_factors(grid))[: _MOST_LINES - len(lines) - bool(following)] if several else []
     return [*lines, *factors, *following][:_MOST_LINES]
 
 
@@ -105,7 +106,7 @@ def _diverging(seen: Overview) -> list[str]:
     return [f"{one.factor}={one.level} ({one.diverged} of {one.ended})" for one in often]
 
 
-def _next(analysis: Analysis, grid: GridAnalysis, found: Standings) -> list[str]:
+def _next(analysis: Analysis, found: Standings) -> list[str]:
     """What decides, and what it costs."""
     study, replicates = analysis.study, int(found.n.max())
     extend = f"hpstudy extend {study.name} --replicates"
@@ -116,7 +117,7 @@ def _next(analysis: Analysis, grid: GridAnalysis, found: Standings) -> list[str]
         return []
     if needed is None:
         return [f"Next: no number of replicates up to {MOST_REPLICATES} decides; take what is cheapest."]
-    seconds = sum(cell.train_s or 0.0 for cell in grid.cells) * (needed - replicates)
+    seconds = analysis.overview.train_s / replicates * (needed - replicates)
     cost = f", about {texts.duration(seconds)}" if seconds else ""
     return [f"Next: {extend} {needed} ({undecided} undecided{cost})."]
 
