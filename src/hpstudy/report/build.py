@@ -16,8 +16,8 @@ from hpstudy.report.baselines import baselines_finding, baselines_section, stand
 from hpstudy.report.beside import published_finding, published_json, published_section
 from hpstudy.report.document import Figure, Section, Table
 from hpstudy.report.grid import sections as grid_sections
-from hpstudy.report.grid.findings import cost, grid_answer, grid_details
-from hpstudy.report.held_out import held_out_finding, held_out_section
+from hpstudy.report.grid.findings import MOST_LINES, cost, grid_answer, grid_details
+from hpstudy.report.held_out import held_out_finding, held_out_line, held_out_section
 from hpstudy.report.inside.sections import inside_sections
 from hpstudy.report.methods import GRID_METHODS, INSIDE_METHODS, PUBLISHED_METHOD, SEARCH_METHODS
 from hpstudy.report.render.as_json import numbers
@@ -58,7 +58,7 @@ def build_report(
     simple, constant = (baselines, baselines.constant) if isinstance(baselines, Baselines) else (None, baselines)
     analysis = analyse(study, records, baseline, constant, closed=closed)
     if analysis.grid:
-        findings = grid_answer(analysis, analysis.grid, stands_beside(study, simple))
+        findings = grid_answer(analysis, analysis.grid, stands_beside(study, simple), MOST_LINES - bool(evaluation))
         details = grid_details(analysis, analysis.grid)
         sections = _grid_sections(analysis, analysis.grid, figures)
     else:
@@ -70,6 +70,7 @@ def build_report(
     if evaluation:
         told = held_out_finding(analysis.texts, evaluation, since, study=study.name, times_scored=times_scored)
         details.insert(0, told)
+        findings.insert(1, held_out_line(evaluation, since))
         sections.insert(0, held_out_section(evaluation, simple))
     if simple:
         details.insert(1 if evaluation else 0, baselines_finding(study, simple))

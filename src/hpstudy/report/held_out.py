@@ -64,6 +64,16 @@ def _wear(times_scored: int) -> str:
     )
 
 
+def held_out_line(evaluation: Evaluation, since: Sequence[TrialRecord]) -> str:
+    """The same in a line: what the networks that were scored reach together."""
+    found = evaluation.ensemble
+    of = ", of an earlier choice" if since else ""
+    return (
+        f"Test split: accuracy {texts.number(found.accuracy)} "
+        f"({texts.number(found.low)} to {texts.number(found.high)}; {evaluation.rows:,} rows{of})."
+    )
+
+
 def held_out_section(evaluation: Evaluation, baselines: Baselines | None = None) -> Section:
     return Section(
         title="Test split", tables=(_scores(evaluation, baselines), _classes(evaluation), _confusion(evaluation))

@@ -18,14 +18,17 @@ from hpstudy.study.levels import is_number
 from hpstudy.study.objective import Objective
 
 _NOTABLE_SHARE = 0.1  # share of what the factors explain from which an interaction is reported
-_MOST_LINES = 6  # of the answer
+MOST_LINES = 6  # of the answer
 
 
-def grid_answer(analysis: Analysis, grid: GridAnalysis, beside: Sequence[str] = ()) -> list[str]:
-    """What to use, what is as good, what is ruled out, what each factor does, what to do next: at most six lines.
+def grid_answer(
+    analysis: Analysis, grid: GridAnalysis, beside: Sequence[str] = (), room: int = MOST_LINES
+) -> list[str]:
+    """What to use, what is as good, what is ruled out, what each factor does, what to do next.
 
     Args:
         beside: What the best score stands beside, such as `chance 0.1000`.
+        room: Lines, at most.
     """
     study, found = analysis.study, grid.standings
     if found is None:
@@ -38,8 +41,8 @@ def grid_answer(analysis: Analysis, grid: GridAnalysis, beside: Sequence[str] = 
         lines.append(fitted(trials, _diverging(seen), head=": "))
     following = _next(analysis, found)
     several = len(study.vary) > 1  # else a level is a configuration
-    factors = list(_factors(grid))[: _MOST_LINES - len(lines) - bool(following)] if several else []
-    return [*lines, *factors, *following][:_MOST_LINES]
+    factors = list(_factors(grid))[: max(0, room - len(lines) - bool(following))] if several else []
+    return [*lines, *factors, *following][:room]
 
 
 def grid_details(analysis: Analysis, grid: GridAnalysis) -> list[str]:

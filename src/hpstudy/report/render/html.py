@@ -43,6 +43,8 @@ def _page(report: Document) -> Iterator[str]:
         f'<a href="#{anchor}">{_text(section.title)}</a>'
         for anchor, section in zip(anchors, report.sections, strict=True)
     )
+    if report.details:
+        yield ' · <a href="#details">In detail</a>'
     yield ' · <a href="#declaration">Declaration</a> · <a href="#methods">Methods</a></nav>'
     for anchor, section in zip(anchors, report.sections, strict=True):
         yield from _section(anchor, section)
