@@ -108,7 +108,7 @@ def make_record(
         device="a CPU",
     )
     if state != TrialState.RUNNING:
-        record = replace(record, ended=started + timedelta(seconds=epochs + 1), facts={"dataset_digest": "d" * 64})
+        record = replace(record, ended=started + timedelta(seconds=epochs + 1), provenance={"dataset_digest": "d" * 64})
     if state in RESULT_STATES and history:
         finals = {"epochs": float(epochs), "parameters": 1210.0, "train_s": 0.25 * epochs}
         record = replace(record, metrics={**history[-1].metrics, **finals})

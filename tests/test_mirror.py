@@ -55,7 +55,7 @@ def points_of(settings: Settings, run_id: str, key: str) -> list[tuple[int, floa
 
 
 def test_each_trial_becomes_one_run_with_everything_that_is_known_of_it(settings: Settings) -> None:
-    record = make_record(facts={"dataset_digest": "d" * 64, "git_commit": "abc", "version_keras": "3.15.1"})
+    record = make_record(provenance={"dataset_digest": "d" * 64, "git_commit": "abc", "version_keras": "3.15.1"})
 
     summary = Mirror(settings, make_study()).sync([record], state="running")
 

@@ -438,7 +438,7 @@ def fill_database(home: Path, study: Study) -> None:
         history = make_record(epochs=2).history
         value = 0.5 + 0.1 * (claim.start.cell or 0) + 0.01 * claim.start.replicate**2 * (claim.start.cell or 0)
         metrics = {"val_accuracy": value, "parameters": 10.0, "train_s": 1.0}
-        claim.complete(Outcome(metrics=metrics, history=history, facts={"dataset_digest": "d"}))
+        claim.complete(Outcome(metrics=metrics, history=history, provenance={"dataset_digest": "d"}))
     store.close()
 
 

@@ -35,7 +35,9 @@ def train(settings: Settings) -> Store:
         arrays = data.prepare("digits", claim.config, claim.start.seed, settings)
         training = trainer.start(claim.config, claim.start.seed, arrays)
         history = tuple(training)
-        claim.complete(Outcome(metrics=training.result(), history=history, facts={"dataset_digest": arrays.digest}))
+        claim.complete(
+            Outcome(metrics=training.result(), history=history, provenance={"dataset_digest": arrays.digest})
+        )
     return store
 
 

@@ -193,7 +193,9 @@ def train_to_the_end(claim: Claim, values: list[float]) -> None:
             claim.prune(Outcome(history=history))
             return
     metrics = {**history[-1].metrics, "train_s": 2.5}
-    claim.complete(Outcome(metrics=metrics, history=history, device="a processor", facts={"dataset_digest": "abc"}))
+    claim.complete(
+        Outcome(metrics=metrics, history=history, device="a processor", provenance={"dataset_digest": "abc"})
+    )
 
 
 def test_a_configuration_that_is_proposed_again_takes_over_the_result(open_store: Callable[..., Store]) -> None:
@@ -219,7 +221,11 @@ def test_a_configuration_that_is_proposed_again_takes_over_the_result(open_store
         original = records[record.repeats]
         assert original.repeats is None
         assert (record.state, record.params, record.values) == (TrialState.COMPLETE, original.params, original.values)
-        assert (record.metrics, record.pruning, record.facts) == (original.metrics, original.pruning, original.facts)
+        assert (record.metrics, record.pruning, record.provenance) == (
+            original.metrics,
+            original.pruning,
+            original.provenance,
+        )
         assert [epoch.metrics for epoch in record.history] == [epoch.metrics for epoch in original.history]
         assert not any(epoch.system for epoch in record.history), "nothing was seen of the machine"
         assert record.started
@@ -369,14 +375,14 @@ def test_a_record_holds_what_was_finished(queue: StudyQueue) -> None:
     claim = queue.claims.claim(ME)
     assert claim is not None
     outcome = Outcome(
-        metrics={"val_accuracy": 0.75}, history=[make_epoch()], device="a processor", facts={"git_commit": "abc"}
+        metrics={"val_accuracy": 0.75}, history=[make_epoch()], device="a processor", provenance={"git_commit": "abc"}
     )
     claim.complete(outcome)
     record = queue.trials.record(claim.number)
     assert (record.state, record.value, record.cell, record.replicate) == (TrialState.COMPLETE, 0.75, 0, 0)
     assert record.history == (make_epoch(),)
     assert record.params == {"optimizer": "sgd", "depth": 0}
-    assert (record.device, record.host, record.facts["git_commit"]) == ("a processor", ME.host, "abc")
+    assert (record.device, record.host, record.provenance["git_commit"]) == ("a processor", ME.host, "abc")
     assert record.duration_s is not None
     assert 0 <= record.duration_s < 60
 

@@ -78,7 +78,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     queue = store.register(STUDY)
     while claim := queue.claims.claim(Owner.of_process()):
         value = 0.5 + 0.01 * (claim.start.cell or 0) + 0.001 * claim.start.replicate
-        claim.complete(Outcome(metrics={"val_accuracy": value}, history=make_record(epochs=2).history, facts={}))
+        claim.complete(Outcome(metrics={"val_accuracy": value}, history=make_record(epochs=2).history, provenance={}))
     store.close()
     return home
 

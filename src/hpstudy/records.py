@@ -126,7 +126,7 @@ class TrialRecord:
     device: str | None = None
     error: str | None = None  # why it failed or was lost
     traceback: str | None = None
-    facts: Mapping[str, str] = field(default_factory=dict)  # versions, dataset digest, git commit
+    provenance: Mapping[str, str] = field(default_factory=dict)  # versions, dataset digest, git commit
     diagnostics: str | None = None  # `Diagnostics` as text; the few readers parse it
 
     @property

@@ -54,7 +54,7 @@ def entrant(study: Study, records: Sequence[TrialRecord]) -> Entrant | None:
         analysis=analysis,
         params=best[0].params,
         by_seed={record.seed: record.value for record in best if record.value is not None},
-        digests={record.seed: record.facts.get("dataset_digest", "") for record in best},
+        digests={record.seed: record.provenance.get("dataset_digest", "") for record in best},
         train_s=sum(times) / len(times) if times else None,
     )
 

@@ -43,7 +43,7 @@ def show_command(where: api.Where, name: str, trial: int, as_json: bool) -> None
         or None,
         "error": record.error,
         **dict(record.metrics),
-        **dict(record.facts),
+        **dict(record.provenance),
     }
     told = [(key, value) for key, value in what.items() if value is not None]
     console.print(tables.make_table(f"{name}, trial {trial}", ("", ""), told))

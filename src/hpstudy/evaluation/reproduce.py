@@ -78,12 +78,12 @@ def reproduce(study: Study, record: TrialRecord, settings: Settings, build: Buil
         raise UserError(f"Study {study.name!r} builds its own network. Give its study file with --file STUDY.py.")
     _make_deterministic()
     from hpstudy import data
-    from hpstudy.training.environment import facts
+    from hpstudy.training.environment import provenance
 
     config = study.config(record.params)
     arrays = data.prepare(study.dataset, config, record.seed, settings)
     trained = _train(config, record, arrays, build)
-    now = {**facts(), "dataset_digest": arrays.digest}
+    now = {**provenance(), "dataset_digest": arrays.digest}
     return Reproduction(
         comparisons=tuple(compare(record, trained.history, trained.metrics)),
         diverged=(record.diverged, trained.diverged),
@@ -179,7 +179,9 @@ def _gap(one: float, other: float) -> float:
 
 
 def _circumstances(record: TrialRecord, now: dict[str, str]) -> list[str]:
-    """The recorded facts that are different now."""
+    """What of the recorded provenance is different now."""
     return [
-        f"{name}: {record.facts[name]} → {now[name]}" for name in now if record.facts.get(name, now[name]) != now[name]
+        f"{name}: {record.provenance[name]} → {now[name]}"
+        for name in now
+        if record.provenance.get(name, now[name]) != now[name]
     ]

@@ -92,5 +92,5 @@ def _with_result(trial: FrozenTrial, result: Any) -> FrozenTrial:
     if result is None:
         return trial
     whole = copy.copy(trial)
-    whole._user_attrs = {**trial.user_attrs, RESULT: result}
+    whole.user_attrs = {**trial.user_attrs, RESULT: result}
     return whole

@@ -22,6 +22,7 @@ from hpstudy.study.factors import Level
 from hpstudy.study.spec import Study
 
 _LOG = logging.getLogger(__name__)
+_RECORDED = {"provenance": "facts"}  # the name that it has in databases
 _Result = TypeVar("_Result")
 
 
@@ -33,7 +34,7 @@ class Outcome:
     metrics: Mapping[str, float] = field(default_factory=dict)
     history: Sequence[Epoch] = ()
     device: str | None = None
-    facts: Mapping[str, str] = field(default_factory=dict)
+    provenance: Mapping[str, str] = field(default_factory=dict)
     error: str | None = None
     traceback: str | None = None
     diagnostics: str | None = None  # `Diagnostics` as text
@@ -41,7 +42,7 @@ class Outcome:
 
     def to_json(self) -> dict[str, Any]:
         values = {**vars(self), "history": [epoch.to_json() for epoch in self.history], "at": time.time()}
-        return {name: value for name, value in values.items() if value is not None}
+        return {_RECORDED.get(name, name): value for name, value in values.items() if value is not None}
 
 
 class Claim:
@@ -130,7 +131,7 @@ class Claim:
             history.append(replace(epoch, at=now, system={}))  # the machine's load was that of another time
             is_last = (is_trained and epoch is original.history[-1]) or epoch.number == self.config["epochs"]
             if self.report(epoch, is_last=is_last):
-                self.prune(Outcome(history=history, facts=original.facts, repeats=original.number))
+                self.prune(Outcome(history=history, provenance=original.provenance, repeats=original.number))
                 return TrialState.PRUNED
         if not is_whole:
             return TrialState.RUNNING
@@ -139,7 +140,7 @@ class Claim:
                 diverged=original.diverged,
                 metrics=original.metrics,
                 history=history,
-                facts=original.facts,
+                provenance=original.provenance,
                 diagnostics=original.diagnostics,
                 repeats=original.number,
             )

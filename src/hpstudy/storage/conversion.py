@@ -17,7 +17,7 @@ from hpstudy.study.factors import Level
 from hpstudy.study.spec import Study
 
 START = "hpstudy.start"  # set when it is created: the fields of `Start`, owner, at, token
-RESULT = "hpstudy.result"  # set when it ends: diverged, metrics, history, at, device, facts, diagnostics, repeats
+RESULT = "hpstudy.result"  # set when it ends: an `Outcome` and the time
 LOST = "hpstudy.lost"  # set when a lost trial is failed: reason, released, at
 _OF_SEARCHES = ("turn", "confirms")
 MAX_ATTEMPTS = 3  # of a trial whose process dies under it
@@ -156,7 +156,7 @@ def record_of(trial: FrozenTrial, again: Container[int] = ()) -> TrialRecord | N
         device=result.get("device"),
         error=error,
         traceback=result.get("traceback"),
-        facts=result.get("facts", {}),
+        provenance=result.get("facts", {}),
         diagnostics=result.get("diagnostics"),
     )
 

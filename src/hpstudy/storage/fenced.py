@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
+from typing_extensions import override
 
 from hpstudy.storage.conversion import START
 from hpstudy.storage.optuna_private import models, session_scope
@@ -20,11 +21,6 @@ from hpstudy.storage.retrying import Superseded
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
-    from typing_extensions import override
-else:
-
-    def override(method: Any) -> Any:  # in `typing` since Python 3.12
-        return method
 
 
 class FencedStorage(RDBStorage):

@@ -4,20 +4,13 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Container, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
+from typing_extensions import override
 
 from hpstudy.storage.conversion import Start
 from hpstudy.storage.optuna_private import CachedStorage
-
-if TYPE_CHECKING:
-    from typing_extensions import override
-else:
-
-    def override(method: Any) -> Any:  # in `typing` from Python 3.12 on
-        return method
-
 
 SearchKey = tuple[int, int]  # which search of a Compare: cell, replicate
 

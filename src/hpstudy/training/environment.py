@@ -28,8 +28,8 @@ def for_tensorflow() -> dict[str, str]:
     return {"TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "2"), "XLA_FLAGS": flags}
 
 
-def facts() -> dict[str, str]:
-    """The versions that a result may depend on, and the git commit of the working directory if there is one."""
+def provenance() -> dict[str, str]:
+    """Where a result comes from: the versions it may depend on, and the git commit of the current folder, if any."""
     found = {f"version_{name}": version for name in _PACKAGES if (version := _version(name))}
     found["version_python"] = platform.python_version()
     if commit := git_commit():

@@ -126,7 +126,7 @@ def _die_with_supervisor(supervisor: TextIO) -> None:
 class _TrainerProcess:
     def __init__(self, options: argparse.Namespace, pipe: Pipe) -> None:
         from hpstudy.storage import Owner, Store
-        from hpstudy.training.environment import describe_device, facts
+        from hpstudy.training.environment import describe_device, provenance
         from hpstudy.training.trainer import Trainer
         from hpstudy.worker.studies import ServedStudies
 
@@ -140,7 +140,7 @@ class _TrainerProcess:
         self._studies = ServedStudies(store, options.study, options.file)
         self._owner = Owner.of_process()
         self._trainer: Trainer = Trainer(told=lambda sentence: pipe.send(Warned(text=sentence)))
-        self._device, self._facts = describe_device(), facts()
+        self._device, self._provenance = describe_device(), provenance()
         self._system = SystemMetrics()
         self._memory_gb: float | None = None  # memory after the first trial
 
@@ -274,7 +274,7 @@ class _TrainerProcess:
             arrays = data.prepare(study.dataset, claim.config, claim.start.seed, self._settings)
         except DatasetError as error:  # it would fail every other trial, too, for good
             raise FatalError(str(error)) from None
-        attempt.facts = {**self._facts, "dataset_digest": arrays.digest}
+        attempt.provenance = {**self._provenance, "dataset_digest": arrays.digest}
         build = self._studies.build_of(queue)
         with network_within(self._timeout_s):
             training = self._trainer.start(claim.config, claim.start.seed, arrays, build, diagnostics=study.diagnostics)
@@ -323,7 +323,7 @@ class Attempt:
         self._study, self._number, self._pipe = claim.study_name, claim.number, pipe
         self._run_dir: RunDir | None = RunDir.of(settings.runs_dir, claim.study_name, claim.number)
         self._history: list[Epoch] = []
-        self.facts: dict[str, str] = {}
+        self.provenance: dict[str, str] = {}
         self.training: Training | None = None
         self._on_disk(self._run_dir.create)
 
@@ -343,7 +343,9 @@ class Attempt:
     def outcome(self, **values: Any) -> Outcome:
         from hpstudy.storage import Outcome
 
-        return Outcome(history=tuple(self._history), facts=self.facts, diagnostics=self._diagnostics(), **values)
+        return Outcome(
+            history=tuple(self._history), provenance=self.provenance, diagnostics=self._diagnostics(), **values
+        )
 
     def failure(self, **values: Any) -> Outcome:
         """Like `outcome`, but for a network that may be broken: if so, without diagnostics."""
@@ -352,7 +354,7 @@ class Attempt:
         seen = None
         with suppress(Exception):
             seen = self._diagnostics()
-        return Outcome(history=tuple(self._history), facts=self.facts, diagnostics=seen, **values)
+        return Outcome(history=tuple(self._history), provenance=self.provenance, diagnostics=seen, **values)
 
     def _diagnostics(self) -> str | None:
         seen = self.training.diagnostics() if self.training else None

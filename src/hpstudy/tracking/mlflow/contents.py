@@ -90,7 +90,7 @@ class RunContent:
 
 def trial_content(study: Study, record: TrialRecord, parent_id: str, hide: Hide = str) -> RunContent:
     """The run of one trial. For a trial that was just claimed, it has only the levels decided so far."""
-    digest = record.facts.get("dataset_digest")
+    digest = record.provenance.get("dataset_digest")
     is_decided = _is_decided(study, record)
     first_name = f"trial {record.number}"
     return RunContent(
@@ -164,9 +164,9 @@ def _is_decided(study: Study, record: TrialRecord) -> bool:
 
 
 def _trial_tags(study: Study, record: TrialRecord, parent_id: str, hide: Hide) -> dict[str, object]:
-    facts = {f"hpstudy.{name}": hide(value) for name, value in record.facts.items()}
+    provenance = {f"hpstudy.{name}": hide(value) for name, value in record.provenance.items()}
     return {
-        **facts,
+        **provenance,
         PARENT_TAG: parent_id,
         STUDY_TAG: study.name,
         ROLE_TAG: "trial",
@@ -187,7 +187,7 @@ def _trial_tags(study: Study, record: TrialRecord, parent_id: str, hide: Hide) -
         "hpstudy.device": record.device,
         "hpstudy.error": hide(record.error) if record.error else None,
         "hpstudy.pruned": "true" if record.state == TrialState.PRUNED else None,
-        "mlflow.source.git.commit": record.facts.get("git_commit"),
+        "mlflow.source.git.commit": record.provenance.get("git_commit"),
     }
 
 
