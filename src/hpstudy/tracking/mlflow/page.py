@@ -58,11 +58,10 @@ def _columns(study: Study, factors: list[str]) -> list[str]:
 
 def _grouping(study: Study) -> dict[str, Any] | None:
     """Replicates of a configuration are one line. A search's trials are configurations of their own."""
-    cells = study.cells()
-    if not cells or study.design.most < 2:
+    if not study.design.has_cells or study.design.most < 2:
         return None
     keys = param_keys(study)
-    by = [{"mode": "param", "groupByData": keys[name]} for name in cells[0]]
+    by = [{"mode": "param", "groupByData": keys[name]} for name in study.vary]
     return {"aggregateFunction": "average", "groupByKeys": by}
 
 
