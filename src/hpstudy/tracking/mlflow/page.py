@@ -9,6 +9,8 @@ import json
 from typing import Any
 from urllib.parse import urlencode
 
+from hpstudy.errors import NotFoundError
+from hpstudy.study.legal import unknown
 from hpstudy.study.spec import Study
 from hpstudy.tracking.mlflow.contents import ROLE_TAG, param_keys
 
@@ -19,7 +21,17 @@ _SECTION = "hpstudy.study"
 _FOLDED = ("Model metrics", "System metrics", "gradient_norm")  # MLflow draws a chart there for every metric it finds
 
 
-def address(base: str, experiment_id: str, *, has_view: bool) -> str:
+def addresses(client: Any, study: str | None, base: str) -> dict[str, str]:
+    """Study → the address of its page, newest first. Raises NotFoundError if MLflow does not have the study."""
+    found = client.search_experiments()
+    if study is None:
+        wanted = [one for one in found if VIEW_TAG in one.tags]
+    elif not (wanted := [one for one in found if one.name == study]):
+        raise NotFoundError(unknown("experiment", study, [one.name for one in found]))
+    return {one.name: _address(base, one.experiment_id, has_view=VIEW_TAG in one.tags) for one in wanted}
+
+
+def _address(base: str, experiment_id: str, *, has_view: bool) -> str:
     """The address of a study's runs in the mode for training; with charts and columns as the shared view has them."""
     view = {"viewStateShareKey": _KEY} if has_view else {}
     query = urlencode({"workflowType": "machine_learning", "compareRunsMode": "CHART", **view})
@@ -72,14 +84,9 @@ def _charts(study: Study, factors: list[str]) -> list[dict[str, Any]]:
         charts.append(_line(f"{objective} by epoch", objective))
         charts.append(_line(f"{training} (training) against {validation} (validation)", training, validation))
     charts.append({**_chart("BAR", f"Objective: {objective}"), "metricKey": "objective"})
-    charts.append(
-        {
-            **_chart("PARALLEL", f"Factors and {objective}"),
-            "selectedParams": factors,
-            "selectedMetrics": ["objective"],
-            "showAllRuns": True,
-        }
-    )
+    if _grouping(study) is None:  # MLflow draws no parallel coordinates of groups whose factors are texts
+        parallel = {"selectedParams": factors, "selectedMetrics": ["objective"], "showAllRuns": True}
+        charts.append({**_chart("PARALLEL", f"Factors and {objective}"), **parallel})
     return [{**chart, "uuid": f"{_SECTION}.{place}"} for place, chart in enumerate(charts)]
 
 
