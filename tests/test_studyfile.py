@@ -127,9 +127,7 @@ def test_the_digest_of_a_network_is_that_of_recorded_studies(tmp_path: Path) -> 
 
 def test_a_design_whose_argument_has_no_name_is_refused_in_a_sentence(tmp_path: Path) -> None:
     path = write(tmp_path, "unnamed.py", "from hpstudy import Grid\nGrid(3)\n")
-    with pytest.raises(
     with pytest.raises(UserError, match=r"line 2: Grid\(…\) takes .* by name only, as in Grid\(replicates=3\)"):
-    ):
         load(path)
 
 
