@@ -24,6 +24,7 @@ from hpstudy.study.factors import Level
 from hpstudy.study.levels import LevelTexts, check_count, make_plain
 from hpstudy.study.objective import METRICS, Objective, checked_objectives
 from hpstudy.study.published import Published, checked
+from hpstudy.study.table import Table
 
 FORMAT = 1  # of the JSON; raised when an older hpstudy could no longer read it
 
@@ -44,7 +45,7 @@ class Study:
     """
 
     name: str
-    dataset: str
+    dataset: str | Table  # a built-in one by its name, or a table of one's own
     design: Design
     vary: Mapping[str, Domain] = field(default_factory=dict)
     tune: Mapping[str, Domain] = field(default_factory=dict)  # nuisance factors, which a Compare tunes for each cell
@@ -182,7 +183,7 @@ class Study:
         declaration = {
             "format": FORMAT,
             "name": self.name,
-            "dataset": self.dataset,
+            "dataset": self.dataset.to_json() if isinstance(self.dataset, Table) else self.dataset,
             "base": dict(self.base),
             "vary": {name: domain.to_json() for name, domain in self.vary.items()},
             **({"tune": {name: domain.to_json() for name, domain in self.tune.items()}} if self.tune else {}),
@@ -206,6 +207,8 @@ class Study:
             values = json.loads(text)
             if values.pop("format") != FORMAT:
                 raise UserError("The study was written by another version of hpstudy. Upgrade this one.")
+            if isinstance(values["dataset"], dict):
+                values["dataset"] = Table.from_json(values["dataset"])
             values["network_digest"] = values.pop("network", "")
             for kind in ("vary", "tune"):
                 values[kind] = {name: domain_from_json(domain) for name, domain in values.get(kind, {}).items()}
