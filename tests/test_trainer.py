@@ -230,17 +230,22 @@ def test_epochs_of_one_call_have_the_bits_of_epochs_one_by_one(
 
 
 def test_many_epochs_of_one_call_end_as_those_one_by_one(trainer: Trainer, settings: Settings) -> None:
-    """More than a call trains, and one in whose middle the training diverges."""
-    diverging = dict(epochs=20, optimizer="sgd", learning_rate=30.0, activation="linear")
-    for factors in (dict[str, Any](epochs=150, units=4), diverging):
+    """More than a call trains, one in whose middle the training diverges, and one that early stopping ends."""
+    diverging = dict(epochs=20, optimizer="sgd", learning_rate=0.1, l2=10.2)
+    stopped = dict(epochs=60, early_stopping=3, learning_rate=0.01)
+    for factors in (dict[str, Any](epochs=150, units=4), diverging, stopped):
         config = make_config(**factors)
         arrays = data.prepare("digits", config, 42, settings)
         found = []
         for block_s in (0.0, 60.0):
             training = trainer.start(config, 42, arrays, block_s=block_s)
             history = [(epoch.number, without_times(epoch.metrics), training.is_over) for epoch in training]
-            found.append((history, training.diverged, without_times(training.result())))
+            result = without_times(training.result())
+            weights = [variable.numpy().tobytes() for variable in training.network.variables]
+            found.append((history, training.diverged, result, weights))
         assert found[0] == found[1]
+        assert factors is not diverging or found[1][1] in range(3, 20), "it diverges within the second block"
+        assert factors is not stopped or 3 < len(found[1][0]) < 60
 
 
 def test_dropout_trains_about_as_well_as_that_of_keras_fit(trainer: Trainer, settings: Settings) -> None:

@@ -68,6 +68,15 @@ class Learner:
             variable.assign(value)
         self.variables.assign(config, seed)
 
+    def state(self) -> list[np.ndarray]:
+        """The values of all that training changes."""
+        return [variable.numpy() for variable in self.assigned()]
+
+    def restore(self, state: list[np.ndarray]) -> None:
+        """Go back to values that `state` gave."""
+        for variable, value in zip(self.assigned(), state, strict=True):
+            variable.assign(value)
+
     def assigned(self) -> list[Any]:
         """Every variable that `start` assigns, of Keras or of TensorFlow."""
         return [*self.network.variables, *optimizer_state(self._optimizer), *self.variables.all()]

@@ -5,6 +5,7 @@ The same configuration, seed and arrays give the same numbers to the last bit on
 
 from __future__ import annotations
 
+import dataclasses
 import statistics
 import time
 from collections import OrderedDict
@@ -71,8 +72,8 @@ class Trainer:
             diagnostics: Also look into the network. The numbers of the training stay the same to the last bit.
             block_s: Seconds for which epochs may go on in one call, before they come out together. Then iterate to
                 the end: in between, the weights may be those of a later epoch. 0: they come out one by one. The
-                numbers are the same to the last bit. Early stopping and diagnostics need the weights after every
-                epoch, so with them it is 0.
+                numbers are the same to the last bit. Diagnostics look into the network after every epoch, so with
+                them it is 0.
 
         Raises:
             UserError: `build` raised.
@@ -104,7 +105,7 @@ class Trainer:
             program=program,
             rows=rows,
             probe=probe,
-            block_s=0.0 if diagnostics or config["early_stopping"] is not None else block_s,
+            block_s=0.0 if diagnostics else block_s,
         )
 
     @property
@@ -205,8 +206,10 @@ class Training:
         self._program, self._rows, self._probe = program, rows, probe
         self._block_s = block_s
         self._history: list[Epoch] = []
-        self._best_weights: list[np.ndarray] | None = None
         self._best_epoch = 0
+        self._best_weights: list[np.ndarray] | None = None  # if its block ended with it
+        self._best_block: _Block | None = None  # else that block
+        self._block: _Block | None = None  # the latest
         self._has_ended = self._has_compiled = False
         self._diverging: Epoch | None = None
         self._seconds: list[float] = []  # duration of every epoch, including the one that diverged
@@ -242,7 +245,9 @@ class Training:
         if self._diverging:
             scores = constant_scores(self._arrays, loss_of(self._config))
             return self._finals({**self._diverging.metrics, **scores})
-        weights = self._best_weights or self._weights()
+        if self._best_block:
+            self._train_to_best(self._best_block)
+        weights = self._best_weights or _values(self._program.network)
         for variable, value in zip(self.network.variables, weights, strict=True):
             variable.assign(value)
         self._has_ended = True
@@ -286,14 +291,18 @@ class Training:
         rates = learning_rates(self._config, epochs * self._program.steps).reshape(epochs, -1)
         done, count = 0, 1
         while done < epochs:
-            block = self._train_block(done + 1, rates[done : done + count])
-            yield from block
+            may_go_back = count > 1 and self._config["early_stopping"] is not None
+            state = self._program.state() if may_go_back else []
+            self._block = _Block(first=done + 1, rates=rates[done : done + count], state=state)
+            trained = self._train_block(self._block)
+            yield from trained
             done += count
-            fitting = int(self._block_s / max(block[-1].metrics["seconds"], 1e-6))
+            fitting = int(self._block_s / max(trained[-1].metrics["seconds"], 1e-6))
             count = max(1, min(fitting, self._program.block, epochs - done))
 
-    def _train_block(self, first: int, rates: np.ndarray) -> list[Epoch]:
-        """An epoch for each row of rates. They share their time equally: nobody knows how long each of them took."""
+    def _train_block(self, block: _Block) -> list[Epoch]:
+        """The epochs of a block. They share its time equally: nobody knows how long each of them took."""
+        first, rates = block.first, block.rates
         orders = [_order(self._seed, number, self._arrays) for number in range(first, first + len(rates))]
         compiled, started = self._program.compilations, time.perf_counter()
         with _memory_errors():
@@ -315,11 +324,37 @@ class Training:
             return False
         best = self._history[self._best_epoch - 1] if self._best_epoch else None
         if best is None or epoch.metrics["val_loss"] < best.metrics["val_loss"]:
-            self._best_epoch, self._best_weights = epoch.number, self._weights()
+            self._keep_best(epoch.number)
         return epoch.number - self._best_epoch >= int(patience)
 
-    def _weights(self) -> list[np.ndarray]:
-        return _values(self._program.network)
+    def _keep_best(self, epoch: int) -> None:
+        """Keep the weights after this epoch, the best so far, or what it takes to find them again."""
+        self._best_epoch, self._best_weights, self._best_block = epoch, None, self._block
+        if self._block and epoch == self._block.last:
+            self._best_weights, self._best_block = _values(self._program.network), None
+
+    def _train_to_best(self, block: _Block) -> None:
+        """Go back to before the block of the best epoch, and train up to that epoch: the same again, bit by bit."""
+        self._program.restore(block.state)
+        self._train_block(block.until(self._best_epoch))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Block:
+    """Epochs of one call."""
+
+    first: int  # number of its first epoch
+    rates: np.ndarray  # (epochs, steps)
+    state: list[np.ndarray]  # of the program before it; empty if nobody goes back there
+
+    @property
+    def last(self) -> int:
+        """Number of its last epoch."""
+        return self.first + len(self.rates) - 1
+
+    def until(self, last: int) -> _Block:
+        """The block up to this epoch."""
+        return dataclasses.replace(self, rates=self.rates[: last + 1 - self.first])
 
 
 @dataclass(frozen=True)

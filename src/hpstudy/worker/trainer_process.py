@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 
 IDLE_S = 0.5  # between looks at studies whose last trials are in training elsewhere; grows to LONGEST_IDLE_S
 LONGEST_IDLE_S = 5.0
+BATCH_S = 0.3  # epochs that end within this time are written and told together; as much may a kill lose of a trial
 OUTAGE_S = 3600.0  # how long to wait for a database that cannot be reached
 
 
@@ -286,7 +287,7 @@ class _TrainerProcess:
                 arrays,
                 build,
                 diagnostics=study.diagnostics,
-                block_s=0.0 if claim.prunes or self._timeout_s is not None else BLOCK_S,  # who decides, does so often
+                block_s=BLOCK_S,
             )
         attempt.training = training
         begun = time.monotonic()
@@ -294,10 +295,8 @@ class _TrainerProcess:
         objective = study.objectives[0]
         for trained in training:
             epoch = dataclasses.replace(trained, system=self._system.sample())
-            attempt.add(epoch)
-            value = epoch.metrics.get(objective.metric)
-            self._pipe.send(EpochEnded(trial=claim.number, epoch=epoch.number, value=value))
-            if claim.report(epoch, is_last=training.is_over):
+            attempt.add(epoch, epoch.metrics.get(objective.metric))
+            if claim.report(epoch, is_last=training.is_over, within_s=BATCH_S):
                 claim.prune(attempt.outcome(device=self._device))
                 attempt.ended("pruned")
                 return
@@ -333,14 +332,24 @@ class Attempt:
         self._study, self._number, self._pipe = claim.study_name, claim.number, pipe
         self._run_dir: RunDir | None = RunDir.of(settings.runs_dir, claim.study_name, claim.number)
         self._history: list[Epoch] = []
+        self._written = 0  # epochs of the history that are in the journal
+        self._written_s = time.monotonic()
         self.provenance: dict[str, str] = {}
         self.training: Training | None = None
         self._on_disk(self._run_dir.create)
 
-    def add(self, epoch: Epoch) -> None:
+    def add(self, epoch: Epoch, value: float | None) -> None:
+        """Take an epoch and its objective. The journal and the supervisor get it with those that soon follow."""
         self._history.append(epoch)
-        if self._run_dir:
-            self._on_disk(self._run_dir.append, epoch)
+        if time.monotonic() - self._written_s >= BATCH_S:
+            self._write()
+            self._pipe.send(EpochEnded(trial=self._number, epoch=epoch.number, value=value))
+
+    def _write(self) -> None:
+        epochs = self._history[self._written :]
+        self._written, self._written_s = len(self._history), time.monotonic()
+        if self._run_dir and epochs:
+            self._on_disk(self._run_dir.append, epochs)
 
     def save_weights(self, training: Training) -> None:
         import numpy as np
@@ -371,6 +380,7 @@ class Attempt:
         return seen.to_text() if seen else None
 
     def ended(self, state: EndState, error: str = "", **values: Any) -> None:
+        self._write()
         self._pipe.send(Ended(study=self._study, trial=self._number, state=state, error=error, **values))
 
     def _on_disk(self, write: Callable[..., None], *arguments: Any) -> None:
