@@ -90,7 +90,7 @@ class FencedStorage(RDBStorage):
         """
         with session_scope(self.scoped_session) as session:
             trial = models.TrialModel.find_or_raise_by_id(trial_id, session, for_update=True)
-            self.check_trial_is_updatable(trial_id, trial.state)
+            self.check_trial_is_updatable(trial_id, trial.state)  # type: ignore[arg-type] # a column of Optuna's table
             _add_reported(session, trial_id, reported)
 
     def finish(

@@ -245,7 +245,7 @@ class memory_errors:  # noqa: N801 - used like a function
         return None
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
-        if is_unusable(error):
+        if error is not None and is_unusable(error):
             raise CompiledUnusable(
                 f"Compiled epochs on disk cannot be used ({closed(reason(error))}) The trial is trained without them."
             ) from error
