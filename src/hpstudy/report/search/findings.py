@@ -9,8 +9,9 @@ from hpstudy.analysis.analyse import Analysis
 from hpstudy.analysis.best import confirmations_of_best
 from hpstudy.analysis.search import MIN_TRIALS, SearchResult
 from hpstudy.report import texts
-from hpstudy.report.grid.findings import trouble
+from hpstudy.report.grid.findings import AFTER_QUICK, trouble
 from hpstudy.report.inside.sections import inside_findings
+from hpstudy.study.overrides import QUICK
 from hpstudy.study.spec import Study
 
 _ENOUGH = 100  # trials for a stable ranking of factors
@@ -125,7 +126,9 @@ def _next_steps(study: Study, search: SearchResult) -> Iterator[str]:
             f"The best {edge.factor}, {edge.level}, lies at the {edge.end} end of its range: "
             "a wider range may hold better ones."
         )
-    if search.complete and len(study.objectives) == 1 and not study.design.confirms:
+    if search.complete and study.name.endswith(QUICK):
+        yield AFTER_QUICK
+    elif search.complete and len(study.objectives) == 1 and not study.design.confirms:
         yield (
             "Next: put the best few configurations into a Grid with replicates=5, so that chance and merit can be "
             "told apart."
