@@ -21,6 +21,7 @@ from typing import Any
 from hpstudy.errors import HpstudyError, UserError, closed, reason
 from hpstudy.study.neighbours import Neighbours
 from hpstudy.study.spec import Study
+from hpstudy.study.table import Table
 
 _NAMED = {  # class → how its arguments are given
     "Grid": "Grid(replicates=3)",
@@ -102,8 +103,11 @@ def _studies(path: Path, module: ModuleType) -> list[Study]:
 
 def _completed(path: Path, study: Study, question: str, network_digest: str) -> Study:
     try:
+        dataset = study.dataset
+        if isinstance(dataset, Table):
+            dataset = dataclasses.replace(dataset, folder=path.absolute().parent)
         return dataclasses.replace(
-            study, question=study.question or question, network_digest=network_digest
+            study, dataset=dataset, question=study.question or question, network_digest=network_digest
         ).check_factors()
     except UserError as error:
         raise UserError(f"{path}: {error}") from None

@@ -103,7 +103,7 @@ def trial_content(study: Study, record: TrialRecord, parent_id: str, hide: Hide 
         started_ms=_milliseconds(record.started),
         identity_ms=_milliseconds(record.started),
         ended_ms=_milliseconds(record.ended),
-        dataset=Dataset(name=study.dataset, digest=digest[:_DIGEST_CHARACTERS]) if digest else None,
+        dataset=Dataset(name=str(study.dataset), digest=digest[:_DIGEST_CHARACTERS]) if digest else None,
     )
 
 
@@ -182,7 +182,7 @@ def _trial_tags(study: Study, record: TrialRecord, parent_id: str, hide: Hide) -
         "hpstudy.turn": record.turn,
         "hpstudy.confirms": record.confirms,
         "hpstudy.diverged": record.diverged,
-        "hpstudy.dataset": study.dataset,
+        "hpstudy.dataset": str(study.dataset),
         "hpstudy.host": record.host,
         "hpstudy.device": record.device,
         "hpstudy.error": hide(record.error) if record.error else None,
@@ -263,7 +263,7 @@ def _summary(study: Study) -> dict[str, str]:
         given = f", {len(study.design.first)} given first" if study.design.first else ""
         design = f"search, sampler {study.design.sampler}{pruner}{given}"
     objectives = ", ".join(f"{objective.metric} ({objective.direction})" for objective in study.objectives)
-    return {"dataset": study.dataset, "design": design, "budget": str(study.budget), "objective": objectives}
+    return {"dataset": str(study.dataset), "design": design, "budget": str(study.budget), "objective": objectives}
 
 
 def _domain_text(study: Study, name: str) -> str:
