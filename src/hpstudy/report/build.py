@@ -132,7 +132,7 @@ def _chosen(since: Sequence[TrialRecord]) -> dict[str, Any] | None:
 def _status(seen: Overview) -> str:
     diverged = f" ({seen.diverged} diverged)" if seen.diverged else ""
     counts = f"{seen.complete} complete{diverged}, {seen.pruned} pruned, {seen.failed} failed"
-    lost = f"; {seen.lost} lost and tried again" if seen.lost else ""
+    lost = texts.tried_again(seen.lost, seen.interrupted)
     if seen.is_finished:
         return f"Finished: {seen.ended} of {texts.counted(seen.budget, 'trial')} ({counts}{lost})."
     doing = f"{seen.running} in training" if seen.running else "nobody is training now"

@@ -10,8 +10,9 @@ from hpstudy.analysis.search import MIN_TRIALS, Importance, SearchResult
 from hpstudy.analysis.standings import Verdict
 from hpstudy.report import texts
 from hpstudy.report.answer import chosen_line, fitted, short, simpler
-from hpstudy.report.grid.findings import trouble
+from hpstudy.report.grid.findings import AFTER_QUICK, trouble
 from hpstudy.report.inside.sections import inside_findings
+from hpstudy.study.overrides import QUICK
 
 _TELLING = 3  # factors that the sentence about importance names
 _FORETELLS = 0.5  # rank correlation of early with last scores from which pruning is more than a gamble
@@ -181,7 +182,9 @@ def _edges(search: SearchResult) -> Iterator[str]:
 
 
 def _next_steps(analysis: Analysis, search: SearchResult) -> Iterator[str]:
-    if search.edges:
+    if analysis.study.name.endswith(QUICK):
+        yield AFTER_QUICK
+    elif search.edges:
         yield fitted("Next: widen the range of ", [f"{edge.factor} ({edge.end} end)" for edge in search.edges])
     elif not analysis.study.design.confirms:
         yield "Next: Search(…, finalists=3) tells merit from luck."
