@@ -17,12 +17,25 @@ METRICS: dict[str, Direction] = {  # every metric a trial records, and which way
     "accuracy": "maximize",
     "val_loss": "minimize",
     "val_accuracy": "maximize",
+    "val_balanced_accuracy": "maximize",
+    "val_f1": "maximize",
+    "val_auc": "maximize",
+    "val_average_precision": "maximize",
+    "val_log_loss": "minimize",
+    "val_brier": "minimize",
     "train_s": "minimize",
     "parameters": "minimize",
 }
+BY_EPOCH = ("loss", "accuracy", "val_loss", "val_accuracy")  # the others are known only at a trial's end
 BOUNDS = {  # the range of every metric, on training, validation and test rows alike
     "loss": (0.0, math.inf),
     "accuracy": (0.0, 1.0),
+    "balanced_accuracy": (0.0, 1.0),
+    "f1": (0.0, 1.0),
+    "auc": (0.0, 1.0),
+    "average_precision": (0.0, 1.0),
+    "log_loss": (0.0, math.inf),
+    "brier": (0.0, 2.0),
     "train_s": (0.0, math.inf),
     "parameters": (0.0, math.inf),
 }
