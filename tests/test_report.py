@@ -143,6 +143,13 @@ def test_a_grid_has_every_section_in_every_form() -> None:
     assert "Hsu 1981" in text
 
 
+def test_the_answer_stands_beside_a_picture_of_all_configurations() -> None:
+    page = build_report(make_study(), make_grid_records(make_study()))._repr_html_()
+    findings = page[page.index('id="findings"') : page.index('id="details"')]
+    assert all(f">{name}" in findings for name in ("All configurations, the best first", "chance</text"))
+    assert findings.index("<li>Use ") < findings.index("<svg")
+
+
 def test_the_same_trials_give_the_same_files() -> None:
     study = make_study()
     records = make_grid_records(study)

@@ -14,17 +14,17 @@ WIDTH = 78  # characters of a line that no terminal wraps
 
 
 def answer(
-    found: Standings, names: Sequence[str], *, metric: str, sign: int, beside: Sequence[str] = ()
+    found: Standings, names: Sequence[str], *, metric: str, sign: int, beside: Sequence[tuple[str, float]] = ()
 ) -> Iterator[str]:
     """A line for each part of the answer, the choice first.
 
     Args:
         names: Of the configurations, short.
         sign: 1 if a higher value of the metric is better, else -1.
-        beside: What the score stands beside, such as `chance 0.1000`.
+        beside: What the score stands beside, such as ("chance", 0.1).
     """
     best = found.best
-    notes = "; ".join(beside)
+    notes = "; ".join(f"{name} {texts.number(value)}" for name, value in beside)
     score = f"{metric} {texts.number(sign * float(found.means[best]))}"
     yield f"Use {names[best]} ({'; '.join(filter(None, (score, notes)))})."
     if found.n.max() < 2:

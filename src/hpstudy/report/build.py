@@ -57,8 +57,14 @@ def build_report(
     """
     simple, constant = (baselines, baselines.constant) if isinstance(baselines, Baselines) else (None, baselines)
     analysis = analyse(study, records, baseline, constant, closed=closed)
+    pictures: list[Figure] = []
     if analysis.grid:
-        findings = grid_answer(analysis, analysis.grid, stands_beside(study, simple), MOST_LINES - bool(evaluation))
+        beside = stands_beside(study, simple)
+        findings = grid_answer(analysis, analysis.grid, beside, MOST_LINES - bool(evaluation))
+        if figures:
+            from hpstudy.report.grid.picture import configuration_figures
+
+            pictures = configuration_figures(analysis, analysis.grid, beside)
         details = grid_details(analysis, analysis.grid)
         sections = _grid_sections(analysis, analysis.grid, figures)
     else:
@@ -71,15 +77,15 @@ def build_report(
         told = held_out_finding(analysis.texts, evaluation, since, study=study.name, times_scored=times_scored)
         details.insert(0, told)
         findings.insert(1, held_out_line(evaluation, since))
-        sections.insert(0, held_out_section(evaluation, simple))
+        sections.append(held_out_section(evaluation, simple))
     if simple:
         details.insert(1 if evaluation else 0, baselines_finding(study, simple))
-        sections.insert(1 if evaluation else 0, baselines_section(simple))
-    beside = published_beside(study, analysis.records, evaluation)
-    if published := published_finding(study, beside):
-        details.append(published)
-    if beside:
-        sections.insert(1 if evaluation else 0, published_section(study, beside))
+        sections.append(baselines_section(simple))
+    published = published_beside(study, analysis.records, evaluation)
+    if told := published_finding(study, published):
+        details.append(told)
+    if published:
+        sections.append(published_section(study, published))
     if analysis.overview.ended:
         details.append(cost(analysis))
     return Report(
@@ -91,6 +97,7 @@ def build_report(
         at=max((at for record in records for at in (record.started, record.ended) if at), default=None),
         declaration=tuple(_declaration(study).items()),
         findings=tuple(findings),
+        pictures=tuple(pictures),
         details=tuple(details),
         sections=tuple(
             section
@@ -99,7 +106,7 @@ def build_report(
         ),
         methods=(
             *(GRID_METHODS if analysis.grid else SEARCH_METHODS),
-            *((PUBLISHED_METHOD,) if beside else ()),
+            *((PUBLISHED_METHOD,) if published else ()),
             *(INSIDE_METHODS if inside else ()),
         ),
         data={
@@ -108,7 +115,7 @@ def build_report(
             "chosen_since": _chosen(since),
             "times_scored": times_scored,
             "baselines": simple and simple.to_json(),
-            "published": published_json(beside),
+            "published": published_json(published),
         },
     )
 

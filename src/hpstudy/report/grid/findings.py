@@ -22,12 +22,12 @@ MOST_LINES = 6  # of the answer
 
 
 def grid_answer(
-    analysis: Analysis, grid: GridAnalysis, beside: Sequence[str] = (), room: int = MOST_LINES
+    analysis: Analysis, grid: GridAnalysis, beside: Sequence[tuple[str, float]] = (), room: int = MOST_LINES
 ) -> list[str]:
     """What to use, what is as good, what is ruled out, what each factor does, what to do next.
 
     Args:
-        beside: What the best score stands beside, such as `chance 0.1000`.
+        beside: What the best score stands beside, such as ("chance", 0.1).
         room: Lines, at most.
     """
     study, found = analysis.study, grid.standings
