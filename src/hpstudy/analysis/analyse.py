@@ -29,6 +29,7 @@ class GridAnalysis:
     pairs: tuple[PairCells, ...]
     cells: tuple[RankedCell, ...]  # best first
     standings: Standings | None  # of the same cells, in the same order; None: there is none
+    looks: int  # at the results, among which the error of 5 % is shared
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,12 +53,14 @@ def analyse(
     constant: Mapping[str, float] | None = None,
     *,
     closed: bool = False,
+    extensions: int = 0,
 ) -> Analysis:
     """All that is computed of a study.
 
     Args:
         constant: As `divergence.outcomes` takes it.
         closed: As `intake.asked` takes it.
+        extensions: How often the study was extended, each time after a look at its results.
 
     Raises:
         UserError: a baseline is no level of the study.
@@ -73,20 +76,26 @@ def analyse(
         overview=overview(study, records, closed=closed),
         curves=tuple(curves for curves in found if curves),
         texts=study.texts_beside(record.params for record in search.listed) if search else study.texts,
-        grid=_grid(study, records, baseline) if is_grid else None,
+        grid=_grid(study, records, baseline, _looks(study, extensions)) if is_grid else None,
         search=search,
         inside=inside_cells(search.front[:1] if search else seen),
     )
 
 
-def _grid(study: Study, records: Sequence[TrialRecord], baseline: Sequence[str]) -> GridAnalysis:
+def _looks(study: Study, extensions: int) -> int:
+    """How often the results are looked at in order to decide whether to go on, and at the end."""
+    return study.design.adaptive.looks if study.design.adaptive else 1 + extensions
+
+
+def _grid(study: Study, records: Sequence[TrialRecord], baseline: Sequence[str], looks: int) -> GridAnalysis:
     values = grid_values(study, records)
-    shares, ranked = variance_shares(values), ranked_cells(values)
+    shares, ranked = variance_shares(values), ranked_cells(values, looks)
     return GridAnalysis(
         values=values,
-        effects=tuple(factor_effects(values, baseline)),
+        effects=tuple(factor_effects(values, baseline, looks)),
         shares=tuple(shares),
         pairs=tuple(pair_cells(values, shares)),
         cells=ranked.cells,
         standings=ranked.standings,
+        looks=looks,
     )

@@ -10,6 +10,7 @@ import numpy as np
 
 from hpstudy.analysis import statistics
 from hpstudy.analysis.best import cells_best_first
+from hpstudy.analysis.candidates import FAMILY_ERROR
 from hpstudy.analysis.cells import GridValues
 from hpstudy.analysis.divergence import chance_scores
 from hpstudy.analysis.standings import PRACTICAL_PART, PRACTICAL_SHARE, Standings, Verdict, standings
@@ -47,8 +48,12 @@ class RankedCells:
     standings: Standings | None  # of the same cells, in the same order; None: there is none
 
 
-def ranked_cells(grid: GridValues) -> RankedCells:
-    """Cells with a value, compared on the replicates whose every cell has ended; on all, while there is none."""
+def ranked_cells(grid: GridValues, looks: int = 1) -> RankedCells:
+    """Cells with a value, compared on the replicates whose every cell has ended; on all, while there is none.
+
+    Args:
+        looks: At the results, this one among them: each spends an equal share of the error (Bonferroni).
+    """
     known, objective = cells_best_first(grid), grid.study.objectives[0]
     if not known:
         return RankedCells(cells=(), standings=None)
@@ -58,6 +63,7 @@ def ranked_cells(grid: GridValues) -> RankedCells:
     found = standings(
         objective.sign * values,
         practical_of(grid.study, values),
+        error=FAMILY_ERROR / looks,
         new_data_ratio=grid.study.dataset_info.validation_ratio,
     )
     order, bounds = found.order, statistics.bounds_of(objective.metric)

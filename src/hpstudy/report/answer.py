@@ -43,19 +43,6 @@ def short(study: Study, params: Mapping[str, Level]) -> str:
     return ", ".join(short_levels(study, params)) or "the one configuration"
 
 
-def replicates_to_go(found: Standings) -> tuple[int | None, int]:
-    """How many replicates would decide half of the undecided ones, and how many these are.
-
-    None replicates: more than we advise, or nothing is known of the spread.
-    """
-    open_ones = [place for place, verdict in enumerate(found.verdicts) if verdict == Verdict.UNDECIDED]
-    open_ones = [place for place in open_ones if place != found.best]
-    needed = sorted(number for place in open_ones if (number := found.needed[place]) is not None)
-    if not needed:
-        return None, len(open_ones)
-    return max(needed[(len(needed) - 1) // 2], int(found.n.max()) + 1), len(open_ones)
-
-
 def _as_good(found: Standings, names: Sequence[str], others: Sequence[int]) -> Iterator[str]:
     practical = texts.number(found.practical)
     equal = [place for place in others if found.verdicts[place] == Verdict.EQUIVALENT]

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from hpstudy.analysis.analyse import Analysis, GridAnalysis
-from hpstudy.analysis.deciding import MOST_REPLICATES
+from hpstudy.analysis.candidates import FAMILY_ERROR
 from hpstudy.analysis.effects import FactorEffect, LevelEffect
 from hpstudy.analysis.overview import Overview
+from hpstudy.analysis.ranking import RankedCell
 from hpstudy.analysis.standings import Standings, Verdict
 from hpstudy.analysis.variance import PairCells
 from hpstudy.report import texts
-from hpstudy.report.answer import answer, fitted, replicates_to_go, short
+from hpstudy.report.answer import answer, fitted, short
+from hpstudy.report.baselines import CHANCE
 from hpstudy.report.inside.sections import inside_findings
+from hpstudy.study.designs import Grid
 from hpstudy.study.domains import Choice, Domain
 from hpstudy.study.levels import is_number
 from hpstudy.study.objective import Objective
@@ -39,7 +42,8 @@ def grid_answer(
         seen = analysis.overview
         trials = f"Diverged: {seen.diverged} of {texts.counted(seen.ended, 'trial')}"
         lines.append(fitted(trials, _diverging(seen), head=": "))
-    following = _next(analysis, found)
+    lines += _learned_nothing(grid, names, beside)
+    following = _next(analysis, grid, found)
     several = len(study.vary) > 1  # else a level is a configuration
     factors = list(_factors(grid))[: max(0, room - len(lines) - bool(following))] if several else []
     return [*lines, *factors, *following][:room]
@@ -109,20 +113,39 @@ def _diverging(seen: Overview) -> list[str]:
     return [f"{one.factor}={one.level} ({one.diverged} of {one.ended})" for one in often]
 
 
-def _next(analysis: Analysis, found: Standings) -> list[str]:
+def _learned_nothing(grid: GridAnalysis, names: Sequence[str], beside: Sequence[tuple[str, float]]) -> list[str]:
+    """Those that are no better than without a network. Diverged ones are told elsewhere."""
+    chance, found = dict(beside).get(CHANCE), grid.standings
+    if chance is None or found is None:
+        return []
+    sign = grid.values.study.objectives[0].sign
+    idle = [
+        name
+        for name, cell in zip(names, grid.cells, strict=True)
+        if sign * (cell.mean.mean - chance) <= found.practical and cell.diverged < cell.mean.n
+    ]
+    return [fitted("No better than chance: ", idle)] if idle else []
+
+
+def _next(analysis: Analysis, grid: GridAnalysis, found: Standings) -> list[str]:
     """What decides, and what it costs."""
     study, replicates = analysis.study, int(found.n.max())
     extend = f"hpstudy extend {study.name} --replicates"
     if replicates < 2:
         return [f"Next: {extend} 5 shows what is more than luck."]
-    needed, undecided = replicates_to_go(found)
+    undecided = sum(verdict == Verdict.UNDECIDED for verdict in found.verdicts[1:])
     if not undecided:
         return []
-    if needed is None:
-        return [f"Next: no number of replicates up to {MOST_REPLICATES} decides; take what is cheapest."]
-    seconds = analysis.overview.train_s / replicates * (needed - replicates)
-    cost = f", about {texts.duration(seconds)}" if seconds else ""
-    return [f"Next: {extend} {needed} ({undecided} undecided{cost})."]
+    if not isinstance(study.design, Grid):
+        return [f"Next: {extend} {2 * replicates} ({undecided} undecided)."]
+    if study.design.adaptive:
+        return [fitted(f"{undecided} stay undecided after {replicates} replicates; the cheapest: ", _cheapest_of(grid))]
+    adaptive = study.design.resized(trials=None, replicates="adaptive")
+    seconds = (
+        analysis.overview.train_s / max(analysis.overview.ended, 1) * (undecided + 1) * (adaptive.most - replicates)
+    )
+    cost = f" (at most {texts.duration(seconds)})" if seconds else ""
+    return [f"Next: {extend} adaptive{cost}."]
 
 
 def _factors(grid: GridAnalysis) -> Iterator[str]:
@@ -178,12 +201,23 @@ def _cheapest(analysis: Analysis, grid: GridAnalysis) -> Iterator[str]:
     equal = [best, *(cell for cell in grid.cells[1:] if cell.verdict == Verdict.EQUIVALENT)]
     if len(equal) < 2 or any(cell.parameters is None or cell.train_s is None for cell in equal):
         return
-    cheapest = min(equal, key=lambda cell: (cell.parameters or 0.0, cell.train_s or 0.0))
+    cheapest = _least(equal)
     yield (
         f"Any of the {len(equal)} that are equivalent will do; the cheapest is "
         f"{texts.params(analysis.texts, cheapest.params)}, with {int(cheapest.parameters or 0):,} parameters and "
         f"{texts.duration(cheapest.train_s)} of training."
     )
+
+
+def _cheapest_of(grid: GridAnalysis) -> list[str]:
+    """The one of those that may be the best."""
+    found = [grid.cells[0], *(cell for cell in grid.cells[1:] if cell.verdict != Verdict.WORSE)]
+    return [short(grid.values.study, _least(found).params)]
+
+
+def _least(cells: Sequence[RankedCell]) -> RankedCell:
+    """The one with the fewest parameters; of equal ones, the one with the least training."""
+    return min(cells, key=lambda cell: (cell.parameters or 0.0, cell.train_s or 0.0))
 
 
 def _best_cell(analysis: Analysis, grid: GridAnalysis) -> str:
@@ -284,6 +318,11 @@ def _best_at_each(grid: GridAnalysis, factor: str) -> str:
 
 
 def _doubts(analysis: Analysis, grid: GridAnalysis) -> Iterator[str]:
+    if grid.looks > 1 and not analysis.study.design.adaptive:
+        yield (
+            f"The study was extended after a look at its results, so each of {grid.looks} looks may rule out the best "
+            f"one in {texts.percent(FAMILY_ERROR / grid.looks)} of studies only (Bonferroni)."
+        )
     pending = analysis.overview.budget - analysis.overview.ended
     finished, planned = len(grid.values.finished), grid.values.values.shape[1]
     if pending:
