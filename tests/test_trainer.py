@@ -51,9 +51,9 @@ def words(settings_for: Callable[[str], Settings]) -> Settings:
 
 
 def train(
-    trainer: Trainer, config: dict[str, Any], arrays: Arrays, seed: int = 42, build: Any = None
+    trainer: Trainer, config: dict[str, Any], arrays: Arrays, seed: int = 42, build: Any = None, block_s: float = 0.0
 ) -> tuple[list[Epoch], dict[str, float], keras.Model]:
-    training = trainer.start(config, seed, arrays, build)
+    training = trainer.start(config, seed, arrays, build, block_s=block_s)
     history = list(training)
     return history, training.result(), training.network
 
@@ -210,6 +210,45 @@ def test_metrics_are_those_of_keras_fit(
             assert epoch.metrics[name] == pytest.approx(expected[name][epoch.number - 1], rel=2e-3, abs=1e-4), name
         for name in ("accuracy", "val_accuracy"):
             assert epoch.metrics[name] == pytest.approx(expected[name][epoch.number - 1], abs=0.012), name
+
+
+BLOCKS: dict[str, dict[str, Any]] = {
+    **SAME_AS_FIT,
+    "dropout": dict(dropout=0.3),
+    **{f"augmentation {kind}": dict(augmentation=kind) for kind in ("shift", "flip", "both")},
+    **{f"activation {name}": dict(activation=name, dataset="titanic") for name in ACTIVATIONS},
+}
+
+
+@pytest.mark.parametrize("factors", BLOCKS.values(), ids=BLOCKS)
+def test_epochs_of_one_call_have_the_bits_of_epochs_one_by_one(
+    trainer: Trainer, settings_for: Callable[[str], Settings], factors: dict[str, Any]
+) -> None:
+    config = make_config(**{"epochs": 5, **factors})
+    dataset = factors.get("dataset", "digits")
+    arrays = data.prepare(dataset, config, 42, settings_for(dataset))
+    (singly, single, network), (together, result, other) = (
+        train(trainer, config, arrays, block_s=block_s) for block_s in (0.0, 60.0)
+    )
+    assert [without_times(epoch.metrics) for epoch in together] == [without_times(epoch.metrics) for epoch in singly]
+    assert [epoch.number for epoch in together] == list(range(1, len(singly) + 1))
+    assert without_times(result) == without_times(single)
+    for one, another in zip(network.variables, other.variables, strict=True):
+        np.testing.assert_array_equal(one.numpy(), another.numpy())
+
+
+def test_many_epochs_of_one_call_end_as_those_one_by_one(trainer: Trainer, settings: Settings) -> None:
+    """More than a call trains, and one in whose middle the training diverges."""
+    diverging = dict(epochs=20, optimizer="sgd", learning_rate=30.0, activation="linear")
+    for factors in (dict[str, Any](epochs=150, units=4), diverging):
+        config = make_config(**factors)
+        arrays = data.prepare("digits", config, 42, settings)
+        found = []
+        for block_s in (0.0, 60.0):
+            training = trainer.start(config, 42, arrays, block_s=block_s)
+            history = [(epoch.number, without_times(epoch.metrics), training.is_over) for epoch in training]
+            found.append((history, training.diverged, without_times(training.result())))
+        assert found[0] == found[1]
 
 
 def test_dropout_trains_about_as_well_as_that_of_keras_fit(trainer: Trainer, settings: Settings) -> None:

@@ -1,7 +1,7 @@
 """Honest hyperparameter studies of Keras networks.
 
 A study file imports from here `Study`, `Grid`, `Adaptive`, `Search`, `Compare`, `Choice`, `Float`, `Int`,
-`Objective`, `Published`.
+`Objective`, `Published`, `Table`.
 A program also calls `hpstudy.run(study)`, `hpstudy.open(name)` and their neighbours, which return a `Result`.
 """
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from hpstudy.study.objective import Objective
     from hpstudy.study.published import Published
     from hpstudy.study.spec import Study
+    from hpstudy.study.table import Table
 
 __version__ = "0.1.0"
 __all__ = [  # without `open`: `from hpstudy import *` must not replace Python's own
@@ -37,6 +38,7 @@ __all__ = [  # without `open`: `from hpstudy import *` must not replace Python's
     "Result",
     "Search",
     "Study",
+    "Table",
     "__version__",
     "analyse",
     "delete",
@@ -53,6 +55,7 @@ _MODULES = {
     "Objective": "study.objective",
     "Published": "study.published",
     "Study": "study.spec",
+    "Table": "study.table",
     **dict.fromkeys(
         ("Ranking", "Result", "analyse", "delete", "open", "run", "run_all", "studies", "submit", "submit_all"), "api"
     ),

@@ -12,7 +12,7 @@ from hpstudy.analysis.divergence import outcomes
 from hpstudy.analysis.effects import FactorEffect, baselines, factor_effects
 from hpstudy.analysis.inside import InsideCell, inside_cells
 from hpstudy.analysis.overview import Overview, overview
-from hpstudy.analysis.ranking import RankedCell, ranked_cells
+from hpstudy.analysis.ranking import Circumstance, RankedCell, circumstances, ranked_cells
 from hpstudy.analysis.search import SearchResult, search_result
 from hpstudy.analysis.standings import Standings
 from hpstudy.analysis.variance import PairCells, Share, pair_cells, variance_shares
@@ -30,6 +30,7 @@ class GridAnalysis:
     cells: tuple[RankedCell, ...]  # best first
     standings: Standings | None  # of the same cells, in the same order; None: there is none
     looks: int  # at the results, among which the error of 5 % is shared
+    circumstances: tuple[Circumstance, ...]  # an answer for each level of what is given; empty if nothing is
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,10 +93,11 @@ def _grid(study: Study, records: Sequence[TrialRecord], baseline: Sequence[str],
     shares, ranked = variance_shares(values), ranked_cells(values, looks)
     return GridAnalysis(
         values=values,
-        effects=tuple(factor_effects(values, baseline, looks)),
+        effects=tuple(one for one in factor_effects(values, baseline, looks) if one.factor not in study.given),
         shares=tuple(shares),
         pairs=tuple(pair_cells(values, shares)),
         cells=ranked.cells,
         standings=ranked.standings,
         looks=looks,
+        circumstances=tuple(circumstances(values, looks)),
     )

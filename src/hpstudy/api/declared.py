@@ -11,11 +11,12 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from hpstudy.api.where import Options
+from hpstudy.api.where import Options, settings_of
 from hpstudy.errors import UserError
 from hpstudy.study import overrides
 from hpstudy.study.spec import Study
 from hpstudy.study.studyfile import MODULE_PREFIX, StudyFile, load_all
+from hpstudy.study.table import Table
 
 _TO_A_FILE = (
     "Trainer processes read such a function from a file. Write the study and its `build` into one, in a notebook with "
@@ -73,6 +74,10 @@ def _of_program(study: Study, caller: Mapping[str, Any]) -> Declared:
 
 
 def _changed(study: Study, options: Options) -> Study:
+    if isinstance(study.dataset, Table):
+        from hpstudy import data
+
+        study = dataclasses.replace(study, dataset=data.resolved(study.dataset, settings_of(options)))
     study = overrides.quick(study) if options.get("quick") else study
     changes = {name: options.get(name) for name in ("trials", "replicates", "epochs")}
     return overrides.override(study, **changes)  # type: ignore[arg-type]

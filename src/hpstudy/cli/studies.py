@@ -38,7 +38,7 @@ def _row(result: api.Result) -> tuple[object, ...]:
     study, progress, front = result.study, result.progress(), result.front()
     value = f"{front[0].value:.4f}" if front else None
     ended = f"{progress.ended} of {progress.budget}"
-    return study.name, study.dataset, type(study.design).__name__.lower(), str(progress.state), ended, value
+    return study.name, str(study.dataset), type(study.design).__name__.lower(), str(progress.state), ended, value
 
 
 @click.command("status", epilog="Example: hpstudy status optimizers --watch")

@@ -6,6 +6,7 @@ No other package opens a dataset's files. Trials get `Arrays`, which never hold 
 from hpstudy.data.arrays import Arrays, TestArrays
 from hpstudy.data.constant import constant_scores
 from hpstudy.data.kind import kind_file
+from hpstudy.data.own import resolved
 from hpstudy.data.places import Source
 from hpstudy.data.prepare import prepare, prepare_test
 from hpstudy.data.raw import example, row_description
@@ -24,6 +25,7 @@ __all__ = [
     "locate",
     "prepare",
     "prepare_test",
+    "resolved",
     "row_description",
     "verify",
 ]

@@ -12,6 +12,9 @@ from typing import IO, Literal, cast
 from hpstudy.errors import DatasetError, HpstudyError
 
 _CHUNK_BYTES = 1 << 20
+ADVICE = (  # how every refusal of a file ends
+    "Correct or replace the file, or delete it and run `hpstudy data fetch` to get another copy."
+)
 
 
 class UnavailableError(HpstudyError):
@@ -56,10 +59,7 @@ def bad_file(path: Path, problem: str, expected: str) -> DatasetError:
         problem: What is wrong, a predicate whose subject is the file.
         expected: What the file should be, a noun phrase.
     """
-    return DatasetError(
-        f"{path} {problem}. Expected: {expected}. Correct or replace the file, or delete it and run "
-        "`hpstudy data fetch` to get another copy."
-    )
+    return DatasetError(f"{path} {problem}. Expected: {expected}. {ADVICE}")
 
 
 def _open(path: Path, *, unpack: bool) -> IO[bytes]:

@@ -16,6 +16,7 @@ from hpstudy.data.cache import Matrix
 from hpstudy.data.places import Source
 from hpstudy.study.catalog import DatasetInfo
 from hpstudy.study.factors import FACTORS, Config, check_level, dataset_info
+from hpstudy.study.table import Table
 
 _ROOM = "hpstudy.data.kinds"
 
@@ -110,7 +111,7 @@ class Unbounded(Protocol):
         """The origin of one input, for an error message: `1e+30 as fare in line 142`."""
 
 
-def kind_of(dataset: str, config: Config) -> Kind:
+def kind_of(dataset: str | Table, config: Config) -> Kind:
     """The kind of a dataset, made for the configuration of a trial. Only the kind's own factors matter.
 
     Raises:
@@ -125,7 +126,7 @@ def kind_of(dataset: str, config: Config) -> Kind:
     return kind.of(info, levels)
 
 
-def kind_file(dataset: str) -> Path:
+def kind_file(dataset: str | Table) -> Path:
     """The file of the kind's class, which a model needs to encode the rows that it receives."""
     spec = importlib.util.find_spec(f"{_ROOM}.{dataset_info(dataset).kind.name}")
     assert spec

@@ -13,13 +13,14 @@ from hpstudy.folders import home_directory
 from hpstudy.settings import Settings
 from hpstudy.study.catalog import Files
 from hpstudy.study.factors import dataset_info
+from hpstudy.study.table import Table
 
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
     """Where a dataset was found."""
 
-    dataset: str
+    dataset: str | Table
     files: tuple[Path, ...]  # four idx files (images and labels, training before test), or one file, or none
     place: str  # in words: "HPSTUDY_DATA_DIR", "hpstudy's cache", "downloaded", …
 

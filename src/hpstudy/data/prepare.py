@@ -20,6 +20,7 @@ from hpstudy.errors import UserError
 from hpstudy.settings import Settings
 from hpstudy.study.catalog import DatasetInfo, Scaling
 from hpstudy.study.factors import FACTORS, check_level, dataset_info
+from hpstudy.study.table import Table
 
 _FORMAT_VERSION = 2  # raise it whenever the same sources are prepared differently, or refused
 
@@ -35,7 +36,7 @@ class _Request:
     train_rows: int | None
 
     @classmethod
-    def of(cls, dataset: str, config: Mapping[str, Any], seed: int) -> _Request:
+    def of(cls, dataset: str | Table, config: Mapping[str, Any], seed: int) -> _Request:
         info = dataset_info(dataset)
 
         def level(name: str) -> Any:
@@ -64,7 +65,7 @@ class _Request:
         return f"view-{self.seed}-{self.scaling}-{self.train_rows or 'all'}.npz"
 
 
-def prepare(dataset: str, config: Mapping[str, Any], seed: int, settings: Settings) -> Arrays:
+def prepare(dataset: str | Table, config: Mapping[str, Any], seed: int, settings: Settings) -> Arrays:
     """The rows outside the test split, with the trial's split and scaling.
 
     The work is done once; after that, the arrays are read from the cache in milliseconds. Safe in several processes
@@ -99,7 +100,7 @@ def prepare(dataset: str, config: Mapping[str, Any], seed: int, settings: Settin
     )
 
 
-def prepare_test(dataset: str, config: Mapping[str, Any], seed: int, settings: Settings) -> TestArrays:
+def prepare_test(dataset: str | Table, config: Mapping[str, Any], seed: int, settings: Settings) -> TestArrays:
     """The held-out test split, encoded and scaled with what was fitted on the training rows of this seed.
 
     It is kept in a separate folder, which `prepare` never opens.

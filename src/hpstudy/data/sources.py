@@ -9,20 +9,24 @@ from contextlib import contextmanager
 from hpstudy.data.download import Progress, download
 from hpstudy.data.integrity import UnavailableError
 from hpstudy.data.kind import kind_of
+from hpstudy.data.own import fetch_own, locate_own
 from hpstudy.data.places import Source, built_in, datasets_dir, places
 from hpstudy.data.registry import DEFAULT_REGISTRY, TEMPORARY_PREFIX, Fallback, Registry
 from hpstudy.errors import NotFoundError, StorageError
 from hpstudy.settings import Settings
 from hpstudy.study.catalog import Files
 from hpstudy.study.factors import dataset_info
+from hpstudy.study.table import Table
 
 
-def locate(dataset: str, settings: Settings, *, registry: Registry = DEFAULT_REGISTRY) -> Source | None:
+def locate(dataset: str | Table, settings: Settings, *, registry: Registry = DEFAULT_REGISTRY) -> Source | None:
     """Where the dataset is now; None if it is not on this machine. Nothing is downloaded or opened.
 
     Raises:
         UserError: the dataset is unknown.
     """
+    if isinstance(dataset, Table):
+        return locate_own(dataset, settings)
     files = dataset_info(dataset).files
     if files is None:
         return built_in(dataset)
@@ -33,7 +37,7 @@ def locate(dataset: str, settings: Settings, *, registry: Registry = DEFAULT_REG
 
 
 def fetch(
-    dataset: str,
+    dataset: str | Table,
     settings: Settings,
     progress: Progress | None = None,
     *,
@@ -49,6 +53,8 @@ def fetch(
         StorageError: the cache cannot be written.
         UserError: the dataset is unknown.
     """
+    if isinstance(dataset, Table):
+        return fetch_own(dataset, settings)
     found = locate(dataset, settings, registry=registry)
     if found:
         return found

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpstudy.errors import DatasetError, UserError
-from hpstudy.study.catalog import VALIDATION_SHARE
+from hpstudy.study.catalog import TEST_SHARE, VALIDATION_SHARE
 
 RowNumbers = NDArray[np.int32]  # sorted
 
@@ -23,7 +23,7 @@ def test_and_rest(labels: NDArray[np.int32]) -> tuple[RowNumbers, RowNumbers]:
     Raises:
         ScarceClassError: too few rows of a class.
     """
-    rest, test = _split(np.arange(len(labels), dtype=np.int32), labels, test_size=0.2, seed=_TEST_SEED)
+    rest, test = _split(np.arange(len(labels), dtype=np.int32), labels, test_size=TEST_SHARE, seed=_TEST_SEED)
     return test, rest
 
 

@@ -82,8 +82,8 @@ def build_report(
         details.insert(1 if evaluation else 0, baselines_finding(study, simple))
         sections.append(baselines_section(simple))
     published = published_beside(study, analysis.records, evaluation)
-    if sentence := published_finding(study, published):
-        details.append(sentence)
+    if figures_beside := published_finding(study, published):
+        details.append(figures_beside)
     if published:
         sections.append(published_section(study, published))
     if analysis.overview.ended:

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from hpstudy.study.legal import Factor, integer, one_of
+from hpstudy.study.table import Content, Table
 
-KindName: TypeAlias = Literal["image", "words", "table", "numbers", "gate"]
+KindName: TypeAlias = Literal["image", "words", "table", "numbers", "gate", "columns"]
 Scaling: TypeAlias = Literal["none", "unit", "standard", "minmax"]
 # "official": the files of a dataset say which rows are for the test. "drawn": a stratified fifth, the same for every
 # study. "all": every row is for training, validation and test alike.
@@ -39,6 +40,7 @@ class Files:
     is_in_keras_cache: bool = False
 
 
+TEST_SHARE = 0.2  # of all rows, where no official split says which are for the test
 VALIDATION_SHARE = 0.2  # of the rows outside the test split
 
 
@@ -56,6 +58,7 @@ class DatasetInfo:
     largest: float = 1  # largest value of an input, if its kind has a bound; scaling "unit" divides by it
     test: TestSplit
     files: Files | None = None  # None: the dataset is built in
+    table: Table | None = None  # the declaration of a user's own
     packaged: tuple[str, str] | None = None  # for a built-in one: the Python package that brings it, and its file there
 
     @property
@@ -94,7 +97,8 @@ GATE = KindInfo(
     ),
     scales=False,
 )
-KINDS = (IMAGE, WORDS, TABLE, NUMBERS, GATE)
+COLUMNS = KindInfo(name="columns")
+KINDS = (IMAGE, WORDS, TABLE, NUMBERS, GATE, COLUMNS)
 
 _IDX_FILES = (
     "train-images-idx3-ubyte",
@@ -244,3 +248,19 @@ DATASETS: dict[str, DatasetInfo] = {
         ),
     )
 }
+
+
+def info_of(table: Table) -> DatasetInfo:
+    """What can be said of a user's own table: of one whose file was not read yet, neither rows nor classes."""
+    content = table.content or Content(digest="", classes=(), rows=0)
+    return DatasetInfo(
+        name=table.name,
+        title=table.file,
+        kind=COLUMNS,
+        rows=content.rows,
+        classes=content.classes,
+        input_shape=(),
+        scaling="standard",
+        test="drawn",
+        table=table,
+    )

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from typing import Any, Literal, TypeAlias, cast, get_args
 
 from hpstudy.errors import UserError
-from hpstudy.study.catalog import DATASETS, KINDS, DatasetInfo, Scaling
+from hpstudy.study.catalog import DATASETS, KINDS, DatasetInfo, Scaling, info_of
 from hpstudy.study.keras_levels import ACTIVATIONS, INITIALIZERS, MOMENTUM_OPTIMIZERS, OPTIMIZERS
 from hpstudy.study.legal import Config, Factor, Level, integer, layers, number, one_of, unknown
+from hpstudy.study.table import Table
 
 __all__ = ["Config", "Factor", "Level", "unknown"]  # names from `legal` that are used from here
 
@@ -136,7 +137,9 @@ FACTORS: dict[str, Factor] = {
 
 
 def dataset_info(name: object) -> DatasetInfo:
-    """Raises UserError if the dataset is unknown."""
+    """What is known of a built-in dataset or of a table of one's own. Raises UserError if the dataset is unknown."""
+    if isinstance(name, Table):
+        return info_of(name)
     if not isinstance(name, str) or name not in DATASETS:
         raise UserError(unknown("dataset", name, DATASETS))
     return DATASETS[name]

@@ -8,7 +8,7 @@ from hpstudy.analysis.analyse import Analysis, GridAnalysis
 from hpstudy.analysis.candidates import FAMILY_ERROR
 from hpstudy.analysis.effects import FactorEffect, LevelEffect
 from hpstudy.analysis.overview import Overview
-from hpstudy.analysis.ranking import RankedCell
+from hpstudy.analysis.ranking import Circumstance, RankedCell
 from hpstudy.analysis.standings import Standings, Verdict
 from hpstudy.analysis.variance import PairCells
 from hpstudy.report import texts
@@ -19,6 +19,7 @@ from hpstudy.study.designs import Grid
 from hpstudy.study.domains import Choice, Domain
 from hpstudy.study.levels import is_number
 from hpstudy.study.objective import Objective
+from hpstudy.study.spec import Study
 
 _NOTABLE_SHARE = 0.1  # share of what the factors explain from which an interaction is reported
 MOST_LINES = 6  # of the answer
@@ -36,6 +37,8 @@ def grid_answer(
     study, found = analysis.study, grid.standings
     if found is None:
         return list(trouble(analysis.overview))
+    if grid.circumstances:
+        return [fitted(*_under(study, one)) for one in grid.circumstances[:room]]
     names = [short(study, cell.params) for cell in grid.cells]
     lines = list(answer(found, names, metric=study.objectives[0].metric, sign=study.objectives[0].sign, beside=beside))
     if analysis.overview.diverged:
@@ -49,17 +52,28 @@ def grid_answer(
     return [*lines, *factors, *following][:room]
 
 
+def _under(study: Study, one: Circumstance) -> tuple[str, list[str]]:
+    """The answer for one combination of what is given: `xor: depth 1 (1.0000)`, `worse: depth 0`."""
+    names = [short(study, {k: v for k, v in cell.params.items() if k not in study.given}) for cell in one.cells]
+    heads = {Verdict.EQUIVALENT: "as good: ", Verdict.UNDECIDED: "undecided: ", Verdict.WORSE: "worse: "}
+    parts = [f"{names[0]} ({texts.number(one.cells[0].mean.mean)})"]
+    for verdict, head in heads.items() if one.cells[0].mean.n > 1 else ():
+        members = [n for n, cell in zip(names[1:], one.cells[1:], strict=True) if cell.verdict == verdict]
+        parts += [head + members[0], *members[1:]] if members else []
+    return f"{short(study, one.params)}: ", parts
+
+
 def grid_details(analysis: Analysis, grid: GridAnalysis) -> list[str]:
     """The rest, in whole sentences: factor by factor, then what was in the way."""
     if not grid.cells:
         return inside_findings(analysis)
-    found = [_best_cell(analysis, grid)]
+    found = [] if grid.circumstances else [_best_cell(analysis, grid)]
     found += [_factor(analysis.study.objectives[0], effect) for effect in grid.effects]
     found += list(_interactions(grid))
     found += inside_findings(analysis)
     found += list(_doubts(analysis, grid))
     found += list(trouble(analysis.overview))
-    found += list(_cheapest(analysis, grid))
+    found += [] if grid.circumstances else list(_cheapest(analysis, grid))
     return found
 
 

@@ -103,7 +103,7 @@ def trial_content(study: Study, record: TrialRecord, parent_id: str, hide: Hide 
         started_ms=_milliseconds(record.started),
         identity_ms=_milliseconds(record.started),
         ended_ms=_milliseconds(record.ended),
-        dataset=Dataset(name=study.dataset, digest=digest[:_DIGEST_CHARACTERS]) if digest else None,
+        dataset=Dataset(name=str(study.dataset), digest=digest[:_DIGEST_CHARACTERS]) if digest else None,
     )
 
 
@@ -182,7 +182,7 @@ def _trial_tags(study: Study, record: TrialRecord, parent_id: str, hide: Hide) -
         "hpstudy.turn": record.turn,
         "hpstudy.confirms": record.confirms,
         "hpstudy.diverged": record.diverged,
-        "hpstudy.dataset": study.dataset,
+        "hpstudy.dataset": str(study.dataset),
         "hpstudy.host": record.host,
         "hpstudy.device": record.device,
         "hpstudy.error": hide(record.error) if record.error else None,
@@ -263,7 +263,7 @@ def _summary(study: Study) -> dict[str, str]:
         given = f", {len(study.design.first)} given first" if study.design.first else ""
         design = f"search, sampler {study.design.sampler}{pruner}{given}"
     objectives = ", ".join(f"{objective.metric} ({objective.direction})" for objective in study.objectives)
-    return {"dataset": study.dataset, "design": design, "budget": str(study.budget), "objective": objectives}
+    return {"dataset": str(study.dataset), "design": design, "budget": str(study.budget), "objective": objectives}
 
 
 def _domain_text(study: Study, name: str) -> str:
@@ -286,11 +286,21 @@ def param_texts(study: Study, levels: Mapping[str, Level], none: str | None = No
     Args:
         none: The text for the level None; if this is None itself, such a level is left out.
     """
-    keys = _keys((*study.config({}), *study.domains))
+    keys = _factor_keys(study)
     return _params(
         (keys.get(name, name), none if level is None else study.texts.full(name, level))
         for name, level in levels.items()
     )
+
+
+def param_keys(study: Study) -> dict[str, str]:
+    """The factors that vary → the names of their params in MLflow."""
+    keys = _factor_keys(study)
+    return {name: keys[name] for name in study.domains}
+
+
+def _factor_keys(study: Study) -> dict[str, str]:
+    return _keys((*study.config({}), *study.domains))
 
 
 def _params(texts: Iterable[tuple[str, str | None]]) -> dict[str, str]:

@@ -1,0 +1,97 @@
+"""A table of one's own as the dataset of a study: the file, the column to predict, and how the others are taken."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hpstudy.errors import UserError
+
+_COLUMNS = ("drop", "numeric", "categorical")  # the fields that name columns
+
+
+@dataclass(frozen=True, kw_only=True)
+class Content:
+    """What was found in the file when the study was first run. It is recorded with the study."""
+
+    digest: str  # SHA-256 of the file, in hexadecimal
+    classes: tuple[str, ...]  # the labels, in the order of the class numbers
+    rows: int  # labelled rows outside the test split
+
+
+@dataclass(frozen=True)
+class Table:
+    """A CSV or TSV file: `Table("churn.csv", target="Exited", drop=("RowNumber", "Surname"))`.
+
+    Raises:
+        UserError: a field is wrong; the message says what is legal.
+    """
+
+    file: str  # relative to the study file, or below HPSTUDY_DATA_DIR
+    target: str  # the column of the labels
+    drop: tuple[str, ...] = ()  # columns that are left out
+    numeric: tuple[str, ...] = ()  # columns of numbers, whatever they look like
+    categorical: tuple[str, ...] = ()  # columns of categories, whatever they look like
+    max_categories: int = 30  # inputs that a column of categories becomes at most; the last is for all other levels
+    drop_missing_target: bool = False  # whether rows without a label are left out; else they are refused
+    content: Content | None = None  # filled in when the file is first read
+    folder: Path | None = dataclasses.field(default=None, compare=False, repr=False)  # of the study file
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "file", str(self.file))
+        for name in _COLUMNS:
+            object.__setattr__(self, name, _names(name, getattr(self, name)))
+        for name in ("file", "target"):
+            if not isinstance(getattr(self, name), str) or not getattr(self, name).strip():
+                raise UserError(f"Table({name}=…) must be a text that is not empty; it is {getattr(self, name)!r}.")
+        if type(self.max_categories) is not int or self.max_categories < 2:
+            raise UserError(
+                f"Table(max_categories=…) must be a whole number of at least 2; it is {self.max_categories!r}."
+            )
+        used = [self.target, *(column for name in _COLUMNS for column in getattr(self, name))]
+        if twice := [column for column in dict.fromkeys(used) if used.count(column) > 1]:
+            raise UserError(
+                f"Table(…) names the column {twice[0]!r} twice. A column is the target, or in one of "
+                f"{', '.join(_COLUMNS)}."
+            )
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def name(self) -> str:
+        """The file's name without its endings."""
+        return Path(self.file).name.partition(".")[0] or "table"
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON values, without fields that have their defaults and without what is only true of this machine."""
+        fields = {field.name: field.default for field in dataclasses.fields(self)}
+        told = {name: getattr(self, name) for name in fields if name not in ("folder", "content")}
+        values = {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in told.items()
+            if value != fields[name]
+        }
+        if self.content:
+            values["content"] = {**dataclasses.asdict(self.content), "classes": list(self.content.classes)}
+        return {"table": values}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Table:
+        """The declaration that `to_json` made these values of."""
+        told = dict(values["table"])
+        if content := told.pop("content", None):
+            told["content"] = Content(**{**content, "classes": tuple(content["classes"])})
+        return cls(**told)
+
+
+def _names(field: str, names: object) -> tuple[str, ...]:
+    if isinstance(names, str):
+        names = (names,)
+    found = tuple(names) if isinstance(names, Iterable) else ()
+    if not isinstance(names, Iterable) or not all(isinstance(name, str) for name in found):
+        raise UserError(f'Table({field}=…) must name columns, such as ("age", "sex"); it is {names!r}.')
+    return found

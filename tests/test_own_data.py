@@ -1,0 +1,164 @@
+"""Tables of a user's own: declared, found, read, encoded, recorded, and served."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from hpstudy import Grid, Study, Table, data
+from hpstudy.data.kind import kind_of
+from hpstudy.errors import NotFoundError, UserError
+from hpstudy.settings import Settings
+from hpstudy.study.studyfile import load
+from kind_contract import check_kind
+
+
+def settings_in(folder: Path, data_dir: Path | None = None) -> Settings:
+    told = {"home": str(folder / "home"), "data_dir": str(data_dir) if data_dir else None}
+    return replace(Settings.load(told), cache_dir=folder / "cache")
+
+
+def customers(path: Path, *, delimiter: str = ",", comma: bool = False, rows: int = 120) -> Path:
+    """A table with an identifier, numbers of which some are missing, cities and a constant; the label is a text."""
+    rng = random.Random(7)
+    lines = [delimiter.join(("Row", "Score", "City", "Bank", "Exited"))]
+    for row in range(rows):
+        score = "" if row % 10 == 0 else f"{rng.uniform(300, 800):.1f}"
+        city = rng.choice(("Berlin", "Paris", "Rome"))
+        lines.append(
+            delimiter.join((str(row), score.replace(".", "," if comma else "."), city, "x", "yes" if row % 3 else "no"))
+        )
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def table_in(folder: Path, **fields: Any) -> tuple[Table, Settings]:
+    settings = settings_in(folder)
+    table = Table("customers.csv", target="Exited", folder=folder, **fields)
+    return data.resolved(table, settings), settings
+
+
+def test_a_table_of_ones_own_is_served_as_it_was_trained(tmp_path: Path) -> None:
+    customers(tmp_path / "customers.csv")
+    table, settings = table_in(tmp_path)
+    check_kind(table, {}, settings)  # type: ignore[arg-type]
+
+
+def test_identifiers_and_constants_are_left_out_and_a_missing_number_is_marked(tmp_path: Path) -> None:
+    customers(tmp_path / "customers.csv")
+    table, settings = table_in(tmp_path)
+    arrays = data.prepare(table, {}, 42, settings)
+    assert arrays.classes == ("no", "yes")
+    assert arrays.features == 2 + 3 + 1  # the score and its mark, three cities, and all others
+    columns = data.row_description(table, {}, arrays, settings)["columns"]
+    assert list(columns) == ["Score", "City"]
+    assert set(columns["City"]["levels"]) == {"Berlin", "Paris", "Rome"}
+
+
+def test_served_rows_may_lack_values_have_other_columns_and_unseen_categories(tmp_path: Path) -> None:
+    customers(tmp_path / "customers.csv")
+    table, settings = table_in(tmp_path)
+    description = data.row_description(table, {}, data.prepare(table, {}, 42, settings), settings)
+    rows = pd.DataFrame({"extra": [1, 2], "City": ["Oslo", None], "Score": [500.0, np.nan]})
+    served = kind_of(table, {}).serve(rows, description)
+    fill = description["columns"]["Score"]["fill"]
+    np.testing.assert_array_equal(served, np.array([[500, 0, 0, 0, 0, 1], [fill, 1, 0, 0, 0, 1]], np.float32))
+
+
+def test_a_german_table_gives_the_same_arrays(tmp_path: Path) -> None:
+    customers(tmp_path / "customers.csv")
+    english, settings = table_in(tmp_path)
+    expected = data.prepare(english, {}, 42, settings)
+    customers(tmp_path / "customers.csv", delimiter=";", comma=True)
+    german = data.resolved(replace(english, content=None), settings)
+    assert german != english
+    assert data.prepare(german, {}, 42, settings).digest == expected.digest
+
+
+def test_a_declaration_with_a_table_comes_back_from_its_json(tmp_path: Path) -> None:
+    customers(tmp_path / "customers.csv")
+    table, _ = table_in(tmp_path, drop="Row")
+    study = Study(name="churn", dataset=table, design=Grid())
+    assert Study.from_json(study.to_json()) == study
+    changed = replace(study, dataset=replace(table, drop=()))
+    assert changed.changes(study) == ['dataset.table.drop: removed, was ["Row"]']
+
+
+def test_a_table_lies_beside_its_study_file_or_below_the_data_folder(tmp_path: Path) -> None:
+    own, other = tmp_path / "own", tmp_path / "other"
+    own.mkdir()
+    other.mkdir()
+    customers(own / "customers.csv")
+    (own / "s.py").write_text(
+        "from hpstudy import Grid, Study, Table\n"
+        'study = Study(name="s", dataset=Table("customers.csv", target="Exited"), design=Grid())\n'
+    )
+    table = load(own / "s.py").study.dataset
+    assert isinstance(table, Table)
+    resolved = replace(data.resolved(table, settings_in(own)), folder=other)
+    assert data.locate(resolved, settings_in(other)) is None
+    with pytest.raises(NotFoundError, match=r"(?s)customers\.csv is not on this machine.*other/customers\.csv"):
+        data.fetch(resolved, settings_in(other))
+    assert data.fetch(resolved, settings_in(other, data_dir=own)).files
+
+
+def test_a_file_with_another_content_is_refused_by_name(tmp_path: Path) -> None:
+    customers(tmp_path / "customers.csv")
+    table, settings = table_in(tmp_path)
+    shutil.rmtree(settings.cache_dir)
+    customers(tmp_path / "customers.csv", rows=130)
+    with pytest.raises(UserError, match=r"customers\.csv is not the file that the study was begun with"):
+        data.fetch(table, settings)
+
+
+def test_a_run_goes_on_with_the_content_that_it_began_with(tmp_path: Path) -> None:
+    file = customers(tmp_path / "customers.csv")
+    table, settings = table_in(tmp_path)
+    before = data.prepare(table, {}, 42, settings).digest
+    file.unlink()
+    assert data.prepare(table, {}, 43, settings).classes == ("no", "yes")
+    assert data.prepare(table, {}, 42, settings).digest == before
+
+
+@pytest.mark.parametrize(
+    ("text", "fields", "message"),
+    [
+        ("a,b\n1,x\n2,y\n", {"target": "c"}, r"t\.csv has no column 'c'"),
+        ("age,Exited\n1,x\n2,y\n", {"target": "exited"}, "Did you mean 'Exited'"),
+        ("a,a,c\n1,2,x\n1,2,y\n", {"target": "c"}, "has the column 'a' twice"),
+        ("a,c\n1,x\n2,\n3,x\n", {"target": "c"}, r"no label in column 'c' in 1 of 3 rows, first in line 3"),
+        ("a,c\n1,x\n2,x\n", {"target": "c"}, "only the label 'x'"),
+        ("a,c\n1,x\n2,y\n3,z\n", {"target": "c"}, "an identifier or a quantity"),
+        ("a,c\n1,x\nq,y\n1,x\n1,y\n", {"target": "c", "numeric": "a"}, r"has 'q' as a in line 3"),
+        ("a,c\n1,x\n2\n", {"target": "c"}, "has 1 cells in line 3"),
+        ("a,c\n", {"target": "c"}, "has no rows"),
+        ("", {"target": "c"}, "has no "),
+    ],
+)
+def test_a_table_that_cannot_be_used_is_refused_in_a_sentence(
+    tmp_path: Path, text: str, fields: dict[str, Any], message: str
+) -> None:
+    (tmp_path / "t.csv").write_text(text)
+    with pytest.raises(UserError, match=message) as caught:
+        data.resolved(Table("t.csv", folder=tmp_path, **fields), settings_in(tmp_path))
+    assert "data fetch" not in str(caught.value)
+
+
+def test_rows_without_a_label_are_left_out_on_demand(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("a,c\n" + "1,x\n2,y\n" * 20 + "3,\n")
+    table = Table("t.csv", target="c", folder=tmp_path, drop_missing_target=True)
+    resolved = data.resolved(table, settings_in(tmp_path))
+    assert resolved.content
+    assert resolved.content.rows == 32
+
+
+def test_a_declaration_names_each_column_once() -> None:
+    with pytest.raises(UserError, match="names the column 'a' twice"):
+        Table("t.csv", target="a", drop=("a",))
