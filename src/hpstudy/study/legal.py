@@ -41,7 +41,9 @@ class Factor:
 def unknown(kind: str, name: object, legal: Iterable[str], listed: str = "Legal") -> str:
     """A sentence that refuses `name`, lists what is legal and suggests the nearest."""
     legal = list(legal)
-    nearest = difflib.get_close_matches(str(name).lower(), legal, n=1, cutoff=0.5)
+    given = str(name).lower()
+    begun = [one for one in legal if one.startswith(given)]  # `val_acc` is short for val_accuracy and not val_auc
+    nearest = begun if len(begun) == 1 else difflib.get_close_matches(given, legal, n=1, cutoff=0.5)
     hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
     return f"There is no {kind} {name!r}.{hint} {listed}: {', '.join(legal)}."
 

@@ -27,6 +27,7 @@ from hpstudy.training.keras_settings import settings_of
 from hpstudy.training.model import Build, check_probabilities, learning_rates, make_network, make_own_network
 from hpstudy.training.own_program import OwnProgram, is_out_of_memory, predict
 from hpstudy.training.program import DenseProgram, Program
+from hpstudy.training.scoring import final_metrics
 from hpstudy.training.sparse_program import SparseProgram, is_worth_it
 
 if TYPE_CHECKING:
@@ -247,7 +248,8 @@ class Training:
             variable.assign(value)
         self._has_ended = True
         kept = self._history[(self._best_epoch or len(self._history)) - 1]
-        return self._finals(kept.metrics)
+        with _memory_errors():
+            return self._finals({**kept.metrics, **final_metrics(self.network, self._config, self._arrays)})
 
     def _finals(self, scores: Mapping[str, float]) -> dict[str, float]:
         """The final metrics. `train_s` covers every epoch, without compiling, which is `compile_s` if there was any."""
