@@ -14,5 +14,6 @@ study = Study(
         gate=Choice("and", "or", "nand", "xor"),
         depth=Choice(0, 1),
     ),
+    given=("gate",),
     design=Grid(replicates=3),
 )

@@ -18,6 +18,7 @@ from hpstudy.cli import main
 from hpstudy.errors import NotFoundError, UserError
 from hpstudy.evaluation.baselines import find_baselines
 from hpstudy.evaluation.evaluate import chosen_trials, evaluate, scores
+from hpstudy.records import Looks
 from hpstudy.report.build import build_report
 from hpstudy.report.render.files import render
 from hpstudy.settings import Settings
@@ -95,7 +96,7 @@ def test_a_score_that_is_older_than_the_choice_says_so() -> None:
     assert "hpstudy evaluate optimizers --again" in other.details[0]
     extended = replace(study, design=Grid(replicates=4))
     more = [replace(record, seed=42 + record.replicate) for record in make_grid_records(extended)]
-    report = build_report(extended, more, evaluation=evaluation, times_scored=3)
+    report = build_report(extended, more, evaluation=evaluation, looks=Looks(at_test_split=3))
     assert "now it is chosen with 4 seeds" in report.details[0]
     assert "scored the test split of this dataset 3 times" in report.details[0]
     assert report.data["chosen_since"] == {"params": {"optimizer": "adam"}, "seeds": [42, 43, 44, 45]}
@@ -133,7 +134,8 @@ def test_the_report_shows_the_stored_scores() -> None:
     evaluation = make_evaluation(**scores(predictions, np.arange(50) % 3, ("a", "b", "c")))
     report = build_report(study, make_grid_records(study), evaluation=evaluation)
     assert "On the 50 rows of the test split" in report.details[0]
-    assert report.sections[0].title == "Test split"
+    titles = [section.title for section in report.sections]
+    assert titles.index("Configurations") < titles.index("Test split")
     assert "Confusion matrix" in render(report, "html")
     assert json.loads(render(report, "json"))["evaluation"]["rows"] == 50
 

@@ -478,3 +478,17 @@ assert get_telemetry_client() is None
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert [path.name for path in tmp_path.iterdir()] == ["home"]
     assert len(runs_of(make_settings(home))) == 1
+
+
+def test_the_experiment_has_a_view_of_the_study_and_keeps_those_that_people_save(settings: Settings) -> None:
+    study = make_study(vary={"optimizer": Choice("sgd", "adam")}, base={}, design=Grid(replicates=2))
+    mirror, client = Mirror(settings, study), connect(settings)
+    mirror.sync(make_grid_records(study), state="running")
+    client.set_experiment_tag(mirror.experiment_id, "mlflow.sharedViewState.theirs", "{}")
+
+    mirror.sync(make_grid_records(study), state="finished", complete=True)
+
+    tags = client.get_experiment(mirror.experiment_id).tags
+    assert tags["mlflow.sharedViewState.theirs"] == "{}"
+    view = json.loads(tags["mlflow.sharedViewState.hpstudy"])
+    assert [one["groupByData"] for one in view["groupBy"]["groupByKeys"]] == ["optimizer"]

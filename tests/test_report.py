@@ -122,9 +122,7 @@ def test_the_findings_name_the_best_level_with_its_interval_and_what_is_not_dist
         "Ruled out: 1 of 3, such as sgd.",
         report.findings[3],
     )
-    assert re.fullmatch(
-        r"Next: hpstudy extend optimizers --replicates \d+ \(1 undecided, about .*\)\.", report.findings[3]
-    )
+    assert re.fullmatch(r"Next: hpstudy extend optimizers --replicates adaptive \(at most .*\)\.", report.findings[3])
     assert all(len(finding) <= 80 for finding in report.findings)
     assert "Undecided: momentum −0.0025. Worse: sgd −0.3125." in report.details[1]
     against = build_report(study, records, baseline=["sgd"], figures=False)
@@ -141,6 +139,13 @@ def test_a_grid_has_every_section_in_every_form() -> None:
     assert check_page(report).figures >= 10
     assert "Nadeau & Bengio 2003" in text
     assert "Hsu 1981" in text
+
+
+def test_the_answer_stands_beside_a_picture_of_all_configurations() -> None:
+    page = render(build_report(make_study(), make_grid_records(make_study())), "html")
+    findings = page[page.index('id="findings"') : page.index('id="details"')]
+    assert all(f">{name}" in findings for name in ("All configurations, the best first", "chance</text"))
+    assert findings.index("<li>Use ") < findings.index("<svg")
 
 
 def test_the_same_trials_give_the_same_files() -> None:

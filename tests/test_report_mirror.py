@@ -104,8 +104,9 @@ def test_figures_are_files_that_any_viewer_shows() -> None:
     study = make_study()
     report = build_report(study, make_grid_records(study))
     found = pictures(report)
-    assert len(found) == sum(len(section.figures) for section in report.sections)
-    with_legend = next(figure for section in report.sections for figure in section.figures if figure.legend)
+    figures = [*report.pictures, *(figure for section in report.sections for figure in section.figures)]
+    assert len(found) == len(figures)
+    with_legend = next(figure for figure in figures if figure.legend)
     texts = [text for text in found.values() if f"<title>{with_legend.title}" in text]
     assert all(label in texts[0] for _, label in with_legend.legend)
     for text in found.values():

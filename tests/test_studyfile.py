@@ -123,3 +123,15 @@ def test_a_file_that_raises_leaves_no_module_behind(tmp_path: Path) -> None:
 
 def test_the_digest_of_a_network_is_that_of_recorded_studies(tmp_path: Path) -> None:
     assert load(write(tmp_path, "lazy.py", '"""Why?"""\n' + LAZY)).study.network_digest == "8337ee629872a3cc"
+
+
+def test_a_design_whose_argument_has_no_name_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    path = write(tmp_path, "unnamed.py", "from hpstudy import Grid\nGrid(3)\n")
+    with pytest.raises(UserError, match=r"line 2: Grid\(…\) takes .* by name only, as in Grid\(replicates=3\)"):
+        load(path)
+
+
+def test_a_name_without_its_ending_suggests_the_file(tmp_path: Path) -> None:
+    path = write(tmp_path, "mine.py", STUDY)
+    with pytest.raises(UserError, match=r"Did you mean .*mine\.py\?"):
+        load(path.with_suffix(""))

@@ -169,6 +169,17 @@ class ClassScore:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Looks:
+    """How often somebody has looked at results, and decided what to do next by them."""
+
+    extensions: int = 0  # of the study, each after a look at its scores
+    at_test_split: int = 0  # of the dataset, by all studies of the database
+
+
+NO_LOOKS = Looks()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Evaluation:
     """The scores of the configuration that validation chose, on rows that no trial has seen."""
 

@@ -12,7 +12,7 @@ from hpstudy.analysis.divergence import outcomes
 from hpstudy.analysis.effects import FactorEffect, baselines, factor_effects
 from hpstudy.analysis.inside import InsideCell, inside_cells
 from hpstudy.analysis.overview import Overview, overview
-from hpstudy.analysis.ranking import RankedCell, ranked_cells
+from hpstudy.analysis.ranking import Circumstance, RankedCell, circumstances, ranked_cells
 from hpstudy.analysis.search import SearchResult, search_result
 from hpstudy.analysis.standings import Standings
 from hpstudy.analysis.variance import PairCells, Share, pair_cells, variance_shares
@@ -29,6 +29,8 @@ class GridAnalysis:
     pairs: tuple[PairCells, ...]
     cells: tuple[RankedCell, ...]  # best first
     standings: Standings | None  # of the same cells, in the same order; None: there is none
+    looks: int  # at the results, among which the error of 5 % is shared
+    circumstances: tuple[Circumstance, ...]  # an answer for each level of what is given; empty if nothing is
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,12 +54,14 @@ def analyse(
     constant: Mapping[str, float] | None = None,
     *,
     closed: bool = False,
+    extensions: int = 0,
 ) -> Analysis:
     """All that is computed of a study.
 
     Args:
         constant: As `divergence.outcomes` takes it.
         closed: As `intake.asked` takes it.
+        extensions: How often the study was extended, each time after a look at its results.
 
     Raises:
         UserError: a baseline is no level of the study.
@@ -73,20 +77,27 @@ def analyse(
         overview=overview(study, records, closed=closed),
         curves=tuple(curves for curves in found if curves),
         texts=study.texts_beside(record.params for record in search.listed) if search else study.texts,
-        grid=_grid(study, records, baseline) if is_grid else None,
+        grid=_grid(study, records, baseline, _looks(study, extensions)) if is_grid else None,
         search=search,
         inside=inside_cells(search.front[:1] if search else seen),
     )
 
 
-def _grid(study: Study, records: Sequence[TrialRecord], baseline: Sequence[str]) -> GridAnalysis:
+def _looks(study: Study, extensions: int) -> int:
+    """How often the results are looked at in order to decide whether to go on, and at the end."""
+    return study.design.adaptive.looks if study.design.adaptive else 1 + extensions
+
+
+def _grid(study: Study, records: Sequence[TrialRecord], baseline: Sequence[str], looks: int) -> GridAnalysis:
     values = grid_values(study, records)
-    shares, ranked = variance_shares(values), ranked_cells(values)
+    shares, ranked = variance_shares(values), ranked_cells(values, looks)
     return GridAnalysis(
         values=values,
-        effects=tuple(factor_effects(values, baseline)),
+        effects=tuple(one for one in factor_effects(values, baseline, looks) if one.factor not in study.given),
         shares=tuple(shares),
         pairs=tuple(pair_cells(values, shares)),
         cells=ranked.cells,
         standings=ranked.standings,
+        looks=looks,
+        circumstances=tuple(circumstances(values, looks)),
     )

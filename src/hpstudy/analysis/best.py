@@ -33,10 +33,10 @@ def ranked_trials(study: Study, records: Sequence[TrialRecord]) -> list[TrialRec
 def front(study: Study, records: Sequence[TrialRecord]) -> list[TrialRecord]:
     """The best complete trial; with several objectives, the Pareto front in the order of the records.
 
-    Once configurations are confirmed, it is the best confirmation of the one with the best mean.
+    Where configurations have replicates or confirmations, it is the best of the one with the best mean.
     """
     complete = [record for record in records if record.state == TrialState.COMPLETE and record.values]
-    complete = confirmations_of_best(study, complete) or complete
+    complete = confirmations_of_best(study, complete) or _replicates_of_best(study, records) or complete
     found = {record.number: scores(study, record) for record in complete}
     if len(study.objectives) == 1:
         return [max(complete, key=lambda record: found[record.number])] if complete else []
@@ -49,8 +49,15 @@ def counted(records: Sequence[TrialRecord]) -> list[TrialRecord]:
 
 
 def cells_best_first(grid: GridValues) -> list[int]:
-    """The numbers of the cells that have a value, sorted by the mean over replicates, best first."""
-    values = {cell: found for cell in range(len(grid.params)) if len(found := grid.cell_values(cell))}
+    """The numbers of the cells that have a value, sorted by the mean over replicates, best first.
+
+    While replicates are unfinished, only those count in which every cell has ended, as soon as there is one.
+    """
+    import numpy as np
+
+    replicates = grid.finished or list(range(grid.values.shape[1]))
+    found = (grid.values[cell, replicates] for cell in range(len(grid.params)))
+    values = {cell: row[~np.isnan(row)] for cell, row in enumerate(found) if not np.isnan(row).all()}
     sign = grid.study.objectives[0].sign
     return sorted(values, key=lambda cell: -sign * values[cell].mean())
 
@@ -66,6 +73,16 @@ def confirmations_of_best(study: Study, records: Sequence[TrialRecord]) -> list[
         groups.setdefault(record.cell if study.design.has_cells else record.confirms, []).append(record)
     means = {key: fmean(scores(study, record)[0] for record in members) for key, members in groups.items()}
     return groups[max(means, key=lambda key: means[key])] if means else []
+
+
+def _replicates_of_best(study: Study, records: Sequence[TrialRecord]) -> list[TrialRecord]:
+    """The complete replicates of the cell of a grid with the best mean; empty for other designs."""
+    from hpstudy.analysis.cells import grid_values
+
+    if not study.design.has_cells or study.design.confirms or len(study.objectives) > 1:
+        return []
+    grid = grid_values(study, records)
+    return [record for cell in cells_best_first(grid)[:1] for record in grid.of_cell(cell) if _is_scored(record)]
 
 
 def _is_scored(record: TrialRecord) -> bool:

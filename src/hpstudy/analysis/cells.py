@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hpstudy.analysis.adaptive import rounds
 from hpstudy.analysis.statistics import Flags, Floats
 from hpstudy.records import TrialRecord, TrialState
 from hpstudy.study.factors import Level
@@ -26,6 +27,7 @@ class GridValues:
     params: tuple[Mapping[str, Level], ...]  # the levels of each cell
     values: Floats  # (cells, replicates); NaN where there is no value
     failed: Flags  # (cells, replicates): ended without a finite value
+    asked: Flags  # (cells, replicates): what the design asks for so far; all, unless replicates are adaptive
     trials: Mapping[tuple[int, int], TrialRecord]  # (cell, replicate) → the trial that counts
 
     def of_cell(self, cell: int) -> list[TrialRecord]:
@@ -35,19 +37,24 @@ class GridValues:
     @property
     def pending(self) -> Flags:
         """(cells, replicates): not trained yet."""
-        pending: Flags = np.isnan(self.values) & ~self.failed
+        pending: Flags = self.asked & ~self.ended
         return pending
 
     @property
-    def finished(self) -> list[int]:
-        """Replicates in which every cell has ended; only these can be compared."""
-        return np.flatnonzero(~self.pending.any(axis=0)).tolist()
+    def ended(self) -> Flags:
+        """(cells, replicates): has a value, or failed."""
+        ended: Flags = ~np.isnan(self.values) | self.failed
+        return ended
 
-    def cell_values(self, cell: int) -> Floats:
-        """All values of one cell, whether or not their replicates are finished."""
-        row: Floats = self.values[cell]
-        known: Floats = row[~np.isnan(row)]
-        return known
+    @property
+    def finished(self) -> list[int]:
+        """Replicates in which every cell that they ask for has ended; only these can be compared."""
+        return np.flatnonzero(self.asked.any(axis=0) & ~self.pending.any(axis=0)).tolist()
+
+    @property
+    def whole(self) -> list[int]:
+        """Finished replicates of all cells; levels of factors are compared on these."""
+        return [replicate for replicate in self.finished if self.asked[:, replicate].all()]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +93,19 @@ def grid_values(study: Study, records: Sequence[TrialRecord]) -> GridValues:
         else:
             failed[place] = True
     params = tuple(cell.params for cell in cells)
-    return GridValues(study=study, params=params, values=values, failed=failed, trials=trials)
+    asked = _asked(study, values, failed)
+    return GridValues(study=study, params=params, values=values, failed=failed, asked=asked, trials=trials)
+
+
+def _asked(study: Study, values: Floats, failed: Flags) -> Flags:
+    adaptive = study.design.adaptive
+    if adaptive is None:
+        return np.ones(values.shape, bool)
+    asked = np.zeros(values.shape, bool)
+    ended = ~np.isnan(values) | failed
+    for replicate, cells in enumerate(rounds(values, ended, adaptive.least, sign=study.objectives[0].sign)):
+        asked[list(cells), replicate] = True
+    return asked
 
 
 def factor_values(grid: GridValues, factor: str) -> FactorValues | None:
@@ -94,7 +113,7 @@ def factor_values(grid: GridValues, factor: str) -> FactorValues | None:
     cells = cells_of(grid, factor)
     levels = level_texts(grid, factor)
     contexts = list(dict.fromkeys(context for level in levels for context in cells.get(level, {})))
-    replicates = grid.finished
+    replicates = grid.whole
     if not replicates or not contexts:
         return None
     means = _means(grid, cells, levels, contexts, replicates)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from hpstudy.analysis import statistics
+from hpstudy.analysis.candidates import FAMILY_ERROR
 from hpstudy.analysis.cells import FactorValues, GridValues, cells_of, factor_values
 from hpstudy.analysis.deciding import replicates_to_differ
 from hpstudy.analysis.ranking import interval_of, practical_of
@@ -66,18 +67,19 @@ class FactorEffect:
         return self.levels[0]
 
 
-def factor_effects(grid: GridValues, baseline: Sequence[str] = ()) -> list[FactorEffect]:
+def factor_effects(grid: GridValues, baseline: Sequence[str] = (), looks: int = 1) -> list[FactorEffect]:
     """The effects of every factor that has two levels to compare.
 
     Args:
         baseline: Levels to compare with instead of the best one, as `adam` or `optimizer=adam`.
+        looks: As `ranked_cells` takes it.
 
     Raises:
         UserError: a baseline is not a level of the study, or is a level of several factors.
     """
     references = baselines(grid.study, baseline)
     compared = (factor_values(grid, factor) for factor in grid.study.vary)
-    return [_effect(grid, values, references.get(values.factor)) for values in compared if values]
+    return [_effect(grid, values, references.get(values.factor), FAMILY_ERROR / looks) for values in compared if values]
 
 
 def baselines(study: Study, given: Sequence[str]) -> dict[str, str]:
@@ -126,7 +128,7 @@ def _legal(study: Study, *, with_names: bool) -> Iterator[str]:
             yield f"{factor}={domain_text(factor, domain, study.texts)}"
 
 
-def _effect(grid: GridValues, values: FactorValues, baseline: str | None) -> FactorEffect:
+def _effect(grid: GridValues, values: FactorValues, baseline: str | None, error: float) -> FactorEffect:
     sign = grid.study.objectives[0].sign
     bounds = statistics.bounds_of(grid.study.objectives[0].metric)
     means = values.values.mean(axis=1)
@@ -138,7 +140,8 @@ def _effect(grid: GridValues, values: FactorValues, baseline: str | None) -> Fac
         for place, row in enumerate(values.values)
     ]
     practical = practical_of(grid.study, values.values)
-    found = standings(sign * values.values, practical, new_data_ratio=grid.study.dataset_info.validation_ratio)
+    ratio = grid.study.dataset_info.validation_ratio
+    found = standings(sign * values.values, practical, error=error, new_data_ratio=ratio)
     p_values = _baseline_p(differences) if named else [None] * len(differences)
     levels = [
         LevelEffect(

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from hpstudy.analysis.adaptive import rounds
 from hpstudy.analysis.best import ranked_trials, scores
 from hpstudy.analysis.cells import grid_values
 from hpstudy.analysis.divergence import outcomes
@@ -41,11 +40,8 @@ def asked(study: Study, records: Sequence[TrialRecord], *, closed: bool = False)
 
 def cells_asked(study: Study, records: Sequence[TrialRecord]) -> list[tuple[int, int]]:
     """The (cell, replicate) that a grid with adaptive replicates asks for so far, in the order of the replicates."""
-    adaptive = study.design.replicates
-    assert isinstance(adaptive, Adaptive)
-    grid = grid_values(study, outcomes(study, records))
-    asked = rounds(grid.values, ~grid.pending, adaptive.least, sign=study.objectives[0].sign)
-    return [(cell, replicate) for replicate, cells in enumerate(asked) for cell in cells]
+    asked = grid_values(study, outcomes(study, records)).asked
+    return [(int(cell), int(replicate)) for replicate, cell in zip(*asked.T.nonzero(), strict=True)]
 
 
 def trials_of_search(study: Study, search: Search, records: Sequence[TrialRecord], *, closed: bool = False) -> int:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from hpstudy.analysis import statistics
 from hpstudy.analysis.best import cells_best_first
+from hpstudy.analysis.candidates import FAMILY_ERROR
 from hpstudy.analysis.cells import GridValues
 from hpstudy.analysis.divergence import chance_scores
 from hpstudy.analysis.standings import PRACTICAL_PART, PRACTICAL_SHARE, Standings, Verdict, standings
@@ -47,17 +48,48 @@ class RankedCells:
     standings: Standings | None  # of the same cells, in the same order; None: there is none
 
 
-def ranked_cells(grid: GridValues) -> RankedCells:
-    """Cells with a value, compared on the replicates whose every cell has ended; on all, while there is none."""
-    known, objective = cells_best_first(grid), grid.study.objectives[0]
+@dataclass(frozen=True, kw_only=True)
+class Circumstance:
+    """One combination of the levels of given factors, and the cells that it leaves to choose from."""
+
+    params: Mapping[str, Level]  # of the given factors
+    cells: tuple[RankedCell, ...]  # best first
+    standings: Standings
+
+
+def circumstances(grid: GridValues, looks: int = 1) -> list[Circumstance]:
+    """An answer for each combination of the levels of given factors, in the order of the declaration."""
+    given, found = grid.study.given, list[Circumstance]()
+    groups: dict[tuple[Level, ...], list[int]] = {}
+    for number, params in enumerate(grid.params if given else ()):
+        groups.setdefault(tuple(params.get(name) for name in given), []).append(number)
+    for levels, members in groups.items():
+        ranked = ranked_cells(grid, looks, members)
+        if ranked.standings:
+            params = {name: level for name, level in zip(given, levels, strict=True) if level is not None}
+            found.append(Circumstance(params=params, cells=ranked.cells, standings=ranked.standings))
+    return found
+
+
+def ranked_cells(grid: GridValues, looks: int = 1, among: Collection[int] | None = None) -> RankedCells:
+    """Cells with a value, compared on the replicates whose every cell has ended; on all, while there is none.
+
+    Args:
+        looks: At the results, this one among them: each spends an equal share of the error (Bonferroni).
+        among: Only these cells; None: all.
+    """
+    known = [cell for cell in cells_best_first(grid) if among is None or cell in among]
+    objective = grid.study.objectives[0]
     if not known:
         return RankedCells(cells=(), standings=None)
     replicates = grid.finished or list(range(grid.values.shape[1]))
-    compared = [cell for cell in known if np.isfinite(grid.values[cell, replicates]).any()]
+    in_order = sorted(known)  # as `adaptive` has them: the same simulations give the same critical values
+    compared = [cell for cell in in_order if np.isfinite(grid.values[cell, replicates]).any()]
     values = grid.values[np.ix_(compared, replicates)]
     found = standings(
         objective.sign * values,
         practical_of(grid.study, values),
+        error=FAMILY_ERROR / looks,
         new_data_ratio=grid.study.dataset_info.validation_ratio,
     )
     order, bounds = found.order, statistics.bounds_of(objective.metric)

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from hpstudy.analysis.candidates import may_be_best
+from hpstudy.analysis.candidates import FAMILY_ERROR, may_be_best
 from hpstudy.analysis.deciding import replicates_to_decide
 from hpstudy.analysis.posterior import drawn_means
 from hpstudy.analysis.spreads import additive_means, spreads
@@ -67,15 +67,18 @@ class Standings:
         return replace(self, **sorted_)
 
 
-def standings(scores: Floats, practical: float, *, new_data_ratio: float = 0.0) -> Standings:
+def standings(
+    scores: Floats, practical: float, *, error: float = FAMILY_ERROR, new_data_ratio: float = 0.0
+) -> Standings:
     """Assess each configuration.
 
     Args:
         scores: (configurations, replicates), more is better; NaN where there is none. Each configuration has one.
         practical: The difference that matters in practice.
+        error: With which the best one may be ruled out.
         new_data_ratio: Validation rows by training rows, for intervals on new data; 0: on these data.
     """
-    candidates = may_be_best(scores)
+    candidates = may_be_best(scores, error)
     means = np.nanmean(scores, axis=1)
     drawn = drawn_means(scores, candidates)
     nothing = np.full(len(scores), math.nan)

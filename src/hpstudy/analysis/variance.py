@@ -80,7 +80,7 @@ def _pair(grid: GridValues, pair: tuple[str, str], share: float) -> PairCells:
             numbers.setdefault((texts.text(one, params[one]), texts.text(other, params[other])), []).append(number)
     means = {}
     for levels, cells in numbers.items():
-        by_replicate = grid.values[cells][:, grid.finished].mean(axis=0)
+        by_replicate = grid.values[cells][:, grid.whole].mean(axis=0)
         known = by_replicate[np.isfinite(by_replicate)]
         if len(known):
             means[levels] = interval(known, bounds_of(grid.study.objectives[0].metric))
@@ -95,7 +95,7 @@ def _frame(grid: GridValues, names: Sequence[str]) -> tuple[Any, float]:
     rows = [
         (*grid.study.texts.row(names, grid.params[cell]), replicate, grid.values[cell, replicate])
         for cell in range(len(grid.params))
-        for replicate in grid.finished
+        for replicate in grid.whole
         if not np.isnan(grid.values[cell, replicate])
     ]
     frame = pd.DataFrame(rows, columns=[*columns, REPLICATE, "value"])

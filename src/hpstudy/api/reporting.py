@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from hpstudy.records import TrialRecord, TrialState
+from hpstudy.records import Looks, TrialRecord, TrialState
 
 if TYPE_CHECKING:
     from hpstudy.report.whole import Report
@@ -34,9 +34,12 @@ def report_on(
         baseline=baseline,
         evaluation=evaluation,
         baselines=baselines or _constant(settings, queue, records),
-        times_scored=store.times_scored(study.dataset) if evaluation else 0,
         figures=figures,
         closed=queue.entry.is_closed,
+        looks=Looks(
+            extensions=queue.entry.extensions(),
+            at_test_split=store.times_scored(study.dataset) if evaluation else 0,
+        ),
     )
 
 

@@ -202,10 +202,15 @@ class Result:
             file: The study file, if the study builds its own network and `hpstudy.run` was not given the file.
 
         Raises:
-            UserError: the study is not finished, or its file is missing.
+            UserError: the study is not finished, its file is missing, or it chooses no configuration.
             NotFoundError: no trial is complete.
             StorageError: the networks cannot be written.
         """
+        if not self.study.chooses:
+            raise UserError(
+                f"Study {self.name!r} chooses no configuration, because {self.study.given[0]} is given: each of its "
+                "levels has an answer of its own. So there is nothing to score on the test split."
+            )
         queue, found = self._queue(), self._evaluated()
         if found is None or again:
             found = ending.evaluate(self._settings, queue, self._file_or(file), self._notifier)

@@ -64,13 +64,18 @@ class Run:
         queue = self._register()
         progress, processes = queue.trials.progress(), self._options.processes
         if not progress.waiting and not progress.running:
-            if queue.entry.evaluation() or self._declared.is_quick or not progress.complete:
+            if queue.entry.evaluation() or self._spares_test or not progress.complete:
                 self._say_finished(queue, progress)
                 return
             processes = 1
         with self._supervisor(processes) as supervisor:
             supervisor.start()
             self._work(supervisor, queue)
+
+    @property
+    def _spares_test(self) -> bool:
+        """Whether nothing is scored on the test split: by a quick run, and where no configuration is chosen."""
+        return self._declared.is_quick or not self._study.chooses
 
     def _say_finished(self, queue: StudyQueue, progress: Progress) -> None:
         name = self._study.name
@@ -142,7 +147,7 @@ class Run:
         if stopped_early := _stopped(self._study.name, progress, interrupted=interrupted):
             view.say(stopped_early)
             return
-        if progress.complete and not queue.entry.evaluation() and not self._declared.is_quick:
+        if progress.complete and not queue.entry.evaluation() and not self._spares_test:
             ending.keep_evaluation(self._settings, queue, self._unscored, view)
         spared = " A quick run leaves the test split alone." if self._declared.is_quick else ""
         early = f" It might have had {progress.most}: {progress.ended_early}." if progress.ended_early else ""

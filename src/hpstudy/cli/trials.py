@@ -82,6 +82,8 @@ def best_command(where: api.Where, name: str, as_json: bool) -> None:
         for record in best
     ]
     title = f"Best trial of {name}" if len(objectives) == 1 else f"Pareto front of {name}"
+    if study.design.has_cells and len(objectives) == 1 and study.design.most > 1:
+        title = f"Best configuration of {name}, by its best trial"
     tables.console().print(tables.make_table(title, ("trial", *objectives, "levels"), lines))
 
 

@@ -14,17 +14,17 @@ WIDTH = 78  # characters of a line that no terminal wraps
 
 
 def answer(
-    found: Standings, names: Sequence[str], *, metric: str, sign: int, beside: Sequence[str] = ()
+    found: Standings, names: Sequence[str], *, metric: str, sign: int, beside: Sequence[tuple[str, float]] = ()
 ) -> Iterator[str]:
     """A line for each part of the answer, the choice first.
 
     Args:
         names: Of the configurations, short.
         sign: 1 if a higher value of the metric is better, else -1.
-        beside: What the score stands beside, such as `chance 0.1000`.
+        beside: What the score stands beside, such as ("chance", 0.1).
     """
     best = found.best
-    notes = "; ".join(beside)
+    notes = "; ".join(f"{name} {texts.number(value)}" for name, value in beside)
     score = f"{metric} {texts.number(sign * float(found.means[best]))}"
     yield f"Use {names[best]} ({'; '.join(filter(None, (score, notes)))})."
     if found.n.max() < 2:
@@ -41,19 +41,6 @@ def answer(
 def short(study: Study, params: Mapping[str, Level]) -> str:
     """`adam, lr 0.001`."""
     return ", ".join(short_levels(study, params)) or "the one configuration"
-
-
-def replicates_to_go(found: Standings) -> tuple[int | None, int]:
-    """How many replicates would decide half of the undecided ones, and how many these are.
-
-    None replicates: more than we advise, or nothing is known of the spread.
-    """
-    open_ones = [place for place, verdict in enumerate(found.verdicts) if verdict == Verdict.UNDECIDED]
-    open_ones = [place for place in open_ones if place != found.best]
-    needed = sorted(number for place in open_ones if (number := found.needed[place]) is not None)
-    if not needed:
-        return None, len(open_ones)
-    return max(needed[(len(needed) - 1) // 2], int(found.n.max()) + 1), len(open_ones)
 
 
 def _as_good(found: Standings, names: Sequence[str], others: Sequence[int]) -> Iterator[str]:

@@ -40,14 +40,14 @@ def baselines_finding(study: Study, baselines: Baselines) -> str:
     return f"{text}."
 
 
-def stands_beside(study: Study, baselines: Baselines | None) -> list[str]:
-    """What a score of the first objective stands beside, short: `chance 0.1000`, `logistic regression 0.8500`."""
+def stands_beside(study: Study, baselines: Baselines | None) -> list[tuple[str, float]]:
+    """What a score of the first objective stands beside: `("chance", 0.1)`, `("logistic regression", 0.85)`."""
     metric = study.objectives[0].metric
     if baselines is None:
         chance = chance_scores(len(study.dataset_info.classes), loss_of(study.config({}))).get(metric)
-        return [] if chance is None else [f"{CHANCE} {texts.number(chance)}"]
+        return [] if chance is None else [(CHANCE, chance)]
     found = ((CHANCE, baselines.constant.get(metric)), (LOGISTIC, baselines.logistic.get(metric)))
-    return [f"{name} {texts.number(value)}" for name, value in found if value is not None]
+    return [(name, value) for name, value in found if value is not None]
 
 
 def baselines_section(baselines: Baselines) -> Section:

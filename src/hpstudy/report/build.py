@@ -10,7 +10,7 @@ from hpstudy.analysis.beside import published_beside
 from hpstudy.analysis.overview import Overview
 from hpstudy.analysis.search import SearchResult
 from hpstudy.evaluation.evaluate import chosen_since
-from hpstudy.records import Baselines, Evaluation, TrialRecord
+from hpstudy.records import NO_LOOKS, Baselines, Evaluation, Looks, TrialRecord
 from hpstudy.report import texts
 from hpstudy.report.baselines import baselines_finding, baselines_section, stands_beside
 from hpstudy.report.beside import published_finding, published_json, published_section
@@ -37,9 +37,9 @@ def build_report(
     baseline: Sequence[str] = (),
     evaluation: Evaluation | None = None,
     baselines: Baselines | Mapping[str, float] | None = None,
-    times_scored: int = 0,
     figures: bool = True,
     closed: bool = False,
+    looks: Looks = NO_LOOKS,
 ) -> Report:
     """The report on a study so far.
 
@@ -48,17 +48,23 @@ def build_report(
         evaluation: The scores on the test split, if there are any.
         baselines: The scores of simple predictors; or the constant predictor's alone, for trials that an earlier
             version recorded as failed as they diverged.
-        times_scored: How often the test split of this dataset was scored by the studies of the database.
         figures: Draw the figures; without them the report takes a tenth of the time.
         closed: Nothing new is tried any more, so the study is finished with what was begun.
+        looks: How often somebody has looked at results.
 
     Raises:
         UserError: a baseline is not a level of the study.
     """
     simple, constant = (baselines, baselines.constant) if isinstance(baselines, Baselines) else (None, baselines)
-    analysis = analyse(study, records, baseline, constant, closed=closed)
+    analysis = analyse(study, records, baseline, constant, closed=closed, extensions=looks.extensions)
+    pictures: list[Figure] = []
     if analysis.grid:
-        findings = grid_answer(analysis, analysis.grid, stands_beside(study, simple), MOST_LINES - bool(evaluation))
+        beside = stands_beside(study, simple)
+        findings = grid_answer(analysis, analysis.grid, beside, MOST_LINES - bool(evaluation))
+        if figures:
+            from hpstudy.report.grid.picture import configuration_figures
+
+            pictures = configuration_figures(analysis, analysis.grid, beside)
         details = grid_details(analysis, analysis.grid)
         sections = _grid_sections(analysis, analysis.grid, figures)
     else:
@@ -68,18 +74,18 @@ def build_report(
     inside = inside_sections(study, analysis.inside, figures=figures)
     since = chosen_since(study, records, evaluation) if evaluation else []
     if evaluation:
-        told = held_out_finding(analysis.texts, evaluation, since, study=study.name, times_scored=times_scored)
+        told = held_out_finding(analysis.texts, evaluation, since, study=study.name, times_scored=looks.at_test_split)
         details.insert(0, told)
         findings.insert(1, held_out_line(evaluation, since))
-        sections.insert(0, held_out_section(evaluation, simple))
+        sections.append(held_out_section(evaluation, simple))
     if simple:
         details.insert(1 if evaluation else 0, baselines_finding(study, simple))
-        sections.insert(1 if evaluation else 0, baselines_section(simple))
-    beside = published_beside(study, analysis.records, evaluation)
-    if published := published_finding(study, beside):
-        details.append(published)
-    if beside:
-        sections.insert(1 if evaluation else 0, published_section(study, beside))
+        sections.append(baselines_section(simple))
+    published = published_beside(study, analysis.records, evaluation)
+    if figures_beside := published_finding(study, published):
+        details.append(figures_beside)
+    if published:
+        sections.append(published_section(study, published))
     if analysis.overview.ended:
         details.append(cost(analysis))
     return Report(
@@ -91,6 +97,7 @@ def build_report(
         at=max((at for record in records for at in (record.started, record.ended) if at), default=None),
         declaration=tuple(_declaration(study).items()),
         findings=tuple(findings),
+        pictures=tuple(pictures),
         details=tuple(details),
         sections=tuple(
             section
@@ -99,16 +106,16 @@ def build_report(
         ),
         methods=(
             *(GRID_METHODS if analysis.grid else SEARCH_METHODS),
-            *((PUBLISHED_METHOD,) if beside else ()),
+            *((PUBLISHED_METHOD,) if published else ()),
             *(INSIDE_METHODS if inside else ()),
         ),
         data={
             **numbers(analysis, findings, details),
             "evaluation": evaluation and evaluation.to_json(),
             "chosen_since": _chosen(since),
-            "times_scored": times_scored,
+            "times_scored": looks.at_test_split,
             "baselines": simple and simple.to_json(),
-            "published": published_json(beside),
+            "published": published_json(published),
         },
     )
 

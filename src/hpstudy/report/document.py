@@ -68,5 +68,6 @@ class Document:
     findings: tuple[str, ...]  # the answer, in a few short lines
     details: tuple[str, ...]  # what else is found, in sentences
     sections: tuple[Section, ...]
+    pictures: tuple[Figure, ...] = ()  # what the answer looks like, beside it
     methods: tuple[tuple[str, str], ...]  # (what, how and source)
     data: Mapping[str, Any] = field(default_factory=dict)  # the numbers, for scripts

@@ -90,16 +90,16 @@ def is_large(points: int) -> bool:
     return points > MOST_VECTOR_POINTS
 
 
-def level_ticks(axes: Any, levels: Sequence[str], vertical: bool = False) -> None:
-    """Names of levels along an axis, rotated if they would overlap."""
+def level_ticks(axes: Any, levels: Sequence[str], vertical: bool = False, most: int = 18) -> None:
+    """Names of levels along an axis, at most so many letters of each, rotated if they would overlap."""
     places = range(len(levels))
     if vertical:
-        axes.set_yticks(places, [shortened(level) for level in levels], **PLAIN)
+        axes.set_yticks(places, [shortened(level, most) for level in levels], **PLAIN)
         axes.set_ylim(len(levels) - 0.5, -0.5)
         return
     long = sum(len(level) for level in levels) > 34
     alignment = {"rotation": 35, "ha": "right"} if long else {}
-    axes.set_xticks(places, [shortened(level) for level in levels], **alignment, **PLAIN)
+    axes.set_xticks(places, [shortened(level, most) for level in levels], **alignment, **PLAIN)
     axes.set_xlim(-0.5, len(levels) - 0.5)
 
 

@@ -18,6 +18,7 @@ from hpstudy.study.spec import Study
 DECLARATION = "hpstudy.study"  # as JSON
 IDENTITY = "hpstudy.id"  # distinguishes it from studies of the same name in other databases
 UNEXTENDED = "hpstudy.unextended"  # the declaration before the first extension
+EXTENSIONS = "hpstudy.extensions"  # how often it was extended; without it once, if it was
 EVALUATION = "hpstudy.evaluation"  # the scores on the test split
 TIMES_SCORED = "hpstudy.times_scored"  # how often the test split was; without it once, if there is an evaluation
 BASELINES = "hpstudy.baselines"  # scores of simple predictors on the same rows
@@ -97,12 +98,18 @@ class StudyEntry:
                         f"Study {study.name!r} has a budget of {self.study.budget} trials; {study.budget} does not "
                         "extend it. Trials are never taken back: give the new total budget, not the increase."
                     )
-                if UNEXTENDED not in self._attributes():
+                self._write(EXTENSIONS, _extensions(attributes := self._attributes()) + 1)
+                if UNEXTENDED not in attributes:
                     self._write(UNEXTENDED, self.study.to_json())
                 self._write(DECLARATION, study.to_json())
                 self.read()
 
         self._database.retrying(extend)
+
+    def extensions(self) -> int:
+        """How often the study was extended."""
+        with self._database.translated():
+            return _extensions(self._attributes())
 
     def evaluation(self) -> Evaluation | None:
         """The evaluation that was stored last; None if the test split has not been scored yet."""
@@ -154,6 +161,10 @@ class StudyEntry:
 
     def _write(self, key: str, value: Any) -> None:
         self._database.optuna.set_study_user_attr(self.study_id, key, value)
+
+
+def _extensions(attributes: Mapping[str, Any]) -> int:
+    return int(attributes.get(EXTENSIONS, UNEXTENDED in attributes))
 
 
 def times_scored(attributes: Mapping[str, Any]) -> int:

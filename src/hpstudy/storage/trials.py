@@ -85,7 +85,8 @@ class Trials:
         """The best trials. Optuna is only asked again if a trial has been completed since."""
         complete = self._ledger.read().complete
         if complete != self._found_best[0]:
-            best = front(self._study, self._records()) if self._study.design.confirms else self._best_of_optuna()
+            is_by_mean = self._study.design.has_cells or self._study.design.confirms
+            best = front(self._study, self._records()) if is_by_mean else self._best_of_optuna()
             self._found_best = complete, best
         return self._found_best[1]
 

@@ -6,7 +6,7 @@ A recorded declaration keeps its meaning: a check that came later applies only t
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -50,6 +50,29 @@ def checked_vary(
 ) -> Mapping[str, Domain]:
     """What varies, with levels in normal form. Raises UserError for an unknown factor or level or a wrong condition."""
     return MappingProxyType(_checked_domains(dataset, "vary", vary, {}, base, recorded=recorded))
+
+
+def checked_given_factors(given: Sequence[str], vary: Mapping[str, Domain], *, can_be: bool) -> tuple[str, ...]:
+    """Factors that are circumstances, not choices.
+
+    Args:
+        can_be: Whether the design can have any.
+
+    Raises:
+        UserError: one does not vary, or the design cannot have any.
+    """
+    names = tuple(plain((given,) if isinstance(given, str) else given))
+    for name in names:
+        if name not in vary:
+            raise UserError(factors.unknown("given factor", name, vary))
+    if names and not can_be:
+        raise UserError(
+            f"Factor {names[0]!r} cannot be given in this design, which looks for one best configuration. Take "
+            "Grid(replicates=…) with a number, or Compare(…)."
+        )
+    if names and len(set(names)) == len(vary):
+        raise UserError(f"Every factor that varies is given ({', '.join(names)}), so there is nothing to compare.")
+    return names
 
 
 def checked_tune(

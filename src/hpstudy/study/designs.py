@@ -51,6 +51,11 @@ class Adaptive:
         check_count("Adaptive(least, …)", self.least, low=2)
         check_count("Adaptive(…, most)", self.most, low=self.least + 1)
 
+    @property
+    def looks(self) -> int:
+        """How often the results are looked at, the report at the end among them."""
+        return self.most - self.least + 1
+
     def __str__(self) -> str:
         return f"{self.least} to {self.most}"
 
@@ -72,6 +77,10 @@ class Grid:
         make_plain(self, "replicates")
         if not isinstance(self.replicates, Adaptive):
             check_count("Grid(replicates=…)", self.replicates)
+
+    @property
+    def adaptive(self) -> Adaptive | None:
+        return self.replicates if isinstance(self.replicates, Adaptive) else None
 
     @property
     def most(self) -> int:
@@ -146,6 +155,7 @@ class Search:
     patience: int | None = None
 
     has_cells: ClassVar[bool] = False
+    adaptive: ClassVar[None] = None
 
     def __post_init__(self) -> None:
         make_plain(self, "trials", "sampler", "pruner", "seed", "finalists", "replicates", "patience")
@@ -236,6 +246,7 @@ class Compare:
 
     has_cells: ClassVar[bool] = True
     confirms: ClassVar[bool] = True
+    adaptive: ClassVar[None] = None
     seed: ClassVar[None] = None
     first: ClassVar[tuple[()]] = ()
 

@@ -8,6 +8,7 @@ import functools
 import hashlib
 import importlib.util
 import os
+import re
 import sys
 import traceback
 from collections.abc import Callable
@@ -22,6 +23,13 @@ from hpstudy.study.neighbours import Neighbours
 from hpstudy.study.spec import Study
 from hpstudy.study.table import Table
 
+_NAMED = {  # class → how its arguments are given
+    "Grid": "Grid(replicates=3)",
+    "Search": "Search(trials=20)",
+    "Compare": "Compare(trials=10)",
+    "Study": 'Study(name="mine", …)',
+}
+_UNNAMED = re.compile(rf"({'|'.join(_NAMED)})\.__init__\(\) takes 1 positional argument")
 MODULE_PREFIX = "_hpstudy_file_"  # prefix of the name under which a study file is imported
 
 
@@ -111,6 +119,8 @@ def _read(path: Path) -> str:
     except FileNotFoundError:
         near = sorted(str(other) for other in path.parent.glob("*.py")) if path.parent.is_dir() else []
         hint = f" Files there: {', '.join(near)}." if near else ""
+        if (meant := f"{path}.py") in near:
+            raise UserError(f"There is no study file {path}. Did you mean {meant}?") from None
         raise UserError(f"There is no study file {path}.{hint} `hpstudy init NAME` writes a new one.") from None
     except IsADirectoryError:
         raise UserError(f"{path} is a folder; expected a study file such as {path}/optimizers.py.") from None
@@ -151,6 +161,11 @@ def _execute(path: Path, code: CodeType, module: ModuleType, neighbours: Neighbo
             sys.modules[module.__name__] = before
         if isinstance(error, HpstudyError):
             raise UserError(f"{_place(path, error)}: {error}") from error
+        if isinstance(error, TypeError) and (unnamed := _UNNAMED.match(str(error))):
+            name = unnamed[1]
+            raise UserError(
+                f"{_place(path, error)}: {name}(…) takes its arguments by name only, as in {_NAMED[name]}."
+            ) from error
         if isinstance(error, Exception | SystemExit):
             raise UserError(
                 f"{_place(path, error)}: the study file raised {closed(reason(error))} "

@@ -81,6 +81,9 @@ class NoTracker:
     def link(self, study: str) -> str:
         return ""
 
+    def addresses(self, study: str | None, port: int) -> dict[str, str]:
+        return {}
+
     def page_command(self, port: int) -> tuple[list[str], dict[str, str]]:
         raise UserError("There is no tracker to browse: --tracking-uri is none. `hpstudy report` writes a page.")
 

@@ -141,6 +141,18 @@ class Tracker(Protocol):
     def link(self, study: str) -> str:
         """A link to the copy, as HTML; empty if it cannot be browsed. Contacts no server."""
 
+    def addresses(self, study: str | None, port: int) -> dict[str, str]:
+        """Study → the address of its page as the study declares it, newest first.
+
+        Args:
+            study: This study alone; None: all of them.
+            port: Where `page_command` answers, if the page is on this machine.
+
+        Raises:
+            NotFoundError: the tracker does not have this study.
+            MirrorError: the tracker is away.
+        """
+
     def page_command(self, port: int) -> tuple[list[str], dict[str, str]]:
         """How to start the tracker's web page on this machine: a command line and its whole environment.
 

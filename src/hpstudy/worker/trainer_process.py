@@ -186,6 +186,8 @@ class _TrainerProcess:
         nothing left to do.
         """
         self._evaluates = False
+        if not queue.study.chooses:
+            return
         progress = queue.trials.progress()
         known = queue.entry.baselines() if self._spares_test else queue.entry.evaluation()
         if progress.state != "finished" or not progress.complete or known is not None:

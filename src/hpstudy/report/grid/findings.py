@@ -5,57 +5,75 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from hpstudy.analysis.analyse import Analysis, GridAnalysis
-from hpstudy.analysis.deciding import MOST_REPLICATES
+from hpstudy.analysis.candidates import FAMILY_ERROR
 from hpstudy.analysis.effects import FactorEffect, LevelEffect
 from hpstudy.analysis.overview import Overview
+from hpstudy.analysis.ranking import Circumstance, RankedCell
 from hpstudy.analysis.standings import Standings, Verdict
 from hpstudy.analysis.variance import PairCells
 from hpstudy.report import texts
-from hpstudy.report.answer import answer, fitted, replicates_to_go, short
+from hpstudy.report.answer import answer, fitted, short
+from hpstudy.report.baselines import CHANCE
 from hpstudy.report.inside.sections import inside_findings
+from hpstudy.study.designs import Grid
 from hpstudy.study.domains import Choice, Domain
 from hpstudy.study.levels import is_number
 from hpstudy.study.objective import Objective
+from hpstudy.study.spec import Study
 
 _NOTABLE_SHARE = 0.1  # share of what the factors explain from which an interaction is reported
 MOST_LINES = 6  # of the answer
 
 
 def grid_answer(
-    analysis: Analysis, grid: GridAnalysis, beside: Sequence[str] = (), room: int = MOST_LINES
+    analysis: Analysis, grid: GridAnalysis, beside: Sequence[tuple[str, float]] = (), room: int = MOST_LINES
 ) -> list[str]:
     """What to use, what is as good, what is ruled out, what each factor does, what to do next.
 
     Args:
-        beside: What the best score stands beside, such as `chance 0.1000`.
+        beside: What the best score stands beside, such as ("chance", 0.1).
         room: Lines, at most.
     """
     study, found = analysis.study, grid.standings
     if found is None:
         return list(trouble(analysis.overview))
+    if grid.circumstances:
+        return [fitted(*_under(study, one)) for one in grid.circumstances[:room]]
     names = [short(study, cell.params) for cell in grid.cells]
     lines = list(answer(found, names, metric=study.objectives[0].metric, sign=study.objectives[0].sign, beside=beside))
     if analysis.overview.diverged:
         seen = analysis.overview
         trials = f"Diverged: {seen.diverged} of {texts.counted(seen.ended, 'trial')}"
         lines.append(fitted(trials, _diverging(seen), head=": "))
-    following = _next(analysis, found)
+    lines += _learned_nothing(grid, names, beside)
+    following = _next(analysis, grid, found)
     several = len(study.vary) > 1  # else a level is a configuration
     factors = list(_factors(grid))[: max(0, room - len(lines) - bool(following))] if several else []
     return [*lines, *factors, *following][:room]
+
+
+def _under(study: Study, one: Circumstance) -> tuple[str, list[str]]:
+    """The answer for one combination of what is given: `xor: depth 1 (1.0000)`, `worse: depth 0`."""
+    names = [short(study, {k: v for k, v in cell.params.items() if k not in study.given}) for cell in one.cells]
+    heads = {Verdict.EQUIVALENT: "as good: ", Verdict.UNDECIDED: "undecided: ", Verdict.WORSE: "worse: "}
+    parts = [f"{names[0]} ({texts.number(one.cells[0].mean.mean)})"]
+    for verdict, head in heads.items() if one.cells[0].mean.n > 1 else ():
+        members = [n for n, cell in zip(names[1:], one.cells[1:], strict=True) if cell.verdict == verdict]
+        parts += [head + members[0], *members[1:]] if members else []
+    return f"{short(study, one.params)}: ", parts
 
 
 def grid_details(analysis: Analysis, grid: GridAnalysis) -> list[str]:
     """The rest, in whole sentences: factor by factor, then what was in the way."""
     if not grid.cells:
         return inside_findings(analysis)
-    found = [_best_cell(analysis, grid)]
+    found = [] if grid.circumstances else [_best_cell(analysis, grid)]
     found += [_factor(analysis.study.objectives[0], effect) for effect in grid.effects]
     found += list(_interactions(grid))
     found += inside_findings(analysis)
     found += list(_doubts(analysis, grid))
     found += list(trouble(analysis.overview))
-    found += list(_cheapest(analysis, grid))
+    found += [] if grid.circumstances else list(_cheapest(analysis, grid))
     return found
 
 
@@ -109,20 +127,39 @@ def _diverging(seen: Overview) -> list[str]:
     return [f"{one.factor}={one.level} ({one.diverged} of {one.ended})" for one in often]
 
 
-def _next(analysis: Analysis, found: Standings) -> list[str]:
+def _learned_nothing(grid: GridAnalysis, names: Sequence[str], beside: Sequence[tuple[str, float]]) -> list[str]:
+    """Those that are no better than without a network. Diverged ones are told elsewhere."""
+    chance, found = dict(beside).get(CHANCE), grid.standings
+    if chance is None or found is None:
+        return []
+    sign = grid.values.study.objectives[0].sign
+    idle = [
+        name
+        for name, cell in zip(names, grid.cells, strict=True)
+        if sign * (cell.mean.mean - chance) <= found.practical and cell.diverged < cell.mean.n
+    ]
+    return [fitted("No better than chance: ", idle)] if idle else []
+
+
+def _next(analysis: Analysis, grid: GridAnalysis, found: Standings) -> list[str]:
     """What decides, and what it costs."""
     study, replicates = analysis.study, int(found.n.max())
     extend = f"hpstudy extend {study.name} --replicates"
     if replicates < 2:
         return [f"Next: {extend} 5 shows what is more than luck."]
-    needed, undecided = replicates_to_go(found)
+    undecided = sum(verdict == Verdict.UNDECIDED for verdict in found.verdicts[1:])
     if not undecided:
         return []
-    if needed is None:
-        return [f"Next: no number of replicates up to {MOST_REPLICATES} decides; take what is cheapest."]
-    seconds = analysis.overview.train_s / replicates * (needed - replicates)
-    cost = f", about {texts.duration(seconds)}" if seconds else ""
-    return [f"Next: {extend} {needed} ({undecided} undecided{cost})."]
+    if not isinstance(study.design, Grid):
+        return [f"Next: {extend} {2 * replicates} ({undecided} undecided)."]
+    if study.design.adaptive:
+        return [fitted(f"{undecided} stay undecided after {replicates} replicates; the cheapest: ", _cheapest_of(grid))]
+    adaptive = study.design.resized(trials=None, replicates="adaptive")
+    seconds = (
+        analysis.overview.train_s / max(analysis.overview.ended, 1) * (undecided + 1) * (adaptive.most - replicates)
+    )
+    cost = f" (at most {texts.duration(seconds)})" if seconds else ""
+    return [f"Next: {extend} adaptive{cost}."]
 
 
 def _factors(grid: GridAnalysis) -> Iterator[str]:
@@ -178,12 +215,23 @@ def _cheapest(analysis: Analysis, grid: GridAnalysis) -> Iterator[str]:
     equal = [best, *(cell for cell in grid.cells[1:] if cell.verdict == Verdict.EQUIVALENT)]
     if len(equal) < 2 or any(cell.parameters is None or cell.train_s is None for cell in equal):
         return
-    cheapest = min(equal, key=lambda cell: (cell.parameters or 0.0, cell.train_s or 0.0))
+    cheapest = _least(equal)
     yield (
         f"Any of the {len(equal)} that are equivalent will do; the cheapest is "
         f"{texts.params(analysis.texts, cheapest.params)}, with {int(cheapest.parameters or 0):,} parameters and "
         f"{texts.duration(cheapest.train_s)} of training."
     )
+
+
+def _cheapest_of(grid: GridAnalysis) -> list[str]:
+    """The one of those that may be the best."""
+    found = [grid.cells[0], *(cell for cell in grid.cells[1:] if cell.verdict != Verdict.WORSE)]
+    return [short(grid.values.study, _least(found).params)]
+
+
+def _least(cells: Sequence[RankedCell]) -> RankedCell:
+    """The one with the fewest parameters; of equal ones, the one with the least training."""
+    return min(cells, key=lambda cell: (cell.parameters or 0.0, cell.train_s or 0.0))
 
 
 def _best_cell(analysis: Analysis, grid: GridAnalysis) -> str:
@@ -284,6 +332,11 @@ def _best_at_each(grid: GridAnalysis, factor: str) -> str:
 
 
 def _doubts(analysis: Analysis, grid: GridAnalysis) -> Iterator[str]:
+    if grid.looks > 1 and not analysis.study.design.adaptive:
+        yield (
+            f"The study was extended after a look at its results, so each of {grid.looks} looks may rule out the best "
+            f"one in {texts.percent(FAMILY_ERROR / grid.looks)} of studies only (Bonferroni)."
+        )
     pending = analysis.overview.budget - analysis.overview.ended
     finished, planned = len(grid.values.finished), grid.values.values.shape[1]
     if pending:

@@ -33,7 +33,10 @@ def _page(report: Document) -> Iterator[str]:
     yield f'<p class="{mark}">{_text(report.status)}</p></header>\n<main>'
     yield '<section id="findings"><h2>Findings</h2><ul>'
     yield from (f"<li>{_text(finding)}</li>" for finding in report.findings)
-    yield "</ul></section>"
+    yield "</ul>"
+    if report.pictures:
+        yield from _figures(report.pictures, "figures large")
+    yield "</section>"
     if report.details:
         yield '<section id="details"><h2>In detail</h2><ul>'
         yield from (f"<li>{_text(detail)}</li>" for detail in report.details)
@@ -67,10 +70,14 @@ def _section(anchor: str, section: Section) -> Iterator[str]:
     for table in section.tables:
         yield from _table(table)
     if section.figures:
-        yield '<div class="figures">'
-        yield from map(_figure, section.figures)
-        yield "</div>"
+        yield from _figures(section.figures)
     yield "</section>"
+
+
+def _figures(figures: Sequence[Figure], style: str = "figures") -> Iterator[str]:
+    yield f'<div class="{style}">'
+    yield from map(_figure, figures)
+    yield "</div>"
 
 
 def _table(table: Table) -> Iterator[str]:

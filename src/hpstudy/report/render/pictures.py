@@ -17,7 +17,7 @@ _XML = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/x
 
 def pictures(report: Document) -> dict[str, str]:
     """File name → SVG, in the order of the report."""
-    figures = [figure for section in report.sections for figure in section.figures]
+    figures = [*report.pictures, *(figure for section in report.sections for figure in section.figures)]
     return {f"{number:02d}-{_slug(figure.title)}.svg": _alone(figure) for number, figure in enumerate(figures, start=1)}
 
 

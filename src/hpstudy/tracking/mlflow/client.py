@@ -24,6 +24,7 @@ from hpstudy.tracking.mlflow.contents import (
 )
 from hpstudy.tracking.mlflow.differences import Changes, Seen
 from hpstudy.tracking.mlflow.ownership import DEFAULT_EXPERIMENT, OTHERS_RUNS, Experiment, is_made_by, signature
+from hpstudy.tracking.mlflow.page import VIEW_TAG
 
 PAGE_RUNS = 1000
 _BATCH_TEXTS = 100  # the most params, and the most tags, in one request
@@ -48,6 +49,7 @@ class Client:
             experiment_id=str(found.experiment_id),
             is_active=found.lifecycle_stage == "active",
             is_made_here=is_made_by(found.tags, self._study, self._identity),
+            shared_view=found.tags.get(VIEW_TAG),
         )
 
     def experiment(self, artifact_root: str | None, note: str) -> Experiment:
@@ -131,6 +133,9 @@ class Client:
 
     def delete(self, run_id: str) -> None:
         self._mlflow.delete_run(run_id)
+
+    def tag_experiment(self, experiment_id: str, name: str, text: str) -> None:
+        self._mlflow.set_experiment_tag(experiment_id, name, text)
 
     def log_text(self, run_id: str, name: str, text: str) -> None:
         self._mlflow.log_text(run_id, text, name)

@@ -286,11 +286,21 @@ def param_texts(study: Study, levels: Mapping[str, Level], none: str | None = No
     Args:
         none: The text for the level None; if this is None itself, such a level is left out.
     """
-    keys = _keys((*study.config({}), *study.domains))
+    keys = _factor_keys(study)
     return _params(
         (keys.get(name, name), none if level is None else study.texts.full(name, level))
         for name, level in levels.items()
     )
+
+
+def param_keys(study: Study) -> dict[str, str]:
+    """The factors that vary → the names of their params in MLflow."""
+    keys = _factor_keys(study)
+    return {name: keys[name] for name in study.domains}
+
+
+def _factor_keys(study: Study) -> dict[str, str]:
+    return _keys((*study.config({}), *study.domains))
 
 
 def _params(texts: Iterable[tuple[str, str | None]]) -> dict[str, str]:

@@ -30,6 +30,7 @@ from hpstudy.tracking.mlflow.contents import (
 from hpstudy.tracking.mlflow.differences import Seen, after, difference, is_another
 from hpstudy.tracking.mlflow.notes import digest, is_ours, note_tags, successor
 from hpstudy.tracking.mlflow.ownership import OTHERS_RUNS, Experiment, is_signed, signature, trial_number
+from hpstudy.tracking.mlflow.page import VIEW_CHARACTERS, VIEW_TAG, shared_view
 from hpstudy.tracking.mlflow.view import View
 from hpstudy.tracking.secrets import Secrets
 from hpstudy.tracking.tracker import SyncSummary
@@ -95,6 +96,7 @@ class Mirror:
             self._adopt(view, trials, content)
             self._look_for_others(view)
             self._ensure_study(view, content)
+            self._share_view(view)
             outcomes, refusals = self._sync_trials(view, trials)
             if complete:
                 self._delete_unknown(view, {record.number for record in trials})
@@ -320,6 +322,13 @@ class Mirror:
             view.study = None
         if view.study is None:
             view.study = self._client().create(view.experiment.experiment_id, content)
+
+    def _share_view(self, view: View) -> None:
+        """Say how the study's page opens. An experiment that is somebody else's opens as they left it."""
+        text, experiment = self._secrets.hide(shared_view(self._study)), view.experiment
+        if experiment.is_made_here and experiment.shared_view != text and len(text) <= VIEW_CHARACTERS:
+            self._client().tag_experiment(experiment.experiment_id, VIEW_TAG, text)
+            view.experiment = replace(experiment, shared_view=text)
 
     def _sync_trials(self, view: View, trials: Sequence[TrialRecord]) -> tuple[Counter[str], list[str]]:
         """Sync the trials. A trial that MLflow refuses does not hold up the others."""

@@ -19,6 +19,7 @@ class Experiment:
     experiment_id: str
     is_active: bool  # not deleted
     is_made_here: bool  # created by this study's mirror, not by a person or for another study of this name
+    shared_view: str | None = None  # how its page opens, as this study's mirror has tagged it
 
 
 def is_signed(seen: Seen, identity: str | None) -> bool:

@@ -11,19 +11,21 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
 from hpstudy.addresses import is_server, without_credentials
-from hpstudy.errors import NotFoundError
+from hpstudy.errors import HpstudyError, NotFoundError
 from hpstudy.health import Diagnosis, Health
 from hpstudy.settings import Settings
 from hpstudy.study.spec import Study
 from hpstudy.tracking.mlflow.connection import connect, importing, prepare_environment, translated
 from hpstudy.tracking.mlflow.mirror import Mirror
+from hpstudy.tracking.mlflow.page import addresses
 from hpstudy.tracking.mlflow.server import ui_command, ui_environment
 from hpstudy.tracking.tracker import Model, StudyMirror, Tracker
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_LOCAL = "http://127.0.0.1:5000"  # where `hpstudy ui` answers
+_PORT = 5000  # where `hpstudy ui` answers
+_LOCAL = f"http://127.0.0.1:{_PORT}"
 _NO_ANSWER = (
     "Is the server running? If it answers 403 'Invalid Host header', add the name to MLFLOW_SERVER_ALLOWED_HOSTS on "
     "the server; if 401, set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD here. Training continues without it."
@@ -85,8 +87,20 @@ class MlflowTracker:
         home = self._settings.home
         if self._settings.uses_embedded_store:
             elsewhere = "" if home == Path(".hpstudy").absolute() else f" --home {home}"
-            return f"Browse it in MLflow: hpstudy ui{elsewhere}"
-        return f"Browse it in MLflow: experiment {study} at {self._address}"
+            return f"Browse it in MLflow: hpstudy ui {study}{elsewhere}{self._opens(study)}"
+        return f"Browse it in MLflow: experiment {study} at {self._address}{self._opens(study)}"
+
+    def _opens(self, study: str) -> str:
+        """A second line with the address of the study's page; empty if MLflow does not tell it."""
+        try:
+            return f"\n  {self.addresses(study, _PORT)[study]}"
+        except HpstudyError:
+            return ""
+
+    def addresses(self, study: str | None, port: int) -> dict[str, str]:
+        base = self._address if is_server(self._settings.tracking_uri) else f"http://127.0.0.1:{port}"
+        with translated(self._settings, "did not tell the address of a study", "Try again when it is back."):
+            return addresses(connect(self._settings), study, base)
 
     def link(self, study: str) -> str:
         """A link to the study's experiment, which MLflow's page finds by its name."""
