@@ -13,13 +13,21 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from sklearn.dummy import DummyClassifier
-from sklearn.metrics import log_loss
+from sklearn.metrics import (
+    average_precision_score,
+    balanced_accuracy_score,
+    brier_score_loss,
+    f1_score,
+    log_loss,
+    roc_auc_score,
+)
 
 from factories import make_config
 from hpstudy import Choice, Grid, Study, data
 from hpstudy.data import Arrays
 from hpstudy.errors import TrialFailed, UserError
 from hpstudy.records import Epoch
+from hpstudy.serving.hpstudy_model import probabilities
 from hpstudy.settings import Settings
 from hpstudy.study.factors import ACTIVATIONS, INITIALIZERS, OPTIMIZERS, complete, dataset_info, default_config
 from hpstudy.training.model import (
@@ -495,8 +503,35 @@ def test_a_training_that_diverges_has_the_scores_of_the_constant_predictor(
         given = dummy.predict_proba(nothing)
         expected = log_loss(truth, given) if loss == "cross_entropy" else np.mean((given - np.eye(10)[truth]) ** 2)
         assert result[f"{prefix}loss"] == pytest.approx(expected)
+    truth = arrays.y[arrays.validation]
+    given = dummy.predict_proba(np.zeros((len(truth), 1)))
+    assert result["val_auc"] == 0.5 == roc_auc_score(truth, given, multi_class="ovr")
+    assert result["val_log_loss"] == pytest.approx(log_loss(truth, given), rel=1e-6)
     assert result["epochs"] == training.diverged
     assert result["parameters"] == training.network.count_params()
+
+
+@pytest.mark.parametrize("dataset", ["wine", "breast_cancer"])
+def test_a_trial_ends_with_the_metrics_that_scikit_learn_gives_for_its_predictions(
+    trainer: Trainer, settings: Settings, dataset: str
+) -> None:
+    arrays = data.prepare(dataset, {}, 42, settings)
+    _, result, network = train(trainer, make_config(epochs=3, units=8, scaling="standard"), arrays)
+    rows = (raw_rows(arrays, arrays.validation) * arrays.scale + arrays.offset).astype(np.float32)
+    given, truth = probabilities(network, rows), arrays.y[arrays.validation]
+    guesses = given.argmax(axis=1)
+    of_class = (truth, given[:, 1]) if dataset == "breast_cancer" else (np.eye(3)[truth], given)
+    expected = {
+        "val_balanced_accuracy": balanced_accuracy_score(truth, guesses),
+        "val_f1": f1_score(truth, guesses, average="macro"),
+        "val_auc": roc_auc_score(of_class[0], of_class[1]),
+        "val_average_precision": average_precision_score(*of_class),
+        "val_log_loss": log_loss(truth, given.astype(np.float32)),
+    }
+    if dataset == "breast_cancer":
+        expected["val_brier"] = brier_score_loss(*of_class)
+    assert {name: result[name] for name in expected} == pytest.approx(expected, rel=1e-5)
+    assert (guesses == truth).mean() == pytest.approx(result["val_accuracy"])
 
 
 def normalized(config: Any, shape: tuple[int, ...], outputs: int) -> keras.Model:

@@ -22,6 +22,7 @@ from hpstudy.training.keras_settings import settings_of
 from hpstudy.training.model import learning_rates, make_network
 from hpstudy.training.own_program import is_out_of_memory
 from hpstudy.training.program import Program
+from hpstudy.training.scoring import final_metrics
 
 if TYPE_CHECKING:
     from hpstudy.data import Arrays
@@ -107,7 +108,16 @@ class Training:
         self._fill()
         self._has_ended = True
         kept = self._history[(self._best_epoch or len(self._history)) - 1]
-        return self._finals(kept.metrics)
+        with memory_errors():
+            return self._finals({**kept.metrics, **final_metrics(self._trained(), self._config, self._arrays)})
+
+    def _trained(self) -> keras.Model:
+        """A network with the trained weights: the trial's own one, or the program's if the trial has none."""
+        if self._network is not None:
+            return self._network
+        if self._best_weights:
+            assign(self._program.network, self._best_weights)
+        return self._program.network
 
     def _fill(self) -> None:
         """Put the trained weights into the network, if there are both."""
