@@ -16,6 +16,7 @@ from hpstudy.analysis.best import counted
 from hpstudy.plain import one_line, printable
 from hpstudy.records import TrialRecord, TrialState
 from hpstudy.report import texts
+from hpstudy.report.languages import word
 from hpstudy.study.factors import level_text
 from hpstudy.study.objective import Objective
 from hpstudy.study.spec import Study
@@ -155,7 +156,7 @@ def outcome(message: Ended) -> str:
 
 def print_short(console: Console, report: document.Document) -> None:
     """Print the findings, as at the end of a run."""
-    console.print("\nFindings", style="bold")
+    console.print(f"\n{word('Findings', report.language)}", style="bold")
     print_findings(console, report.findings)
     console.print(f"More: hpstudy report {report.study}\n")
 
@@ -168,7 +169,7 @@ def print_report(console: Console, report: document.Document) -> None:
     for section in report.sections:
         print_section(console, section)
     if report.details:
-        console.print("\nIn detail", style="bold")
+        console.print(f"\n{word('In detail', report.language)}", style="bold")
         print_findings(console, report.details)
 
 

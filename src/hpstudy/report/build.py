@@ -17,8 +17,10 @@ from hpstudy.report.beside import published_finding, published_json, published_s
 from hpstudy.report.document import Figure, Section, Table
 from hpstudy.report.grid import sections as grid_sections
 from hpstudy.report.grid.findings import MOST_LINES, cost, grid_answer, grid_details
+from hpstudy.report.headings import in_language
 from hpstudy.report.held_out import held_out_finding, held_out_line, held_out_section
 from hpstudy.report.inside.sections import inside_sections
+from hpstudy.report.languages import say
 from hpstudy.report.methods import GRID_METHODS, INSIDE_METHODS, PUBLISHED_METHOD, SEARCH_METHODS
 from hpstudy.report.render.as_json import numbers
 from hpstudy.report.search import sections as search_sections
@@ -92,9 +94,9 @@ def build_report(
         sections.append(published_section(study, published))
     if analysis.overview.ended:
         details.append(cost(analysis))
-    return Report(
+    report = Report(
         study=study.name,
-        title=f"Report on {study.name}",
+        title=say("Report on {study}", study=study.name),
         question=study.question.strip(),
         status=_status(analysis.overview),
         is_finished=analysis.overview.is_finished,
@@ -122,6 +124,7 @@ def build_report(
             "published": published_json(published),
         },
     )
+    return in_language(report)
 
 
 def _chosen(since: Sequence[TrialRecord]) -> dict[str, Any] | None:
@@ -130,15 +133,25 @@ def _chosen(since: Sequence[TrialRecord]) -> dict[str, Any] | None:
 
 
 def _status(seen: Overview) -> str:
-    diverged = f" ({seen.diverged} diverged)" if seen.diverged else ""
-    counts = f"{seen.complete} complete{diverged}, {seen.pruned} pruned, {seen.failed} failed"
-    lost = texts.tried_again(seen.lost, seen.interrupted)
+    diverged = say(" ({number} diverged)", number=seen.diverged) if seen.diverged else ""
+    counts = say(
+        "{complete} complete{diverged}, {pruned} pruned, {failed} failed",
+        complete=seen.complete,
+        diverged=diverged,
+        pruned=seen.pruned,
+        failed=seen.failed,
+    ) + texts.tried_again(seen.lost, seen.interrupted)
     if seen.is_finished:
-        return f"Finished: {seen.ended} of {texts.counted(seen.budget, 'trial')} ({counts}{lost})."
-    doing = f"{seen.running} in training" if seen.running else "nobody is training now"
-    return (
-        f"Not finished: {seen.ended} of {texts.counted(seen.budget, 'trial')} ({counts}{lost}; {doing}). "
-        "Everything below may still change."
+        return say(
+            "Finished: {ended} of {budget} trials ({counts}).", ended=seen.ended, budget=seen.budget, counts=counts
+        )
+    doing = say("{number} in training", number=seen.running) if seen.running else say("nobody is training now")
+    return say(
+        "Not finished: {ended} of {budget} trials ({counts}; {doing}). Everything below may still change.",
+        ended=seen.ended,
+        budget=seen.budget,
+        counts=counts,
+        doing=doing,
     )
 
 
@@ -190,7 +203,7 @@ def _factor_section(analysis: Analysis, grid: GridAnalysis, factor: str, figures
         pictures += [figure for one in curves for figure in curve_figures(one)]
     tables = [grid_sections.factor_table(analysis, effect) for effect in effects]
     tables += [grid_sections.curves_table(one) for one in curves]
-    return Section(title=f"Factor {factor}", tables=tuple(tables), figures=tuple(pictures))
+    return Section(title=say("Factor {factor}", factor=factor), tables=tuple(tables), figures=tuple(pictures))
 
 
 def _interaction_section(analysis: Analysis, grid: GridAnalysis, figures: bool) -> Section:
@@ -202,7 +215,7 @@ def _interaction_section(analysis: Analysis, grid: GridAnalysis, figures: bool) 
         from hpstudy.report.grid.figures import pair_figure
 
         pictures = [pair_figure(analysis, pair) for pair in pairs]
-    title = "Interactions and variance"
+    title = say("Interactions and variance")
     return Section(title=title, tables=(*([shares] if shares else []), *tables), figures=tuple(pictures))
 
 

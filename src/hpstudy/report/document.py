@@ -71,3 +71,4 @@ class Document:
     pictures: tuple[Figure, ...] = ()  # what the answer looks like, beside it
     methods: tuple[tuple[str, str], ...]  # (what, how and source)
     data: Mapping[str, Any] = field(default_factory=dict)  # the numbers, for scripts
+    language: str = "en"  # its ISO 639 code

@@ -9,6 +9,7 @@ from hpstudy.records import Baselines, Evaluation, TrialRecord
 from hpstudy.report import texts
 from hpstudy.report.baselines import CONSTANT, LOGISTIC
 from hpstudy.report.document import Row, Section, Table
+from hpstudy.report.languages import say
 from hpstudy.study.levels import LevelTexts
 
 
@@ -67,10 +68,13 @@ def _wear(times_scored: int) -> str:
 def held_out_line(evaluation: Evaluation, since: Sequence[TrialRecord]) -> str:
     """The same in a line: what the networks that were scored reach together."""
     found = evaluation.ensemble
-    of = ", of an earlier choice" if since else ""
-    return (
-        f"Test split: accuracy {texts.number(found.accuracy)} "
-        f"({texts.number(found.low)} to {texts.number(found.high)}; {evaluation.rows:,} rows{of})."
+    return say(
+        "Test split: accuracy {accuracy} ({low} to {high}; {rows} rows{of}).",
+        accuracy=texts.number(found.accuracy),
+        low=texts.number(found.low),
+        high=texts.number(found.high),
+        rows=f"{evaluation.rows:,}",
+        of=say(", of an earlier choice") if since else "",
     )
 
 

@@ -9,6 +9,7 @@ from importlib import resources
 
 from hpstudy.plain import printable
 from hpstudy.report.document import Document, Figure, Number, Section, Table
+from hpstudy.report.languages import word
 from hpstudy.report.render.markdown import is_numeric
 
 
@@ -21,7 +22,7 @@ def to_html(report: Document) -> str:
 
 
 def _page(report: Document) -> Iterator[str]:
-    yield '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">'
+    yield f'<!doctype html>\n<html lang="{report.language}">\n<head>\n<meta charset="utf-8">'
     yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
     yield '<meta name="color-scheme" content="light dark">'
     policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
@@ -31,14 +32,14 @@ def _page(report: Document) -> Iterator[str]:
     yield from (f'<p class="question">{_text(paragraph)}</p>' for paragraph in _paragraphs(report.question))
     mark = "status" if report.is_finished else "status unfinished"
     yield f'<p class="{mark}">{_text(report.status)}</p></header>\n<main>'
-    yield '<section id="findings"><h2>Findings</h2><ul>'
+    yield f'<section id="findings"><h2>{_word("Findings", report)}</h2><ul>'
     yield from (f"<li>{_text(finding)}</li>" for finding in report.findings)
     yield "</ul>"
     if report.pictures:
         yield from _figures(report.pictures, "figures large")
     yield "</section>"
     if report.details:
-        yield '<section id="details"><h2>In detail</h2><ul>'
+        yield f'<section id="details"><h2>{_word("In detail", report)}</h2><ul>'
         yield from (f"<li>{_text(detail)}</li>" for detail in report.details)
         yield "</ul></section>"
     anchors = _anchors(report.sections)
@@ -47,13 +48,14 @@ def _page(report: Document) -> Iterator[str]:
         for anchor, section in zip(anchors, report.sections, strict=True)
     )
     if report.details:
-        yield ' · <a href="#details">In detail</a>'
-    yield ' · <a href="#declaration">Declaration</a> · <a href="#methods">Methods</a></nav>'
+        yield f' · <a href="#details">{_word("In detail", report)}</a>'
+    declaration, methods = _word("Declaration", report), _word("Methods", report)
+    yield f' · <a href="#declaration">{declaration}</a> · <a href="#methods">{methods}</a></nav>'
     for anchor, section in zip(anchors, report.sections, strict=True):
         yield from _section(anchor, section)
-    yield '<section id="declaration"><h2>Declaration</h2><dl>'
+    yield f'<section id="declaration"><h2>{declaration}</h2><dl>'
     yield from (f"<dt>{_text(name)}</dt><dd>{_text(text)}</dd>" for name, text in report.declaration)
-    yield '</dl></section>\n<section id="methods"><h2>Methods</h2><dl>'
+    yield f'</dl></section>\n<section id="methods"><h2>{methods}</h2><dl>'
     yield from (f"<dt>{_text(name)}</dt><dd>{_text(text)}</dd>" for name, text in report.methods)
     yield f"</dl></section>\n</main>\n<footer>{_state(report)}</footer>"
     yield f"<script>\n{_asset('report.js')}</script>\n</body>\n</html>"
@@ -121,6 +123,10 @@ def _anchors(sections: Sequence[Section]) -> list[str]:
         numbered = (f"{wanted}-{number}" for number in itertools.count(2))
         found.append(next(anchor for anchor in itertools.chain((wanted,), numbered) if anchor not in found))
     return found
+
+
+def _word(heading: str, report: Document) -> str:
+    return _text(word(heading, report.language))
 
 
 def _text(text: str) -> str:
