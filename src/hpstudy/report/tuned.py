@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from hpstudy.analysis.analyse import Analysis
+from hpstudy.analysis.statistics import Floats
 from hpstudy.analysis.tuning import spans
 from hpstudy.report import style, texts
 from hpstudy.report.answer import short
@@ -125,7 +125,7 @@ def _slice(analysis: Analysis, name: str, domain: Any) -> Figure:
     )
 
 
-def _smoothed(x: Sequence[float] | Any, y: Any, *, log: bool) -> tuple[Any, Any]:
+def _smoothed(x: Floats, y: Floats, *, log: bool) -> tuple[Floats, Floats]:
     """Medians of the scores in ten even parts of the range, where there are trials."""
     along = np.log(x) if log else x
     parts = np.linspace(along.min(), along.max() + 1e-12, 11)

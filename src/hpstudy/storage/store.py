@@ -14,6 +14,7 @@ from hpstudy.storage.entry import DECLARATION, IDENTITY, UNEXTENDED, times_score
 from hpstudy.storage.ledger import Ledger
 from hpstudy.storage.queue import StudyQueue
 from hpstudy.storage.samplers import check_sampler
+from hpstudy.study.designs import Replicates
 from hpstudy.study.factors import unknown
 from hpstudy.study.spec import Study
 from hpstudy.study.table import Table
@@ -168,12 +169,16 @@ def _extension(study: Study, recorded: Study) -> str | None:
     old, new = recorded.design, study.design
     if study.budget <= recorded.budget or dataclasses.replace(study, design=old).changes(recorded):
         return None
-    replicates = "adaptive" if new.adaptive else getattr(new, "replicates", None)
-    for option, budget in (("trials", getattr(new, "trials", None)), ("replicates", replicates)):
-        with suppress(UserError):
-            new.check_extends(old)
-            if old.resized(**{"trials": None, "replicates": None, option: budget}) == new:
-                return f"--{option} {budget}"
+    trials: int | None = getattr(new, "trials", None)
+    replicates: Replicates | None = "adaptive" if new.adaptive else getattr(new, "replicates", None)
+    with suppress(UserError):
+        new.check_extends(old)
+        if trials is not None and old.resized(trials=trials, replicates=None) == new:
+            return f"--trials {trials}"
+    with suppress(UserError):
+        new.check_extends(old)
+        if replicates is not None and old.resized(trials=None, replicates=replicates) == new:
+            return f"--replicates {replicates}"
     return None
 
 

@@ -9,12 +9,8 @@ from hpstudy.errors import UserError
 from hpstudy.study import factors
 from hpstudy.study.checks import check_listable
 from hpstudy.study.domains import Choice, Domain
-<<<<<<< HEAD
 from hpstudy.study.levels import is_number
-from hpstudy.study.objective import Objective
-=======
 from hpstudy.study.objective import BY_EPOCH, Objective
->>>>>>> tasks
 
 Sampler = Literal["tpe", "random", "gp", "cmaes", "qmc", "nsga2"]
 Pruner = Literal["none", "median", "hyperband", "successive_halving", "percentile", "patient"]
