@@ -191,7 +191,10 @@ def print_table(console: Console, table: document.Table) -> None:
     is_narrow = console.width < WIDE
     places = [place for place, column in enumerate(table.columns) if not (is_narrow and column in table.spare)]
     rows = [[None if row[place] is None else str(row[place]) for place in places] for row in table.rows]
+    left_out = len(rows) - table.most_short
     console.print()
-    console.print(make_table(table.title, [table.columns[place] for place in places], rows))
+    console.print(make_table(table.title, [table.columns[place] for place in places], rows[: table.most_short]))
+    if left_out > 0:
+        console.print(f"{left_out} more rows, of lower rank, are in the report's page.", style="yellow")
     if table.caption:
         console.print(table.caption, style="dim")

@@ -7,6 +7,7 @@ from typing import Any
 
 from hpstudy.analysis.analyse import Analysis, GridAnalysis, analyse
 from hpstudy.analysis.beside import published_beside
+from hpstudy.analysis.curves import LOSS, FactorCurves, best_curves, curve_objective, factor_curves
 from hpstudy.analysis.overview import Overview
 from hpstudy.analysis.search import SearchResult
 from hpstudy.evaluation.evaluate import chosen_since
@@ -14,9 +15,10 @@ from hpstudy.records import NO_LOOKS, Baselines, Evaluation, Looks, TrialRecord
 from hpstudy.report import texts
 from hpstudy.report.baselines import baselines_finding, baselines_section, stands_beside
 from hpstudy.report.beside import published_finding, published_json, published_section
+from hpstudy.report.digits import aligned
 from hpstudy.report.document import Figure, Section, Table
 from hpstudy.report.grid import sections as grid_sections
-from hpstudy.report.grid.findings import MOST_LINES, cost, grid_answer, grid_details
+from hpstudy.report.grid.findings import MOST_LINES, NOTABLE_SHARE, cost, grid_answer, grid_details
 from hpstudy.report.headings import in_language
 from hpstudy.report.held_out import held_out_finding, held_out_line, held_out_section
 from hpstudy.report.inside.sections import inside_sections
@@ -106,7 +108,7 @@ def build_report(
         pictures=tuple(pictures),
         details=tuple(details),
         sections=tuple(
-            section
+            aligned(section)
             for section in (*sections, *inside, _divergence(analysis.overview), _failures(analysis.overview))
             if section
         ),
@@ -200,10 +202,26 @@ def _factor_section(analysis: Analysis, grid: GridAnalysis, factor: str, figures
         from hpstudy.report.grid.figures import curve_figures, effect_figures
 
         pictures += [figure for effect in effects for figure in effect_figures(analysis, effect)]
-        pictures += [figure for one in curves for figure in curve_figures(one)]
+        for place, one in enumerate(_drawn_curves(analysis, grid, factor)):
+            pictures += curve_figures(one)[: 2 if place else 3]  # the gap is drawn by one metric
     tables = [grid_sections.factor_table(analysis, effect) for effect in effects]
     tables += [grid_sections.curves_table(one) for one in curves]
     return Section(title=say("Factor {factor}", factor=factor), tables=tuple(tables), figures=tuple(pictures))
+
+
+def _drawn_curves(analysis: Analysis, grid: GridAnalysis, factor: str) -> list[FactorCurves]:
+    """By the objective and by the loss. Where factors interact, averages over the others say of no network how it
+    learned, so each level is drawn with those that suit it best.
+    """
+    study, cells = analysis.study, [cell.params for cell in grid.cells]
+    interacts = any(pair.share >= NOTABLE_SHARE and factor in pair.factors for pair in grid.pairs)
+    found = []
+    for objective in dict.fromkeys((curve_objective(study), LOSS)):
+        if interacts:
+            found.append(best_curves(study, analysis.records, factor, cells, objective))
+        else:
+            found.append(factor_curves(study, analysis.records, factor, objective))
+    return [curves for curves in found if curves]
 
 
 def _interaction_section(analysis: Analysis, grid: GridAnalysis, figures: bool) -> Section:

@@ -142,6 +142,8 @@ def _confusion(evaluation: Evaluation) -> Table:
             (name, *(texts.count(count) for count in row))
             for name, row in zip(names, evaluation.confusion, strict=True)
         ),
-        caption="Test rows by their true class (rows) and the class that the ensemble predicted (columns).",
+        caption="Test rows by their true class (rows) and the class that the ensemble predicted (columns). "
+        "The stronger the colour, the larger the share of its row.",
         is_short=False,
+        is_shaded=True,
     )

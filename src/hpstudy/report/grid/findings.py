@@ -23,7 +23,7 @@ from hpstudy.study.objective import Objective
 from hpstudy.study.overrides import QUICK
 from hpstudy.study.spec import Study
 
-_NOTABLE_SHARE = 0.1  # share of what the factors explain from which an interaction is reported
+NOTABLE_SHARE = 0.1  # share of what the factors explain from which an interaction is reported
 MOST_LINES = 6  # of the answer
 AFTER_QUICK = "Next: the study itself, without --quick; few rows and epochs say little."
 
@@ -181,7 +181,7 @@ def _factors(grid: GridAnalysis) -> Iterator[str]:
     """A line for each factor; for two that depend on each other, which level of one suits each level of the other."""
     told: set[str] = set()
     for pair in grid.pairs:
-        if pair.share >= _NOTABLE_SHARE and not told & set(pair.factors) and (line := _together(grid, pair)):
+        if pair.share >= NOTABLE_SHARE and not told & set(pair.factors) and (line := _together(grid, pair)):
             told |= set(pair.factors)
             yield line
     for effect in grid.effects:
@@ -330,7 +330,7 @@ def _by_how_much(level: LevelEffect) -> str:
 def _interactions(grid: GridAnalysis) -> Iterator[str]:
     """Averages over a factor mislead where the best level of another depends on it."""
     for pair in grid.pairs:
-        if pair.share < _NOTABLE_SHARE:
+        if pair.share < NOTABLE_SHARE:
             return
         one, other = pair.factors
         yield (

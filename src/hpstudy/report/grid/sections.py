@@ -14,7 +14,7 @@ from hpstudy.report import texts
 from hpstudy.report.document import Number, Row, Table
 from hpstudy.report.languages import say
 
-MOST_CELLS = 20  # in the table of configurations
+MOST_CELLS = 200  # in the table of configurations
 MOST_PAIRS = 6  # of factors, in tables and figures
 
 
@@ -28,7 +28,7 @@ def cells_table(analysis: Analysis, grid: GridAnalysis) -> Table:
         else ""
     )
     return Table(
-        title="Configurations, best first",
+        title=_cells_title(len(shown), len(grid.cells)),
         columns=(
             *analysis.study.vary,
             say("mean {metric}", metric=metric),
@@ -46,6 +46,12 @@ def cells_table(analysis: Analysis, grid: GridAnalysis) -> Table:
         caption=_cells_caption(grid) + more,
         spare=("training, s", "parameters", "within practical"),
     )
+
+
+def _cells_title(shown: int, every: int) -> str:
+    if shown < every:
+        return say("Configurations, the best {shown} of {all}", shown=shown, all=every)
+    return say("Configurations, best first")
 
 
 def _diverged_column(cells: Sequence[RankedCell]) -> tuple[str, ...]:
