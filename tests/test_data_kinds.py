@@ -11,18 +11,19 @@ import pytest
 from data_factories import generated, make_settings, openml_arff, random_passengers
 from hpstudy import data
 from hpstudy.data.kind import kind_of
+from hpstudy.data.kinds.numbers import Numbers
 from hpstudy.data.kinds.table import Table
 from hpstudy.data.kinds.words import Words
 from hpstudy.data.splits import test_and_rest as split_off
 from kind_contract import check_kind
 
 
-@pytest.mark.parametrize("dataset", ["digits", "imdb", "titanic", "logic_gates"])
+@pytest.mark.parametrize("dataset", ["digits", "imdb", "titanic", "breast_cancer", "wine", "iris", "logic_gates"])
 def test_a_kind_serves_rows_where_hpstudy_is_not_installed(dataset: str, tmp_path: Path) -> None:
     check_kind(dataset, {"num_words": 50, "gate": "or"}, make_settings(tmp_path, generated(dataset, tmp_path)))
 
 
-@pytest.mark.parametrize("dataset", ["digits", "logic_gates"])
+@pytest.mark.parametrize("dataset", ["digits", "breast_cancer", "wine", "iris", "logic_gates"])
 def test_numbers_are_served_as_they_are_trained_on(dataset: str, tmp_path: Path) -> None:
     settings = make_settings(tmp_path)
     arrays = data.prepare(dataset, {}, 42, settings)
@@ -68,3 +69,17 @@ def test_a_column_without_any_value_is_filled_with_its_lowest_code(tmp_path: Pat
     arrays = data.prepare("titanic", {}, 42, settings)
     assert set(arrays.x[:, 0].tolist()) == {0}
     assert data.row_description("titanic", {}, arrays, settings)["fills"]["pclass"] == 1
+
+
+def test_measurements_are_served_by_name_in_any_order_and_a_missing_one_is_refused(tmp_path: Path) -> None:
+    settings = make_settings(tmp_path)
+    arrays = data.prepare("iris", {}, 42, settings)
+    description = data.row_description("iris", {}, arrays, settings)
+    rows = pd.DataFrame(arrays.x[:3], columns=description["columns"])
+    shuffled = rows[rows.columns[::-1]].assign(colour="blue")
+    np.testing.assert_array_equal(Numbers.serve(shuffled, description), arrays.x[:3])
+    with pytest.raises(ValueError, match=r"lack the columns petal width \(cm\)"):
+        Numbers.serve(rows.iloc[:, :-1], description)
+    rows.iloc[1, 0] = np.nan
+    with pytest.raises(ValueError, match=r"sepal length \(cm\) in row 1 is nan\. Expected: a finite number"):
+        Numbers.serve(rows, description)

@@ -151,7 +151,7 @@ def test_the_error_for_a_missing_dataset_lists_every_place_and_what_to_put_where
     assert "set HPSTUDY_DATA_DIR=DIR" in message
 
 
-@pytest.mark.parametrize("dataset", ["digits", "logic_gates"])
+@pytest.mark.parametrize("dataset", ["digits", "breast_cancer", "wine", "iris", "logic_gates"])
 def test_built_in_datasets_are_always_there(tmp_path: Path, dataset: str) -> None:
     settings = make_settings(tmp_path)
     for action in (locate, fetch, verify):

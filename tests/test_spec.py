@@ -11,6 +11,7 @@ import pytest
 from hpstudy import Choice, Float, Grid, Int, Objective, Published, Search, Study
 from hpstudy.errors import UserError
 from hpstudy.study import factors
+from hpstudy.study.objective import metric_for_classes
 from hpstudy.study.overrides import override, quick
 
 
@@ -458,3 +459,16 @@ def test_true_instead_of_one_is_a_change() -> None:
     assert make_study(vary=dict(norm=Choice(True, False))).changes(make_study(vary=dict(norm=Choice(1, 0)))) == [
         "vary.norm.choice: [1, 0] → [true, false]"
     ]
+
+
+def test_accuracy_is_the_default_of_own_data_only_if_no_class_is_more_than_twice_another() -> None:
+    assert metric_for_classes([100, 50, 70]) == "val_accuracy"
+    assert metric_for_classes([101, 50, 70]) == "val_balanced_accuracy"
+
+
+@pytest.mark.parametrize("metric", ["val_auc", "val_brier"])
+def test_a_metric_of_a_trials_end_may_be_the_objective_but_prunes_no_trial(metric: str) -> None:
+    study = make_study(objective=metric)
+    assert study.objectives[0].maximizes == (metric == "val_auc")
+    with pytest.raises(UserError, match=f"{metric} is known only at the end"):
+        make_study(objective=metric, design=Search(trials=5, pruner="median"))

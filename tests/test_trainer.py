@@ -13,13 +13,21 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from sklearn.dummy import DummyClassifier
-from sklearn.metrics import log_loss
+from sklearn.metrics import (
+    average_precision_score,
+    balanced_accuracy_score,
+    brier_score_loss,
+    f1_score,
+    log_loss,
+    roc_auc_score,
+)
 
 from factories import make_config
 from hpstudy import Choice, Grid, Study, data
 from hpstudy.data import Arrays
 from hpstudy.errors import TrialFailed, UserError
 from hpstudy.records import Epoch
+from hpstudy.serving.hpstudy_model import probabilities
 from hpstudy.settings import Settings
 from hpstudy.study.factors import ACTIVATIONS, INITIALIZERS, OPTIMIZERS, complete, dataset_info, default_config
 from hpstudy.training.model import make_initializer, make_network, make_optimizer, row_losses, with_scaling
@@ -43,9 +51,9 @@ def words(settings_for: Callable[[str], Settings]) -> Settings:
 
 
 def train(
-    trainer: Trainer, config: dict[str, Any], arrays: Arrays, seed: int = 42, build: Any = None
+    trainer: Trainer, config: dict[str, Any], arrays: Arrays, seed: int = 42, build: Any = None, block_s: float = 0.0
 ) -> tuple[list[Epoch], dict[str, float], keras.Model]:
-    training = trainer.start(config, seed, arrays, build)
+    training = trainer.start(config, seed, arrays, build, block_s=block_s)
     history = list(training)
     return history, training.result(), training.network
 
@@ -202,6 +210,45 @@ def test_metrics_are_those_of_keras_fit(
             assert epoch.metrics[name] == pytest.approx(expected[name][epoch.number - 1], rel=2e-3, abs=1e-4), name
         for name in ("accuracy", "val_accuracy"):
             assert epoch.metrics[name] == pytest.approx(expected[name][epoch.number - 1], abs=0.012), name
+
+
+BLOCKS: dict[str, dict[str, Any]] = {
+    **SAME_AS_FIT,
+    "dropout": dict(dropout=0.3),
+    **{f"augmentation {kind}": dict(augmentation=kind) for kind in ("shift", "flip", "both")},
+    **{f"activation {name}": dict(activation=name, dataset="titanic") for name in ACTIVATIONS},
+}
+
+
+@pytest.mark.parametrize("factors", BLOCKS.values(), ids=BLOCKS)
+def test_epochs_of_one_call_have_the_bits_of_epochs_one_by_one(
+    trainer: Trainer, settings_for: Callable[[str], Settings], factors: dict[str, Any]
+) -> None:
+    config = make_config(**{"epochs": 5, **factors})
+    dataset = factors.get("dataset", "digits")
+    arrays = data.prepare(dataset, config, 42, settings_for(dataset))
+    (singly, single, network), (together, result, other) = (
+        train(trainer, config, arrays, block_s=block_s) for block_s in (0.0, 60.0)
+    )
+    assert [without_times(epoch.metrics) for epoch in together] == [without_times(epoch.metrics) for epoch in singly]
+    assert [epoch.number for epoch in together] == list(range(1, len(singly) + 1))
+    assert without_times(result) == without_times(single)
+    for one, another in zip(network.variables, other.variables, strict=True):
+        np.testing.assert_array_equal(one.numpy(), another.numpy())
+
+
+def test_many_epochs_of_one_call_end_as_those_one_by_one(trainer: Trainer, settings: Settings) -> None:
+    """More than a call trains, and one in whose middle the training diverges."""
+    diverging = dict(epochs=20, optimizer="sgd", learning_rate=30.0, activation="linear")
+    for factors in (dict[str, Any](epochs=150, units=4), diverging):
+        config = make_config(**factors)
+        arrays = data.prepare("digits", config, 42, settings)
+        found = []
+        for block_s in (0.0, 60.0):
+            training = trainer.start(config, 42, arrays, block_s=block_s)
+            history = [(epoch.number, without_times(epoch.metrics), training.is_over) for epoch in training]
+            found.append((history, training.diverged, without_times(training.result())))
+        assert found[0] == found[1]
 
 
 def test_dropout_trains_about_as_well_as_that_of_keras_fit(trainer: Trainer, settings: Settings) -> None:
@@ -433,8 +480,35 @@ def test_a_training_that_diverges_has_the_scores_of_the_constant_predictor(
         given = dummy.predict_proba(nothing)
         expected = log_loss(truth, given) if loss == "cross_entropy" else np.mean((given - np.eye(10)[truth]) ** 2)
         assert result[f"{prefix}loss"] == pytest.approx(expected)
+    truth = arrays.y[arrays.validation]
+    given = dummy.predict_proba(np.zeros((len(truth), 1)))
+    assert result["val_auc"] == 0.5 == roc_auc_score(truth, given, multi_class="ovr")
+    assert result["val_log_loss"] == pytest.approx(log_loss(truth, given), rel=1e-6)
     assert result["epochs"] == training.diverged
     assert result["parameters"] == training.network.count_params()
+
+
+@pytest.mark.parametrize("dataset", ["wine", "breast_cancer"])
+def test_a_trial_ends_with_the_metrics_that_scikit_learn_gives_for_its_predictions(
+    trainer: Trainer, settings: Settings, dataset: str
+) -> None:
+    arrays = data.prepare(dataset, {}, 42, settings)
+    _, result, network = train(trainer, make_config(epochs=3, units=8, scaling="standard"), arrays)
+    rows = (raw_rows(arrays, arrays.validation) * arrays.scale + arrays.offset).astype(np.float32)
+    given, truth = probabilities(network, rows), arrays.y[arrays.validation]
+    guesses = given.argmax(axis=1)
+    of_class = (truth, given[:, 1]) if dataset == "breast_cancer" else (np.eye(3)[truth], given)
+    expected = {
+        "val_balanced_accuracy": balanced_accuracy_score(truth, guesses),
+        "val_f1": f1_score(truth, guesses, average="macro"),
+        "val_auc": roc_auc_score(of_class[0], of_class[1]),
+        "val_average_precision": average_precision_score(*of_class),
+        "val_log_loss": log_loss(truth, given.astype(np.float32)),
+    }
+    if dataset == "breast_cancer":
+        expected["val_brier"] = brier_score_loss(*of_class)
+    assert {name: result[name] for name in expected} == pytest.approx(expected, rel=1e-5)
+    assert (guesses == truth).mean() == pytest.approx(result["val_accuracy"])
 
 
 def normalized(config: Any, shape: tuple[int, ...], outputs: int) -> keras.Model:

@@ -69,7 +69,15 @@ def chance_scores(classes: int, loss: str) -> dict[str, float]:
     outputs = 1 if classes == 2 else classes
     squared = 0.25 if outputs == 1 else (classes - 1) / classes**2  # a mean over outputs
     value = squared if loss == "mse" else math.log(classes)
-    return {"loss": value, "accuracy": 1 / classes, "val_loss": value, "val_accuracy": 1 / classes}
+    at_end = {
+        "val_balanced_accuracy": 1 / classes,
+        "val_f1": 2 / (classes + 1) / classes,  # one class is predicted for every row
+        "val_auc": 0.5,
+        "val_average_precision": 1 / classes,
+        "val_log_loss": math.log(classes),
+        "val_brier": 0.25 if classes == 2 else 1 - 1 / classes,
+    }
+    return {"loss": value, "accuracy": 1 / classes, "val_loss": value, "val_accuracy": 1 / classes, **at_end}
 
 
 def diverging_levels(study: Study, records: Sequence[TrialRecord]) -> tuple[DivergingLevel, ...]:

@@ -19,9 +19,9 @@ from hpstudy import Choice, Grid, Study
 
 study = Study(
     name="{name}",
-    # fashion_mnist, mnist, digits, imdb, titanic or logic_gates; digits needs no download
+    # fashion_mnist, mnist, imdb or titanic; digits, breast_cancer, wine, iris and logic_gates need no download
     dataset="digits",
-    # what all trials share; docs/factors.md lists every factor and its default
+    # what all trials share; `hpstudy factors` lists every factor and its levels
     base=dict(depth=1, units=64, activation="relu", batch_size=32, epochs=10),
     # what the study is about
     vary=dict(

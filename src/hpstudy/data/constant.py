@@ -9,17 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpstudy.data.arrays import Arrays
+from hpstudy.data.class_metrics import class_metrics
 from hpstudy.study.factors import Loss
 
 _SMALLEST = 1e-7  # smallest probability whose logarithm is taken, as in Keras
 
 
 def constant_scores(arrays: Arrays, loss: Loss) -> dict[str, float]:
-    """`loss` and `accuracy` on the training rows, `val_loss` and `val_accuracy` on the validation rows."""
+    """`loss` and `accuracy` on the training rows; on the validation rows these and `class_metrics`, with `val_`."""
     train = arrays.y[arrays.train]
     shares = class_shares(train, len(arrays.classes))
     of_train = predictor_scores(shares, train, loss)
-    of_validation = predictor_scores(shares, arrays.y[arrays.validation], loss)
+    validation = arrays.y[arrays.validation]
+    of_validation = {**predictor_scores(shares, validation, loss), **class_metrics(shares, validation)}
     return {**of_train, **{f"val_{name}": value for name, value in of_validation.items()}}
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hpstudy.data.class_metrics import class_metrics
 from hpstudy.data.constant import class_shares, predictor_scores
 from hpstudy.errors import HpstudyError, NotFoundError
 from hpstudy.evaluation.evaluate import chosen_trials
@@ -100,9 +101,12 @@ def _configuration(study: Study, records: Sequence[TrialRecord]) -> tuple[Config
 
 def _constant(arrays: Arrays, parts: _Parts, loss: Loss) -> dict[str, float]:
     shares = class_shares(arrays.y[arrays.train], len(arrays.classes))
-    return _named(
-        (prefix, predictor_scores(shares, rows.y[numbers], loss)) for prefix, (rows, numbers) in parts.items()
-    )
+    return _named((prefix, _scores(prefix, shares, rows.y[numbers], loss)) for prefix, (rows, numbers) in parts.items())
+
+
+def _scores(prefix: str, given: NDArray[np.float64], labels: NDArray[np.int32], loss: Loss) -> dict[str, float]:
+    """Those of a trial: on the training rows fewer."""
+    return {**predictor_scores(given, labels, loss), **(class_metrics(given, labels) if prefix else {})}
 
 
 def _logistic(arrays: Arrays, fitted: NDArray[np.int32], parts: _Parts, loss: Loss) -> dict[str, float]:
@@ -116,12 +120,12 @@ def _logistic(arrays: Arrays, fitted: NDArray[np.int32], parts: _Parts, loss: Lo
     with warnings.catch_warnings(action="ignore", category=ConvergenceWarning):
         model = LogisticRegression(max_iter=_ITERATIONS).fit(_stacked(_inputs(arrays, fitted)), labels)
 
-    def scores(rows: Arrays | TestArrays, numbers: NDArray[Any]) -> dict[str, float]:
+    def scores(prefix: str, rows: Arrays | TestArrays, numbers: NDArray[Any]) -> dict[str, float]:
         given = np.zeros((len(numbers), len(arrays.classes)))  # 0 for a class without a fitted row
         given[:, model.classes_] = np.concatenate([model.predict_proba(chunk) for chunk in _inputs(rows, numbers)])
-        return predictor_scores(given, rows.y[numbers], loss)
+        return _scores(prefix, given, rows.y[numbers], loss)
 
-    return _named((prefix, scores(rows, numbers)) for prefix, (rows, numbers) in parts.items())
+    return _named((prefix, scores(prefix, rows, numbers)) for prefix, (rows, numbers) in parts.items())
 
 
 def _drawn(arrays: Arrays, seed: int) -> NDArray[np.int32]:

@@ -91,7 +91,7 @@ class Claim:
             return False
         self._fenced(lambda: self._trial.report(value, epoch.number))
         self._reported = epoch.number
-        return self._prunes and self._fenced(self._trial.should_prune) and not is_last
+        return self.prunes and self._fenced(self._trial.should_prune) and not is_last
 
     @property
     def may_be_chosen(self) -> bool:
@@ -99,7 +99,8 @@ class Claim:
         return self.start.confirms is not None or not self._study.design.confirms
 
     @property
-    def _prunes(self) -> bool:
+    def prunes(self) -> bool:
+        """Whether a pruner may end it early, and so must be asked after every epoch."""
         return self._study.prunes and self.start.confirms is None
 
     def complete(self, outcome: Outcome) -> None:

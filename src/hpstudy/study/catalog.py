@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias
 from hpstudy.study.legal import Factor, integer, one_of
 from hpstudy.study.table import Content, Table
 
-KindName: TypeAlias = Literal["image", "words", "table", "gate", "columns"]
+KindName: TypeAlias = Literal["image", "words", "table", "numbers", "gate", "columns"]
 Scaling: TypeAlias = Literal["none", "unit", "standard", "minmax"]
 # "official": the files of a dataset say which rows are for the test. "drawn": a stratified share, the same for
 # every study. "all": every row is for training, validation and test alike.
@@ -84,6 +84,7 @@ WORDS = KindInfo(
     scales=False,
 )
 TABLE = KindInfo(name="table")
+NUMBERS = KindInfo(name="numbers")
 GATE = KindInfo(
     name="gate",
     factors=(
@@ -98,7 +99,7 @@ GATE = KindInfo(
     scales=False,
 )
 COLUMNS = KindInfo(name="columns")
-KINDS = (IMAGE, WORDS, TABLE, GATE, COLUMNS)
+KINDS = (IMAGE, WORDS, TABLE, NUMBERS, GATE, COLUMNS)
 
 _IDX_FILES = (
     "train-images-idx3-ubyte",
@@ -202,6 +203,39 @@ DATASETS: dict[str, DatasetInfo] = {
                 folders=("titanic",),
                 names_in_folders=("train.csv",),
             ),
+        ),
+        DatasetInfo(
+            name="breast_cancer",
+            title="Breast cancer (Wisconsin)",
+            kind=NUMBERS,
+            rows=455,
+            classes=("malignant", "benign"),
+            input_shape=(),
+            scaling="standard",
+            test="drawn",
+            packaged=("sklearn", "datasets/data/breast_cancer.csv"),
+        ),
+        DatasetInfo(
+            name="wine",
+            title="Wine cultivars",
+            kind=NUMBERS,
+            rows=142,
+            classes=("class_0", "class_1", "class_2"),
+            input_shape=(),
+            scaling="standard",
+            test="drawn",
+            packaged=("sklearn", "datasets/data/wine_data.csv"),
+        ),
+        DatasetInfo(
+            name="iris",
+            title="Iris flowers",
+            kind=NUMBERS,
+            rows=120,
+            classes=("setosa", "versicolor", "virginica"),
+            input_shape=(),
+            scaling="standard",
+            test="drawn",
+            packaged=("sklearn", "datasets/data/iris.csv"),
         ),
         DatasetInfo(
             name="logic_gates",

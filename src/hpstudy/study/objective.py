@@ -17,12 +17,26 @@ METRICS: dict[str, Direction] = {  # every metric a trial records, and which way
     "accuracy": "maximize",
     "val_loss": "minimize",
     "val_accuracy": "maximize",
+    "val_balanced_accuracy": "maximize",
+    "val_f1": "maximize",
+    "val_auc": "maximize",
+    "val_average_precision": "maximize",
+    "val_log_loss": "minimize",
+    "val_brier": "minimize",
     "train_s": "minimize",
     "parameters": "minimize",
 }
+BY_EPOCH = ("loss", "accuracy", "val_loss", "val_accuracy")  # the others are known only at a trial's end
+MOST_UNEVEN = 2  # rows of the largest class by those of the smallest, up to which accuracy is a fair metric
 BOUNDS = {  # the range of every metric, on training, validation and test rows alike
     "loss": (0.0, math.inf),
     "accuracy": (0.0, 1.0),
+    "balanced_accuracy": (0.0, 1.0),
+    "f1": (0.0, 1.0),
+    "auc": (0.0, 1.0),
+    "average_precision": (0.0, 1.0),
+    "log_loss": (0.0, math.inf),
+    "brier": (0.0, 2.0),
     "train_s": (0.0, math.inf),
     "parameters": (0.0, math.inf),
 }
@@ -67,6 +81,19 @@ class Objective:
     def score(self, value: float) -> float:
         """The value such that more is better."""
         return self.sign * value
+
+
+def metric_for_classes(rows: Sequence[int]) -> str:
+    """The metric for people's own classes where a study declares none.
+
+    Accuracy says little where it is reached by always naming one class. So it is taken only if no class has more than
+    twice the rows of another; else it is balanced accuracy, the mean over classes of the share that is found
+    (Brodersen et al. 2010).
+
+    Args:
+        rows: How many rows of each class there are, outside the test split.
+    """
+    return "val_accuracy" if max(rows) <= MOST_UNEVEN * min(rows) else "val_balanced_accuracy"
 
 
 def checked_objectives(given: str | Objective | Sequence[str | Objective]) -> tuple[Objective, ...]:

@@ -95,6 +95,34 @@ class EpochGraph:
         evaluated = self._over_batches(batches.validation_rows, batches.validation_size, evaluate)
         return tf.concat([trained / batches.rows, evaluated / batches.validation_rows], axis=0)
 
+    def train_block(
+        self,
+        x: tf.Tensor,
+        y: tf.Tensor,
+        scale: tf.Tensor,
+        offset: tf.Tensor,
+        orders: tf.Tensor,
+        rates: tf.Tensor,
+        validation: tf.Tensor,
+        count: tf.Tensor,
+    ) -> tf.Tensor:
+        """`train_and_evaluate` for the first `count` of a block's epochs, one after the other.
+
+        The count is no constant, so XLA computes an epoch of a short block by the same instructions as one of a long
+        block, and the bits are the same.
+
+        Returns:
+            float32 (epochs of the block, 4), zeros after the first `count`.
+        """
+
+        def train(epoch: tf.Tensor, found: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            means = self.train_and_evaluate(x, y, scale, offset, orders[epoch], rates[epoch], validation)
+            return epoch + 1, tf.tensor_scatter_nd_update(found, [[epoch]], means[tf.newaxis])
+
+        start = (tf.constant(0), tf.zeros((orders.shape[0], 4)))
+        _, found = tf.while_loop(lambda epoch, _: epoch < count, train, start, parallel_iterations=1)
+        return found
+
     def _over_batches(self, rows: int, size: int, body: Callable[[tf.Tensor, int, tf.Tensor], tf.Tensor]) -> tf.Tensor:
         """Add up `body(step, rows of the batch, sums)` over the batches, float32 (2,)."""
         whole = -(-rows // size) if self._pads else rows // size

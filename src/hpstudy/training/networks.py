@@ -136,9 +136,9 @@ def _load_weights(network: keras.Model, file: Path) -> bool:
 def _train_again(
     trainer: Trainer | None, config: Config, seed: int, arrays: Arrays, build: Build | None
 ) -> keras.Model | None:
-    from hpstudy.training.trainer import Trainer
+    from hpstudy.training.trainer import BLOCK_S, Trainer
 
-    training = (trainer or Trainer()).start(config, seed, arrays, build)
+    training = (trainer or Trainer()).start(config, seed, arrays, build, block_s=BLOCK_S)
     for _ in training:
         pass
     training.result()

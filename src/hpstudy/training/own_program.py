@@ -6,7 +6,7 @@ and inspected first. If XLA cannot compile it, or would not follow the seed, Ten
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -35,6 +35,8 @@ NOT_SEEDED = (
 class OwnProgram:
     """A `Program` for a network that a study file built.
 
+    A block is one epoch: without XLA, and with layers that keep state, nothing is known of a loop over epochs.
+
     Args:
         network: Belongs to the program: each trial has its own network, which gets the weights at the end.
         told: Receives a sentence if XLA is not used.
@@ -52,6 +54,10 @@ class OwnProgram:
         self._uses_xla = True
 
     @property
+    def block(self) -> int:
+        return 1
+
+    @property
     def compilations(self) -> int:
         return int(self._epoch.experimental_get_tracing_count())
 
@@ -64,9 +70,12 @@ class OwnProgram:
     def start(self, config: Config, variables: list[np.ndarray], seed: int) -> None:
         self._learner.start(config, variables, seed)
 
-    def epoch(self, rows: DenseSplit, order: np.ndarray, rates: np.ndarray) -> EpochMetrics:
+    def epochs(self, rows: DenseSplit, orders: Sequence[np.ndarray], rates: np.ndarray) -> list[EpochMetrics]:
+        (order,), (of_steps,) = orders, rates.astype(np.float32)
+        padded = np.zeros(self.steps * self._batches.size, np.int32)
+        padded[: len(order)] = order
         with settings_of(self.network):
-            return epoch_metrics(self._run(*rows.inputs(order, rates, self._batches)))
+            return [epoch_metrics(self._run(*rows.inputs(padded, of_steps)).numpy())]
 
     def can_train(self, inputs: tf.Tensor, outputs: np.ndarray, seed: int) -> bool:
         """Whether the program can train a trial that it was just started with.

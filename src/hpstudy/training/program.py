@@ -1,12 +1,14 @@
-"""One epoch as one compiled program.
+"""Epochs as one compiled program.
 
 `keras.Model.fit` spends most of its time on Python between the batches of a small network. Here XLA compiles the whole
-loop over batches. The program depends only on the structure of a trial: learning rate, dropout rate, penalties,
-initial values, seeds and the split are its inputs, so trials of one structure share it.
+loop over batches, and around it a loop over a block of epochs. The program depends only on the structure of a trial:
+learning rate, dropout rate, penalties, initial values, seeds and the split are its inputs, so trials of one structure
+share it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -20,6 +22,10 @@ from hpstudy.training.learner import built_in_learner
 
 if TYPE_CHECKING:
     from hpstudy.data import Arrays
+
+
+BLOCK_EPOCHS = 64  # at most; more save no more time
+BLOCK_ROWS = 250_000  # row numbers that a block may hold, a megabyte; an epoch of many rows gains nothing in a block
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +53,10 @@ class Program(Protocol):
         """Training batches of an epoch."""
 
     @property
+    def block(self) -> int:
+        """The most epochs that one call of `epochs` trains."""
+
+    @property
     def compilations(self) -> int:
         """How often its epoch was compiled: once, whatever configurations of its structure came."""
 
@@ -54,7 +64,7 @@ class Program(Protocol):
         """What a process keeps of a dataset, for all of its splits and all programs of this class."""
 
     def rows(self, arrays: Arrays, stored: Any) -> Any:
-        """What `epoch` takes: the stored dataset and a split. `stored` comes from `store`."""
+        """What `epochs` takes: the stored dataset and a split. `stored` comes from `store`."""
 
     def start(self, config: Config, variables: list[np.ndarray], seed: int) -> None:
         """Go to the beginning of a trial.
@@ -63,12 +73,12 @@ class Program(Protocol):
             variables: Values of `network.variables`: weights, statistics, states of random generators.
         """
 
-    def epoch(self, rows: Any, order: np.ndarray, rates: np.ndarray) -> EpochMetrics:
-        """Train once on every row of `order`, then evaluate on the validation rows.
+    def epochs(self, rows: Any, orders: Sequence[np.ndarray], rates: np.ndarray) -> list[EpochMetrics]:
+        """For each of 1 to `block` epochs, train once on every row of its order, then evaluate on the validation rows.
 
         Args:
-            order: int32 (training rows,), row numbers in the order of training.
-            rates: (steps,), the learning rate of each step.
+            orders: Of each epoch int32 (training rows,), row numbers in the order of training.
+            rates: (epochs, steps), the learning rate of each step.
         """
 
 
@@ -99,11 +109,14 @@ class DenseSplit:
             validation=tf.constant(np.pad(arrays.validation, (0, padding))),
         )
 
-    def inputs(self, order: np.ndarray, rates: np.ndarray, batches: Batches) -> tuple[Any, ...]:
-        """Those of `EpochGraph.train_and_evaluate`."""
-        padded = np.zeros(batches.steps * batches.size, np.int32)
-        padded[: batches.rows] = order
-        return self.x, self.y, self.scale, self.offset, padded, rates.astype(np.float32), self.validation
+    def inputs(self, order: np.ndarray, rates: np.ndarray) -> tuple[Any, ...]:
+        """Those of `EpochGraph.train_and_evaluate`, or of `train_block` if order and rates are those of a block.
+
+        Args:
+            order: int32 (…, steps · batch), padded.
+            rates: float32 (…, steps).
+        """
+        return self.x, self.y, self.scale, self.offset, order, rates, self.validation
 
 
 class DenseProgram:
@@ -118,12 +131,13 @@ class DenseProgram:
         self._learner = built_in_learner(config, arrays)
         self._batches = Batches.of(config, arrays)
         self.network, self.steps = self._learner.network, self._batches.steps
+        self.block = min(BLOCK_EPOCHS, max(1, BLOCK_ROWS // len(arrays.train)))
         graph = EpochGraph(self._learner, config, arrays, pads=True)
-        self._epoch = tf.function(graph.train_and_evaluate, jit_compile=True, autograph=False)
+        self._epochs = tf.function(graph.train_block, jit_compile=True, autograph=False)
 
     @property
     def compilations(self) -> int:
-        return int(self._epoch.experimental_get_tracing_count())
+        return int(self._epochs.experimental_get_tracing_count())
 
     def store(self, arrays: Arrays) -> Any:
         return DenseSplit.store(arrays)
@@ -134,11 +148,17 @@ class DenseProgram:
     def start(self, config: Config, variables: list[np.ndarray], seed: int) -> None:
         self._learner.start(config, variables, seed)
 
-    def epoch(self, rows: DenseSplit, order: np.ndarray, rates: np.ndarray) -> EpochMetrics:
-        return epoch_metrics(self._epoch(*rows.inputs(order, rates, self._batches)))
+    def epochs(self, rows: DenseSplit, orders: Sequence[np.ndarray], rates: np.ndarray) -> list[EpochMetrics]:
+        """The shapes of the inputs are those of a whole block, so that blocks of every length share one compilation."""
+        count = len(orders)
+        padded = np.zeros((self.block, self.steps * self._batches.size), np.int32)
+        padded_rates = np.zeros((self.block, self.steps), np.float32)
+        padded[:count, : self._batches.rows], padded_rates[:count] = orders, rates
+        means = self._epochs(*rows.inputs(padded, padded_rates), tf.constant(count)).numpy()
+        return [epoch_metrics(of_epoch) for of_epoch in means[:count]]
 
 
-def epoch_metrics(means: tf.Tensor) -> EpochMetrics:
+def epoch_metrics(means: np.ndarray) -> EpochMetrics:
     """From what `EpochGraph.train_and_evaluate` gives."""
-    loss, accuracy, val_loss, val_accuracy = (float(mean) for mean in means.numpy())
+    loss, accuracy, val_loss, val_accuracy = (float(mean) for mean in means)
     return EpochMetrics(loss=loss, accuracy=accuracy, val_loss=val_loss, val_accuracy=val_accuracy)

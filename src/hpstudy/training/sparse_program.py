@@ -7,6 +7,7 @@ structure, as in `program`, compute the rest. The numbers are those of `program`
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -48,7 +49,10 @@ def is_worth_it(config: Config, arrays: Arrays) -> bool:
 
 
 class SparseProgram:
-    """A `Program` for the built-in network on a 0-1 matrix of few ones, unscaled."""
+    """A `Program` for the built-in network on a 0-1 matrix of few ones, unscaled.
+
+    A block is one epoch: SciPy needs its batches, and an epoch is long beside a call.
+    """
 
     def __init__(self, config: Config, arrays: Arrays) -> None:
         self._learner = built_in_learner(config, arrays)
@@ -60,6 +64,10 @@ class SparseProgram:
         self._gradients = tf.function(self._differentiate, jit_compile=True, autograph=False)
         self._update = tf.function(self._learner.apply, jit_compile=True, autograph=False)
         self._validate = tf.function(self._evaluate, jit_compile=True, autograph=False)
+
+    @property
+    def block(self) -> int:
+        return 1
 
     @property
     def compilations(self) -> int:
@@ -77,17 +85,18 @@ class SparseProgram:
     def start(self, config: Config, variables: list[np.ndarray], seed: int) -> None:
         self._learner.start(config, variables, seed)
 
-    def epoch(self, rows: SparseSplit, order: np.ndarray, rates: np.ndarray) -> EpochMetrics:
+    def epochs(self, rows: SparseSplit, orders: Sequence[np.ndarray], rates: np.ndarray) -> list[EpochMetrics]:
+        (order,), (of_steps,) = orders, rates.astype(np.float32)
         count, size = self._batches.rows, self._batches.size
         labels = np.zeros(self.steps * size, np.int32)
         labels[:count] = rows.y[order]
         self._words = [rows.x[order[first : first + size]] for first in range(0, count, size)]
-        sums = self._epoch(labels.reshape(self.steps, size), rates.astype(np.float32))
+        sums = self._epoch(labels.reshape(self.steps, size), of_steps)
         loss, accuracy = (float(mean) for mean in sums.numpy() / count)
         products = rows.x[rows.validation] @ self._first.kernel.numpy()
         sums = self._validate(products, rows.y[rows.validation])
         val_loss, val_accuracy = (float(mean) for mean in sums.numpy() / self._batches.validation_rows)
-        return EpochMetrics(loss=loss, accuracy=accuracy, val_loss=val_loss, val_accuracy=val_accuracy)
+        return [EpochMetrics(loss=loss, accuracy=accuracy, val_loss=val_loss, val_accuracy=val_accuracy)]
 
     def _train(self, labels: tf.Tensor, rates: tf.Tensor) -> tf.Tensor:
         """The sums of loss and accuracy, float32 (2,). Labels are int32 (steps, batch), rates float32 (steps,)."""

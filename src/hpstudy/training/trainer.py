@@ -27,6 +27,7 @@ from hpstudy.training.keras_settings import settings_of
 from hpstudy.training.model import Build, check_probabilities, learning_rates, make_network, make_own_network
 from hpstudy.training.own_program import OwnProgram, is_out_of_memory, predict
 from hpstudy.training.program import DenseProgram, Program
+from hpstudy.training.scoring import final_metrics
 from hpstudy.training.sparse_program import SparseProgram, is_worth_it
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 KEPT_PROGRAMS = 16  # compiled epochs that a process keeps; each is some megabytes
 KEPT_DATASETS = 2  # datasets that a process keeps in the form in which it trains on them
+BLOCK_S = 0.25  # about as long may epochs go on in one call, in which nobody can end the trial
 FIRST_ROWS = 256  # at most; the rows on which an own network is checked before it is trained
 
 _AnyProgram = TypeVar("_AnyProgram", bound=Program)
@@ -53,7 +55,14 @@ class Trainer:
         self._told, self._said = told, set[str]()
 
     def start(
-        self, config: Config, seed: int, arrays: Arrays, build: Build | None = None, *, diagnostics: bool = False
+        self,
+        config: Config,
+        seed: int,
+        arrays: Arrays,
+        build: Build | None = None,
+        *,
+        diagnostics: bool = False,
+        block_s: float = 0.0,
     ) -> Training:
         """Make everything ready for the first epoch.
 
@@ -61,6 +70,10 @@ class Trainer:
             seed: Decides initial weights, shuffles, dropout and augmentation.
             build: A user's own network instead of the built-in one.
             diagnostics: Also look into the network. The numbers of the training stay the same to the last bit.
+            block_s: Seconds for which epochs may go on in one call, before they come out together. Then iterate to
+                the end: in between, the weights may be those of a later epoch. 0: they come out one by one. The
+                numbers are the same to the last bit. Early stopping and diagnostics need the weights after every
+                epoch, so with them it is 0.
 
         Raises:
             UserError: `build` raised.
@@ -85,7 +98,14 @@ class Trainer:
             if build:  # it may draw from any of the random generators
                 keras.utils.set_random_seed(seed)
         return Training(
-            config=config, seed=seed, arrays=arrays, network=network, program=program, rows=rows, probe=probe
+            config=config,
+            seed=seed,
+            arrays=arrays,
+            network=network,
+            program=program,
+            rows=rows,
+            probe=probe,
+            block_s=0.0 if diagnostics or config["early_stopping"] is not None else block_s,
         )
 
     @property
@@ -179,10 +199,12 @@ class Training:
         program: Program,
         rows: Any,
         probe: Probe,
+        block_s: float,
     ) -> None:
         self.network = network
         self._config, self._seed, self._arrays = config, seed, arrays
         self._program, self._rows, self._probe = program, rows, probe
+        self._block_s = block_s
         self._history: list[Epoch] = []
         self._best_weights: list[np.ndarray] | None = None
         self._best_epoch = 0
@@ -199,12 +221,9 @@ class Training:
             TrialFailed: memory ran out.
         """
         epochs = int(self._config["epochs"])  # type: ignore[arg-type]
-        steps = self._program.steps
-        rates = learning_rates(self._config, epochs * steps)
         self._look()
-        for number in range(1, epochs + 1):
-            order = _order(self._seed, number, self._arrays)
-            epoch = self._train_epoch(number, order, rates[(number - 1) * steps : number * steps])
+        for number, epoch in enumerate(self._train(epochs), 1):
+            self._seconds.append(epoch.metrics["seconds"])
             self._look()
             if not _is_finite(epoch):
                 self._diverging, self.diverged = epoch, number
@@ -229,7 +248,8 @@ class Training:
             variable.assign(value)
         self._has_ended = True
         kept = self._history[(self._best_epoch or len(self._history)) - 1]
-        return self._finals(kept.metrics)
+        with _memory_errors():
+            return self._finals({**kept.metrics, **final_metrics(self.network, self._config, self._arrays)})
 
     def _finals(self, scores: Mapping[str, float]) -> dict[str, float]:
         """The final metrics. `train_s` covers every epoch, without compiling, which is `compile_s` if there was any."""
@@ -263,18 +283,33 @@ class Training:
         with _memory_errors(), settings_of(self.network):
             self._probe.look()
 
-    def _train_epoch(self, number: int, order: np.ndarray, rates: np.ndarray) -> Epoch:
+    def _train(self, epochs: int) -> Iterator[Epoch]:
+        """Epochs, trained in blocks. The first one is a block of its own: it may compile, and shows how long one is."""
+        rates = learning_rates(self._config, epochs * self._program.steps).reshape(epochs, -1)
+        done, count = 0, 1
+        while done < epochs:
+            block = self._train_block(done + 1, rates[done : done + count])
+            yield from block
+            done += count
+            fitting = int(self._block_s / max(block[-1].metrics["seconds"], 1e-6))
+            count = max(1, min(fitting, self._program.block, epochs - done))
+
+    def _train_block(self, first: int, rates: np.ndarray) -> list[Epoch]:
+        """An epoch for each row of rates. They share their time equally: nobody knows how long each of them took."""
+        orders = [_order(self._seed, number, self._arrays) for number in range(first, first + len(rates))]
         compiled, started = self._program.compilations, time.perf_counter()
         with _memory_errors():
-            metrics = asdict(self._program.epoch(self._rows, order, rates))
-        seconds = time.perf_counter() - started
-        self._seconds.append(seconds)
+            found = self._program.epochs(self._rows, orders, rates)
+        seconds, now = (time.perf_counter() - started) / len(found), time.time()
         self._has_compiled |= self._program.compilations > compiled
-        return Epoch(
-            number=number,
-            at=time.time(),
-            metrics={**metrics, "learning_rate": float(rates[-1]), "seconds": seconds},
-        )
+        return [
+            Epoch(
+                number=first + place,
+                at=now - (len(found) - 1 - place) * seconds,
+                metrics={**asdict(metrics), "learning_rate": float(rates[place, -1]), "seconds": seconds},
+            )
+            for place, metrics in enumerate(found)
+        ]
 
     def _stops_early(self, epoch: Epoch) -> bool:
         patience = self._config["early_stopping"]

@@ -270,6 +270,7 @@ class _TrainerProcess:
 
     def _train_epochs(self, queue: StudyQueue, claim: Claim, attempt: Attempt) -> None:
         from hpstudy import data
+        from hpstudy.training.trainer import BLOCK_S
 
         study = queue.study
         try:
@@ -279,7 +280,14 @@ class _TrainerProcess:
         attempt.provenance = {**self._provenance, "dataset_digest": arrays.digest}
         build = self._studies.build_of(queue)
         with network_within(self._timeout_s):
-            training = self._trainer.start(claim.config, claim.start.seed, arrays, build, diagnostics=study.diagnostics)
+            training = self._trainer.start(
+                claim.config,
+                claim.start.seed,
+                arrays,
+                build,
+                diagnostics=study.diagnostics,
+                block_s=0.0 if claim.prunes or self._timeout_s is not None else BLOCK_S,  # who decides, does so often
+            )
         attempt.training = training
         begun = time.monotonic()
         self._system.begin()
