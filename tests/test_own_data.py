@@ -282,7 +282,7 @@ def test_a_test_split_may_be_a_file_of_its_own(tmp_path: Path) -> None:
     assert test == set(range(90, 120))
     assert train | validation == set(range(90))
     (tmp_path / "later.parquet").unlink()
-    with pytest.raises(NotFoundError, match=r"later\.parquet is not on this machine"):
+    with pytest.raises(UserError, match=r"later\.parquet is not on this machine"):
         arrays_of(tmp_path / "c.csv", tmp_path, test="later.parquet")
 
 

@@ -23,7 +23,7 @@ def resolved(table: Table, settings: Settings) -> Table:
     """The declaration with what the file holds now.
 
     Raises:
-        NotFoundError: there is no such file; the message says where it was looked for.
+        UserError: there is no such file; the message says where it was looked for.
         DatasetError: the file cannot be used; the message says why.
     """
     from hpstudy.data.kinds.columns import MISSING, texts_of
@@ -37,7 +37,8 @@ def resolved(table: Table, settings: Settings) -> Table:
         _check_labels(path, list(read_rows(path, table, MISSING, texts_of).labels), classes, table)
     for path, digest, file in zip(paths, digests, table.files, strict=True):
         _keep(path, digest, file, settings)
-    held_out = 0 if len(paths) > 1 else ceil((table.test or TEST_SHARE) * len(rows.labels))  # type: ignore[operator]
+    share = 0.0 if isinstance(table.test, str) else table.test or TEST_SHARE
+    held_out = ceil(share * len(rows.labels))
     content = Content(
         digest=digests[0],
         classes=classes,
@@ -45,6 +46,14 @@ def resolved(table: Table, settings: Settings) -> Table:
         test_digest=digests[1] if len(digests) > 1 else "",
     )
     return dataclasses.replace(table, content=content)
+
+
+def unlabelled(table: Table, settings: Settings) -> int:
+    """How many rows of the file have no label."""
+    from hpstudy.data.kinds.columns import MISSING, texts_of
+    from hpstudy.data.own_rows import read_rows
+
+    return read_rows(_present(table.file, table, settings), table, MISSING, texts_of).unlabelled
 
 
 def locate_own(table: Table, settings: Settings) -> Source | None:
@@ -113,7 +122,7 @@ def _found(file: str, table: Table, settings: Settings) -> Path | None:
 def _present(file: str, table: Table, settings: Settings) -> Path:
     path = _found(file, table, settings)
     if path is None:
-        raise _not_found(file, table, settings)
+        raise UserError(str(_not_found(file, table, settings)))
     return path
 
 

@@ -32,6 +32,7 @@ class LabelledRows:
     frame: pd.DataFrame
     labels: Texts
     numbers: NDArray[np.int64]  # (rows,), the place of each row in the file, from 0
+    unlabelled: int  # rows that are left out because they have no label
     keys: Keys | None  # by which rows are split, if the table names such a column
 
 
@@ -53,7 +54,7 @@ def read_rows(path: Path, table: Table, missing: Collection[str], texts_of: Call
     kept = _labelled(path, labels, table)
     frame = frame.iloc[kept]
     keys = _keys(path, frame, table, kept, texts_of)
-    return LabelledRows(frame=frame, labels=labels[kept], numbers=kept, keys=keys)
+    return LabelledRows(frame=frame, labels=labels[kept], numbers=kept, unlabelled=len(labels) - len(kept), keys=keys)
 
 
 def classes_of(path: Path, table: Table, labels: Sequence[str]) -> tuple[str, ...]:

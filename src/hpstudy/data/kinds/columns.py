@@ -44,6 +44,7 @@ _DATE_FORMATS = (  # the first that fits every known cell; the day before the mo
     *("ISO8601", "%Y/%m/%d", "%d.%m.%Y", "%d.%m.%Y %H:%M", "%m/%d/%Y", "%m/%d/%Y %H:%M"),
     *("%d/%m/%Y", "%d/%m/%Y %H:%M", "%d-%m-%Y", "%m-%d-%Y"),
 )
+_KEY_NAME = re.compile(r"(^|[^a-zA-Z])(id|ID|Id|key|Key)$|[a-z](Id|ID|Key)$")
 _NO_DATE = np.datetime64("NaT", "s")
 _DAY = np.timedelta64(86_400, "s")
 
@@ -92,8 +93,8 @@ class Columns:
         path = source.files[1 if test and len(source.files) > 1 else 0]
         rows = read_rows(path, self.table, MISSING, texts_of)
         numbers = {label: number for number, label in enumerate(self.table.content.classes)}
-        columns = {
-            name: texts_of(cells) if name in self.table.categorical else values_of(cells)
+        columns: dict[str, Values] = {
+            str(name): texts_of(cells) if name in self.table.categorical else values_of(cells)
             for name, cells in rows.frame.items()
             if name not in (self.table.target, self.table.group, self.table.time)
         }
@@ -162,7 +163,7 @@ class Columns:
         return {name: self._column(name, values) for name, values in training.columns.items()}
 
     def _column(self, name: str, values: Values) -> dict[str, Any] | str:
-        known = values[~_is_missing(values)]
+        known = values[~is_missing(values)]
         is_told = name in (*self.table.numeric, *self.table.categorical)
         if name in self.table.drop:
             return "dropped"
@@ -173,7 +174,7 @@ class Columns:
         if not is_told and len(known) == len(values) and (known == known[0]).all():
             return "constant"
         if values.dtype.kind == "f":
-            return "row numbers" if not is_told and _counts_rows(values) else _fit_number(values)
+            return _fit_number(values) if is_told or not (why := _is_identifier(name, values)) else why
         if values.dtype.kind == "M":
             return _fit_date(values, "ISO8601")
         return self._text_column(name, values, known, is_told=is_told)
@@ -246,10 +247,18 @@ def _numbers(values: Values) -> NDArray[np.float64]:
     return np.array([number(text) for text in values], np.float64)
 
 
-def _is_missing(values: Values) -> NDArray[np.bool_]:
+def is_missing(values: Values) -> NDArray[np.bool_]:
+    """Which values are missing, (rows,)."""
     return np.asarray(
         values == "" if values.dtype.kind == "O" else np.isnat(values) if values.dtype.kind == "M" else np.isnan(values)
     )
+
+
+def _is_identifier(name: str, values: NDArray[np.float64]) -> str | None:
+    if _counts_rows(values):
+        return "row numbers"
+    is_key = len(values) > _MOST_LEVELS and (values == np.round(values)).all() and len(set(values)) == len(values)
+    return "an identifier: every number differs" if is_key and _KEY_NAME.search(name) else None
 
 
 def _counts_rows(values: NDArray[np.float64]) -> bool:
@@ -328,11 +337,11 @@ def _dates(values: Values, form: str) -> NDArray[np.datetime64]:
 
 
 def _inputs(columns: Mapping[str, Values], fitted: Mapping[str, Mapping[str, Any]], rows: int) -> NDArray[np.float32]:
-    parts = [_column_inputs(columns[name], column) for name, column in fitted.items()]
+    parts = [column_inputs(columns[name], column) for name, column in fitted.items()]
     return np.hstack([np.empty((rows, 0), np.float32), *parts])
 
 
-def _column_inputs(values: Values, column: Mapping[str, Any]) -> NDArray[np.float32]:
+def column_inputs(values: Values, column: Mapping[str, Any]) -> NDArray[np.float32]:
     """One column as inputs, float32 (rows, width)."""
     match column["kind"]:
         case "category":
@@ -347,8 +356,8 @@ def _column_inputs(values: Values, column: Mapping[str, Any]) -> NDArray[np.floa
             )
         case _:
             numbers = _numbers(values)
-    is_missing = np.isnan(numbers)
-    return _marked([np.where(is_missing, column["fill"], numbers)], is_missing, column)
+    lacks = np.isnan(numbers)
+    return _marked([np.where(lacks, column["fill"], numbers)], lacks, column)
 
 
 def _date_inputs(dates: NDArray[np.datetime64], column: Mapping[str, Any]) -> NDArray[np.float32]:
@@ -377,7 +386,7 @@ def _typed(values: Values) -> dict[str, Any]:
     """
     first = values[:_EXAMPLES]
     cells = [str(one) for one in first] if values.dtype.kind == "M" else first.tolist()
-    shown = [None if lacks else cell for cell, lacks in zip(cells, _is_missing(first), strict=True)]
+    shown = [None if lacks else cell for cell, lacks in zip(cells, is_missing(first), strict=True)]
     levels = set(values) - {""} if values.dtype.kind == "O" else set()
     is_plain = not levels <= _TRUTH and not any(_DATE.fullmatch(text) or math.isfinite(number(text)) for text in levels)
     return {"type": "string" if is_plain else "any", "values": shown}
