@@ -1,6 +1,11 @@
-"""Which rows are for training, validation and test. Always stratified: each part has the classes' shares."""
+"""Which rows are for training, validation and test.
+
+Always stratified: each part has the classes' shares, and of a regression the same shares of small and large targets.
+"""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +15,8 @@ from hpstudy.study.catalog import TEST_SHARE, VALIDATION_SHARE
 
 RowNumbers = NDArray[np.int32]  # sorted
 
+_MOST_STRATA = 10  # into which the targets of a regression are divided
+_STRATUM_ROWS = 10  # at least, so that every part has rows of each
 _TEST_SEED = 0  # the test split is the same whatever the study's seed is
 
 
@@ -17,23 +24,24 @@ class ScarceClassError(DatasetError):
     """A class has too few rows to be in every part. Whoever knows where the rows come from says so, too."""
 
 
-def test_and_rest(labels: NDArray[np.int32]) -> tuple[RowNumbers, RowNumbers]:
+def test_and_rest(labels: NDArray[Any]) -> tuple[RowNumbers, RowNumbers]:
     """A fifth of the rows for the test, and the rest, of a dataset without an official test split.
 
     Raises:
         ScarceClassError: too few rows of a class.
     """
-    rest, test = _split(np.arange(len(labels), dtype=np.int32), labels, test_size=TEST_SHARE, seed=_TEST_SEED)
+    strata = _strata(labels)
+    rest, test = _split(np.arange(len(labels), dtype=np.int32), strata, test_size=TEST_SHARE, seed=_TEST_SEED)
     return test, rest
 
 
 def train_and_validation(
-    labels: NDArray[np.int32], seed: int, train_rows: int | None = None
+    labels: NDArray[Any], seed: int, train_rows: int | None = None
 ) -> tuple[RowNumbers, RowNumbers]:
     """Four fifths for training and one for validation, of the rows outside the test split.
 
     Args:
-        labels: (rows,) class numbers.
+        labels: (rows,) int32 class numbers, or float32 targets.
         seed: Decides both the split and which training rows a subset keeps.
         train_rows: Keep so many training rows; None keeps all. The validation rows stay the same.
 
@@ -41,7 +49,8 @@ def train_and_validation(
         ScarceClassError: too few rows of a class.
         UserError: `train_rows` is more than there are or too few to hold every class.
     """
-    train, validation = _split(np.arange(len(labels), dtype=np.int32), labels, test_size=VALIDATION_SHARE, seed=seed)
+    strata = _strata(labels)
+    train, validation = _split(np.arange(len(labels), dtype=np.int32), strata, test_size=VALIDATION_SHARE, seed=seed)
     if train_rows is None or train_rows == len(train):
         return train, validation
     if train_rows > len(train):
@@ -49,7 +58,8 @@ def train_and_validation(
             f"train_rows={train_rows} is more than the {len(train)} training rows. Take fewer, or None for all."
         )
     try:
-        kept, _ = _split(train, labels[train], test_size=len(train) - train_rows, seed=seed, whole_parts=1)
+        strata = _strata(labels[train], train_rows)
+        kept, _ = _split(train, strata, test_size=len(train) - train_rows, seed=seed, whole_parts=1)
     except ScarceClassError:
         raise UserError(
             f"train_rows={train_rows} of {len(train)} training rows cannot hold rows of all "
@@ -76,6 +86,15 @@ def _split(
     if any(len(np.unique(side)) < len(np.unique(labels)) for side in sides[:whole_parts]):
         raise _scarce(labels)
     return np.sort(first).astype(np.int32), np.sort(second).astype(np.int32)
+
+
+def _strata(labels: NDArray[Any], most: int = _MOST_STRATA) -> NDArray[np.int32]:
+    """Class numbers as they are; targets by their rank, in up to ten parts of equally many rows."""
+    if labels.dtype.kind != "f":
+        return labels
+    count = max(1, min(most, _MOST_STRATA, len(labels) // _STRATUM_ROWS))
+    ranks = np.argsort(np.argsort(labels, kind="stable"))
+    return (ranks * count // len(labels)).astype(np.int32)
 
 
 def _scarce(labels: NDArray[np.int32]) -> ScarceClassError:
