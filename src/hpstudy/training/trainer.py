@@ -5,11 +5,12 @@ The same configuration, seed and arrays give the same numbers to the last bit on
 
 from __future__ import annotations
 
+import math
 import statistics
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -26,7 +27,7 @@ from hpstudy.training.diagnostics import GradientNorms, NetworkProbe, NoProbe, P
 from hpstudy.training.keras_settings import settings_of
 from hpstudy.training.model import Build, check_probabilities, learning_rates, make_network, make_own_network
 from hpstudy.training.own_program import OwnProgram, is_out_of_memory, predict
-from hpstudy.training.program import DenseProgram, Program
+from hpstudy.training.program import DenseProgram, EpochMetrics, Program
 from hpstudy.training.scoring import final_metrics
 from hpstudy.training.sparse_program import SparseProgram, is_worth_it
 
@@ -86,7 +87,7 @@ class Trainer:
                 network = make_own_network(build, config, arrays.input_shape, arrays.outputs)
                 program = self._own_program(build, config, seed, arrays, network)
             else:
-                network = make_network(config, arrays.input_shape, arrays.outputs)
+                network = make_network(config, arrays.input_shape, arrays.outputs, arrays.task)
                 program = self._program(config, arrays)
                 program.start(config, _values(network), seed)
             rows = program.rows(arrays, self._stored(program, arrays))
@@ -132,7 +133,7 @@ class Trainer:
         """
         start, inputs = _values(network), _first_rows(config, seed, arrays)
         outputs = predict(network, inputs, seed)
-        if sentence := check_probabilities(outputs, loss_of(config)):
+        if arrays.task == "classification" and (sentence := check_probabilities(outputs, loss_of(config))):
             self._say(sentence)
 
         def make() -> OwnProgram:
@@ -306,7 +307,7 @@ class Training:
             Epoch(
                 number=first + place,
                 at=now - (len(found) - 1 - place) * seconds,
-                metrics={**asdict(metrics), "learning_rate": float(rates[place, -1]), "seconds": seconds},
+                metrics={**_named(metrics, self._arrays), "learning_rate": float(rates[place, -1]), "seconds": seconds},
             )
             for place, metrics in enumerate(found)
         ]
@@ -370,8 +371,17 @@ def _check_separate(network: keras.Model, other: keras.Model) -> None:
         )
 
 
+def _named(found: EpochMetrics, arrays: Arrays) -> dict[str, float]:
+    """The metrics of an epoch, by the names with which they are recorded."""
+    name, score, val_score = "accuracy", found.score, found.val_score
+    if arrays.standardization:
+        unit, name = arrays.standardization.deviation, "rmse"
+        score, val_score = unit * math.sqrt(score), unit * math.sqrt(val_score)
+    return {"loss": found.loss, name: score, "val_loss": found.val_loss, f"val_{name}": val_score}
+
+
 def _is_finite(epoch: Epoch) -> bool:
-    return all(np.isfinite(epoch.metrics[name]) for name in ("loss", "val_loss"))
+    return all(map(math.isfinite, epoch.metrics.values()))
 
 
 class _memory_errors:  # noqa: N801 - used like a function
