@@ -12,12 +12,11 @@ from hpstudy.analysis import statistics
 from hpstudy.analysis.statistics import Bounds, Floats
 from hpstudy.records import TrialRecord, TrialState
 from hpstudy.study.factors import Level
-from hpstudy.study.objective import Objective
+from hpstudy.study.objective import DEFAULT_METRIC, Objective
 from hpstudy.study.short import short_levels
 from hpstudy.study.spec import Study
 
 LOSS = Objective("val_loss")
-_ACCURACY = Objective("val_accuracy")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +57,7 @@ def curve_objective(study: Study) -> Objective:
     metric = study.objectives[0].metric
     if metric.endswith("loss"):
         return LOSS
-    return _ACCURACY
+    return Objective(DEFAULT_METRIC[study.dataset_info.task])
 
 
 def factor_curves(

@@ -40,9 +40,12 @@ SENTENCES: Mapping[str, str] = {
     "Next: the study itself, without --quick; few rows and epochs say little.": (
         "다음: --quick 없이 본 연구를 실행하십시오. 적은 행과 에포크로는 알 수 있는 것이 적습니다."
     ),
-    "Test split: accuracy {accuracy} ({low} to {high}; {rows} rows{of}).": (
-        "테스트 분할: 정확도 {accuracy} ({low} ~ {high}; {rows}행{of})."
+    "Test split: {metric} {value} ({low} to {high}; {rows} rows{of}).": (
+        "테스트 분할: {metric} {value} ({low} ~ {high}; {rows}행{of})."
     ),
+    "accuracy": "정확도",
+    "RMSE": "RMSE",
+    "ridge regression": "릿지 회귀",
     ", of an earlier choice": ", 이전에 선택한 설정",
     # the answer of a search
     "{front} trials of {trials} form the Pareto front of {metrics}.": (
@@ -91,6 +94,9 @@ SENTENCES: Mapping[str, str] = {
     "Cost": "비용",
     "Test split": "테스트 분할",
     "Accuracy of the chosen configuration": "선택한 설정의 정확도",
+    "Errors of the ensemble": "앙상블의 오차",
+    "score": "점수",
+    "value": "값",
     "By class": "클래스별",
     "Confusion matrix": "혼동 행렬",
     "Baselines": "기준선",
