@@ -19,7 +19,10 @@ from sklearn.metrics import (
     brier_score_loss,
     f1_score,
     log_loss,
+    mean_absolute_error,
+    r2_score,
     roc_auc_score,
+    root_mean_squared_error,
 )
 
 from factories import make_config
@@ -27,7 +30,7 @@ from hpstudy import Choice, Grid, Study, data
 from hpstudy.data import Arrays
 from hpstudy.errors import TrialFailed, UserError
 from hpstudy.records import Epoch
-from hpstudy.serving.hpstudy_model import probabilities
+from hpstudy.serving.hpstudy_model import outputs, probabilities
 from hpstudy.settings import Settings
 from hpstudy.study.factors import ACTIVATIONS, INITIALIZERS, OPTIMIZERS, complete, dataset_info, default_config
 from hpstudy.training.model import (
@@ -121,7 +124,7 @@ def fit(config: dict[str, Any], arrays: Arrays, seed: int = 42, build: Any = Non
         model = build(config, arrays.input_shape, arrays.outputs)
         model(np.zeros((1, *arrays.input_shape), np.float32))  # whatever its kind, its weights exist from here on
     else:
-        model = make_network(config, arrays.input_shape, arrays.outputs)
+        model = make_network(config, arrays.input_shape, arrays.outputs, arrays.task)
     batch = len(arrays.train) if config["batch_size"] == "full" else config["batch_size"]
     epochs, steps = config["epochs"], -(-len(arrays.train) // batch)
     rate = config["learning_rate"] if config["schedule"] == "constant" else keras_schedule(config, epochs * steps)
@@ -132,16 +135,23 @@ def fit(config: dict[str, Any], arrays: Arrays, seed: int = 42, build: Any = Non
     }
     if arrays.outputs == 1:
         losses["cross_entropy", 1] = "binary_crossentropy"
-    loss = "mean_squared_error" if config["loss"] == "mse" else losses[config["loss"], arrays.outputs]
+    loss = "mean_squared_error" if config["loss"] == "mse" else losses.get((config["loss"], arrays.outputs))
     metric = "binary_accuracy" if arrays.outputs == 1 else "categorical_accuracy"
-    model.compile(optimizer=optimizer, loss=loss, metrics=[metric])
-    x = decode(arrays) * arrays.scale + arrays.offset
-    x = x.reshape(-1, *arrays.input_shape)
+    made: Any = metric
     y = (
         arrays.y[:, None].astype("float32")
         if arrays.outputs == 1
         else np.eye(arrays.outputs, dtype="float32")[arrays.y]
     )
+    if arrays.task == "regression":
+        loss = {"mse": "mean_squared_error", "mae": "mean_absolute_error", "huber": "huber"}[config["loss"]]
+        metric = "root_mean_squared_error"
+        made = keras.metrics.RootMeanSquaredError()
+        targets = arrays.y[arrays.train].astype(float)
+        y = ((arrays.y[:, None] - targets.mean()) / targets.std()).astype("float32")
+    model.compile(optimizer=optimizer, loss=loss, metrics=[made])
+    x = decode(arrays) * arrays.scale + arrays.offset
+    x = x.reshape(-1, *arrays.input_shape)
     history: dict[str, list[float]] = {}
     stopper = keras.callbacks.EarlyStopping(patience=config["early_stopping"] or epochs, restore_best_weights=True)
     stopper.set_model(model)
@@ -272,6 +282,60 @@ def test_initial_weights_are_those_of_the_keras_network_bit_by_bit(name: str) ->
         keras.utils.set_random_seed(42)
         for value, one in zip(initial_values(config, (8, 8), 10), expected, strict=True):
             np.testing.assert_array_equal(value, one, strict=True)
+
+
+@pytest.mark.parametrize(
+    "factors",
+    [
+        dict(loss="mse", depth=2),
+        dict(loss="mae", batch_size=50, l2=0.001),
+        dict(loss="huber", depth=0, optimizer="sgd", learning_rate=0.1, scaling="minmax"),
+    ],
+    ids=lambda factors: str(factors["loss"]),
+)
+@pytest.mark.parametrize("is_own", [False, True], ids=["built-in", "own"])
+def test_numbers_are_learned_as_keras_fit_learns_them_and_scored_in_their_own_unit(
+    trainer: Trainer, settings: Settings, factors: dict[str, Any], is_own: bool
+) -> None:
+    def build(config: Any, shape: tuple[int, ...], outputs: int) -> keras.Model:
+        hidden, last = keras.layers.Dense(9, "relu"), keras.layers.Dense(outputs)
+        return keras.Sequential([keras.Input(shape), hidden, last])
+
+    config = make_config("diabetes", **factors)
+    arrays = data.prepare("diabetes", config, 42, settings)
+    own = build if is_own else None
+    history, result, network = train(trainer, config, arrays, build=own)
+    expected = fit(config, arrays, build=own).history
+    unit = arrays.y[arrays.train].astype(float).std()
+    for epoch in history:
+        for name in ("loss", "val_loss"):
+            assert epoch.metrics[name] == pytest.approx(expected[name][epoch.number - 1], rel=2e-3), name
+        for name in ("rmse", "val_rmse"):
+            known = expected[name.replace("rmse", "accuracy")][epoch.number - 1]  # `fit` calls every metric so
+            assert epoch.metrics[name] == pytest.approx(unit * known, rel=2e-3), name
+    model = with_scaling(network, arrays.scale, arrays.offset, arrays.input_shape, arrays.standardization)
+    given, truth = outputs(model, raw_rows(arrays, arrays.validation))[:, 0], arrays.y[arrays.validation]
+    assert result["val_mae"] == pytest.approx(mean_absolute_error(truth, given), rel=1e-4)
+    assert result["val_rmse"] == pytest.approx(root_mean_squared_error(truth, given), rel=1e-4)
+    assert result["val_r2"] == pytest.approx(r2_score(truth, given), abs=1e-4)
+
+
+@pytest.mark.parametrize("loss", ["mse", "mae", "huber"])
+def test_a_regression_that_diverges_has_the_scores_of_the_mean(trainer: Trainer, settings: Settings, loss: str) -> None:
+    config = make_config("diabetes", loss=loss, optimizer="sgd", learning_rate=1e38, epochs=2, depth=2)
+    arrays = data.prepare("diabetes", config, 42, settings)
+    training = trainer.start(config, 42, arrays)
+    list(training)
+    result = training.result()
+    assert training.diverged
+    truth = arrays.y[arrays.validation]
+    mean = np.full(len(truth), arrays.y[arrays.train].astype(float).mean())
+    assert result["val_mae"] == pytest.approx(mean_absolute_error(truth, mean))
+    assert result["val_rmse"] == pytest.approx(root_mean_squared_error(truth, mean))
+    assert result["val_r2"] == pytest.approx(r2_score(truth, mean))
+    as_keras = {"mse": "mean_squared_error", "mae": "mean_absolute_error", "huber": "huber"}[loss]
+    of_zero = getattr(keras.losses, as_keras)(arrays.truth[arrays.validation][:, None], np.zeros((len(truth), 1)))
+    assert result["val_loss"] == pytest.approx(float(np.mean(of_zero)), rel=1e-5)
 
 
 def test_dropout_trains_about_as_well_as_that_of_keras_fit(trainer: Trainer, settings: Settings) -> None:

@@ -15,6 +15,7 @@ from hpstudy.api.fetching import fetch
 from hpstudy.api.notes import Notifier
 from hpstudy.api.recorded import Studies, check_home
 from hpstudy.api.reporting import report_on
+from hpstudy.api.showing import warn_of
 from hpstudy.errors import closed
 from hpstudy.records import TrialRecord, TrialState
 from hpstudy.report import texts
@@ -112,6 +113,7 @@ class Run:
 
     def _work(self, supervisor: Supervisor, queue: StudyQueue) -> None:
         fetch(self._study.dataset, self._settings, self._view)
+        warn_of(self._study, self._settings, self._view)
         mirrors = self._train(supervisor, queue)
         self._conclude(queue, mirrors, interrupted=supervisor.interrupted)
         if supervisor.interrupted:

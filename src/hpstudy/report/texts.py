@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from hpstudy.report.document import Number
+from hpstudy.report.languages import say, word
 from hpstudy.study.factors import Level
 from hpstudy.study.levels import LevelTexts
 
@@ -49,7 +50,7 @@ def interval_text(interval: Interval, sign: bool = False) -> str | None:
 def range_text(ends: tuple[float, float] | None, sign: bool = False) -> str | None:
     """`0.9012 to 0.9130`."""
     write = signed if sign else number
-    return f"{write(ends[0])} to {write(ends[1])}" if ends else None
+    return say("{low} to {high}", low=write(ends[0]), high=write(ends[1])) if ends else None
 
 
 def p_text(p: float | None) -> str:
@@ -95,8 +96,8 @@ def tried_again(lost: int, interrupted: int) -> str:
         interrupted: Of the lost ones, those that were given back by whoever stopped the run.
     """
     counts = ((interrupted, "interrupted"), (lost - interrupted, "lost"))
-    told = ", ".join(f"{number} {word}" for number, word in counts if number)
-    return f"; {told} and tried again" if told else ""
+    told = ", ".join(f"{number} {word(what)}" for number, what in counts if number)
+    return say("; {counts} and tried again", counts=told) if told else ""
 
 
 def listed(words: Sequence[str], last: str = "and") -> str:

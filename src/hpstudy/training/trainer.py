@@ -97,7 +97,7 @@ class Trainer:
             probe: Probe = NoProbe()
             if diagnostics:
                 if network is None:
-                    network = make_network(config, arrays.input_shape, arrays.outputs)
+                    network = make_network(config, arrays.input_shape, arrays.outputs, arrays.task)
                     assign(network, values)
                 norms = self._norms(program, loss_of(config))
                 with settings_of(network):
@@ -139,7 +139,7 @@ class Trainer:
         """
         start, inputs = values_of(network), _first_rows(config, seed, arrays)
         outputs = predict(network, inputs, seed)
-        if sentence := check_probabilities(outputs, loss_of(config)):
+        if arrays.task == "classification" and (sentence := check_probabilities(outputs, loss_of(config))):
             self._say(sentence)
 
         def make() -> OwnProgram:

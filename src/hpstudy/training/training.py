@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import statistics
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -21,7 +22,7 @@ from hpstudy.training.diagnostics import Probe
 from hpstudy.training.keras_settings import settings_of
 from hpstudy.training.model import learning_rates, make_network
 from hpstudy.training.own_program import is_out_of_memory
-from hpstudy.training.program import Program
+from hpstudy.training.program import EpochMetrics, Program
 from hpstudy.training.scoring import final_metrics
 
 if TYPE_CHECKING:
@@ -69,7 +70,9 @@ class Training:
     def network(self) -> keras.Model:
         """Plain Keras, made here, as most trials need none; holds the trained weights once `result` was called."""
         if self._network is None:
-            self._network = make_network(self._config, self._arrays.input_shape, self._arrays.outputs)
+            self._network = make_network(
+                self._config, self._arrays.input_shape, self._arrays.outputs, self._arrays.task
+            )
             self._fill()
         return self._network
 
@@ -109,15 +112,15 @@ class Training:
         self._has_ended = True
         kept = self._history[(self._best_epoch or len(self._history)) - 1]
         with memory_errors():
-            return self._finals({**kept.metrics, **final_metrics(self._trained(), self._config, self._arrays)})
+            return self._finals({**kept.metrics, **self._scores()})
 
-    def _trained(self) -> keras.Model:
-        """A network with the trained weights: the trial's own one, or the program's if the trial has none."""
-        if self._network is not None:
-            return self._network
-        if self._best_weights:
-            assign(self._program.network, self._best_weights)
-        return self._program.network
+    def _scores(self) -> dict[str, float]:
+        """What the trained network scores by the metrics that only the end of a trial has."""
+        network = self._network
+        if network is None:
+            network = self._program.network  # which the next trial fills anew
+            assign(network, self.weights)
+        return final_metrics(network, self._config, self._arrays)
 
     def _fill(self) -> None:
         """Put the trained weights into the network, if there are both."""
@@ -186,7 +189,7 @@ class Training:
             Epoch(
                 number=first + place,
                 at=now - (len(found) - 1 - place) * seconds,
-                metrics={**asdict(metrics), "learning_rate": float(rates[place, -1]), "seconds": seconds},
+                metrics={**_named(metrics, self._arrays), "learning_rate": float(rates[place, -1]), "seconds": seconds},
             )
             for place, metrics in enumerate(found)
         ]
@@ -244,8 +247,17 @@ def order_of(seed: int, epoch: int, arrays: Arrays) -> np.ndarray:
     return np.random.default_rng([seed, epoch]).permutation(arrays.train)
 
 
+def _named(found: EpochMetrics, arrays: Arrays) -> dict[str, float]:
+    """The metrics of an epoch, by the names with which they are recorded."""
+    name, score, val_score = "accuracy", found.score, found.val_score
+    if arrays.standardization:
+        unit, name = arrays.standardization.deviation, "rmse"
+        score, val_score = unit * math.sqrt(score), unit * math.sqrt(val_score)
+    return {"loss": found.loss, name: score, "val_loss": found.val_loss, f"val_{name}": val_score}
+
+
 def _is_finite(epoch: Epoch) -> bool:
-    return all(np.isfinite(epoch.metrics[name]) for name in ("loss", "val_loss"))
+    return all(map(math.isfinite, epoch.metrics.values()))
 
 
 class memory_errors:  # noqa: N801 - used like a function

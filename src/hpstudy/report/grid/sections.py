@@ -12,8 +12,9 @@ from hpstudy.analysis.ranking import RankedCell
 from hpstudy.analysis.variance import PairCells, Share
 from hpstudy.report import texts
 from hpstudy.report.document import Number, Row, Table
+from hpstudy.report.languages import say
 
-MOST_CELLS = 20  # in the table of configurations
+MOST_CELLS = 200  # in the table of configurations
 MOST_PAIRS = 6  # of factors, in tables and figures
 
 
@@ -21,12 +22,16 @@ def cells_table(analysis: Analysis, grid: GridAnalysis) -> Table:
     """The best configurations, each against the best on the same replicates."""
     metric = analysis.study.objectives[0].metric
     shown = grid.cells[:MOST_CELLS]
-    more = f" The best {len(shown)} of {len(grid.cells)}." if len(grid.cells) > len(shown) else ""
+    more = (
+        say(" The best {shown} of {all}.", shown=len(shown), all=len(grid.cells))
+        if len(grid.cells) > len(shown)
+        else ""
+    )
     return Table(
-        title="Configurations, best first",
+        title=_cells_title(len(shown), len(grid.cells)),
         columns=(
             *analysis.study.vary,
-            f"mean {metric}",
+            say("mean {metric}", metric=metric),
             "95 % interval",
             "n",
             *_diverged_column(shown),
@@ -41,6 +46,12 @@ def cells_table(analysis: Analysis, grid: GridAnalysis) -> Table:
         caption=_cells_caption(grid) + more,
         spare=("training, s", "parameters", "within practical"),
     )
+
+
+def _cells_title(shown: int, every: int) -> str:
+    if shown < every:
+        return say("Configurations, the best {shown} of {all}", shown=shown, all=every)
+    return say("Configurations, best first")
 
 
 def _diverged_column(cells: Sequence[RankedCell]) -> tuple[str, ...]:
@@ -71,11 +82,12 @@ def _probability(share: float) -> Number | None:
 
 def _cells_caption(grid: GridAnalysis) -> str:
     practical = texts.number(grid.standings.practical) if grid.standings else "–"
-    return (
+    return say(
         "Mean over n replicates with its 95 % interval on new data of this kind. The other columns are about training "
-        f"again on these data. Equivalent: within {practical} of the best one with a probability of at least 95 %. "
+        "again on these data. Equivalent: within {practical} of the best one with a probability of at least 95 %. "
         "Worse: ruled out as the best (multiple comparisons with the best, family error 5 %). Best with: probability "
-        f"of being the best. Within practical: probability of lying within {practical} of it."
+        "of being the best. Within practical: probability of lying within {practical} of it.",
+        practical=practical,
     )
 
 
@@ -84,13 +96,13 @@ def factor_table(analysis: Analysis, effect: FactorEffect) -> Table:
     reference = f"{'baseline ' if effect.is_baseline else ''}{effect.reference}"
     beside = ("its 95 % interval", "p (Holm)", "effect size g") if effect.is_baseline else ()
     return Table(
-        title=f"Factor {effect.factor}",
+        title=say("Factor {factor}", factor=effect.factor),
         columns=(
             "rank",
             effect.factor,
-            f"mean {metric}",
+            say("mean {metric}", metric=metric),
             "95 % interval",
-            f"difference to {reference}",
+            say("difference to {reference}", reference=reference),
             *beside,
             "verdict",
             "best with",
@@ -173,7 +185,7 @@ def pair_table(analysis: Analysis, pair: PairCells) -> Table:
         if any((level, column) in pair.means for column in pair.levels[1])
     )
     return Table(
-        title=f"{one} × {other}: mean {metric}",
+        title=say("{one} × {other}: mean {metric}", one=one, other=other, metric=metric),
         columns=(one, *(f"{other} {level}" for level in pair.levels[1])),
         rows=rows,
         caption=f"The interaction is {texts.percent(pair.share)} of the variance. Means over replicates"
@@ -189,7 +201,7 @@ def _mean_of(pair: PairCells, level: str, column: str) -> Number | None:
 
 def curves_table(curves: FactorCurves) -> Table:
     return Table(
-        title=f"Learning by {curves.factor}",
+        title=say("Learning by {factor}", factor=curves.factor),
         columns=(
             curves.factor,
             "trials",
