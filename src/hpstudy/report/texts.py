@@ -13,6 +13,7 @@ from hpstudy.study.levels import LevelTexts
 
 if TYPE_CHECKING:
     from hpstudy.analysis.statistics import Interval
+    from hpstudy.study.spec import Study
 
 
 def number(value: float | None, digits: int | None = None) -> str:
@@ -51,6 +52,11 @@ def range_text(ends: tuple[float, float] | None, sign: bool = False) -> str | No
     """`0.9012 to 0.9130`."""
     write = signed if sign else number
     return say("{low} to {high}", low=write(ends[0]), high=write(ends[1])) if ends else None
+
+
+def of_which_data(study: Study) -> str:
+    """What the intervals of means are about."""
+    return say("on new data of this kind") if study.dataset_info.validation_ratio else say("on these data")
 
 
 def p_text(p: float | None) -> str:

@@ -257,7 +257,8 @@ def _least(cells: Sequence[RankedCell]) -> RankedCell:
 def _best_cell(analysis: Analysis, grid: GridAnalysis) -> str:
     objective, best = analysis.study.objectives[0], grid.cells[0]
     interval = texts.interval_text(best.mean)
-    sure = f", 95 % interval on new data {interval}, {best.mean.n} replicates" if interval else ", one replicate"
+    where = texts.of_which_data(analysis.study)
+    sure = f", 95 % interval {where} {interval}, {best.mean.n} replicates" if interval else ", one replicate"
     sure += f", {best.diverged} of which diverged" if best.diverged and interval else ""
     text = (
         f"The best configuration is {texts.params(analysis.texts, best.params)}: "
@@ -268,6 +269,21 @@ def _best_cell(analysis: Analysis, grid: GridAnalysis) -> str:
     return (
         f"{text} Trained again on these data it is the best one of all with a probability of "
         f"{texts.percent(best.p_best)}, and expected to be {texts.number(best.regret)} behind the best."
+        f"{_on_new_data(analysis.study, grid)}"
+    )
+
+
+def _on_new_data(study: Study, grid: GridAnalysis) -> str:
+    """Whether what is ruled out on these data is worse on new data, too."""
+    if not study.dataset_info.validation_ratio:
+        return " All replicates are validated on the same rows, so nothing is claimed of new data."
+    worse = [cell for cell in grid.cells if cell.verdict == Verdict.WORSE]
+    also = sum(cell.worse_on_new_data for cell in worse)
+    return (
+        f" Ruled out on these data: {len(worse)}; shown to be worse on new data of this kind, too: {also} "
+        "(corrected resampled t-test)."
+        if worse
+        else ""
     )
 
 
@@ -297,7 +313,9 @@ def _beside_best(effect: FactorEffect, others: list[LevelEffect]) -> Iterator[st
     for verdict, head in heads.items():
         levels = [level for level in others if level.verdict == verdict]
         parts = [
-            f"{level.level} {texts.signed(level.difference.interval.mean)}" for level in levels if level.difference
+            f"{level.level} {texts.signed(level.difference.interval.mean)}{_also(level.worse_on_new_data)}"
+            for level in levels
+            if level.difference
         ]
         if parts:
             yield f"{head}: {'; '.join(parts)}."
@@ -305,6 +323,10 @@ def _beside_best(effect: FactorEffect, others: list[LevelEffect]) -> Iterator[st
     if needed:
         listed = texts.listed([f"{level.level} by {level.needed}" for level in needed])
         yield f"Decided, if the difference is as seen (80 % power): {listed} replicates."
+
+
+def _also(on_new_data: bool) -> str:
+    return " (on new data, too)" if on_new_data else ""
 
 
 def _beside_baseline(effect: FactorEffect, others: list[LevelEffect]) -> Iterator[str]:

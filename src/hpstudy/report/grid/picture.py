@@ -79,7 +79,8 @@ def _ranking(
         axes.grid(axis="y", visible=False)
 
     several = cells[0].mean.n > 1
-    bars = say("bars: 95 % intervals on new data of this kind.") if several else say("one replicate, so no intervals.")
+    where = texts.of_which_data(analysis.study)
+    bars = say("bars: 95 % intervals {where}.", where=where) if several else say("one replicate, so no intervals.")
     what = say("Those that may be the best, from nearby") if closer else say("All configurations, the best first")
     left_out = say(" The best {shown} of {all}.", shown=len(shown), all=len(cells)) if len(shown) < len(cells) else ""
     lines = say(" Dotted: {names}.", names=", ".join(word(name) for name, _ in beside)) if beside else ""
