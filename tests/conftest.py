@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from hpstudy.settings import Settings
+from hpstudy.study.table import Table
 from hpstudy.training.environment import for_tensorflow
 from mlflow_server import MlflowServer
 from nursery import Nursery
@@ -43,13 +44,13 @@ def _isolated(tmp_path: Path, cache_dir: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.fixture
-def settings_for(tmp_path: Path) -> Callable[[str], Settings]:
+def settings_for(tmp_path: Path) -> Callable[[str | Table], Settings]:
     """Settings under which a dataset is found: the real one of HPSTUDY_DATA_DIR, else a small generated one."""
 
-    def settings_for(dataset: str) -> Settings:
+    def settings_for(dataset: str | Table) -> Settings:
         from data_factories import generated, real_data_dir
 
-        has_files = dataset not in ("digits", "logic_gates")
+        has_files = isinstance(dataset, str) and dataset not in ("digits", "logic_gates")
         folder = (real_data_dir(dataset) or generated(dataset, tmp_path / "generated")) if has_files else None
         return Settings.load({"home": str(tmp_path / "home"), "data_dir": str(folder) if folder else None})
 

@@ -425,8 +425,8 @@ print(type(default_view()).__name__)
 
 class Deadly(NotebookView):
     @contextmanager
-    def training(self, study):
-        with super().training(study) as training:
+    def training(self, study, records):
+        with super().training(study, records) as training:
             yield _Deadly(training)
 
 class _Deadly:

@@ -20,6 +20,7 @@ from hpstudy.errors import UserError
 from hpstudy.evaluation.evaluate import chosen_since, chosen_trials
 from hpstudy.owner import Owner
 from hpstudy.records import Epoch, TrialRecord, TrialState
+from hpstudy.report.build import build_report
 from hpstudy.storage import Claim, Outcome, Store, StudyQueue
 from nursery import Nursery, Order
 from postgres import Postgres
@@ -360,6 +361,14 @@ def test_the_best_is_the_cell_whose_confirmations_have_the_best_mean(store: Stor
         (1, 0, "confirmation"),
         (1, 1, "confirmation"),
     ]
+    report = build_report(queue.study, records)
+    (tuning,) = (section for section in report.sections if section.title == "Tuning")
+    assert [row[0] for row in tuning.tables[0].rows] == ["sgd", "sgd", "momentum", "momentum"]
+    assert [figure.title for figure in tuning.figures][:2] == [
+        "Best val_accuracy by number of trials",
+        "val_accuracy by learning_rate",
+    ]
+    assert any("learning_rate that won, over replicates: sgd 0." in detail for detail in report.details)
     seeds = tuple(record.seed for record in chosen)
     assert chosen_since(queue.study, records, make_evaluation(params={"optimizer": "momentum"}, seeds=seeds)) == []
     assert chosen_since(queue.study, records, make_evaluation(params={"optimizer": "sgd"}, seeds=seeds)) == chosen

@@ -341,6 +341,24 @@ def test_a_study_that_was_extended_goes_on_with_the_file_that_it_was_begun_with(
         queue.entry.extend(override(again.study, replicates="adaptive"))
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "option"),
+    [
+        (Grid(replicates=3), Grid(replicates=5), "--replicates 5"),
+        (Search(trials=5), Search(trials=9), "--trials 9"),
+        (Grid(replicates=3), Grid(replicates=2), None),
+        (Search(trials=5), Search(trials=9, pruner="median"), None),
+    ],
+)
+def test_a_file_with_a_larger_budget_is_told_to_extend(store: Store, before: Any, after: Any, option: str) -> None:
+    study = make_study(vary=ADAPTIVE["vary"], design=before)
+    assert store.register(study).claims.claim(Owner.of_process())
+    with pytest.raises(UserError) as refused:
+        store.register(dataclasses.replace(study, design=after))
+    assert (f"`hpstudy extend {study.name} {option}`" in str(refused.value)) == bool(option)
+    assert ("--fresh" in str(refused.value)) == (option is None)
+
+
 def test_a_grid_is_made_adaptive_by_a_command(tmp_path: Path) -> None:
     file = tmp_path / "grid.py"
     file.write_text(

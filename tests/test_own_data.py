@@ -127,6 +127,102 @@ def test_a_run_goes_on_with_the_content_that_it_began_with(tmp_path: Path) -> No
     assert data.prepare(table, {}, 42, settings).digest == before
 
 
+def frame_of_customers() -> pd.DataFrame:
+    """Numbers, texts, truth values, dates and groups, all of them typed, of which some are missing."""
+    rng = np.random.default_rng(5)
+    frame = pd.DataFrame(
+        {
+            "Score": rng.uniform(300, 800, 120).round(1),
+            "Visits": rng.integers(0, 50, 120),
+            "City": rng.choice(["Berlin", "Paris", "Rome"], 120),
+            "Active": rng.random(120) < 0.5,
+            "Since": pd.Timestamp("2020-01-01") + pd.to_timedelta(rng.permutation(120), unit="D"),
+            "Household": np.arange(120) // 4,
+            "Exited": np.where(np.arange(120) % 3 == 0, "no", "yes"),
+        }
+    )
+    frame.loc[::10, "Score"] = np.nan
+    return frame
+
+
+def write_frame(frame: pd.DataFrame, path: Path) -> None:
+    match path.name.partition(".")[2]:
+        case "parquet":
+            frame.to_parquet(path)
+        case "feather":
+            frame.to_feather(path)
+        case "jsonl":
+            frame.to_json(path, orient="records", lines=True, date_format="iso")
+        case "xlsx":
+            frame.to_excel(path, index=False)
+        case "tsv":
+            frame.to_csv(path, index=False, sep="\t")
+        case _:
+            frame.to_csv(path, index=False)
+
+
+def arrays_of(path: Path, folder: Path, **fields: Any) -> tuple[data.Arrays, Table, Settings]:
+    settings = settings_in(folder)
+    table = data.resolved(Table(path.name, target="Exited", folder=path.parent, **fields), settings)
+    return data.prepare(table, {}, 42, settings), table, settings
+
+
+@pytest.mark.parametrize("ending", ["csv.gz", "tsv", "parquet", "feather", "jsonl", "xlsx"])
+def test_every_format_gives_the_same_arrays(tmp_path: Path, ending: str) -> None:
+    if ending == "xlsx":
+        pytest.importorskip("openpyxl", reason="openpyxl is not installed, which reads and writes Excel")
+    write_frame(frame_of_customers(), tmp_path / "c.csv")
+    write_frame(frame_of_customers(), tmp_path / f"d.{ending}")
+    expected, _, _ = arrays_of(tmp_path / "c.csv", tmp_path)
+    found, table, settings = arrays_of(tmp_path / f"d.{ending}", tmp_path)
+    assert found.digest == expected.digest
+    check_kind(table, {}, settings)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "city"),
+    [("utf-8", "서울"), ("utf-8-sig", "서울"), ("utf-16", "서울"), ("cp949", "서울"), ("cp1252", "Köln")],
+)
+def test_the_encoding_of_a_text_file_is_found_out(tmp_path: Path, encoding: str, city: str) -> None:
+    lines = "\n".join(
+        f"{row % 7},{city if row % 2 else 'Rome'},{'예' if city == '서울' else 'ä'}{row % 3}" for row in range(60)
+    )
+    (tmp_path / "c.csv").write_text(f"n,City,Exited\n{lines}\n", encoding=encoding)
+    arrays, table, settings = arrays_of(tmp_path / "c.csv", tmp_path)
+    assert data.row_description(table, {}, arrays, settings)["columns"]["City"]["levels"] == sorted(("Rome", city))
+    assert arrays.classes[0] == ("예0" if city == "서울" else "ä0")
+
+
+def test_truth_values_and_dates_are_inputs_as_the_file_and_as_programs_have_them(tmp_path: Path) -> None:
+    frame = frame_of_customers()
+    frame["Since"] = frame["Since"].dt.strftime("%d.%m.%Y")
+    write_frame(frame, tmp_path / "c.csv")
+    arrays, table, settings = arrays_of(tmp_path / "c.csv", tmp_path, drop=("Score", "Visits", "City", "Household"))
+    assert arrays.features == 1 + 4
+    description = data.row_description(table, {}, arrays, settings)
+    kind = kind_of(table, {})
+    first = pd.Timestamp(description["columns"]["Since"]["first"])
+    told = pd.DataFrame({"Active": ["True", "False"], "Since": ["15.02.2020", None]})
+    typed = pd.DataFrame({"Active": [True, False], "Since": pd.to_datetime(["2020-02-15", None])})
+    served = kind.serve(told, description)
+    assert served[0].tolist() == [1, (pd.Timestamp("2020-02-15") - first).days, 2, 15, 5]
+    np.testing.assert_array_equal(served, kind.serve(typed, description))
+
+
+def test_a_zip_code_that_is_told_to_be_a_category_keeps_its_zeros(tmp_path: Path) -> None:
+    lines = "\n".join(f"{'007' if row % 2 else '7'},{row % 3}" for row in range(60))
+    (tmp_path / "c.csv").write_text(f"zip,Exited\n{lines}\n")
+    arrays, table, settings = arrays_of(tmp_path / "c.csv", tmp_path, categorical="zip")
+    assert data.row_description(table, {}, arrays, settings)["columns"]["zip"]["levels"] == ["007", "7"]
+
+
+def parts_of(path: Path, folder: Path, **fields: Any) -> list[set[float]]:
+    """The visits of training, validation and test rows, where every row has its own number of visits."""
+    arrays, table, settings = arrays_of(path, folder, numeric="Visits", **fields)
+    test = data.prepare_test(table, {}, 42, settings)
+    return [set(x[:, 0].tolist()) for x in (arrays.x[arrays.train], arrays.x[arrays.validation], test.x)]
+
+
 @pytest.mark.parametrize(
     ("text", "fields", "message"),
     [
@@ -139,6 +235,14 @@ def test_a_run_goes_on_with_the_content_that_it_began_with(tmp_path: Path) -> No
         ("a,c\n1,x\nq,y\n1,x\n1,y\n", {"target": "c", "numeric": "a"}, r"has 'q' as a in line 3"),
         ("a,c\n1,x\n2\n", {"target": "c"}, "has 1 cells in line 3"),
         ("a,c\n", {"target": "c"}, "has no rows"),
+        ('a,c\n1,x\n2,"y\n3,x\n', {"target": "c"}, "cut off or damaged after line 2"),
+        ("a,c\n1,x\n2,y\n3,", {"target": "c"}, "is cut off in its last line, 4"),
+        ("a,c,g\n1,x,1\n2,y,\n3,x,1\n4,y,2\n", {"target": "c", "group": "g"}, "has no g in line 3"),
+        (
+            "a,c,t\n1,x,2020-01-01\n2,y,soon\n3,x,2020-01-02\n",
+            {"target": "c", "time": "t"},
+            "has 'soon' as t in line 3",
+        ),
         ("", {"target": "c"}, "has no "),
     ],
 )
@@ -151,12 +255,49 @@ def test_a_table_that_cannot_be_used_is_refused_in_a_sentence(
     assert "data fetch" not in str(caught.value)
 
 
+def test_the_rows_of_a_group_are_in_one_part(tmp_path: Path) -> None:
+    frame = frame_of_customers().assign(Visits=np.arange(120))[["Visits", "Household", "Exited"]]
+    write_frame(frame, tmp_path / "c.csv")
+    households = [
+        {visits // 4 for visits in part} for part in parts_of(tmp_path / "c.csv", tmp_path, group="Household")
+    ]
+    assert all(households)
+    assert sum(map(len, households)) == len(set.union(*households)) == 30
+
+
+def test_the_latest_rows_are_for_the_test_and_the_latest_of_the_rest_for_validation(tmp_path: Path) -> None:
+    frame = frame_of_customers().assign(Visits=np.arange(120))
+    frame["Since"] = pd.Timestamp("2020-01-01") + pd.to_timedelta(np.arange(120), unit="D")
+    write_frame(frame[["Visits", "Since", "Exited"]].sample(frac=1, random_state=1), tmp_path / "c.csv")
+    train, validation, test = parts_of(tmp_path / "c.csv", tmp_path, time="Since", test=0.25)
+    assert (max(train) + 1, max(validation) + 1, max(test)) == (min(validation), min(test), 119)
+    assert len(test) == 30
+
+
+def test_a_test_split_may_be_a_file_of_its_own(tmp_path: Path) -> None:
+    frame = frame_of_customers().assign(Visits=np.arange(120))[["Visits", "Exited"]]
+    write_frame(frame[:90], tmp_path / "c.csv")
+    write_frame(frame[90:], tmp_path / "later.parquet")
+    train, validation, test = parts_of(tmp_path / "c.csv", tmp_path, test="later.parquet")
+    assert test == set(range(90, 120))
+    assert train | validation == set(range(90))
+    (tmp_path / "later.parquet").unlink()
+    with pytest.raises(UserError, match=r"later\.parquet is not on this machine"):
+        arrays_of(tmp_path / "c.csv", tmp_path, test="later.parquet")
+
+
 def test_rows_without_a_label_are_left_out_on_demand(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("a,c\n" + "1,x\n2,y\n" * 20 + "3,\n")
     table = Table("t.csv", target="c", folder=tmp_path, drop_missing_target=True)
     resolved = data.resolved(table, settings_in(tmp_path))
     assert resolved.content
     assert resolved.content.rows == 32
+
+
+def test_a_file_that_is_not_what_its_name_says_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "t.parquet").write_text("a,b\n1,2\n")
+    with pytest.raises(UserError, match=r"t\.parquet cannot be read"):
+        data.resolved(Table("t.parquet", target="b", folder=tmp_path), settings_in(tmp_path))
 
 
 def test_a_declaration_names_each_column_once() -> None:

@@ -183,7 +183,7 @@ def test_without_weights_that_fit_a_trial_is_trained_again(
     run_dir.create()
     began: list[int] = []
     start = Trainer.start
-    monkeypatch.setattr(Trainer, "start", lambda self, *given: began.append(1) or start(self, *given))
+    monkeypatch.setattr(Trainer, "start", lambda self, *given, **named: began.append(1) or start(self, *given, **named))
 
     def times_trained() -> int:
         began.clear()

@@ -302,7 +302,7 @@ def test_studies_without_variance_have_no_shares() -> None:
 
 def test_cells_are_ranked_and_compared_with_the_best_on_the_same_replicates() -> None:
     study = make_grid(levels=3, replicates=4)
-    values = np.array([[0.5, 0.6, 0.7, 0.8], [0.9, 0.8, 0.9, 0.95], [0.52, np.nan, 0.7, 0.9]])
+    values = np.array([[0.5, 0.6, 0.7, 0.8], [0.9, 0.8, 0.7, 0.95], [0.52, np.nan, 0.7, 0.9]])
     cells = ranked_cells(grid_values(study, records_of(study, values))).cells
     assert [cell.number for cell in cells] == [1, 2, 0]
     assert cells[2].verdict == "undecided"

@@ -261,6 +261,8 @@ def test_a_study_goes_on_after_ctrl_c_the_death_of_its_run_and_that_of_a_trainer
     interrupted.send_signal(signal.SIGINT)
     output = end_of(interrupted, code=130)
     assert "The same command resumes with the rest" in output
+    assert "interrupted and tried again" in output
+    assert "lost" not in output
     assert "test split" not in output
     assert (project.status()["state"], project.status()["trials"]["running"]) == ("stopped", 0)
     assert not [run for run in project.mlflow_runs() if run.info.status == "RUNNING"]

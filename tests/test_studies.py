@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from data_factories import real_data_dir
-from hpstudy import Grid, data
+from hpstudy import Grid, Table, data
 from hpstudy.settings import Settings
 from hpstudy.study import overrides
 from hpstudy.study.studyfile import load
@@ -20,7 +21,7 @@ FILES = sorted(file for file in FOLDER.glob("*.py") if file.stem != "published")
 NAMES = {
     *("quickstart", "optimizers", "initializers", "activations", "dropout", "l2", "depth", "losses", "batch_size"),
     *("augmentation", "scaling", "titanic", "imdb", "search", "logic_gates", "optimizers_tuned", "titanic_tuned"),
-    "regression",
+    *("own_table", "regression"),
 }
 
 
@@ -43,10 +44,15 @@ def trainer() -> Trainer:
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-def test_a_study_trains_on_its_dataset(file: Path, trainer: Trainer, settings_for: Callable[[str], Settings]) -> None:
+def test_a_study_trains_on_its_dataset(
+    file: Path, trainer: Trainer, settings_for: Callable[[str | Table], Settings]
+) -> None:
     """Two of its configurations, scaled down as by --quick, on the real data where it is at hand."""
-    study = overrides.quick(load(file).study)
+    study = load(file).study
     settings = settings_for(study.dataset)
+    if isinstance(study.dataset, Table):
+        study = replace(study, dataset=data.resolved(study.dataset, settings))
+    study = overrides.quick(study)
     if isinstance(study.design, Grid):
         configurations = [dict(study.cells()[number].params) for number in (0, -1)]
     else:
@@ -59,7 +65,7 @@ def test_a_study_trains_on_its_dataset(file: Path, trainer: Trainer, settings_fo
     for params in configurations:
         study.check_params(params)
         config = study.config(params)
-        if real_data_dir(study.dataset) is None:
+        if isinstance(study.dataset, str) and real_data_dir(study.dataset) is None:
             config["train_rows"] = None  # a generated dataset has few rows
         arrays = data.prepare(study.dataset, config, 42, settings)
         epochs = list(itertools.islice(trainer.start(config, 42, arrays), 3))

@@ -23,20 +23,24 @@ DISK_GB = 2.0  # free space for run directories, logs and prepared datasets
 _TENSORFLOW = "import tensorflow as tf; print(len(tf.config.list_physical_devices('GPU')))"
 
 
-def examine(settings: Settings, *, processes: int) -> Iterator[Diagnosis]:
+def examine(
+    settings: Settings, *, processes: int, checking: Callable[[str], object] = lambda what: None
+) -> Iterator[Diagnosis]:
     """Check everything, one thing after another. An error in one check is a finding, and the other checks continue.
 
     Args:
         processes: Trainer processes planned on all machines together.
+        checking: Hears what is checked next.
     """
-    checks: tuple[Callable[[], Iterator[Diagnosis]], ...] = (
-        lambda: _database(settings, processes),
-        lambda: _tracker(settings),
-        _gpus,
-        lambda: _datasets(settings),
-        lambda: _disk(settings),
+    checks: tuple[tuple[str, Callable[[], Iterator[Diagnosis]]], ...] = (
+        ("the study database", lambda: _database(settings, processes)),
+        ("the tracker", lambda: _tracker(settings)),
+        ("the GPUs", _gpus),
+        ("the files of the datasets", lambda: _datasets(settings)),
+        ("the disk", lambda: _disk(settings)),
     )
-    for check in checks:
+    for what, check in checks:
+        checking(what)
         try:
             yield from check()
         except HpstudyError as error:

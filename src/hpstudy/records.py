@@ -125,6 +125,7 @@ class TrialRecord:
     host: str | None = None
     device: str | None = None
     error: str | None = None  # why it failed or was lost
+    was_interrupted: bool = False  # a lost one: given back by whoever stopped the run
     traceback: str | None = None
     provenance: Mapping[str, str] = field(default_factory=dict)  # versions, dataset digest, git commit
     diagnostics: str | None = None  # `Diagnostics` as text; the few readers parse it

@@ -91,6 +91,11 @@ class Settings:
         return self.home / "runs"
 
     @property
+    def reports_dir(self) -> Path:
+        """The folder of reports, with one folder per study."""
+        return self.home / "reports"
+
+    @property
     def logs_dir(self) -> Path:
         """The folder of the logs that trainer processes print."""
         return self.home / "logs"

@@ -10,11 +10,13 @@ from hpstudy.analysis.cells import GridValues, grid_values
 from hpstudy.analysis.curves import FactorCurves, factor_curves
 from hpstudy.analysis.divergence import outcomes
 from hpstudy.analysis.effects import FactorEffect, baselines, factor_effects
+from hpstudy.analysis.finalists import Finalists, confirmed_finalists
 from hpstudy.analysis.inside import InsideCell, inside_cells
 from hpstudy.analysis.overview import Overview, overview
 from hpstudy.analysis.ranking import Circumstance, RankedCell, circumstances, ranked_cells
 from hpstudy.analysis.search import SearchResult, search_result
 from hpstudy.analysis.standings import Standings
+from hpstudy.analysis.tuning import TunedCell, tuned_cells
 from hpstudy.analysis.variance import PairCells, Share, pair_cells, variance_shares
 from hpstudy.records import TrialRecord
 from hpstudy.study.levels import LevelTexts
@@ -44,6 +46,8 @@ class Analysis:
     texts: LevelTexts  # how levels are written; for a search, such that the trials in its tables can be told apart
     grid: GridAnalysis | None = None
     search: SearchResult | None = None
+    finalists: Finalists | None = None  # of a search, once there are some
+    tuned: tuple[TunedCell, ...] = ()  # the searches of a Compare
     inside: tuple[InsideCell, ...] = ()  # for a search, only the best trial; empty without diagnostics
 
 
@@ -79,6 +83,8 @@ def analyse(
         texts=study.texts_beside(record.params for record in search.listed) if search else study.texts,
         grid=_grid(study, records, baseline, _looks(study, extensions)) if is_grid else None,
         search=search,
+        finalists=confirmed_finalists(study, records),
+        tuned=tuple(tuned_cells(study, records)),
         inside=inside_cells(search.front[:1] if search else seen),
     )
 

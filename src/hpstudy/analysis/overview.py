@@ -21,6 +21,7 @@ class Overview:
     failed: int
     running: int
     lost: int  # tried again; not part of the budget
+    interrupted: int  # of the lost ones, those that were given back by whoever stopped the run
     diverged: int  # of the complete ones, those whose loss became infinite or NaN
     repeats: int  # trials that took over the result of an earlier one with the same configuration
     train_s: float  # seconds of training in all trials, as their epochs say, compiling included
@@ -77,6 +78,7 @@ def overview(study: Study, records: Sequence[TrialRecord], *, closed: bool = Fal
         failed=counts[TrialState.FAILED],
         running=counts[TrialState.RUNNING],
         lost=counts[TrialState.LOST],
+        interrupted=sum(record.was_interrupted for record in records if record.state == TrialState.LOST),
         diverged=sum(record.diverged is not None for record in records if record.state == TrialState.COMPLETE),
         repeats=len(records) - len(trained),
         train_s=sum(_seconds(record) for record in trained),

@@ -24,6 +24,7 @@ _MOST_TREES = 64  # of the fANOVA; Optuna's default
 _TREE_ROWS = 8_000  # trials × trees: a reader would not wait for more
 _MOST_FOREST_TRIALS = 500  # for the fANOVA, drawn at random: its time grows with their square
 _FOREST_SEED = 0  # so that the same trials give the same importances
+_PARTS, _PART = 20, 2 / 3  # random parts of the trials, over which an importance varies
 _FEW_LEVELS = 5  # of an integer range: with fewer, a level is easily at an end
 _EDGE = 0.05  # of a range: a best level there may lie beyond it
 
@@ -35,6 +36,7 @@ class Importance:
     factor: str
     ped_anova: float | None  # for being among the best tenth (Watanabe et al. 2023)
     fanova: float | None  # for the variance over all trials (Hutter et al. 2014); None for conditional factors
+    spread: tuple[float, float] | None = None  # of ped_anova over random parts of the trials: from, to
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +59,15 @@ class Edge:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Foretold:
+    """How well scores at the epoch after which a pruner ended trials foretold the last ones."""
+
+    epoch: int  # the median of those after which it ended trials
+    correlation: float  # of ranks (Spearman 1904), over complete trials
+    trials: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class SearchResult:
     complete: tuple[TrialRecord, ...]  # with finite values, best first
     front: tuple[TrialRecord, ...]  # the Pareto front; with one objective, the best trial
@@ -64,6 +75,7 @@ class SearchResult:
     best_so_far: tuple[tuple[int, float], ...]  # (trial, best value so far) for each improvement
     saving: Saving | None
     edges: tuple[Edge, ...]
+    foretold: Foretold | None  # None without pruning
 
     @property
     def trained(self) -> tuple[TrialRecord, ...]:
@@ -85,6 +97,7 @@ def search_result(study: Study, records: Sequence[TrialRecord]) -> SearchResult:
         best_so_far=tuple(_improvements(study, complete)),
         saving=_saving(study, records),
         edges=tuple(_edges(study, complete[0].params)) if len(complete) >= MIN_TRIALS else (),
+        foretold=_foretold(study, records, complete),
     )
 
 
@@ -97,16 +110,49 @@ def importances(study: Study, complete: Sequence[TrialRecord]) -> list[Importanc
     common = [name for name in study.vary if all(name in record.params for record in complete)]
     optuna_study = _in_memory(study, complete)
     ped_anova = _evaluated(optuna_study, PedAnovaImportanceEvaluator(), None)
+    parts = [_evaluated(_in_memory(study, part), PedAnovaImportanceEvaluator(), None) for part in _parts(complete)]
     sample = _sample(complete)
     sampled = optuna_study if len(sample) == len(complete) else _in_memory(study, sample)
     trees = min(_MOST_TREES, _TREE_ROWS // len(sample))
     fanova = _evaluated(sampled, FanovaImportanceEvaluator(n_trees=trees, seed=_FOREST_SEED), common)
     found = [
-        Importance(factor=name, ped_anova=ped_anova.get(name), fanova=fanova.get(name))
+        Importance(
+            factor=name, ped_anova=ped_anova.get(name), fanova=fanova.get(name), spread=_spread(name, ped_anova, parts)
+        )
         for name in study.vary
         if name in ped_anova or name in fanova
     ]
     return sorted(found, key=lambda importance: -(importance.ped_anova or 0.0))
+
+
+def _parts(complete: Sequence[TrialRecord]) -> list[Sequence[TrialRecord]]:
+    """Random parts of the trials, always the same ones."""
+    drawn = random.Random(_FOREST_SEED)
+    few = list(complete)[: _MOST_FOREST_TRIALS * 2]
+    return [drawn.sample(few, max(2, round(_PART * len(few)))) for _ in range(_PARTS)]
+
+
+def _spread(name: str, whole: Mapping[str, float], parts: Sequence[Mapping[str, float]]) -> tuple[float, float] | None:
+    values = [found[name] for found in (whole, *parts) if name in found]
+    return (min(values), max(values)) if len(values) > 1 else None
+
+
+def _foretold(study: Study, records: Sequence[TrialRecord], complete: Sequence[TrialRecord]) -> Foretold | None:
+    """Over complete trials, at the epoch after which most trials were pruned."""
+    ends = [len(record.history) for record in records if record.state == TrialState.PRUNED and record.repeats is None]
+    metric = study.objectives[0].metric
+    if not ends:
+        return None
+    from scipy import stats
+
+    epoch = int(statistics.median_low(ends))
+    reached = [record for record in complete if record.repeats is None and len(record.history) > epoch > 0]
+    early = [record.history[epoch - 1].metrics.get(metric, math.nan) for record in reached]
+    late = [record.value for record in reached]
+    if len(reached) < MIN_TRIALS or len(set(early)) < 2 or len(set(late)) < 2:
+        return None
+    correlation = float(stats.spearmanr(early, late).statistic)
+    return None if math.isnan(correlation) else Foretold(epoch=epoch, correlation=correlation, trials=len(reached))
 
 
 def _sample(complete: Sequence[TrialRecord]) -> Sequence[TrialRecord]:

@@ -88,6 +88,17 @@ def keep_baselines(settings: Settings, queue: StudyQueue) -> None:
     queue.entry.keep_baselines(find_baselines(queue.study, queue.trials.records(), settings, test=True))
 
 
+def keep_report(settings: Settings, report: Report, notifier: Notifier) -> Path | None:
+    """Write the report where `hpstudy report` does, so that no earlier one stays there. Returns the page's path."""
+    from hpstudy.report.render.files import write_report
+
+    try:
+        return write_report(report, settings.reports_dir / report.study)[0]
+    except HpstudyError as error:
+        notifier.warn(str(error))
+        return None
+
+
 def hand_over(settings: Settings, queue: StudyQueue, mirror: StudyMirror, report: Report, notifier: Notifier) -> None:
     """Send report and model to the tracker. Warn if the networks cannot be turned into a model.
 

@@ -15,7 +15,9 @@ from rich.table import Table
 from rich.text import Text
 
 from hpstudy.api import tables
+from hpstudy.api.cells import CellsSoFar
 from hpstudy.api.notes import Notifier
+from hpstudy.api.pace import Pace
 from hpstudy.records import TrialRecord
 from hpstudy.study.spec import Study
 from hpstudy.worker.messages import Ended, Message, Warned
@@ -24,6 +26,12 @@ from hpstudy.worker.supervisor import TrainerHandle
 if TYPE_CHECKING:
     from hpstudy.storage import Progress
 
+_DOING = {  # what a process does when it trains no trial
+    "starting": "loading TensorFlow",
+    "ready": "taking a trial",
+    "idle": "waiting",
+    "evaluating": "letting the chosen networks predict, and looking for baselines",
+}
 NOTEBOOK_WIDTH = 110  # characters
 NOTEBOOK_PAUSE_S = 0.5  # the shortest time between two pictures sent to a browser
 
@@ -99,17 +107,20 @@ class Picture:
 
     Args:
         notifier: Hears the warnings of trainer processes.
+        records: The trials of earlier runs.
     """
 
-    def __init__(self, study: Study, screen: Screen, notifier: Notifier) -> None:
+    def __init__(self, study: Study, screen: Screen, notifier: Notifier, records: Sequence[TrialRecord] = ()) -> None:
         self._study, self._screen, self._notifier = study, screen, notifier
+        self._pace, self._cells = Pace(study), CellsSoFar(study, records)
         self._began_s = time.monotonic()
-        self._ended_before: int | None = None
         self._last_failure = ""
         self._repeats = 0  # trials that took over a result
         self._warned: set[str] = set()  # every process reports what it sees; once is enough
 
     def hear(self, handle: TrainerHandle, message: Message) -> None:
+        self._pace.hear(handle.owner.pid, message)
+        self._cells.hear(message)
         match message:
             case Ended() if message.repeats is not None:
                 self._repeats += 1
@@ -122,8 +133,6 @@ class Picture:
     def tick(
         self, progress: Progress, handles: Sequence[TrainerHandle], best: TrialRecord | None, problem: str | None
     ) -> None:
-        if self._ended_before is None:
-            self._ended_before = progress.ended
         lines: list[RenderableType] = [self._headline(progress), self._bar(progress), self._best(best)]
         lines += [self._processes(handles)]
         if self._last_failure:
@@ -135,17 +144,19 @@ class Picture:
             lines.append(Text(f"repeats of earlier configurations, not trained again: {self._repeats}", "dim"))
         if problem:
             lines.append(tables.styled(problem, "yellow"))
+        if cells := self._cells.table(len(lines) + len(handles)):
+            lines.append(cells)
         self._screen.draw(Group(*lines))
 
     def _headline(self, progress: Progress) -> Text:
         elapsed_s = time.monotonic() - self._began_s
-        ended_now = progress.ended - (self._ended_before or 0)
         text = tables.styled(f"{self._study.name}  ", "bold")
         text.append(f"{progress.ended} of {progress.budget} trials, {tables.duration(elapsed_s)}", "")
-        if ended_now:
-            per_trial_s = elapsed_s / ended_now
-            left_s = (progress.budget - progress.ended) * per_trial_s
-            text.append(f", {60 / per_trial_s:.1f} trials/min, about {tables.duration(left_s)} left")
+        left_s = self._pace.left_s(progress)
+        if progress.ended >= progress.budget:
+            text.append(", every trial has ended")
+        elif left_s is not None:
+            text.append(f", about {tables.duration(left_s)} of training left")
         return text
 
     def _bar(self, progress: Progress) -> Table:
@@ -163,15 +174,20 @@ class Picture:
     def _processes(self, handles: Sequence[TrainerHandle]) -> Table:
         table = Table(box=None, pad_edge=False, show_header=False)
         for handle in sorted(handles, key=lambda handle: handle.slot.number):
+            process = f"process {handle.slot.number + 1}"
             if handle.doing != "training":
-                table.add_row(f"process {handle.slot.number + 1}", handle.doing, "", "", style="dim")
+                table.add_row(process, _DOING[handle.doing], "", "", style="dim")
                 continue
-            epochs = self._study.config(handle.params)["epochs"]
-            value = f"{handle.value:.4f}" if handle.value is not None else ""
             table.add_row(
-                f"process {handle.slot.number + 1}",
+                process,
                 f"trial {handle.trial}",
-                f"epoch {handle.epoch} of {epochs}  {value}",
+                self._epoch(handle),
                 tables.styled(tables.params_text(self._study, handle.params)),
             )
         return table
+
+    def _epoch(self, handle: TrainerHandle) -> str:
+        if not handle.epoch:
+            return "compiling" if self._pace.compiles(handle.owner.pid) else "starting"
+        value = f"  {handle.value:.4f}" if handle.value is not None else ""
+        return f"epoch {handle.epoch} of {self._study.config(handle.params)['epochs']}{value}"

@@ -15,8 +15,10 @@ from hpstudy.api.fetching import fetch
 from hpstudy.api.notes import Notifier
 from hpstudy.api.recorded import Studies, check_home
 from hpstudy.api.reporting import report_on
+from hpstudy.api.showing import warn_of
 from hpstudy.errors import closed
 from hpstudy.records import TrialRecord, TrialState
+from hpstudy.report import texts
 from hpstudy.worker.devices import default_processes, slots, why_so_few
 from hpstudy.worker.messages import Claimed, Ended, Evaluated, Evaluating, Message
 from hpstudy.worker.supervisor import Assignment, Supervisor, TrainerHandle
@@ -111,6 +113,7 @@ class Run:
 
     def _work(self, supervisor: Supervisor, queue: StudyQueue) -> None:
         fetch(self._study.dataset, self._settings, self._view)
+        warn_of(self._study, self._settings, self._view)
         mirrors = self._train(supervisor, queue)
         self._conclude(queue, mirrors, interrupted=supervisor.interrupted)
         if supervisor.interrupted:
@@ -120,13 +123,14 @@ class Run:
         """Train what is left. Returns the mirrors if the tracker has everything."""
         from hpstudy.worker.mirroring import Mirrors
 
-        self._view.say(_begin(self._study.name, queue.trials.progress(), len(supervisor.handles), self._why_so_few))
+        progress = queue.trials.progress()
+        self._view.say(_begin(self._study.name, progress, len(supervisor.handles), self._why_so_few))
         source = self._declared.source
         mirrors = Mirrors(self._settings, {self._study.name: source} if source is not None else {})
         mirrors.poke(queue)
         patience_s, limit_s = TRACKER_PATIENCE_S, None
         try:
-            with self._view.training(self._study) as training:
+            with self._view.training(self._study, queue.trials.records() if progress.ended else []) as training:
                 watched = _Watched(supervisor, queue, mirrors, training, self._options.hours)
                 supervisor.work(lambda: [queue], hear=watched.hear, tick=watched.tick)
                 self._unscored = watched.unscored
@@ -135,7 +139,8 @@ class Run:
             patience_s, limit_s = 0.0, 0.0
             raise
         finally:
-            unmirrored = mirrors.finish(patience_s, limit_s)
+            with self._view.busy(f"copying to {mirrors.tracker.name}"):
+                unmirrored = mirrors.finish(patience_s, limit_s)
             say_shared(mirrors, self._view)
             warn_unmirrored(mirrors, unmirrored, self._view)
         return None if unmirrored else mirrors
@@ -148,7 +153,8 @@ class Run:
             view.say(stopped_early)
             return
         if progress.complete and not queue.entry.evaluation() and not self._spares_test:
-            ending.keep_evaluation(self._settings, queue, self._unscored, view)
+            with view.busy("scoring the predictions for the test split"):
+                ending.keep_evaluation(self._settings, queue, self._unscored, view)
         spared = " A quick run leaves the test split alone." if self._declared.is_quick else ""
         early = f" It might have had {progress.most}: {progress.ended_early}." if progress.ended_early else ""
         view.say(f"Finished: {progress.ended} of {progress.budget} trials ({_counts(progress)}).{early}{spared}")
@@ -158,15 +164,20 @@ class Run:
         from hpstudy.tracking import tracker_of
 
         name = self._study.name
-        report = report_on(self._settings, self._studies.store, queue, figures=bool(mirrors))
+        with self._view.busy("writing the report"):
+            report = report_on(self._settings, self._studies.store, queue)
+            written = ending.keep_report(self._settings, report, self._view)
         self._view.findings(report)
+        if written:
+            self._view.say(f"Report, with figures: {written}")
         if not progress.complete:
             self._view.fail(_none_complete(name, progress, queue.trials.records()))
             return
-        is_mirrored = mirrors is not None and ending.hand_over_or_tell(
-            self._settings, queue, mirrors.mirror(name), report, self._view
-        )
         tracker = tracker_of(self._settings)
+        with self._view.busy(f"copying report and model to {tracker.name}"):
+            is_mirrored = mirrors is not None and ending.hand_over_or_tell(
+                self._settings, queue, mirrors.mirror(name), report, self._view
+            )
         if not is_mirrored:
             self._view.say(f"{tracker.name} does not have everything yet: `hpstudy sync {name}` sends the rest.")
         elif where := tracker.where_to_look(name):
@@ -283,4 +294,4 @@ def _stopped(name: str, progress: Progress, *, interrupted: bool) -> str | None:
 def _counts(progress: Progress) -> str:
     diverged = f" ({progress.diverged} diverged)" if progress.diverged else ""
     counts = f"{progress.complete} complete{diverged}, {progress.pruned} pruned, {progress.failed} failed"
-    return f"{counts}; {progress.lost} lost and tried again" if progress.lost else counts
+    return counts + texts.tried_again(progress.lost, progress.interrupted)

@@ -157,7 +157,7 @@ def print_short(console: Console, report: document.Document) -> None:
     """Print the findings, as at the end of a run."""
     console.print("\nFindings", style="bold")
     print_findings(console, report.findings)
-    console.print(f"More, with figures: hpstudy report {report.study}\n")
+    console.print(f"More: hpstudy report {report.study}\n")
 
 
 def print_report(console: Console, report: document.Document) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
@@ -43,8 +43,11 @@ class View(Notifier, Protocol):
     def downloading(self) -> AbstractContextManager[Download]:
         """A dataset may be fetched."""
 
-    def training(self, study: Study) -> AbstractContextManager[Training]:
-        """The trials are trained."""
+    def training(self, study: Study, records: Sequence[TrialRecord]) -> AbstractContextManager[Training]:
+        """The trials are trained. Those of earlier runs are in the records."""
+
+    def busy(self, doing: str) -> AbstractContextManager[object]:
+        """Something takes some seconds, such as "writing the report"."""
 
     def results(self, study: Study, records: Sequence[TrialRecord]) -> None:
         """Training is over, and at least one trial is complete."""
@@ -62,13 +65,17 @@ class TerminalView(Printer):
             yield _Bars(progress)
 
     @contextmanager
-    def training(self, study: Study) -> Iterator[Training]:
+    def training(self, study: Study, records: Sequence[TrialRecord]) -> Iterator[Training]:
         console = tables.console()
         if not console.is_terminal:
             yield TrialLines(study, console)
             return
         with terminal_screen(console) as screen:
-            yield Picture(study, screen, self)
+            yield Picture(study, screen, self, records)
+
+    def busy(self, doing: str) -> AbstractContextManager[object]:
+        console = tables.console()
+        return console.status(f"{doing} …", spinner="line") if console.is_terminal else nullcontext()
 
     def results(self, study: Study, records: Sequence[TrialRecord]) -> None:
         tables.console().print(tables.result_table(study, records))
@@ -87,9 +94,15 @@ class NotebookView(Printer):
             yield _Bars(progress, screen)
 
     @contextmanager
-    def training(self, study: Study) -> Iterator[Training]:
+    def training(self, study: Study, records: Sequence[TrialRecord]) -> Iterator[Training]:
         with notebook_screen() as screen:
-            yield Picture(study, screen, self)
+            yield Picture(study, screen, self, records)
+
+    @contextmanager
+    def busy(self, doing: str) -> Iterator[None]:
+        with notebook_screen() as screen:
+            screen.draw(f"{doing} …")
+            yield
 
     def results(self, study: Study, records: Sequence[TrialRecord]) -> None:
         pass
@@ -118,8 +131,11 @@ class SilentView:
         yield lambda what, done, total: None
 
     @contextmanager
-    def training(self, study: Study) -> Iterator[Training]:
+    def training(self, study: Study, records: Sequence[TrialRecord]) -> Iterator[Training]:
         yield self
+
+    def busy(self, doing: str) -> AbstractContextManager[object]:
+        return nullcontext()
 
     def hear(self, handle: TrainerHandle, message: Message) -> None:
         pass

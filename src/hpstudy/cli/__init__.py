@@ -16,6 +16,7 @@ from hpstudy.errors import HpstudyError
 COMMANDS = {  # command → module of this package; each is imported only when it is needed
     "run": "run",
     "init": "init",
+    "factors": "factors",
     "submit": "submit",
     "worker": "worker",
     "workers": "worker",

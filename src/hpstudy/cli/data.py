@@ -1,12 +1,15 @@
-"""`hpstudy data`: find, fetch and verify the datasets."""
+"""`hpstudy data`: find, fetch, verify and show the datasets."""
 
 from __future__ import annotations
 
+import dataclasses
 import json
+from pathlib import Path
 
 import click
 
-from hpstudy.cli.options import json_option, settings_options
+from hpstudy import api
+from hpstudy.cli.options import json_option, settings_options, where_options
 from hpstudy.cli.terminal import echo
 from hpstudy.errors import HpstudyError
 from hpstudy.settings import Settings
@@ -16,7 +19,7 @@ from hpstudy.study.factors import dataset_info
 
 @click.group("data", epilog="Example: hpstudy data fetch fashion_mnist")
 def data_command() -> None:
-    """List, fetch and verify the datasets."""
+    """List, fetch, verify and show the datasets."""
 
 
 @data_command.command("list", epilog="Example: hpstudy data list")
@@ -38,6 +41,31 @@ def list_command(settings: Settings, as_json: bool) -> None:
         return
     rows = [(*row[:3], row[3] or f"not here; hpstudy data fetch {row[0]}") for row in rows]
     tables.console().print(tables.make_table(None, ("name", "dataset", "classes", "where"), rows))
+
+
+@data_command.command("show", epilog="Example: hpstudy data show churn.py")
+@click.argument("file", type=click.Path(path_type=Path), metavar="STUDY.py")
+@where_options
+@json_option
+def show_command(where: api.Where, file: Path, as_json: bool) -> None:
+    """Show what was understood of a study's dataset: columns, classes, splits, and what may be wrong with it."""
+    from hpstudy.api import showing, tables
+    from hpstudy.study.studyfile import load
+
+    study, found = showing.show(load(file).study, where)
+    if as_json:
+        click.echo(json.dumps(dataclasses.asdict(found), ensure_ascii=False))
+        return
+    console, title = tables.console(), study.dataset_info.title
+    if found.columns:
+        columns = [(one.name, one.use, f"{one.missing:.1%}", one.detail) for one in found.columns]
+        console.print(tables.make_table(title, ("column", "as", "missing", "what is known"), columns))
+    classes = [(name, *parts.values()) for name, parts in found.classes.items()]
+    rows = [*classes, ("all", *found.parts.values())]
+    console.print(tables.make_table(None if found.columns else title, ("class", *found.parts), rows))
+    click.echo(f"A row becomes {' × '.join(map(str, found.inputs))} inputs.")
+    for warning in found.warnings:
+        echo(warning, fg="yellow")
 
 
 @data_command.command("fetch", epilog="Example: hpstudy data fetch fashion_mnist imdb")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 
 import click
@@ -27,13 +29,27 @@ def doctor_command(ctx: click.Context, /, settings: Settings, processes: int, as
     from hpstudy.health import Health
 
     found = []
-    for one in examine(settings, processes=processes):
-        found.append(one)
-        if not as_json:
-            mark, colour = _MARKS[one.level]
-            echo(f"{mark} {one.what}", fg=colour)
-            if one.fix and one.level != Health.GOOD:
-                echo(f"  {one.fix}")
+    with _progress() as checking:
+        for one in examine(settings, processes=processes, checking=checking):
+            found.append(one)
+            if not as_json:
+                mark, colour = _MARKS[one.level]
+                echo(f"{mark} {one.what}", fg=colour)
+                if one.fix and one.level != Health.GOOD:
+                    echo(f"  {one.fix}")
     if as_json:
         click.echo(json.dumps([asdict(one) for one in found]))
     ctx.exit(int(any(one.level == Health.BROKEN for one in found)))
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str], object]]:
+    """On a terminal a line says what is checked; it is gone at the end."""
+    from hpstudy.api.tables import console
+
+    screen = console(stderr=True)
+    if not screen.is_terminal:
+        yield lambda what: None
+        return
+    with screen.status("", spinner="line") as status:
+        yield lambda what: status.update(f"Checking {what} …")

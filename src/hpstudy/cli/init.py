@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from hpstudy import api
+from hpstudy.cli.options import where_options
 from hpstudy.errors import UserError
 from hpstudy.study.designs import Grid
 from hpstudy.study.spec import Study
@@ -21,7 +23,7 @@ study = Study(
     name="{name}",
     # fashion_mnist, mnist, imdb or titanic; without download digits, breast_cancer, wine, iris, diabetes, logic_gates
     dataset="digits",
-    # what all trials share; docs/factors.md lists every factor and its default
+    # what all trials share; `hpstudy factors` lists every factor and its levels
     base=dict(depth=1, units=64, activation="relu", batch_size=32, epochs=10),
     # what the study is about
     vary=dict(
@@ -47,19 +49,27 @@ study = Study(
 '''
 
 
-@click.command("init", epilog="Example: hpstudy init mine && hpstudy run mine.py")
+@click.command("init", epilog="Example: hpstudy init churn --data churn.csv --target Exited && hpstudy run churn.py")
 @click.argument("name")
-@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
-def init_command(name: str, debug: bool) -> None:
+@click.option("--data", "file", metavar="FILE", help="A table of your own, in CSV, Parquet, … It is read, not copied.")
+@click.option("--target", metavar="COLUMN", help="Its column to predict.")
+@where_options
+def init_command(where: api.Where, name: str, file: str | None, target: str | None) -> None:
     """Write NAME.py, a commented study file to start from."""
-    del debug
+    if (file is None) != (target is None):
+        raise UserError("--data and --target go together: the file, and its column to predict. Give both.")
     Study(name=name, dataset="digits", design=Grid())  # refuses an invalid name before a file is written
     path = Path(f"{name}.py")
+    if path.exists():
+        raise UserError(f"{path} already exists and is not overwritten. Choose another name or remove it.")
+    text = _TEMPLATE.format(name=name)
+    if file is not None and target is not None:
+        from hpstudy.api.showing import draft
+
+        text = draft(name, file, target, where)
     try:
-        with path.open("x", encoding="utf-8") as file:
-            file.write(_TEMPLATE.format(name=name))
-    except FileExistsError:
-        raise UserError(f"{path} already exists and is not overwritten. Choose another name or remove it.") from None
+        with path.open("x", encoding="utf-8") as opened:
+            opened.write(text)
     except OSError as error:
         raise UserError(f"{path} cannot be written: {error.strerror}.") from None
     click.echo(f"Wrote {path}. Run it with: hpstudy run {path}")

@@ -47,7 +47,7 @@ def report_command(
             return
         if form is None:
             tables.print_report(tables.console(), report)
-        folder = output or api.settings_of(where).home / "reports" / name
+        folder = output or api.settings_of(where).reports_dir / name
         for path in write_report(report, folder, (form,) if form else ("html", "md")):
             click.echo(f"Written: {path}")
         if form is None:

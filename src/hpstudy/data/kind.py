@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from hpstudy.data.cache import Matrix
 from hpstudy.data.places import Source
+from hpstudy.data.splits import Keys
 from hpstudy.study.catalog import DatasetInfo
 from hpstudy.study.factors import FACTORS, Config, check_level, dataset_info
 from hpstudy.study.table import Table
@@ -27,10 +28,12 @@ class Raw:
 
     rows: Any  # whatever type the kind reads; `taken` indexes it by an array of row numbers
     labels: NDArray[Any]  # (rows,) int32 class numbers, or float32 targets of a regression
+    keys: Keys | None = None  # by which the rows are split, where it is not at random
 
     def taken(self, numbers: NDArray[np.int32]) -> Raw:
         """Only these rows, in the order of the numbers."""
-        return Raw(rows=self.rows[numbers], labels=self.labels[numbers])
+        keys = None if self.keys is None else self.keys[numbers]
+        return Raw(rows=self.rows[numbers], labels=self.labels[numbers], keys=keys)
 
 
 class Kind(Protocol):
@@ -91,7 +94,7 @@ class Kind(Protocol):
 
         Returns:
             `{"array": nested lists, "dtype": NumPy's name}`, or `{"columns": {name: {"type": …, "values": […]}}}` for a
-            DataFrame. The type is "long", "double", "string" or "array".
+            DataFrame. The type is "long", "double", "string", "array" or "any".
         """
 
     @staticmethod

@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 from hpstudy.data.places import Source, datasets_dir
-from hpstudy.errors import NotFoundError, StorageError, UserError
+from hpstudy.errors import DatasetError, NotFoundError, StorageError, UserError
 from hpstudy.settings import Settings
 from hpstudy.study.catalog import TEST_SHARE
 from hpstudy.study.table import Content, Table
@@ -23,67 +23,113 @@ def resolved(table: Table, settings: Settings) -> Table:
     """The declaration with what the file holds now.
 
     Raises:
-        NotFoundError: there is no such file; the message says where it was looked for.
+        UserError: there is no such file; the message says where it was looked for.
         DatasetError: the file cannot be used; the message says why.
     """
-    from hpstudy.data.kinds.columns import classes_of, read_own
+    from hpstudy.data.kinds.columns import MISSING, texts_of
+    from hpstudy.data.own_rows import classes_of, read_rows
 
-    path = _found(table, settings)
-    if path is None:
-        raise _not_found(table, settings)
-    digest = _digest(path)
-    file, labels = read_own(path, table)
-    classes = classes_of(path, table, labels)
-    content = Content(digest=digest, classes=classes, rows=len(file) - ceil(TEST_SHARE * len(file)))
-    _keep(path, digest, table, settings)
+    paths = [_present(file, table, settings) for file in table.files]
+    digests = [_digest(path) for path in paths]
+    rows = read_rows(paths[0], table, MISSING, texts_of)
+    classes = classes_of(paths[0], table, list(rows.labels))
+    for path in paths[1:]:
+        _check_labels(path, list(read_rows(path, table, MISSING, texts_of).labels), classes, table)
+    for path, digest, file in zip(paths, digests, table.files, strict=True):
+        _keep(path, digest, file, settings)
+    share = 0.0 if isinstance(table.test, str) else table.test or TEST_SHARE
+    held_out = ceil(share * len(rows.labels))
+    content = Content(
+        digest=digests[0],
+        classes=classes,
+        rows=len(rows.labels) - held_out,
+        test_digest=digests[1] if len(digests) > 1 else "",
+    )
     return dataclasses.replace(table, content=content)
 
 
+def unlabelled(table: Table, settings: Settings) -> int:
+    """How many rows of the file have no label."""
+    from hpstudy.data.kinds.columns import MISSING, texts_of
+    from hpstudy.data.own_rows import read_rows
+
+    return read_rows(_present(table.file, table, settings), table, MISSING, texts_of).unlabelled
+
+
 def locate_own(table: Table, settings: Settings) -> Source | None:
-    """Where the recorded content is now; None if no such file is on this machine.
+    """Where the recorded content is now; None if a file is not on this machine.
 
     Raises:
         UserError: a file of that name has another content.
     """
     assert table.content, "a study is run with the content of its file"
-    kept = _kept(table.content.digest, table, settings)
+    digests = (table.content.digest, table.content.test_digest)
+    found = [_located(file, digest, table, settings) for file, digest in zip(table.files, digests, strict=False)]
+    files = tuple(path for path in found if path)
+    return Source(dataset=table, files=files, place="hpstudy's cache") if len(files) == len(found) else None
+
+
+def _located(file: str, digest: str, table: Table, settings: Settings) -> Path | None:
+    kept = _kept(digest, file, settings)
     if not kept.is_file():
-        path = _found(table, settings)
+        path = _found(file, table, settings)
         if path is None:
             return None
-        if (came := _digest(path)) != table.content.digest:
+        if (came := _digest(path)) != digest:
             raise UserError(
                 f"{path} is not the file that the study was begun with: its SHA-256 begins with {came[:12]}, that of "
-                f"the study's with {table.content.digest[:12]}. Copy the file from the machine that submitted it."
+                f"the study's with {digest[:12]}. Copy the file from the machine that submitted it."
             )
-        _keep(path, table.content.digest, table, settings)
-    return Source(dataset=table, files=(kept,), place="hpstudy's cache")
+        _keep(path, digest, file, settings)
+    return kept
+
+
+def _check_labels(path: Path, labels: list[str], classes: tuple[str, ...], table: Table) -> None:
+    if unknown := sorted(set(labels) - set(classes)):
+        raise DatasetError(
+            f"{path} has the label {unknown[0]!r} in column {table.target!r}, which {table.file} has not. Correct it, "
+            "or add rows of that class for training."
+        )
 
 
 def fetch_own(table: Table, settings: Settings) -> Source:
-    """As `locate_own`. Raises NotFoundError if no such file is on this machine."""
+    """As `locate_own`. Raises NotFoundError if a file is not on this machine."""
     found = locate_own(table, settings)
     if found is None:
-        raise _not_found(table, settings)
+        assert table.content
+        digests = (table.content.digest, table.content.test_digest)
+        lacking = next(
+            file
+            for file, digest in zip(table.files, digests, strict=False)
+            if _located(file, digest, table, settings) is None
+        )
+        raise _not_found(lacking, table, settings)
     return found
 
 
-def _candidates(table: Table, settings: Settings) -> Iterator[Path]:
-    """Every place to look for the file, in order of precedence."""
-    yield (table.folder or Path.cwd()) / table.file
+def _candidates(file: str, table: Table, settings: Settings) -> Iterator[Path]:
+    """Every place to look for a file, in order of precedence."""
+    yield (table.folder or Path.cwd()) / file
     if settings.data_dir:
-        yield settings.data_dir / table.file
-        yield settings.data_dir / Path(table.file).name
+        yield settings.data_dir / file
+        yield settings.data_dir / Path(file).name
 
 
-def _found(table: Table, settings: Settings) -> Path | None:
-    return next((path for path in _candidates(table, settings) if path.is_file()), None)
+def _found(file: str, table: Table, settings: Settings) -> Path | None:
+    return next((path for path in _candidates(file, table, settings) if path.is_file()), None)
 
 
-def _not_found(table: Table, settings: Settings) -> NotFoundError:
-    tried = "".join(f"\n  - {path}" for path in dict.fromkeys(_candidates(table, settings)))
+def _present(file: str, table: Table, settings: Settings) -> Path:
+    path = _found(file, table, settings)
+    if path is None:
+        raise UserError(str(_not_found(file, table, settings)))
+    return path
+
+
+def _not_found(file: str, table: Table, settings: Settings) -> NotFoundError:
+    tried = "".join(f"\n  - {path}" for path in dict.fromkeys(_candidates(file, table, settings)))
     return NotFoundError(
-        f"The table {table.file} is not on this machine. Tried:{tried}\n"
+        f"The table {file} is not on this machine. Tried:{tried}\n"
         f"Copy it to one of these places, or set HPSTUDY_DATA_DIR to the folder that has it."
     )
 
@@ -96,13 +142,13 @@ def _digest(path: Path) -> str:
         raise UserError(f"{path} cannot be read: {error.strerror}. Grant read permission.") from None
 
 
-def _kept(digest: str, table: Table, settings: Settings) -> Path:
-    return datasets_dir(settings) / _DIRECTORY / digest[:16] / Path(table.file).name
+def _kept(digest: str, file: str, settings: Settings) -> Path:
+    return datasets_dir(settings) / _DIRECTORY / digest[:16] / Path(file).name
 
 
-def _keep(path: Path, digest: str, table: Table, settings: Settings) -> None:
+def _keep(path: Path, digest: str, file: str, settings: Settings) -> None:
     """Copy the file into hpstudy's cache. It appears whole, by a rename, also if several processes copy it."""
-    kept = _kept(digest, table, settings)
+    kept = _kept(digest, file, settings)
     if kept.is_file():
         return
     try:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from hpstudy.data.integrity import bad_file
 from hpstudy.data.kind import Kind, Raw
 from hpstudy.data.places import Source
-from hpstudy.data.splits import RowNumbers, ScarceClassError, test_and_rest, train_and_validation
+from hpstudy.data.splits import Keys, RowNumbers, ScarceClassError, test_and_rest, train_and_validation
 from hpstudy.errors import DatasetError, UserError
 from hpstudy.study.factors import dataset_info
 
@@ -36,7 +36,11 @@ def read_test(kind: Kind, source: Source) -> Raw:
 
 
 def split_train(
-    source: Source, labels: NDArray[Any], seed: int, train_rows: int | None = None
+    source: Source,
+    labels: NDArray[Any],
+    seed: int,
+    train_rows: int | None = None,
+    keys: Keys | None = None,
 ) -> tuple[RowNumbers, RowNumbers]:
     """Rows for training and for validation, as in `train_and_validation`. A truth table is whole in both.
 
@@ -46,7 +50,7 @@ def split_train(
     """
     if dataset_info(source.dataset).test != "all":
         with _named(source):
-            return train_and_validation(labels, seed, train_rows)
+            return train_and_validation(labels, seed, train_rows, keys)
     if train_rows not in (None, len(labels)):
         raise UserError(f"train_rows={train_rows}: a truth table is learned as a whole. Leave train_rows out.")
     rows = np.arange(len(labels), dtype=np.int32)
@@ -62,7 +66,7 @@ def _read(kind: Kind, source: Source, *, test: bool) -> Raw:
         case "drawn":
             _check_classes(source, raw)
             with _named(source):
-                held_out, rest = test_and_rest(raw.labels)
+                held_out, rest = test_and_rest(raw.labels, dataset_info(source.dataset).test_share, raw.keys)
             return raw.taken(held_out if test else rest)
         case "all":
             return raw

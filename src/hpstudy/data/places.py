@@ -21,12 +21,15 @@ class Source:
     """Where a dataset was found."""
 
     dataset: str | Table
-    files: tuple[Path, ...]  # four idx files (images and labels, training before test), or one file, or none
+    files: tuple[
+        Path, ...
+    ]  # four idx files (images and labels, training before test), two (training, test), one or none
     place: str  # in words: "HPSTUDY_DATA_DIR", "hpstudy's cache", "downloaded", …
 
     def labels_file(self, *, test: bool = False) -> Path:
         """The file that holds the labels. The dataset must have files."""
-        return self.files[0] if len(self.files) == 1 else self.files[3 if test else 1]
+        pairs = len(self.files) // 2  # of training and test: none, one or two
+        return self.files[2 * pairs - 1 if test else max(pairs - 1, 0)]
 
     def fingerprint(self) -> list[tuple[str, int, int]]:
         """Path, size in bytes and modification time (ns) of each file: different values mean different data.

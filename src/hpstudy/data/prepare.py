@@ -137,15 +137,17 @@ def _build(request: _Request, source: Source, *, test: bool) -> Matrix:
     if not kind.is_fitted:
         return kind.encode(raw, None)
     known = read_train(kind, source) if test else raw
-    train, _ = split_train(source, known.labels, request.seed, request.train_rows)
+    train, _ = split_train(source, known.labels, request.seed, request.train_rows, known.keys)
     return kind.encode(raw, known.taken(train))
 
 
 def _view(request: _Request, source: Source, matrix: Matrix) -> dict[str, NDArray[Any]]:
     """The split and the scaling of one request."""
-    from hpstudy.data.parts import split_train
+    from hpstudy.data.parts import read_train, split_train
 
-    train, validation = split_train(source, matrix.y, request.seed, request.train_rows)
+    table = request.dataset.table
+    keys = read_train(request.kind, source).keys if table and (table.group or table.time) else None
+    train, validation = split_train(source, matrix.y, request.seed, request.train_rows, keys)
     scale, offset = _scaling(request, matrix, train)
     _check_inputs(request, source, matrix, scale, offset, test=False)
     return {"train": train, "validation": validation, "scale": scale, "offset": offset}

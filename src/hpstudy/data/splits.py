@@ -1,10 +1,13 @@
 """Which rows are for training, validation and test.
 
-Always stratified: each part has the classes' shares, and of a regression the same shares of small and large targets.
+They are stratified, so that each part has the classes' shares, and of a regression the same shares of small and large
+targets; unless a user's table keeps groups together or tests on the latest rows.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -20,23 +23,40 @@ _STRATUM_ROWS = 10  # at least, so that every part has rows of each
 _TEST_SEED = 0  # the test split is the same whatever the study's seed is
 
 
+@dataclass(frozen=True, kw_only=True)
+class Keys:
+    """By what the rows of a table are split instead of at random. One of the two is there."""
+
+    groups: NDArray[np.int64] | None = None  # (rows,) numbers of groups, none of which is in two parts
+    times: NDArray[np.float64] | None = None  # (rows,) of which the latest are held out
+
+    def __getitem__(self, taken: NDArray[np.int32]) -> Keys:
+        return Keys(
+            groups=None if self.groups is None else self.groups[taken],
+            times=None if self.times is None else self.times[taken],
+        )
+
+
 class ScarceClassError(DatasetError):
     """A class has too few rows to be in every part. Whoever knows where the rows come from says so, too."""
 
 
-def test_and_rest(labels: NDArray[Any]) -> tuple[RowNumbers, RowNumbers]:
-    """A fifth of the rows for the test, and the rest, of a dataset without an official test split.
+def test_and_rest(
+    labels: NDArray[Any],
+    share: float = TEST_SHARE,  # noqa: PT028 - it is no test function
+    keys: Keys | None = None,  # noqa: PT028
+) -> tuple[RowNumbers, RowNumbers]:
+    """A share of the rows for the test, and the rest, of a dataset without an official test split.
 
     Raises:
         ScarceClassError: too few rows of a class.
     """
-    strata = _strata(labels)
-    rest, test = _split(np.arange(len(labels), dtype=np.int32), strata, test_size=TEST_SHARE, seed=_TEST_SEED)
+    rest, test = _held_out(labels, share, _TEST_SEED, keys)
     return test, rest
 
 
 def train_and_validation(
-    labels: NDArray[Any], seed: int, train_rows: int | None = None
+    labels: NDArray[Any], seed: int, train_rows: int | None = None, keys: Keys | None = None
 ) -> tuple[RowNumbers, RowNumbers]:
     """Four fifths for training and one for validation, of the rows outside the test split.
 
@@ -44,13 +64,13 @@ def train_and_validation(
         labels: (rows,) int32 class numbers, or float32 targets.
         seed: Decides both the split and which training rows a subset keeps.
         train_rows: Keep so many training rows; None keeps all. The validation rows stay the same.
+        keys: Keep groups together, or validate on the latest rows, which then are the same under every seed.
 
     Raises:
         ScarceClassError: too few rows of a class.
         UserError: `train_rows` is more than there are or too few to hold every class.
     """
-    strata = _strata(labels)
-    train, validation = _split(np.arange(len(labels), dtype=np.int32), strata, test_size=VALIDATION_SHARE, seed=seed)
+    train, validation = _held_out(labels, VALIDATION_SHARE, seed, keys)
     if train_rows is None or train_rows == len(train):
         return train, validation
     if train_rows > len(train):
@@ -66,6 +86,43 @@ def train_and_validation(
             f"{len(np.unique(labels))} classes in their shares. Take more, or None for all."
         ) from None
     return kept, validation
+
+
+def _held_out(labels: NDArray[Any], share: float, seed: int, keys: Keys | None) -> tuple[RowNumbers, RowNumbers]:
+    """Most rows, and the share that is held out."""
+    strata = _strata(labels)
+    if keys is None:
+        return _split(np.arange(len(labels), dtype=np.int32), strata, test_size=share, seed=seed)
+    first, second = _by_groups(strata, keys.groups, share, seed) if keys.groups is not None else _by_time(keys, share)
+    if labels.dtype.kind != "f" and len(np.unique(labels[first])) < len(np.unique(labels)):
+        raise _scarce(labels)
+    return np.sort(first).astype(np.int32), np.sort(second).astype(np.int32)
+
+
+def _by_groups(
+    labels: NDArray[np.int32], groups: NDArray[np.int64], share: float, seed: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    from sklearn.model_selection import GroupShuffleSplit, StratifiedGroupKFold
+
+    parts = round(1 / share)
+    if len(np.unique(groups)) < 2 * parts:
+        split = GroupShuffleSplit(n_splits=1, test_size=share, random_state=seed)
+    else:
+        split = StratifiedGroupKFold(n_splits=max(parts, 2), shuffle=True, random_state=seed)
+    try:
+        first, second = next(split.split(labels, labels, groups))
+    except ValueError:
+        raise ScarceClassError(
+            "The rows cannot be split by group=: too few groups, or too few rows of a class."
+        ) from None
+    return first, second
+
+
+def _by_time(keys: Keys, share: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    assert keys.times is not None
+    order = np.argsort(keys.times, kind="stable")
+    held_out = ceil(share * len(order))
+    return order[:-held_out], order[-held_out:]
 
 
 def _split(

@@ -24,9 +24,9 @@ def answer(
         beside: What the score stands beside, such as ("chance", 0.1).
     """
     best = found.best
-    notes = "; ".join(f"{name} {texts.number(value)}" for name, value in beside)
-    score = f"{metric} {texts.number(sign * float(found.means[best]))}"
-    yield f"Use {names[best]} ({'; '.join(filter(None, (score, notes)))})."
+    value = sign * float(found.means[best])
+    yield chosen_line(names[best], metric, value, beside)
+    yield from simpler(value, sign, beside)
     if found.n.max() < 2:
         yield "Each has one replicate: nothing says whether the others are worse by more than chance."
         return
@@ -36,6 +36,18 @@ def answer(
     yield from _as_good(found, names, others)
     worse = [place for place in others if found.verdicts[place] == Verdict.WORSE]
     yield f"Ruled out: {len(worse)} of {len(names)}{_first(names, worse)}"
+
+
+def chosen_line(name: str, metric: str, value: float, beside: Sequence[tuple[str, float]]) -> str:
+    """`Use adam (val_accuracy 0.8874; chance 0.1000).`"""
+    return f"Use {name} ({'; '.join(f'{what} {texts.number(score)}' for what, score in ((metric, value), *beside))})."
+
+
+def simpler(value: float, sign: int, beside: Sequence[tuple[str, float]]) -> Iterator[str]:
+    """What does as well without a network."""
+    equal = [name for name, score in beside if sign * (score - value) >= 0]
+    if equal:
+        yield f"No network is needed: {equal[-1]} is as good."
 
 
 def short(study: Study, params: Mapping[str, Level]) -> str:

@@ -22,7 +22,8 @@ from hpstudy.report.inside.sections import inside_sections
 from hpstudy.report.methods import GRID_METHODS, INSIDE_METHODS, PUBLISHED_METHOD, SEARCH_METHODS
 from hpstudy.report.render.as_json import numbers
 from hpstudy.report.search import sections as search_sections
-from hpstudy.report.search.findings import search_findings
+from hpstudy.report.search.findings import search_answer, search_details
+from hpstudy.report.tuned import tuned_findings, tuned_section
 from hpstudy.report.whole import Report
 from hpstudy.study.designs import Adaptive, Compare, Grid
 from hpstudy.study.domains import domain_text
@@ -58,25 +59,28 @@ def build_report(
     simple, constant = (baselines, baselines.constant) if isinstance(baselines, Baselines) else (None, baselines)
     analysis = analyse(study, records, baseline, constant, closed=closed, extensions=looks.extensions)
     pictures: list[Figure] = []
+    beside = stands_beside(study, simple)
     if analysis.grid:
-        beside = stands_beside(study, simple)
         findings = grid_answer(analysis, analysis.grid, beside, MOST_LINES - bool(evaluation))
         if figures:
             from hpstudy.report.grid.picture import configuration_figures
 
             pictures = configuration_figures(analysis, analysis.grid, beside)
         details = grid_details(analysis, analysis.grid)
+        details += tuned_findings(analysis)
         sections = _grid_sections(analysis, analysis.grid, figures)
+        sections += [section for section in (tuned_section(analysis, figures=figures),) if section]
     else:
         assert analysis.search
-        findings, details = search_findings(analysis, analysis.search)
+        findings = search_answer(analysis, analysis.search, beside, MOST_LINES - bool(evaluation))
+        details = search_details(analysis, analysis.search)
         sections = _search_sections(analysis, analysis.search, figures)
     inside = inside_sections(study, analysis.inside, figures=figures)
     since = chosen_since(study, records, evaluation) if evaluation else []
     if evaluation:
         told = held_out_finding(analysis.texts, evaluation, since, study=study.name, times_scored=looks.at_test_split)
         details.insert(0, told)
-        findings.insert(1, held_out_line(evaluation, since))
+        findings.insert(1 if analysis.grid else 2, held_out_line(evaluation, since))
         sections.append(held_out_section(study, evaluation, simple, figures=figures))
     if simple:
         details.insert(1 if evaluation else 0, baselines_finding(study, simple))
@@ -128,7 +132,7 @@ def _chosen(since: Sequence[TrialRecord]) -> dict[str, Any] | None:
 def _status(seen: Overview) -> str:
     diverged = f" ({seen.diverged} diverged)" if seen.diverged else ""
     counts = f"{seen.complete} complete{diverged}, {seen.pruned} pruned, {seen.failed} failed"
-    lost = f"; {seen.lost} lost and tried again" if seen.lost else ""
+    lost = texts.tried_again(seen.lost, seen.interrupted)
     if seen.is_finished:
         return f"Finished: {seen.ended} of {texts.counted(seen.budget, 'trial')} ({counts}{lost})."
     doing = f"{seen.running} in training" if seen.running else "nobody is training now"
@@ -206,6 +210,9 @@ def _search_sections(analysis: Analysis, search: SearchResult, figures: bool) ->
     trials = search_sections.trials_table(analysis, search)
     importances = search_sections.importances_table(search)
     sections = []
+    if analysis.finalists:
+        table = search_sections.finalists_table(analysis, analysis.finalists)
+        sections.append(Section(title="Finalists", tables=(table,)))
     if trials:
         sections.append(Section(title="Best trials", tables=(trials,)))
     if importances:

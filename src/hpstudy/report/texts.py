@@ -88,6 +88,17 @@ def counted(value: int, noun: str) -> str:
     return f"{value:,} {noun}" if value == 1 else f"{value:,} {noun}s"
 
 
+def tried_again(lost: int, interrupted: int) -> str:
+    """`; 2 interrupted, 1 lost and tried again`: trials that are not part of the budget; empty if there are none.
+
+    Args:
+        interrupted: Of the lost ones, those that were given back by whoever stopped the run.
+    """
+    counts = ((interrupted, "interrupted"), (lost - interrupted, "lost"))
+    told = ", ".join(f"{number} {word}" for number, word in counts if number)
+    return f"; {told} and tried again" if told else ""
+
+
 def listed(words: Sequence[str], last: str = "and") -> str:
     """`a`, `a and b`, `a, b and c`."""
     if len(words) < 2:

@@ -106,6 +106,11 @@ def state_of(trial: FrozenTrial, again: Container[int] = ()) -> TrialState | Non
     }.get(trial.state)
 
 
+def was_given_back(trial: FrozenTrial) -> bool:
+    """Whether a lost trial was given back on purpose, such as by Ctrl-C."""
+    return is_retried(trial) and bool(trial.user_attrs[LOST]["released"])
+
+
 def is_retried(trial: FrozenTrial) -> bool:
     """Whether a failed trial is to be tried again: it was lost, but not too often."""
     lost = trial.user_attrs.get(LOST)
@@ -155,6 +160,7 @@ def record_of(trial: FrozenTrial, again: Container[int] = ()) -> TrialRecord | N
         host=begun.get("owner", {}).get("host"),
         device=result.get("device"),
         error=error,
+        was_interrupted=was_given_back(trial),
         traceback=result.get("traceback"),
         provenance=result.get("facts", {}),
         diagnostics=result.get("diagnostics"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hpstudy.records import StudyState
+from hpstudy.storage.conversion import was_given_back
 from hpstudy.storage.instructions import Instructions
 from hpstudy.storage.ledger import Standing
 from hpstudy.study.spec import Study
@@ -21,6 +22,7 @@ class Progress:
     failed: int
     running: int
     lost: int  # tried again; not part of the budget
+    interrupted: int = 0  # of the lost ones: given back by whoever stopped the run
     diverged: int = 0  # of the complete ones; counted for those only who ask how far the study is
     stopped: bool = False  # by the user: no trial is taken until the study is resumed
     ended_early: str | None = None  # why the budget is smaller than it might be
@@ -36,6 +38,7 @@ class Progress:
             failed=len(standing.failed) - again,
             running=len(standing.running),
             lost=len(standing.lost) + again,
+            interrupted=sum(map(was_given_back, standing.lost.values())),
             stopped=instructions.stopped,
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import math
 import warnings
 import zlib
 from collections.abc import Callable, Mapping
@@ -102,16 +103,19 @@ def check_sampler(search: Design) -> None:
 
 
 def make_pruner(study: Study) -> BasePruner:
-    """The pruner with Optuna's defaults; the resource of Hyperband and successive halving is an epoch."""
+    """The pruner with Optuna's defaults but for its warm-up; a resource of Hyperband and halving is an epoch."""
+    wait = math.ceil((study.design.warmup or 0) * study.max_epochs)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         pruners: dict[str, Callable[[], BasePruner]] = {
             "none": optuna.pruners.NopPruner,
-            "median": optuna.pruners.MedianPruner,
-            "percentile": lambda: optuna.pruners.PercentilePruner(25.0),
+            "median": lambda: optuna.pruners.MedianPruner(n_warmup_steps=wait),
+            "percentile": lambda: optuna.pruners.PercentilePruner(25.0, n_warmup_steps=wait),
             "successive_halving": optuna.pruners.SuccessiveHalvingPruner,
             "hyperband": lambda: optuna.pruners.HyperbandPruner(max_resource=study.max_epochs),
-            "patient": lambda: optuna.pruners.PatientPruner(optuna.pruners.MedianPruner(), patience=2),
+            "patient": lambda: optuna.pruners.PatientPruner(
+                optuna.pruners.MedianPruner(n_warmup_steps=wait), patience=2
+            ),
         }
         return pruners[study.design.pruner]()
 

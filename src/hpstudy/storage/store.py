@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from contextlib import suppress
 
 import optuna
 
@@ -13,6 +14,7 @@ from hpstudy.storage.entry import DECLARATION, IDENTITY, UNEXTENDED, times_score
 from hpstudy.storage.ledger import Ledger
 from hpstudy.storage.queue import StudyQueue
 from hpstudy.storage.samplers import check_sampler
+from hpstudy.study.designs import Replicates
 from hpstudy.study.factors import unknown
 from hpstudy.study.spec import Study
 from hpstudy.study.table import Table
@@ -89,7 +91,7 @@ class Store:
                 study = dataclasses.replace(study, design=recorded.design)  # its file does not know of the extension
             changes = study.changes(recorded) if recorded else []
             if changes and self._has_trials(study.name):
-                raise UserError(_refusal(study.name, changes))
+                raise UserError(_refusal(study.name, changes, _extension(study, recorded) if recorded else None))
             if changes:  # nothing has been trained under the old declaration
                 identity = self._identity(study.name)
                 optuna.delete_study(study_name=study.name, storage=self.database.optuna)
@@ -162,7 +164,32 @@ class Store:
         )
 
 
-def _refusal(name: str, changes: list[str]) -> str:
+def _extension(study: Study, recorded: Study) -> str | None:
+    """The option of `hpstudy extend` that makes of the recorded study this one; None if there is none."""
+    old, new = recorded.design, study.design
+    if study.budget <= recorded.budget or dataclasses.replace(study, design=old).changes(recorded):
+        return None
+    trials: int | None = getattr(new, "trials", None)
+    replicates: Replicates | None = "adaptive" if new.adaptive else getattr(new, "replicates", None)
+    with suppress(UserError):
+        new.check_extends(old)
+        if trials is not None and old.resized(trials=trials, replicates=None) == new:
+            return f"--trials {trials}"
+    with suppress(UserError):
+        new.check_extends(old)
+        if replicates is not None and old.resized(trials=None, replicates=replicates) == new:
+            return f"--replicates {replicates}"
+    return None
+
+
+def _refusal(name: str, changes: list[str], extension: str | None) -> str:
+    if extension:
+        return (
+            f"Study {name!r} was recorded with another declaration, a smaller budget:\n  "
+            + "\n  ".join(changes)
+            + f"\n`hpstudy extend {name} {extension}` gives it the larger one, and what is trained stays. Then the "
+            "same command goes on, with the file as it is now."
+        )
     return (
         f"Study {name!r} was recorded with another declaration, and trials of two declarations cannot be "
         "compared. Changed since:\n  "

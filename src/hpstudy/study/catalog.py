@@ -15,8 +15,8 @@ KindName: TypeAlias = Literal["image", "words", "table", "numbers", "gate", "col
 # What is predicted: which class a row is of, or a number.
 Task: TypeAlias = Literal["classification", "regression"]
 Scaling: TypeAlias = Literal["none", "unit", "standard", "minmax"]
-# "official": the files of a dataset say which rows are for the test. "drawn": a stratified fifth, the same for every
-# study. "all": every row is for training, validation and test alike.
+# "official": the files of a dataset say which rows are for the test. "drawn": a stratified share, the same for
+# every study. "all": every row is for training, validation and test alike.
 TestSplit: TypeAlias = Literal["official", "drawn", "all"]
 
 
@@ -70,6 +70,7 @@ class DatasetInfo:
     largest: float = 1  # largest value of an input, if its kind has a bound; scaling "unit" divides by it
     test: TestSplit
     files: Files | None = None  # None: the dataset is built in
+    test_share: float = TEST_SHARE  # of all rows, if the test split is drawn
     table: Table | None = None  # the declaration of a user's own
     packaged: tuple[str, str] | None = None  # for a built-in one: the Python package that brings it, and its file there
 
@@ -288,6 +289,7 @@ def info_of(table: Table) -> DatasetInfo:
         classes=content.classes,
         input_shape=(),
         scaling="standard",
-        test="drawn",
+        test="official" if isinstance(table.test, str) else "drawn",
+        test_share=table.test if isinstance(table.test, float) else TEST_SHARE,
         table=table,
     )

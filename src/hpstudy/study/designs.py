@@ -13,7 +13,7 @@ from hpstudy.study.factors import Level
 from hpstudy.study.given import checked_given, frozen
 from hpstudy.study.levels import check_count, make_plain
 from hpstudy.study.objective import Objective
-from hpstudy.study.sampling import Pruner, Sampler, check_names, check_pruner, check_sampler
+from hpstudy.study.sampling import WARMUP, Pruner, Sampler, check_names, check_pruner, check_sampler, checked_warmup
 
 _MOST_TRIALS = 1_000_000  # of a design with cells, which are all made
 _QUICK_TRIALS = 6  # of a search, for a quick first run
@@ -70,6 +70,7 @@ class Grid:
     confirms: ClassVar[bool] = False  # chosen configurations are trained once more under fresh seeds
     sampler: ClassVar[None] = None  # nothing is proposed
     pruner: ClassVar[Pruner] = "none"
+    warmup: ClassVar[None] = None
     seed: ClassVar[None] = None
     first: ClassVar[tuple[()]] = ()
 
@@ -143,6 +144,9 @@ class Search:
             search was recorded before finalists existed, and has none either.
         replicates: Confirmations of each finalist.
         patience: The search ends after this many trials without a better one.
+        warmup: Share of a trial's epochs before which the pruners that compare with other trials ("median",
+            "percentile", "patient") end none, since early scores say little of the last one. None for other pruners,
+            and if the search was recorded before this existed: then they may end a trial after its first epoch.
     """
 
     trials: int
@@ -153,12 +157,14 @@ class Search:
     finalists: int | None = 3
     replicates: int = 3
     patience: int | None = None
+    warmup: float | None = WARMUP
 
     has_cells: ClassVar[bool] = False
     adaptive: ClassVar[None] = None
 
     def __post_init__(self) -> None:
-        make_plain(self, "trials", "sampler", "pruner", "seed", "finalists", "replicates", "patience")
+        make_plain(self, "trials", "sampler", "pruner", "seed", "finalists", "replicates", "patience", "warmup")
+        object.__setattr__(self, "warmup", checked_warmup(self.warmup, self.pruner))
         check_count("Search(trials=…)", self.trials)
         check_count("Search(finalists=…)", self.finalists or 0, low=0)
         check_count("Search(replicates=…)", self.replicates)
@@ -246,6 +252,7 @@ class Compare:
 
     has_cells: ClassVar[bool] = True
     confirms: ClassVar[bool] = True
+    warmup: ClassVar[float] = WARMUP
     adaptive: ClassVar[None] = None
     seed: ClassVar[None] = None
     first: ClassVar[tuple[()]] = ()
@@ -316,15 +323,17 @@ def design_from_json(values: Mapping[str, Any]) -> Design:
     ((kind, fields),) = values.items()
     if kind == "grid" and isinstance(fields["replicates"], Mapping):
         return Grid(replicates=Adaptive(**fields["replicates"]))
-    lacking = {"finalists": None} if kind == "search" else {}
+    lacking = {"finalists": None, "warmup": None} if kind == "search" else {}
     return DESIGNS[kind](**{**lacking, **fields})
 
 
 def beside(design: Design, recorded: Design) -> Design:
     """The design without what did not exist when the other one was recorded: that does not count as a difference."""
-    if isinstance(design, Search) and isinstance(recorded, Search) and recorded.finalists is None:
-        return dataclasses.replace(design, finalists=None, replicates=recorded.replicates)
-    return design
+    if not (isinstance(design, Search) and isinstance(recorded, Search)):
+        return design
+    if recorded.finalists is None:
+        design = dataclasses.replace(design, finalists=None, replicates=recorded.replicates)
+    return dataclasses.replace(design, warmup=None) if recorded.warmup is None else design
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,17 @@ from hpstudy.errors import UserError
 
 Level: TypeAlias = str | int | float | bool | None
 Config: TypeAlias = Mapping[str, Level]
-Check: TypeAlias = Callable[[Level], Level]  # returns the normal form of a level, or raises UserError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """Decides which levels are legal. Called with a level it returns its normal form, or raises UserError."""
+
+    legal: str  # which levels those are, for people
+    normal: Callable[[Level], Level]
+
+    def __call__(self, level: Level) -> Level:
+        return self.normal(level)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +57,7 @@ def one_of(*levels: str) -> Check:
             raise UserError(unknown("level", level, levels))
         return normal
 
-    return check
+    return Check(legal=", ".join(levels), normal=check)
 
 
 def number(low: float, below: float = math.inf, *, positive: bool = False) -> Check:
@@ -62,7 +72,7 @@ def number(low: float, below: float = math.inf, *, positive: bool = False) -> Ch
             raise UserError(f"{level!r} is not {legal}.")
         return float(level)  # type: ignore[arg-type]
 
-    return check
+    return Check(legal=legal, normal=check)
 
 
 def integer(low: int, *, also: tuple[Level, ...] = ()) -> Check:
@@ -76,11 +86,10 @@ def integer(low: int, *, also: tuple[Level, ...] = ()) -> Check:
             raise UserError(f"{level!r} is not a whole number of at least {low}{others}.")
         return level
 
-    return check
+    return Check(legal=f"a whole number of at least {low}{others}", normal=check)
 
 
-def layers(level: Level) -> Level:
-    """Check `units`: one number for all hidden layers, or one for each, such as '256-128-100'."""
+def _layers(level: Level) -> Level:
     if isinstance(level, str) and re.fullmatch(r"[1-9]\d*(-[1-9]\d*)+", level):
         return level
     if isinstance(level, str):
@@ -88,3 +97,7 @@ def layers(level: Level) -> Level:
             f"{level!r} is neither a whole number of at least 1 nor one for each layer, such as '256-128-100'."
         )
     return integer(1)(level)
+
+
+# `units`: one number for all hidden layers, or one for each
+layers = Check(legal="a whole number of at least 1, or one for each layer, such as '256-128-100'", normal=_layers)

@@ -8,6 +8,7 @@ from hpstudy.errors import UserError
 from hpstudy.study.designs import Replicates
 from hpstudy.study.spec import Study
 
+QUICK = "-quick"  # ends the name of a quick trial run
 QUICK_EPOCHS = 2
 QUICK_ROWS = 2_000
 
@@ -36,4 +37,4 @@ def quick(study: Study) -> Study:
         base["epochs"] = min(QUICK_EPOCHS, study.max_epochs)
     if "train_rows" not in study.domains and study.dataset_info.rows > QUICK_ROWS:
         base["train_rows"] = min(QUICK_ROWS, int(base.get("train_rows") or QUICK_ROWS))
-    return dataclasses.replace(study, name=f"{study.name}-quick", base=base, design=study.design.quick(), published=())
+    return dataclasses.replace(study, name=study.name + QUICK, base=base, design=study.design.quick(), published=())

@@ -9,12 +9,27 @@ from hpstudy.errors import UserError
 from hpstudy.study import factors
 from hpstudy.study.checks import check_listable
 from hpstudy.study.domains import Choice, Domain
+from hpstudy.study.levels import is_number
 from hpstudy.study.objective import BY_EPOCH, Objective
 
 Sampler = Literal["tpe", "random", "gp", "cmaes", "qmc", "nsga2"]
 Pruner = Literal["none", "median", "hyperband", "successive_halving", "percentile", "patient"]
 SAMPLERS: tuple[Sampler, ...] = get_args(Sampler)
 PRUNERS: tuple[Pruner, ...] = get_args(Pruner)
+
+
+WARMUP = 0.2  # share of a trial's epochs
+_WARMED: tuple[Pruner, ...] = ("median", "percentile", "patient")  # the others have rungs
+
+
+def checked_warmup(warmup: float | None, pruner: str) -> float | None:
+    """A pruner's warm-up; None for a pruner that has none. Raises UserError if it is no share."""
+    if warmup is not None and not (is_number(warmup) and 0 <= warmup < 1):
+        raise UserError(
+            f"Search(warmup=…) is the share of a trial's epochs before which none is pruned, at least 0 and below 1; "
+            f"it is {warmup!r}."
+        )
+    return warmup if pruner in _WARMED else None
 
 
 def check_names(sampler: str, pruner: str) -> None:

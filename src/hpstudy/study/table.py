@@ -5,12 +5,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from hpstudy.errors import UserError
 
 _COLUMNS = ("drop", "numeric", "categorical")  # the fields that name columns
+_KEYS = ("group", "time")  # those that name the column by which rows are split
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,11 +21,14 @@ class Content:
     digest: str  # SHA-256 of the file, in hexadecimal
     classes: tuple[str, ...]  # the labels, in the order of the class numbers
     rows: int  # labelled rows outside the test split
+    test_digest: str = ""  # of the test split's file, if it has one of its own
 
 
 @dataclass(frozen=True)
 class Table:
-    """A CSV or TSV file: `Table("churn.csv", target="Exited", drop=("RowNumber", "Surname"))`.
+    """A file of rows: `Table("churn.csv", target="Exited", drop=("RowNumber", "Surname"))`.
+
+    It is CSV or TSV, also with .gz, Parquet, Feather, JSON lines (.jsonl) or Excel (.xlsx).
 
     Raises:
         UserError: a field is wrong; the message says what is legal.
@@ -37,6 +41,9 @@ class Table:
     categorical: tuple[str, ...] = ()  # columns of categories, whatever they look like
     max_categories: int = 30  # inputs that a column of categories becomes at most; the last is for all other levels
     drop_missing_target: bool = False  # whether rows without a label are left out; else they are refused
+    test: str | float | None = None  # the test split's file, or its share of the rows; None: a fifth
+    group: str | None = None  # column whose rows of one value stay together, in one part; it is no input
+    time: str | None = None  # column of which the latest rows are for the test, then for validation; it is no input
     content: Content | None = None  # filled in when the file is first read
     folder: Path | None = dataclasses.field(default=None, compare=False, repr=False)  # of the study file
 
@@ -51,12 +58,36 @@ class Table:
             raise UserError(
                 f"Table(max_categories=…) must be a whole number of at least 2; it is {self.max_categories!r}."
             )
-        used = [self.target, *(column for name in _COLUMNS for column in getattr(self, name))]
+        self._check_split()
+        used = list(self.named_columns)
         if twice := [column for column in dict.fromkeys(used) if used.count(column) > 1]:
             raise UserError(
                 f"Table(…) names the column {twice[0]!r} twice. A column is the target, or in one of "
-                f"{', '.join(_COLUMNS)}."
+                f"{', '.join((*_COLUMNS, *_KEYS))}."
             )
+
+    def _check_split(self) -> None:
+        if isinstance(self.test, PurePath):
+            object.__setattr__(self, "test", str(self.test))
+        is_share = isinstance(self.test, float) and 0 < self.test < 1
+        if not (self.test is None or is_share or (isinstance(self.test, str) and self.test.strip())):
+            raise UserError(f"Table(test=…) must be a file, or a share such as 0.2; it is {self.test!r}.")
+        for name in _KEYS:
+            if not isinstance(value := getattr(self, name), str | None) or value == "":
+                raise UserError(f"Table({name}=…) must name a column; it is {value!r}.")
+        if self.group and self.time:
+            raise UserError("Table(…) has group= and time=, but rows are split by one of them. Leave one out.")
+
+    @property
+    def named_columns(self) -> tuple[str, ...]:
+        """Every column that the declaration names, the target first."""
+        keys = [name for name in (self.group, self.time) if name]
+        return (self.target, *(column for name in _COLUMNS for column in getattr(self, name)), *keys)
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The file, and that of the test split if there is one."""
+        return (self.file, self.test) if isinstance(self.test, str) else (self.file,)
 
     def __str__(self) -> str:
         return self.name
@@ -76,7 +107,8 @@ class Table:
             if value != fields[name]
         }
         if self.content:
-            values["content"] = {**dataclasses.asdict(self.content), "classes": list(self.content.classes)}
+            content = {**dataclasses.asdict(self.content), "classes": list(self.content.classes)}
+            values["content"] = {name: value for name, value in content.items() if value != ""}
         return {"table": values}
 
     @classmethod

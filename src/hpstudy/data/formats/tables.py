@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import gzip
 import io
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -22,8 +23,9 @@ Value = TypeVar("Value")
 Record = tuple[int, list[str]]  # the line in which it begins, from 1, and its cells
 
 _DELIMITERS = "\t;|,"  # the comma last: names and numbers may hold commas if another delimiter separates the columns
+_GZIP = b"\x1f\x8b"
 _SAMPLE_ROWS = 100  # rows by which a delimiter is judged
-_SAMPLE_CHARACTERS = 1 << 16
+MOST_SAMPLED = 1 << 16  # characters
 _DECIMAL_COMMA = re.compile(r"\s*[-+]?\d*,\d+(e[-+]?\d+)?\s*", re.IGNORECASE)
 _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32"),  # first, because it begins with the mark of UTF-16
@@ -94,8 +96,9 @@ class TextTable:
 def read_table(path: Path, *, expected: str) -> TextTable:
     """Read a file whose first row names the columns, or an .arff file.
 
-    The encoding (Unicode with or without a byte order mark, else Windows-1252) and the delimiter (comma, semicolon, tab
-    or bar) are detected. Empty rows are skipped, and so is the empty cell that a delimiter at the end of a row makes.
+    The encoding (Unicode with or without a byte order mark, else CP949 or Windows-1252) and the delimiter (comma,
+    semicolon, tab or bar) are detected. Empty rows are skipped, and so is the empty cell that a delimiter at the end of
+    a row makes.
 
     Args:
         expected: What the file should be, a noun phrase for the error message.
@@ -109,7 +112,7 @@ def read_table(path: Path, *, expected: str) -> TextTable:
     if path.suffix.lower() == ".arff":
         names, records = _arff(path, text, expected)
     else:
-        delimiter, spaced = _format(text[:_SAMPLE_CHARACTERS])
+        delimiter, spaced = format_of(text[:MOST_SAMPLED])
         records = _records(_reader(text, delimiter, spaced))
         _, names = next(_told(path, records, expected), (0, []))
     names, found = _without_last_delimiter(names, list(_told(path, records, expected)))
@@ -121,25 +124,34 @@ def read_table(path: Path, *, expected: str) -> TextTable:
 def _text(path: Path, expected: str) -> str:
     try:
         content = path.read_bytes()
-        text = content.decode(_encoding(content))
-    except (OSError, UnicodeDecodeError) as error:
+        if content.startswith(_GZIP):
+            content = gzip.decompress(content)
+        text = content.decode(encoding_of(content))
+    except (OSError, EOFError, UnicodeDecodeError) as error:
         raise bad_file(path, f"cannot be read ({error})", expected) from None
     if "\0" in text:
         raise bad_file(path, "is not text but perhaps a spreadsheet or an archive", expected)
     return text
 
 
-def _encoding(content: bytes) -> str:
+def encoding_of(content: bytes) -> str:
+    """Unicode, else CP949 (Korean) if most characters beyond ASCII are Hangul then, else Windows-1252."""
     for mark, encoding in _BYTE_ORDER_MARKS:
         if content.startswith(mark):
             return encoding
     if 0 in content[:2]:  # half of an ASCII character in UTF-16
         return "utf-16-be" if content[0] == 0 else "utf-16-le"
-    for encoding in ("utf-8", "cp1252"):
+    for encoding in ("utf-8", "cp949", "cp1252"):
         with suppress(UnicodeDecodeError):
-            content.decode(encoding)
-            return encoding
+            text = content.decode(encoding)
+            if encoding != "cp949" or _is_korean(text):
+                return encoding
     return "latin-1"  # in which every byte is a character
+
+
+def _is_korean(text: str) -> bool:
+    beyond = [character for character in text if character > "\x7f"]
+    return sum("가" <= character <= "힣" for character in beyond) > len(beyond) / 2
 
 
 def _reader(text: str, delimiter: str, spaced: bool) -> Any:
@@ -147,7 +159,7 @@ def _reader(text: str, delimiter: str, spaced: bool) -> Any:
     return csv.reader(lines, delimiter=delimiter, skipinitialspace=spaced, strict=True)
 
 
-def _format(text: str) -> tuple[str, bool]:
+def format_of(text: str) -> tuple[str, bool]:
     """The delimiter, and whether spaces follow it: those for which most rows have as many cells as the header.
 
     `csv.Sniffer` fails if rows differ in length, and takes an apostrophe for a quote.

@@ -1,4 +1,4 @@
-"""Tables of a user's own: columns of numbers and of categories, with missing values. This file is copied into models.
+"""Tables of a user's own: numbers, categories, truth values and dates, any of them missing. It is copied into models.
 
 What a column is, and what replaces a missing value, is found out on the training rows and kept as JSON values. The
 same function makes inputs of the file's rows and of served rows.
@@ -6,12 +6,10 @@ same function makes inputs of the file's rows and of served rows.
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +17,6 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from hpstudy.data.cache import Matrix
-    from hpstudy.data.formats.tables import TextTable
     from hpstudy.data.kind import Kind, Raw
     from hpstudy.data.places import Source
     from hpstudy.study.catalog import DatasetInfo
@@ -27,6 +24,7 @@ if TYPE_CHECKING:
     from hpstudy.study.table import Table
 
 Texts = NDArray[np.object_]  # of one column, (rows,): str, "" where a value is missing
+Values = NDArray[Any]  # of one column, (rows,): float64 with NaN, datetime64[s] with NaT, or `Texts`
 
 MISSING = frozenset(  # in lower case: those of pandas.read_csv, a missing date, and "?" as in UCI's tables
     (
@@ -35,30 +33,40 @@ MISSING = frozenset(  # in lower case: those of pandas.read_csv, a missing date,
     )
 )
 _EXAMPLES = 2  # rows
-_MOST_CLASSES = 100
 _MOST_MISSING = 0.98  # a column with a larger share of missing values is left out
 _MOST_DISTINCT = 0.5  # texts of which a larger share differs are names, not categories
 _MOST_LEVELS = 20  # but no column with so few levels
 _RAREST = 2  # rows that a level needs for an input of its own
 _WHOLE = re.compile(r"(-?\d+)\.0+")  # as pandas writes whole numbers beside missing ones
+_TRUTH = frozenset(("true", "false"))
+_DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?!\d).*")
+_DATE_FORMATS = (  # the first that fits every known cell; the day before the month only where the month cannot be first
+    *("ISO8601", "%Y/%m/%d", "%d.%m.%Y", "%d.%m.%Y %H:%M", "%m/%d/%Y", "%m/%d/%Y %H:%M"),
+    *("%d/%m/%Y", "%d/%m/%Y %H:%M", "%d-%m-%Y", "%m-%d-%Y"),
+)
+_KEY_NAME = re.compile(r"(^|[^a-zA-Z])(id|ID|Id|key|Key)$|[a-z](Id|ID|Key)$")
+_NO_DATE = np.datetime64("NaT", "s")
+_DAY = np.timedelta64(86_400, "s")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cells:
     """Rows of a file."""
 
-    columns: Mapping[str, Texts]  # without the target
-    lines: NDArray[np.int64]  # (rows,), the line of the file in which each row begins, from 1
+    columns: Mapping[str, Values]  # without the target, and without the columns that split the rows
+    numbers: NDArray[np.int64]  # (rows,), the place of each row in the file, from 0
 
-    def __getitem__(self, numbers: NDArray[np.int32]) -> Cells:
-        return Cells(columns={name: texts[numbers] for name, texts in self.columns.items()}, lines=self.lines[numbers])
+    def __getitem__(self, taken: NDArray[np.int32]) -> Cells:
+        columns = {name: values[taken] for name, values in self.columns.items()}
+        return Cells(columns=columns, numbers=self.numbers[taken])
 
 
 @dataclass(frozen=True, kw_only=True)
 class Columns:
     """Tables as float32 (rows, inputs). A number that is missing becomes the median, and is marked in a further input.
 
-    Categories become inputs of 0 or 1, the last of which is for levels that are rare or unseen.
+    Categories become inputs of 0 or 1, the last of which is for levels that are rare or unseen. Dates become the days
+    since the earliest one, the month, the day of the month and of the week, and the hour if there are times.
     """
 
     table: Table
@@ -77,56 +85,62 @@ class Columns:
         return cls(table=dataset.table)
 
     def read(self, source: Source, *, test: bool) -> Raw:
-        """All rows, because the test split is drawn."""
+        """All rows if the test split is drawn, else those of one of the two files."""
         from hpstudy.data.kind import Raw
+        from hpstudy.data.own_rows import read_rows
 
-        del test
         assert self.table.content
-        file, labels = read_own(source.files[0], self.table)
+        path = source.files[1 if test and len(source.files) > 1 else 0]
+        rows = read_rows(path, self.table, MISSING, texts_of)
         numbers = {label: number for number, label in enumerate(self.table.content.classes)}
-        columns = {
-            name: normal(file.column(place)) for place, name in enumerate(file.names) if name != self.table.target
+        columns: dict[str, Values] = {
+            str(name): texts_of(cells) if name in self.table.categorical else values_of(cells)
+            for name, cells in rows.frame.items()
+            if name not in (self.table.target, self.table.group, self.table.time)
         }
-        rows = Cells(columns=columns, lines=np.array(file.lines))
-        return Raw(rows=rows, labels=np.array([numbers[label] for label in labels], np.int32))
+        return Raw(
+            rows=Cells(columns=columns, numbers=rows.numbers),
+            labels=np.array([numbers[label] for label in rows.labels], np.int32),
+            keys=rows.keys,
+        )
 
     def encode(self, raw: Raw, training: Raw | None) -> Matrix:
         from hpstudy.data.cache import Matrix
 
         assert training
-        x = _inputs(raw.rows.columns, self._fitted(training.rows), len(raw.labels))
+        x = _inputs(raw.rows.columns, self.fitted(training.rows), len(raw.labels))
         return Matrix.of(x, raw.labels, "dense", x.shape[1])
 
     def trace(self, raw: Raw, row: int, feature: int) -> str:
-        """The largest number of the row, with its column and line."""
+        """The largest number of the row, with its column."""
         del feature
         cells: Cells = raw.rows
-        numbers = {name: _numbers(texts[row : row + 1])[0] for name, texts in cells.columns.items()}
+        numbers = {name: _numbers(values[row : row + 1])[0] for name, values in cells.columns.items()}
         name = max(numbers, key=lambda name: 0.0 if math.isnan(numbers[name]) else abs(numbers[name]))
-        return f"{cells.columns[name][row]} as {name} in line {cells.lines[row]}"
+        return f"{numbers[name]:g} as {name} in row {cells.numbers[row] + 1}"
 
     def description(self, training: Raw | None) -> dict[str, Any]:
         """For each column, in the order of the inputs, what was fitted on the training rows."""
         assert training
-        return {"columns": self._fitted(training.rows)}
+        return {"columns": self.fitted(training.rows)}
 
     def example(self, rows: NDArray[Any], source: Source) -> dict[str, Any]:
         """The first rows of the file, with the columns that are used."""
         del rows
         cells: Cells = self.read(source, test=False).rows
-        return {"columns": {name: _typed(cells.columns[name]) for name in self._fitted(cells)}}
+        return {"columns": {name: _typed(cells.columns[name]) for name in self.fitted(cells)}}
 
     @staticmethod
     def serve(rows: Any, description: Mapping[str, Any]) -> NDArray[np.float32]:
         """Encode a DataFrame with columns of the file, in any order. One that it lacks is missing in every row."""
-        names = {str(name).strip(): place for place, name in enumerate(rows.columns)}
+        places = {str(name).strip(): place for place, name in enumerate(rows.columns)}
         columns = {
-            name: normal(rows.iloc[:, names[name]]) if name in names else np.full(len(rows), "", object)
-            for name in description["columns"]
+            name: _served(rows.iloc[:, places[name]], column["kind"]) if name in places else np.full(len(rows), "", "O")
+            for name, column in description["columns"].items()
         }
         return _inputs(columns, description["columns"], len(rows))
 
-    def _fitted(self, training: Cells) -> dict[str, dict[str, Any]]:
+    def fitted(self, training: Cells) -> dict[str, dict[str, Any]]:
         """What each column is, without those that can tell nothing.
 
         Raises:
@@ -134,37 +148,75 @@ class Columns:
         """
         from hpstudy.errors import DatasetError
 
-        fitted = {name: self._column(name, texts) for name, texts in training.columns.items()}
-        found = {name: column for name, column in fitted.items() if column}
+        columns = self.understood(training)
+        found = {name: column for name, column in columns.items() if not isinstance(column, str)}
         if not found:
             raise DatasetError(
                 f"{self.table.file} has no column to predict {self.table.target!r} from: the others "
-                f"({', '.join(fitted) or 'none'}) are dropped, constant, nearly all missing or identifiers. "
+                f"({', '.join(columns) or 'none'}) are dropped, constant, nearly all missing or identifiers. "
                 "Name one in numeric= or categorical= to take it anyway."
             )
         return found
 
-    def _column(self, name: str, texts: Texts) -> dict[str, Any] | None:
-        """What one column is; None if it is left out."""
-        known = texts[texts != ""]
+    def understood(self, training: Cells) -> dict[str, dict[str, Any] | str]:
+        """What each column is as an input, or why it is none: "dropped", "constant", …"""
+        return {name: self._column(name, values) for name, values in training.columns.items()}
+
+    def _column(self, name: str, values: Values) -> dict[str, Any] | str:
+        known = values[~is_missing(values)]
         is_told = name in (*self.table.numeric, *self.table.categorical)
-        if name in self.table.drop or not len(known):
-            return None
-        if not is_told and (len(known) < (1 - _MOST_MISSING) * len(texts) or len(set(texts)) == 1):
-            return None
-        values = _numbers(texts)
-        is_number = not np.isnan(values[texts != ""]).any() and name not in self.table.categorical
-        if is_number or name in self.table.numeric:
-            return None if not is_told and _counts_rows(values) else _fit_number(values)
-        distinct = len(set(known))
-        if not is_told and distinct > max(_MOST_LEVELS, _MOST_DISTINCT * len(known)):
-            return None
+        if name in self.table.drop:
+            return "dropped"
+        if not len(known):
+            return "all missing"
+        if not is_told and len(known) < (1 - _MOST_MISSING) * len(values):
+            return "nearly all missing"
+        if not is_told and len(known) == len(values) and (known == known[0]).all():
+            return "constant"
+        if values.dtype.kind == "f":
+            return _fit_number(values) if is_told or not (why := _is_identifier(name, values)) else why
+        if values.dtype.kind == "M":
+            return _fit_date(values, "ISO8601")
+        return self._text_column(name, values, known, is_told=is_told)
+
+    def _text_column(self, name: str, texts: Texts, known: Texts, *, is_told: bool) -> dict[str, Any] | str:
+        levels = set(known)
+        if name in self.table.categorical:
+            return _fit_categories(texts, self.table.max_categories)
+        if levels <= _TRUTH:
+            return _fit_truth(texts)
+        if form := _date_format(sorted(levels)):
+            return _fit_date(_dates(texts, form), form)
+        if not is_told and len(levels) > max(_MOST_LEVELS, _MOST_DISTINCT * len(known)):
+            return "an identifier: nearly every text differs"
         return _fit_categories(texts, self.table.max_categories)
 
 
-def normal(cells: Any) -> Texts:
-    """The cells of a column, from a file or a DataFrame, as texts that are equal where the values are."""
-    return np.array([_normal(str(cell)) for cell in cells] or [], object)
+def texts_of(cells: Any) -> Texts:
+    """A column of a DataFrame as texts that are equal where the values are."""
+    import pandas as pd
+
+    codes, levels = pd.factorize(cells)
+    return np.array([*(_normal(str(level)) for level in levels), ""], object)[codes]
+
+
+def values_of(cells: Any) -> Values:
+    """A column of a DataFrame as numbers, dates, or texts. Texts become numbers if all that are known are numbers."""
+    import pandas as pd
+
+    kind = cells.dtype
+    if pd.api.types.is_datetime64_any_dtype(kind):
+        return np.asarray(pd.to_datetime(cells, utc=True).dt.tz_localize(None).to_numpy("datetime64[s]"))
+    if pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_bool_dtype(kind):
+        numbers = cells.to_numpy(np.float64, na_value=np.nan)
+        return np.where(np.isfinite(numbers), numbers, np.nan)
+    texts = texts_of(cells)
+    numbers = _numbers(texts)
+    return texts if np.isnan(numbers[texts != ""]).any() else numbers
+
+
+def _served(cells: Any, kind: str) -> Values:
+    return texts_of(cells) if kind in ("category", "truth") else values_of(cells)
 
 
 def _normal(text: str) -> str:
@@ -172,7 +224,7 @@ def _normal(text: str) -> str:
     lower = text.lower()
     if lower in MISSING:
         return ""
-    if lower in ("true", "false"):
+    if lower in _TRUTH:
         return lower
     whole = _WHOLE.fullmatch(text)
     return whole[1] if whole else text
@@ -187,8 +239,26 @@ def number(text: str) -> float:
     return found if math.isfinite(found) and "_" not in text else math.nan
 
 
-def _numbers(texts: Texts) -> NDArray[np.float64]:
-    return np.array([number(text) for text in texts], np.float64)
+def _numbers(values: Values) -> NDArray[np.float64]:
+    if values.dtype.kind == "f":
+        return values
+    if values.dtype.kind == "M":
+        return np.full(len(values), np.nan)
+    return np.array([number(text) for text in values], np.float64)
+
+
+def is_missing(values: Values) -> NDArray[np.bool_]:
+    """Which values are missing, (rows,)."""
+    return np.asarray(
+        values == "" if values.dtype.kind == "O" else np.isnat(values) if values.dtype.kind == "M" else np.isnan(values)
+    )
+
+
+def _is_identifier(name: str, values: NDArray[np.float64]) -> str | None:
+    if _counts_rows(values):
+        return "row numbers"
+    is_key = len(values) > _MOST_LEVELS and (values == np.round(values)).all() and len(set(values)) == len(values)
+    return "an identifier: every number differs" if is_key and _KEY_NAME.search(name) else None
 
 
 def _counts_rows(values: NDArray[np.float64]) -> bool:
@@ -212,137 +282,114 @@ def _fit_number(values: NDArray[np.float64]) -> dict[str, Any]:
 
 
 def _fit_categories(texts: Texts, most: int) -> dict[str, Any]:
+    import pandas as pd
     from sklearn.preprocessing import OneHotEncoder
 
+    codes, levels = pd.factorize(texts, sort=True)  # scikit-learn counts numbers far faster than texts
     encoder = OneHotEncoder(min_frequency=_RAREST, max_categories=most, handle_unknown="infrequent_if_exist")
-    encoder.fit(texts[:, np.newaxis])
+    encoder.fit(codes[:, np.newaxis])
     rare = encoder.infrequent_categories_[0]
     dropped = set() if rare is None else set(rare)
-    levels = [str(level) for level in encoder.categories_[0] if level not in dropped]
-    return {"kind": "category", "levels": levels[: most - 1] if len(levels) == most else levels}
+    kept = [str(levels[code]) for code in encoder.categories_[0] if code not in dropped]
+    return {"kind": "category", "levels": kept[: most - 1] if len(kept) == most else kept}
 
 
-def _inputs(columns: Mapping[str, Texts], fitted: Mapping[str, Mapping[str, Any]], rows: int) -> NDArray[np.float32]:
-    parts = [_column_inputs(columns[name], column) for name, column in fitted.items()]
+def _fit_truth(texts: Texts) -> dict[str, Any]:
+    known = texts[texts != ""]
+    return {
+        "kind": "truth",
+        "fill": float((known == "true").mean() >= 0.5),
+        "marks_missing": len(known) < len(texts),
+    }
+
+
+def _fit_date(dates: Values, form: str) -> dict[str, Any]:
+    known = np.sort(dates[~np.isnat(dates)])
+    return {
+        "kind": "date",
+        "format": form,
+        "first": str(known[0]),
+        "fill": str(known[len(known) // 2]),
+        "marks_missing": len(known) < len(dates),
+        "has_times": bool((known != known.astype("datetime64[D]")).any()),
+    }
+
+
+def _date_format(levels: list[str]) -> str | None:
+    """The format of which all texts are dates; None if there is none."""
+    if not all(_DATE.fullmatch(text) for text in levels):
+        return None
+    texts = np.array(levels, object)
+    return next((form for form in _DATE_FORMATS if not np.isnat(_dates(texts, form)).any()), None)
+
+
+def _dates(values: Values, form: str) -> NDArray[np.datetime64]:
+    """datetime64[s], NaT where a value is missing or no date of this format."""
+    import pandas as pd
+
+    if values.dtype.kind == "M":
+        return values
+    if values.dtype.kind == "f":
+        return np.full(len(values), _NO_DATE)
+    codes, levels = pd.factorize(values)
+    found = pd.to_datetime(pd.Series(levels, dtype=object), format=form, errors="coerce", utc=True)
+    return np.asarray(found.dt.tz_localize(None).to_numpy("datetime64[s]")[codes])
+
+
+def _inputs(columns: Mapping[str, Values], fitted: Mapping[str, Mapping[str, Any]], rows: int) -> NDArray[np.float32]:
+    parts = [column_inputs(columns[name], column) for name, column in fitted.items()]
     return np.hstack([np.empty((rows, 0), np.float32), *parts])
 
 
-def _column_inputs(texts: Texts, column: Mapping[str, Any]) -> NDArray[np.float32]:
+def column_inputs(values: Values, column: Mapping[str, Any]) -> NDArray[np.float32]:
     """One column as inputs, float32 (rows, width)."""
-    if column["kind"] == "number":
-        values = _numbers(texts)
-        is_missing = np.isnan(values)
-        marks = [is_missing] if column["marks_missing"] else []
-        return np.stack([np.where(is_missing, column["fill"], values), *marks], axis=1).astype(np.float32)
-    places = {level: place for place, level in enumerate(column["levels"])}
-    found = np.array([places.get(text, len(places)) for text in texts], np.int64)
-    return np.asarray(found[:, np.newaxis] == np.arange(len(places) + 1), np.float32)
-
-
-def _typed(texts: Texts) -> dict[str, Any]:
-    """The first cells of a column as numbers if all that are known are numbers, else as texts."""
-    shown = [text or None for text in texts[:_EXAMPLES]]
-    if any(text and math.isnan(number(text)) for text in texts):
-        return {"type": "string", "values": shown}
-    return {"type": "double", "values": [None if text is None else float(text) for text in shown]}
-
-
-def read_own(path: Path, table: Table) -> tuple[TextTable, list[str]]:
-    """The rows that have a label, with decimal points in numbers, and the labels.
-
-    Raises:
-        DatasetError: the file cannot be read, lacks a column or has it twice, or has rows without a label.
-    """
-    from hpstudy.data.formats.tables import read_table
-    from hpstudy.data.integrity import ADVICE
-    from hpstudy.errors import DatasetError
-
-    try:
-        file = read_table(path, expected="a text file of rows whose first row names the columns")
-    except DatasetError as error:
-        raise DatasetError(f"{str(error).removesuffix(ADVICE)}Correct the file.") from None
-    file = replace(file, names=tuple(name.strip() for name in file.names))
-    _check_columns(file, table)
-    file = file.with_decimal_points(_places_of_numbers(file), lambda text: not normal([text])[0])
-    labels = list(normal(file.column(file.names.index(table.target))))
-    return _labelled(file, labels, table)
-
-
-def classes_of(path: Path, table: Table, labels: list[str]) -> tuple[str, ...]:
-    """The labels that occur, numbers in their order and texts in that of the alphabet.
-
-    Raises:
-        DatasetError: there is only one, or there are so many that they hardly are classes.
-    """
-    from hpstudy.errors import DatasetError
-
-    found = sorted(set(labels))
-    if len(found) == 1:
-        raise DatasetError(
-            f"{path} has only the label {found[0]!r} in column {table.target!r}, so there is nothing to tell apart. "
-            "Choose another target, or add rows of another class."
-        )
-    if len(found) > _MOST_CLASSES or len(found) > len(labels) / 2:
-        raise DatasetError(
-            f"{path} has {len(found):,} different labels in the {len(labels):,} rows of column {table.target!r}: that "
-            "is an identifier or a quantity, not a class. Choose another target."
-        )
-    return tuple(sorted(found, key=float) if not any(math.isnan(number(label)) for label in found) else found)
-
-
-def _check_columns(file: TextTable, table: Table) -> None:
-    from hpstudy.errors import DatasetError
-
-    if twice := [name for name in dict.fromkeys(file.names) if file.names.count(name) > 1]:
-        raise DatasetError(f"{file.path} has the column {twice[0]!r} twice. Rename one of them in its first row.")
-    if not len(file):
-        raise DatasetError(f"{file.path} has no rows. Expected: a first row with the columns' names, then the rows.")
-    for name in (table.target, *table.drop, *table.numeric, *table.categorical):
-        if name not in file.names:
-            near = difflib.get_close_matches(name, file.names, n=1)
-            hint = f"Did you mean {near[0]!r}?" if near else f"It has {', '.join(file.names)}."
-            raise DatasetError(f"{file.path} has no column {name!r}. {hint}")
-    for name in table.numeric:
-        _check_numbers(file, name)
-
-
-def _check_numbers(file: TextTable, name: str) -> None:
-    from hpstudy.errors import DatasetError
-
-    for line, cell in zip(file.lines, file.column(file.names.index(name)), strict=True):
-        text = normal([cell])[0]
-        if text and not _is_number(text):
-            raise DatasetError(
-                f"{file.path} has {cell!r} as {name} in line {line}, but numeric= says that {name} holds numbers. "
-                "Correct the cell, or leave the column out of numeric=."
+    match column["kind"]:
+        case "category":
+            places = {level: place for place, level in enumerate(column["levels"])}
+            found = np.array([places.get(text, len(places)) for text in values], np.int64)
+            return np.asarray(found[:, np.newaxis] == np.arange(len(places) + 1), np.float32)
+        case "date":
+            return _date_inputs(_dates(values, column["format"]), column)
+        case "truth":
+            numbers = np.select(
+                [values == "true", values == "1", values == "false", values == "0"], [1, 1, 0, 0], np.nan
             )
+        case _:
+            numbers = _numbers(values)
+    lacks = np.isnan(numbers)
+    return _marked([np.where(lacks, column["fill"], numbers)], lacks, column)
 
 
-def _is_number(text: str) -> bool:
-    return not math.isnan(number(text.replace(",", ".")))
-
-
-def _places_of_numbers(file: TextTable) -> list[int]:
-    """The columns whose cells are all numbers, with decimal points or commas."""
-    return [
-        place
-        for place in range(len(file.names))
-        if all(_is_number(text) for text in normal(file.column(place)) if text)
+def _date_inputs(dates: NDArray[np.datetime64], column: Mapping[str, Any]) -> NDArray[np.float32]:
+    is_missing = np.isnat(dates)
+    known = np.where(is_missing, np.datetime64(column["fill"], "s"), dates)
+    days, months = known.astype("datetime64[D]"), known.astype("datetime64[M]")
+    parts = [
+        (known - np.datetime64(column["first"], "s")) / _DAY,
+        months.astype(np.int64) % 12 + 1,
+        (days - months.astype("datetime64[D]")).astype(np.int64) + 1,
+        (days.astype(np.int64) + 3) % 7,  # 1 January 1970 was a Thursday; Monday is 0
+        *([(known - days) / np.timedelta64(3_600, "s")] if column["has_times"] else []),
     ]
+    return _marked(parts, is_missing, column)
 
 
-def _labelled(file: TextTable, labels: list[str], table: Table) -> tuple[TextTable, list[str]]:
-    from hpstudy.errors import DatasetError
+def _marked(parts: list[Any], is_missing: NDArray[np.bool_], column: Mapping[str, Any]) -> NDArray[np.float32]:
+    return np.stack([*parts, *([is_missing] if column["marks_missing"] else [])], axis=1).astype(np.float32)
 
-    missing = [line for line, label in zip(file.lines, labels, strict=True) if not label]
-    if missing and (not table.drop_missing_target or len(missing) == len(labels)):
-        raise DatasetError(
-            f"{file.path} has no label in column {table.target!r} in {len(missing):,} of {len(labels):,} rows, first "
-            f"in line {missing[0]}. Fill them in, or leave those rows out by drop_missing_target=True."
-        )
-    kept = [place for place, label in enumerate(labels) if label]
-    rows, lines = tuple(file.rows[place] for place in kept), tuple(file.lines[place] for place in kept)
-    return replace(file, rows=rows, lines=lines), [labels[place] for place in kept]
+
+def _typed(values: Values) -> dict[str, Any]:
+    """The first cells of a column, with their type.
+
+    Only that of plain texts is told: rows to predict may have whole numbers where the file has others, and dates or
+    truth values as such or as texts.
+    """
+    first = values[:_EXAMPLES]
+    cells = [str(one) for one in first] if values.dtype.kind == "M" else first.tolist()
+    shown = [None if lacks else cell for cell, lacks in zip(cells, is_missing(first), strict=True)]
+    levels = set(values) - {""} if values.dtype.kind == "O" else set()
+    is_plain = not levels <= _TRUTH and not any(_DATE.fullmatch(text) or math.isfinite(number(text)) for text in levels)
+    return {"type": "string" if is_plain else "any", "values": shown}
 
 
 KIND: type[Kind] = Columns

@@ -19,10 +19,12 @@ from hpstudy.study.designs import Grid
 from hpstudy.study.domains import Choice, Domain
 from hpstudy.study.levels import is_number
 from hpstudy.study.objective import Objective
+from hpstudy.study.overrides import QUICK
 from hpstudy.study.spec import Study
 
 _NOTABLE_SHARE = 0.1  # share of what the factors explain from which an interaction is reported
 MOST_LINES = 6  # of the answer
+AFTER_QUICK = "Next: the study itself, without --quick; few rows and epochs say little."
 
 
 def grid_answer(
@@ -144,6 +146,8 @@ def _learned_nothing(grid: GridAnalysis, names: Sequence[str], beside: Sequence[
 def _next(analysis: Analysis, grid: GridAnalysis, found: Standings) -> list[str]:
     """What decides, and what it costs."""
     study, replicates = analysis.study, int(found.n.max())
+    if study.name.endswith(QUICK):
+        return [AFTER_QUICK]
     extend = f"hpstudy extend {study.name} --replicates"
     if replicates < 2:
         return [f"Next: {extend} 5 shows what is more than luck."]

@@ -2,44 +2,106 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from statistics import fmean
+from collections.abc import Iterator, Sequence
 
 from hpstudy.analysis.analyse import Analysis
-from hpstudy.analysis.best import confirmations_of_best
-from hpstudy.analysis.search import MIN_TRIALS, SearchResult
+from hpstudy.analysis.finalists import Finalists
+from hpstudy.analysis.search import MIN_TRIALS, Importance, SearchResult
+from hpstudy.analysis.standings import Verdict
 from hpstudy.report import texts
-from hpstudy.report.grid.findings import trouble
+from hpstudy.report.answer import chosen_line, fitted, short, simpler
+from hpstudy.report.grid.findings import AFTER_QUICK, trouble
 from hpstudy.report.inside.sections import inside_findings
-from hpstudy.study.spec import Study
+from hpstudy.study.overrides import QUICK
 
-_ENOUGH = 100  # trials for a stable ranking of factors
 _TELLING = 3  # factors that the sentence about importance names
+_FORETELLS = 0.5  # rank correlation of early with last scores from which pruning is more than a gamble
 
 
-def search_findings(analysis: Analysis, search: SearchResult) -> tuple[list[str], list[str]]:
-    """The answer in a few lines, and the rest."""
-    found = [*_best(analysis, search), *_finalists(analysis), *_next_steps(analysis.study, search)]
-    details = list(_importance(search))
-    details += list(_course(analysis, search))
-    details += list(_pruning(search))
-    details += list(_repeats(analysis))
-    details += inside_findings(analysis)
-    if analysis.overview.complete:
-        return found, [*details, *trouble(analysis.overview)]
-    return [*found, *trouble(analysis.overview)], details
+def search_answer(
+    analysis: Analysis, search: SearchResult, beside: Sequence[tuple[str, float]], room: int
+) -> list[str]:
+    """What to use, what is as good, what matters, what to do next.
+
+    Args:
+        beside: What the best score stands beside, such as ("chance", 0.1).
+        room: Lines, at most.
+    """
+    if not search.complete:
+        return list(trouble(analysis.overview))
+    study = analysis.study
+    if len(study.objectives) > 1:
+        metrics = texts.listed([objective.metric for objective in study.objectives])
+        count = texts.counted(len(search.front), "trial")
+        return [f"{count} of {len(search.complete)} form the Pareto front of {metrics}."]
+    lines = list(_chosen(analysis, search, beside))
+    if analysis.finalists:
+        lines += list(_others(analysis.finalists))
+    following = list(_next_steps(analysis, search))
+    return [*lines, *_matters(search), *following][: max(room, len(lines))]
+
+
+def search_details(analysis: Analysis, search: SearchResult) -> list[str]:
+    """The rest, in whole sentences."""
+    if not search.complete:
+        return inside_findings(analysis)
+    found = [*_best(analysis, search), *_optimism(analysis), *_importance(search), *_course(analysis, search)]
+    found += [*_edges(search), *_pruning(search), *_repeats(analysis), *inside_findings(analysis)]
+    return [*found, *trouble(analysis.overview)]
+
+
+def _chosen(analysis: Analysis, search: SearchResult, beside: Sequence[tuple[str, float]]) -> Iterator[str]:
+    """The configuration and its score."""
+    study, finalists = analysis.study, analysis.finalists
+    metric, sign = study.objectives[0].metric, study.objectives[0].sign
+    origin = finalists.origins[0] if finalists else search.complete[0]
+    value = sign * float(finalists.standings.means[0]) if finalists else float(origin.value or 0.0)
+    yield chosen_line(f"trial {origin.number}", metric, value, beside)
+    yield fitted("It has ", [short(study, {name: level}) for name, level in origin.params.items()])
+    yield from simpler(value, sign, beside)
+
+
+def _others(finalists: Finalists) -> Iterator[str]:
+    """The other finalists by verdict."""
+    found = finalists.standings
+    if found.n.max() < 2 or len(finalists.origins) < 2:
+        return
+    words = {
+        Verdict.EQUIVALENT: f"as good (within {texts.number(found.practical)})",
+        Verdict.UNDECIDED: "undecided",
+        Verdict.WORSE: "worse",
+    }
+    parts = []
+    for verdict, word in words.items():
+        numbers = [
+            str(origin.number)
+            for origin, one in zip(finalists.origins[1:], found.verdicts[1:], strict=True)
+            if one == verdict
+        ]
+        if numbers:
+            parts.append(f"{word} {'trial' if len(numbers) == 1 else 'trials'} {texts.listed(numbers)}")
+    yield fitted(f"Finalists, {texts.counted(int(found.n.max()), 'fresh seed')} each: ", parts)
+
+
+def _matters(search: SearchResult) -> list[str]:
+    """The factors that matter most, with the range of their importance; one that may not matter is not named."""
+    if not search.importances:
+        return []
+    telling = [one for one in search.importances if one.spread and one.spread[0] >= 1 / (2 * len(search.importances))]
+    if not telling:
+        return [f"Which factors matter most is open after {texts.counted(len(search.complete), 'complete trial')}."]
+    return [fitted("Matters most: ", [_with_range(one) for one in telling[:_TELLING]])]
+
+
+def _with_range(one: Importance) -> str:
+    low, high = one.spread or (0.0, 0.0)
+    return f"{one.factor} ({100 * low:.0f} to {100 * high:.0f} %)"
 
 
 def _best(analysis: Analysis, search: SearchResult) -> Iterator[str]:
     study = analysis.study
-    if not search.complete:
-        return
     if len(study.objectives) > 1:
-        metrics = texts.listed([objective.metric for objective in study.objectives])
-        yield (
-            f"{texts.counted(len(search.front), 'trial')} of {len(search.complete)} form the Pareto front of "
-            f"{metrics}: no other trial is better in one of them without being worse in another."
-        )
+        yield "On the Pareto front, no other trial is better in one objective without being worse in another."
         return
     best = search.complete[0]
     metric = study.objectives[0].metric
@@ -52,40 +114,26 @@ def _best(analysis: Analysis, search: SearchResult) -> Iterator[str]:
     yield text + " Each is one training with one seed: differences as small as those between seeds mean nothing."
 
 
-def _finalists(analysis: Analysis) -> Iterator[str]:
-    """The one that its confirmations chose."""
-    study = analysis.study
-    chosen = confirmations_of_best(study, analysis.records)
-    origin = next((record for record in analysis.records if chosen and record.number == chosen[0].confirms), None)
-    if origin is None:
-        return
-    mean = fmean(record.value for record in chosen if record.value is not None)
-    seeds, where = texts.counted(len(chosen), "fresh seed"), texts.params(analysis.texts, origin.params)
-    yield (
-        f"Of the finalists trial {origin.number} is chosen: trained again, {where} has the best mean "
-        f"{study.objectives[0].metric}, {texts.number(mean)} over {seeds}. In the search it had "
-        f"{texts.number(origin.value)}, a score that made it a finalist and is therefore lucky."
-    )
+def _optimism(analysis: Analysis) -> Iterator[str]:
+    if finalists := analysis.finalists:
+        yield (
+            f"The scores that made {texts.counted(len(finalists.origins), 'finalist')} were lucky: under fresh seeds "
+            f"they are {texts.number(finalists.optimism)} worse, mean over all. The choice is by the fresh seeds alone."
+        )
 
 
 def _importance(search: SearchResult) -> Iterator[str]:
     if not search.importances:
-        if search.complete:
-            yield (
-                f"Which factors matter cannot be said from {texts.counted(len(search.complete), 'complete trial')}: "
-                f"that takes {MIN_TRIALS}, with different values."
-            )
-        return
-    top = [f"{one.factor} ({texts.percent(one.ped_anova or 0.0)})" for one in search.importances[:_TELLING]]
-    rough = f", a rough estimate from {len(search.complete)} trials" if len(search.complete) < _ENOUGH else ""
-    text = f"To be among the best trials it matters most to choose {texts.listed(top)} well (PED-ANOVA{rough})."
-    by_variance = max(search.importances, key=lambda one: one.fanova or 0.0)
-    if by_variance.fanova and by_variance.factor != search.importances[0].factor:
-        text += (
-            f" Over the whole range {by_variance.factor} moves the result most "
-            f"({texts.percent(by_variance.fanova)} of the variance, fANOVA)."
+        yield (
+            f"Which factors matter cannot be said from {texts.counted(len(search.complete), 'complete trial')}: "
+            f"that takes {MIN_TRIALS}, with different values."
         )
-    yield text
+        return
+    top = [_with_range(one) for one in search.importances[:_TELLING]]
+    yield (
+        f"To be among the best trials it matters most to choose {texts.listed(top)} well (PED-ANOVA; its range over "
+        f"random parts of {texts.counted(len(search.complete), 'trial')})."
+    )
 
 
 def _course(analysis: Analysis, search: SearchResult) -> Iterator[str]:
@@ -107,6 +155,12 @@ def _pruning(search: SearchResult) -> Iterator[str]:
             f"{texts.counted(saving.epochs, 'epoch')} ({texts.percent(saving.share)} of theirs), "
             f"about {texts.duration(saving.seconds)} of training."
         )
+    if seen := search.foretold:
+        yield (
+            f"Scores after epoch {seen.epoch} foretold the last ones with a rank correlation of "
+            f"{texts.number(seen.correlation, 2)} over {texts.counted(seen.trials, 'complete trial')}"
+            f"{': pruning there is a gamble' if seen.correlation < _FORETELLS else ''}."
+        )
 
 
 def _repeats(analysis: Analysis) -> Iterator[str]:
@@ -119,14 +173,18 @@ def _repeats(analysis: Analysis) -> Iterator[str]:
         )
 
 
-def _next_steps(study: Study, search: SearchResult) -> Iterator[str]:
+def _edges(search: SearchResult) -> Iterator[str]:
     for edge in search.edges:
         yield (
             f"The best {edge.factor}, {edge.level}, lies at the {edge.end} end of its range: "
             "a wider range may hold better ones."
         )
-    if search.complete and len(study.objectives) == 1 and not study.design.confirms:
-        yield (
-            "Next: put the best few configurations into a Grid with replicates=5, so that chance and merit can be "
-            "told apart."
-        )
+
+
+def _next_steps(analysis: Analysis, search: SearchResult) -> Iterator[str]:
+    if analysis.study.name.endswith(QUICK):
+        yield AFTER_QUICK
+    elif search.edges:
+        yield fitted("Next: widen the range of ", [f"{edge.factor} ({edge.end} end)" for edge in search.edges])
+    elif not analysis.study.design.confirms:
+        yield "Next: Search(…, finalists=3) tells merit from luck."

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from math import isnan
+
 from hpstudy.analysis.analyse import Analysis
+from hpstudy.analysis.finalists import Finalists
+from hpstudy.analysis.ranking import interval_of
 from hpstudy.analysis.search import MOST_LISTED, SearchResult
+from hpstudy.analysis.statistics import bounds_of
 from hpstudy.report import texts
 from hpstudy.report.document import Number, Table
 from hpstudy.study.factors import Level
@@ -55,24 +60,58 @@ def _level(analysis: Analysis, name: str, level: Level) -> str | Number:
     return text
 
 
+def finalists_table(analysis: Analysis, finalists: Finalists) -> Table:
+    """Each finalist by the mean of its confirmations."""
+    found, objective = finalists.standings, analysis.study.objectives[0]
+    bounds = bounds_of(objective.metric)
+    rows = []
+    for place, origin in enumerate(finalists.origins):
+        mean = interval_of(found, place, objective.sign, bounds)
+        rows.append(
+            (
+                texts.count(origin.number),
+                texts.sortable(mean.mean),
+                texts.interval_text(mean),
+                texts.count(mean.n),
+                found.verdicts[place].value if mean.n > 1 else None,
+                None if isnan(found.p_best[place]) else texts.sortable(100 * float(found.p_best[place]), 0),
+                texts.sortable(origin.value),
+            )
+        )
+    return Table(
+        title="Finalists, best first",
+        columns=(
+            "trial", f"mean {objective.metric}", "95 % interval", "n", "verdict", "best with, %", "in the search",
+        ),
+        rows=tuple(rows),
+        caption=(
+            "The best configurations of the search, each trained again under the same fresh seeds and splits. The mean "
+            "is over these alone, with its interval on new data; the verdict is about training again on these data. "
+            "“In the search” is the score that made it a finalist."
+        ),
+    )  # fmt: skip
+
+
 def importances_table(search: SearchResult) -> Table | None:
     if not search.importances:
         return None
     return Table(
         title="Importance of the factors",
-        columns=("factor", "PED-ANOVA, %", "fANOVA, %"),
+        columns=("factor", "PED-ANOVA, %", "from, %", "to, %", "fANOVA, %"),
         rows=tuple(
             (
                 importance.factor,
                 texts.sortable(_percent(importance.ped_anova), 1),
+                *(texts.sortable(_percent(end), 1) for end in importance.spread or (None, None)),
                 texts.sortable(_percent(importance.fanova), 1),
             )
             for importance in search.importances
         ),
         caption=(
             f"By Optuna over {texts.counted(len(search.complete), 'complete trial')}, pruned ones left out. PED-ANOVA: "
-            "for being among the best tenth. fANOVA: share of the variance over the whole range, for factors that "
-            "every trial has. Both are estimates, and rough ones below a hundred trials."
+            "for being among the best tenth; from and to: its range over 20 random parts of two thirds of the trials. "
+            "fANOVA: share of the variance over the whole range, for factors that every trial has. All are estimates, "
+            "and rough ones below a hundred trials."
         ),
     )
 

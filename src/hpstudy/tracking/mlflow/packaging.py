@@ -264,7 +264,7 @@ def _example(example: Mapping[str, Any]) -> Any:
 
     if "array" in example:
         return np.array(example["array"], example["dtype"])
-    types = {"long": "int64", "double": "float64"}
+    types = {"long": "int64", "double": "float64", "any": None}  # None: as pandas finds
     return pd.DataFrame(
         {
             name: pd.Series(column["values"], dtype=types.get(column["type"], object))
@@ -293,11 +293,11 @@ def _inputs(example: Mapping[str, Any]) -> Any:
 def _column(name: str, kind: str) -> Any:
     """The schema of a column. Text and floats may be missing; MLflow has no missing integer."""
     from mlflow.types import ColSpec, DataType
-    from mlflow.types.schema import Array
+    from mlflow.types.schema import AnyType, Array
 
     if kind == "array":
         return ColSpec(Array(DataType.long), name)
-    return ColSpec(kind, name, required=kind == "long")
+    return ColSpec(AnyType() if kind == "any" else kind, name, required=kind == "long")
 
 
 def _requirements() -> list[str]:

@@ -119,6 +119,10 @@ class MlflowTracker:
         return command, ui_environment(self._settings)
 
     def examine(self) -> Iterator[Diagnosis]:
+        if self._settings.uses_embedded_store and self.is_empty:  # making its tables takes some seconds
+            what = f"MLflow {version('mlflow')} is installed; its store is made with the first study."
+            yield Diagnosis(level=Health.GOOD, what=what)
+            return
         with translated(self._settings, "does not answer", _NO_ANSWER):
             connect(self._settings).search_experiments(max_results=1)
         yield Diagnosis(level=Health.GOOD, what=f"MLflow at {self._address} answers and lets you in.")

@@ -1,0 +1,118 @@
+"""What was understood of a study's dataset, and the draft of a study of one's own table."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hpstudy.api.where import Where, settings_of
+from hpstudy.plain import one_line
+from hpstudy.study.spec import Study
+from hpstudy.study.table import Table
+
+if TYPE_CHECKING:
+    from hpstudy.api.notes import Notifier
+    from hpstudy.data.overview import Overview
+    from hpstudy.settings import Settings
+
+_DRAFT = '''"""Which optimizer and learning rate predict {title} best?
+
+A paragraph here becomes the description of the study, wherever it is shown.
+"""
+
+from hpstudy import Choice, Grid, Study, Table
+
+study = Study(
+    name={name},
+    # {rows:,} rows, classes {classes}; `hpstudy data show {path}` shows every column
+    dataset=Table(
+        {file},
+        target={target},{unlabelled}
+        # left out without being told: {left_out}
+        # drop=("a column",), numeric=("…",), categorical=("…",),
+        # test="later.csv", group="customer", time="day",  # how rows are split; without these, at random
+    ),{objective}
+    # what all trials share; docs/factors.md lists every factor and its default
+    base=dict(depth=1, units=32, activation="relu", batch_size=32, epochs=20),
+    # what the study is about
+    vary=dict(
+        optimizer=Choice("momentum", "adam"),
+        learning_rate=Choice(0.001, 0.01, 0.1),
+    ),
+    # every combination, three times with different seeds: 2 x 3 x 3 = 18 trials
+    design=Grid(replicates=3),
+)
+'''
+_UNEVEN = """
+    objective="val_balanced_accuracy",  # accuracy says little, as one class is more than twice another"""
+_SHOWN = 10  # classes
+
+
+def show(study: Study, where: Where) -> tuple[Study, Overview]:
+    """The study with the content of its file, and what was understood of its dataset.
+
+    Raises:
+        UserError: the file cannot be used; the message says why.
+    """
+    from hpstudy import data
+
+    settings = settings_of(where)
+    if isinstance(study.dataset, Table):
+        study = dataclasses.replace(study, dataset=data.resolved(study.dataset, settings))
+    return study, overview_of(study, settings)
+
+
+def overview_of(study: Study, settings: Settings) -> Overview:
+    """What was understood of a study's dataset, as its first replicate has it."""
+    from hpstudy.data.overview import overview
+
+    return overview(study.dataset, study.config({}), study.seed, settings)
+
+
+def warn_of(study: Study, settings: Settings, notifier: Notifier) -> None:
+    """Say which columns of a user's table are left out, and what may be wrong with its rows."""
+    if not isinstance(study.dataset, Table):
+        return
+    found = overview_of(study, settings)
+    left_out = [f"{column.name} ({column.detail})" for column in found.columns if column.use == "left out"]
+    if left_out:
+        notifier.remark(f"Left out of {study.dataset.file}: {', '.join(left_out)}.")
+    for warning in found.warnings:
+        notifier.warn(warning)
+
+
+def draft(name: str, file: str, target: str, where: Where) -> str:
+    """The text of a study file for a table, which can be run as it is.
+
+    Raises:
+        UserError: the file cannot be used; the message says why.
+    """
+    from hpstudy import data
+    from hpstudy.data.overview import overview
+    from hpstudy.data.own import unlabelled
+    from hpstudy.study.objective import MOST_UNEVEN
+
+    settings = settings_of(where)
+    table = data.resolved(Table(file, target=target, drop_missing_target=True, folder=Path.cwd()), settings)
+    found = overview(table, {}, 42, settings)
+    rows = [sum(parts.values()) for parts in found.classes.values()]
+    lacking = unlabelled(table, settings)
+    left_out = [f"{one.name} ({one.detail})" for one in found.columns if one.use == "left out"]
+    return _DRAFT.format(
+        name=_literal(name),
+        file=_literal(file),
+        target=_literal(target),
+        title=one_line(target).replace('"', "'").replace("\\", "/"),
+        path=f"{name}.py",
+        rows=sum(rows),
+        classes=one_line(", ".join(list(found.classes)[:_SHOWN]) + (", …" if len(rows) > _SHOWN else "")),
+        left_out=one_line(", ".join(left_out) or "nothing"),
+        unlabelled=f"\n        drop_missing_target=True,  # {lacking:,} rows have none" if lacking else "",
+        objective=_UNEVEN if max(rows) > MOST_UNEVEN * min(rows) else "",
+    )
+
+
+def _literal(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)

@@ -1,0 +1,155 @@
+"""What was understood of a dataset, and what may be wrong with it: for people, before anything is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpstudy.data.arrays import Arrays, TestArrays
+from hpstudy.data.kind import Raw
+from hpstudy.data.kinds.columns import Columns, column_inputs, is_missing
+from hpstudy.data.parts import read_train
+from hpstudy.data.prepare import prepare, prepare_test
+from hpstudy.data.sources import fetch
+from hpstudy.settings import Settings
+from hpstudy.study.factors import Config, dataset_info
+from hpstudy.study.table import Table
+
+_MOST_UNEVEN = 10  # rows of the largest class by those of the smallest
+_FEWEST = 10  # rows of a class
+_LEAK = 0.99  # balanced accuracy of a single column beyond which it hardly was known before the target
+_MOST_LOOKED_AT = 10_000  # rows on which a column is tried
+_LEAVES = 32
+_MOST_ALIKE = 0.05  # of the rows of the test split
+_SHOWN = 4  # levels
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """A column of a user's table."""
+
+    name: str
+    use: str  # "number", "category", "date", "truth", or "left out"
+    detail: str  # what was fitted on the training rows, or why the column is left out
+    missing: float  # share of the training rows
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overview:
+    """A dataset as the first replicate of a study has it."""
+
+    columns: tuple[Column, ...]  # of a user's table
+    classes: Mapping[str, Mapping[str, int]]  # class → part → rows
+    parts: Mapping[str, int]  # part → rows
+    inputs: tuple[int, ...]  # shape of a row
+    warnings: tuple[str, ...]  # a sentence each, which says what to do
+
+
+def overview(dataset: str | Table, config: Config, seed: int, settings: Settings) -> Overview:
+    """Prepare a dataset, and look at it.
+
+    Args:
+        config: The levels of a trial that determine its data, and `batch_size`.
+        seed: The seed of the split.
+
+    Raises:
+        NotFoundError, UserError, StorageError: as in `prepare`.
+    """
+    arrays, test = prepare(dataset, config, seed, settings), prepare_test(dataset, config, seed, settings)
+    labels = {"training": arrays.y[arrays.train], "validation": arrays.y[arrays.validation], "test": test.y}
+    classes = {
+        name: {part: int((numbers == number).sum()) for part, numbers in labels.items()}
+        for number, name in enumerate(arrays.classes)
+    }
+    found = tuple(_warnings(classes, len(arrays.train), config))
+    columns: tuple[Column, ...] = ()
+    if isinstance(dataset, Table):
+        kind = Columns.of(dataset_info(dataset), {})
+        raw = read_train(kind, fetch(dataset, settings))
+        columns = tuple(_columns(kind, raw.taken(arrays.train)))
+        found = (*_leaks(kind, raw, arrays), *_alike(arrays, test), *found)
+    return Overview(
+        columns=columns,
+        classes=classes,
+        parts={part: len(numbers) for part, numbers in labels.items()},
+        inputs=arrays.input_shape,
+        warnings=found,
+    )
+
+
+def _columns(kind: Columns, training: Raw) -> Iterator[Column]:
+    for name, column in kind.understood(training.rows).items():
+        missing = float(is_missing(training.rows.columns[name]).mean())
+        if isinstance(column, str):
+            yield Column(name=name, use="left out", detail=column, missing=missing)
+        else:
+            yield Column(name=name, use=column["kind"], detail=_detail(column), missing=missing)
+
+
+def _detail(column: Mapping[str, Any]) -> str:
+    match column["kind"]:
+        case "category":
+            levels = column["levels"]
+            more = f" and {len(levels) - _SHOWN} more" if len(levels) > _SHOWN else ""
+            return f"{', '.join(levels[:_SHOWN])}{more}; one input for all others"
+        case "date":
+            return f"from {column['first'][:10]}, median {column['fill'][:10]}"
+        case "truth":
+            return f"mostly {'true' if column['fill'] else 'false'}"
+        case _:
+            return f"median {column['fill']:.6g}"
+
+
+def _warnings(classes: Mapping[str, Mapping[str, int]], training: int, config: Config) -> Iterator[str]:
+    rows = {name: sum(parts.values()) for name, parts in classes.items()}
+    rarest, largest = min(rows, key=lambda name: rows[name]), max(rows, key=lambda name: rows[name])
+    if rows[largest] > _MOST_UNEVEN * rows[rarest]:
+        yield (
+            f"The classes are out of balance: {largest!r} has {rows[largest]:,} rows, {rarest!r} {rows[rarest]:,}. A "
+            f"network that never says {rarest!r} has a high accuracy. Take another objective, such as "
+            "val_balanced_accuracy or val_auc."
+        )
+    if rows[rarest] < _FEWEST:
+        parts = ", ".join(f"{part} {count}" for part, count in classes[rarest].items())
+        yield (
+            f"The class {rarest!r} has only {rows[rarest]} rows ({parts}), so its scores are chance. Add rows of it, "
+            "join it with another class, or leave it out."
+        )
+    batch = config.get("batch_size")
+    if isinstance(batch, int) and batch > training:
+        yield f"batch_size={batch} is more than the {training:,} training rows, so an epoch is one step. Take fewer."
+
+
+def _leaks(kind: Columns, raw: Raw, arrays: Arrays) -> Iterator[str]:
+    """The columns of which a small tree alone, fitted on training rows, tells the classes of validation rows."""
+    from sklearn.metrics import balanced_accuracy_score
+    from sklearn.tree import DecisionTreeClassifier
+
+    train, validation = (rows[:_MOST_LOOKED_AT] for rows in (_shuffled(arrays.train), _shuffled(arrays.validation)))
+    for name, column in kind.fitted(raw.taken(arrays.train).rows).items():
+        x = column_inputs(raw.rows.columns[name], column)
+        tree = DecisionTreeClassifier(max_leaf_nodes=max(_LEAVES, len(arrays.classes)), random_state=0)
+        guessed = tree.fit(x[train], arrays.y[train]).predict(x[validation])
+        if balanced_accuracy_score(arrays.y[validation], guessed) >= _LEAK:
+            yield (
+                f"The column {name!r} alone predicts the target. If it is only known once the target is, put it "
+                f"into drop=: else the scores will not hold for new rows."
+            )
+
+
+def _shuffled(rows: NDArray[np.int32]) -> NDArray[np.int32]:
+    return np.random.default_rng(0).permutation(rows)
+
+
+def _alike(arrays: Arrays, test: TestArrays) -> Iterator[str]:
+    known = {row.tobytes() for row in arrays.x[arrays.train]}
+    alike = sum(row.tobytes() in known for row in test.x)
+    if alike > _MOST_ALIKE * len(test.x):
+        yield (
+            f"{alike:,} of the {len(test.x):,} test rows are also among the training rows. If they were entered twice, "
+            "remove the copies; if they belong together, name the column that says so in group=."
+        )

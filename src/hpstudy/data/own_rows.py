@@ -1,0 +1,146 @@
+"""The rows of a user's own table, with their labels, checked: every refusal says where and what to do."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpstudy.data.formats.frames import place_of, read_frame
+from hpstudy.data.splits import Keys
+from hpstudy.errors import DatasetError
+from hpstudy.study.table import Table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_MOST_CLASSES = 100
+
+Texts = NDArray[np.object_]  # (rows,): str, "" where a value is missing
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelledRows:
+    """The rows of a file that have a label."""
+
+    frame: pd.DataFrame
+    labels: Texts
+    numbers: NDArray[np.int64]  # (rows,), the place of each row in the file, from 0
+    unlabelled: int  # rows that are left out because they have no label
+    keys: Keys | None  # by which rows are split, if the table names such a column
+
+
+def read_rows(path: Path, table: Table, missing: Collection[str], texts_of: Callable[[Any], Texts]) -> LabelledRows:
+    """Read a file of a user's table.
+
+    Args:
+        missing: The texts that stand for a missing value, in lower case.
+        texts_of: Makes texts of a column, "" where a value is missing.
+
+    Raises:
+        DatasetError: the file cannot be read, lacks a column or has it twice, or has rows without a label.
+    """
+    frame = read_frame(path, missing, (table.target, *table.categorical))
+    _check_columns(path, frame, table)
+    for name in table.numeric:
+        _check_numbers(path, name, texts_of(frame[name]))
+    labels = texts_of(frame[table.target])
+    kept = _labelled(path, labels, table)
+    frame = frame.iloc[kept]
+    keys = _keys(path, frame, table, kept, texts_of)
+    return LabelledRows(frame=frame, labels=labels[kept], numbers=kept, unlabelled=len(labels) - len(kept), keys=keys)
+
+
+def classes_of(path: Path, table: Table, labels: Sequence[str]) -> tuple[str, ...]:
+    """The labels that occur, numbers in their order and texts in that of the alphabet.
+
+    Raises:
+        DatasetError: there is only one, or there are so many that they hardly are classes.
+    """
+    found = sorted(set(labels))
+    if len(found) == 1:
+        raise DatasetError(
+            f"{path} has only the label {found[0]!r} in column {table.target!r}, so there is nothing to tell apart. "
+            "Choose another target, or add rows of another class."
+        )
+    if len(found) > _MOST_CLASSES or len(found) > len(labels) / 2:
+        raise DatasetError(
+            f"{path} has {len(found):,} different labels in the {len(labels):,} rows of column {table.target!r}: that "
+            "is an identifier or a quantity, not a class. Choose another target."
+        )
+    return tuple(sorted(found, key=float) if all(map(_is_number, found)) else found)
+
+
+def _check_columns(path: Path, frame: pd.DataFrame, table: Table) -> None:
+    names = list(frame.columns)
+    if twice := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
+        raise DatasetError(f"{path} has the column {twice[0]!r} twice. Rename one of them in its first row.")
+    if not len(frame):
+        raise DatasetError(f"{path} has no rows. Expected: a first row with the columns' names, then the rows.")
+    for name in table.named_columns:
+        if name not in names:
+            near = difflib.get_close_matches(name, names, n=1)
+            hint = f"Did you mean {near[0]!r}?" if near else f"It has {', '.join(names)}."
+            raise DatasetError(f"{path} has no column {name!r}. {hint}")
+
+
+def _check_numbers(path: Path, name: str, texts: Texts) -> None:
+    wrong = next((row for row, text in enumerate(texts) if text and not _is_number(text)), None)
+    if wrong is not None:
+        raise DatasetError(
+            f"{path} has {texts[wrong]!r} as {name} in {place_of(path, wrong)}, but numeric= says that {name} holds "
+            "numbers. Correct the cell, or leave the column out of numeric=."
+        )
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return math.isfinite(float(text)) and "_" not in text
+    except ValueError:
+        return False
+
+
+def _labelled(path: Path, labels: Texts, table: Table) -> NDArray[np.int64]:
+    missing = np.flatnonzero(labels == "")
+    if len(missing) and (not table.drop_missing_target or len(missing) == len(labels)):
+        raise DatasetError(
+            f"{path} has no label in column {table.target!r} in {len(missing):,} of {len(labels):,} rows, first in "
+            f"{place_of(path, int(missing[0]))}. Fill them in, or leave those rows out by drop_missing_target=True."
+        )
+    return np.flatnonzero(labels != "")
+
+
+def _keys(
+    path: Path, frame: pd.DataFrame, table: Table, numbers: NDArray[np.int64], texts_of: Callable[[Any], Texts]
+) -> Keys | None:
+    import pandas as pd
+
+    name = table.group or table.time
+    if name is None:
+        return None
+    texts = texts_of(frame[name])
+    if (texts == "").any():
+        row = int(numbers[np.flatnonzero(texts == "")[0]])
+        field = "group" if table.group else "time"
+        raise DatasetError(
+            f"{path} has no {name} in {place_of(path, row)}, but {field}= splits the rows by it. Fill it in."
+        )
+    if table.group:
+        return Keys(groups=pd.factorize(texts)[0])
+    times = frame[name]
+    if not pd.api.types.is_numeric_dtype(times):
+        times = pd.to_datetime(times, errors="coerce", utc=True, format="mixed")
+        if times.isna().any():
+            row = int(np.flatnonzero(times.isna())[0])
+            raise DatasetError(
+                f"{path} has {texts[row]!r} as {name} in {place_of(path, int(numbers[row]))}, which is no date. "
+                "Expected: dates such as 2025-12-31, or numbers."
+            )
+        times = times.dt.tz_localize(None).astype("datetime64[us]").astype("int64")
+    return Keys(times=times.to_numpy(np.float64))
