@@ -33,7 +33,14 @@ from hpstudy.records import Epoch
 from hpstudy.serving.hpstudy_model import outputs, probabilities
 from hpstudy.settings import Settings
 from hpstudy.study.factors import ACTIVATIONS, INITIALIZERS, OPTIMIZERS, complete, dataset_info, default_config
-from hpstudy.training.model import make_initializer, make_network, make_optimizer, row_losses, with_scaling
+from hpstudy.training.model import (
+    initial_values,
+    make_initializer,
+    make_network,
+    make_optimizer,
+    row_losses,
+    with_scaling,
+)
 from hpstudy.training.networks import raw_rows, save_own
 from hpstudy.training.sparse_program import is_worth_it
 from hpstudy.training.trainer import Trainer
@@ -248,17 +255,33 @@ def test_epochs_of_one_call_have_the_bits_of_epochs_one_by_one(
 
 
 def test_many_epochs_of_one_call_end_as_those_one_by_one(trainer: Trainer, settings: Settings) -> None:
-    """More than a call trains, and one in whose middle the training diverges."""
-    diverging = dict(epochs=20, optimizer="sgd", learning_rate=30.0, activation="linear")
-    for factors in (dict[str, Any](epochs=150, units=4), diverging):
+    """More than a call trains, one in whose middle the training diverges, and one that early stopping ends."""
+    diverging = dict(epochs=20, optimizer="sgd", learning_rate=0.1, l2=10.2)
+    stopped = dict(epochs=60, early_stopping=3, learning_rate=0.01)
+    for factors in (dict[str, Any](epochs=150, units=4), diverging, stopped):
         config = make_config(**factors)
         arrays = data.prepare("digits", config, 42, settings)
         found = []
         for block_s in (0.0, 60.0):
             training = trainer.start(config, 42, arrays, block_s=block_s)
             history = [(epoch.number, without_times(epoch.metrics), training.is_over) for epoch in training]
-            found.append((history, training.diverged, without_times(training.result())))
+            result = without_times(training.result())
+            weights = [] if training.diverged else [value.tobytes() for value in training.weights]
+            found.append((history, training.diverged, result, weights))
         assert found[0] == found[1]
+        assert factors is not diverging or found[1][1] in range(3, 20), "it diverges within the second block"
+        assert factors is not stopped or 3 < len(found[1][0]) < 60
+
+
+@pytest.mark.parametrize("name", INITIALIZERS)
+def test_initial_weights_are_those_of_the_keras_network_bit_by_bit(name: str) -> None:
+    for factors in (dict(units=16), dict(units="16-12-8", dropout=0.3)):
+        config = make_config(initializer=name, **factors)
+        keras.utils.set_random_seed(42)
+        expected = [variable.numpy() for variable in make_network(config, (8, 8), 10).variables]
+        keras.utils.set_random_seed(42)
+        for value, one in zip(initial_values(config, (8, 8), 10), expected, strict=True):
+            np.testing.assert_array_equal(value, one, strict=True)
 
 
 @pytest.mark.parametrize(

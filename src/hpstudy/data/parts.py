@@ -36,11 +36,7 @@ def read_test(kind: Kind, source: Source) -> Raw:
 
 
 def split_train(
-    source: Source,
-    labels: NDArray[Any],
-    seed: int,
-    train_rows: int | None = None,
-    keys: Keys | None = None,
+    source: Source, labels: NDArray[Any], seed: int, train_rows: int | None = None, keys: Keys | None = None
 ) -> tuple[RowNumbers, RowNumbers]:
     """Rows for training and for validation, as in `train_and_validation`. A truth table is whole in both.
 

@@ -1,7 +1,7 @@
 """Which rows are for training, validation and test.
 
 They are stratified, so that each part has the classes' shares, and of a regression the same shares of small and large
-targets; unless a user's table keeps groups together or tests on the latest rows.
+targets, unless a user's table keeps groups together or tests on the latest rows.
 """
 
 from __future__ import annotations
@@ -93,8 +93,11 @@ def _held_out(labels: NDArray[Any], share: float, seed: int, keys: Keys | None) 
     strata = _strata(labels)
     if keys is None:
         return _split(np.arange(len(labels), dtype=np.int32), strata, test_size=share, seed=seed)
-    first, second = _by_groups(strata, keys.groups, share, seed) if keys.groups is not None else _by_time(keys, share)
-    if labels.dtype.kind != "f" and len(np.unique(labels[first])) < len(np.unique(labels)):
+    if keys.groups is not None:
+        first, second = _by_groups(strata, keys.groups, share, seed)
+    else:
+        first, second = _by_time(keys, share)
+    if strata is labels and len(np.unique(labels[first])) < len(np.unique(labels)):
         raise _scarce(labels)
     return np.sort(first).astype(np.int32), np.sort(second).astype(np.int32)
 

@@ -76,6 +76,12 @@ class Program(Protocol):
             variables: Values of `network.variables`: weights, statistics, states of random generators.
         """
 
+    def state(self) -> list[np.ndarray]:
+        """Everything that training has changed so far, for `restore`."""
+
+    def restore(self, state: list[np.ndarray]) -> None:
+        """Go back to where the trial was when `state` was taken."""
+
     def epochs(self, rows: Any, orders: Sequence[np.ndarray], rates: np.ndarray) -> list[EpochMetrics]:
         """For each of 1 to `block` epochs, train once on every row of its order, then evaluate on the validation rows.
 
@@ -150,6 +156,12 @@ class DenseProgram:
 
     def start(self, config: Config, variables: list[np.ndarray], seed: int) -> None:
         self._learner.start(config, variables, seed)
+
+    def state(self) -> list[np.ndarray]:
+        return self._learner.state()
+
+    def restore(self, state: list[np.ndarray]) -> None:
+        self._learner.restore(state)
 
     def epochs(self, rows: DenseSplit, orders: Sequence[np.ndarray], rates: np.ndarray) -> list[EpochMetrics]:
         """The shapes of the inputs are those of a whole block, so that blocks of every length share one compilation."""

@@ -86,6 +86,12 @@ class SparseProgram:
     def start(self, config: Config, variables: list[np.ndarray], seed: int) -> None:
         self._learner.start(config, variables, seed)
 
+    def state(self) -> list[np.ndarray]:
+        return self._learner.state()
+
+    def restore(self, state: list[np.ndarray]) -> None:
+        self._learner.restore(state)
+
     def epochs(self, rows: SparseSplit, orders: Sequence[np.ndarray], rates: np.ndarray) -> list[EpochMetrics]:
         (order,), (of_steps,) = orders, rates.astype(np.float32)
         count, size = self._batches.rows, self._batches.size
