@@ -159,18 +159,37 @@ class Estimate:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RegressionScore:
-    """The scores of all networks together, with averaged numbers; intervals by the bootstrap (Efron 1979)."""
+class TargetScore:
+    """How well the ensemble predicts one number; intervals by the bootstrap (Efron 1979)."""
 
+    name: str
     rmse: Estimate  # in the target's unit
     mae: Estimate  # likewise
     r2: Estimate
     points: tuple[tuple[float, float], ...]  # the actual and the predicted number of test rows, of a thousand at most
 
     @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> RegressionScore:
+    def from_json(cls, values: Mapping[str, Any]) -> TargetScore:
         points = tuple((actual, predicted) for actual, predicted in values["points"])
-        return cls(points=points, **{name: Estimate(**values[name]) for name in ("rmse", "mae", "r2")})
+        return cls(name=values["name"], points=points, **_estimates(values))
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegressionScore:
+    """The scores of all networks together, with averaged numbers: means over the targets."""
+
+    rmse: Estimate
+    mae: Estimate
+    r2: Estimate
+    targets: tuple[TargetScore, ...]
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> RegressionScore:
+        return cls(targets=tuple(map(TargetScore.from_json, values["targets"])), **_estimates(values))
+
+
+def _estimates(values: Mapping[str, Any]) -> dict[str, Estimate]:
+    return {name: Estimate(**values[name]) for name in ("rmse", "mae", "r2")}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 SEARCH_REPLICATES = 3  # seeds with which the best trial of a search is trained
 NETWORKS = "networks"  # in an answer: the networks and a description of their rows, as `hpstudy_model` reads them
-_ANSWERS = "answers.npz"  # predictions (replicates, rows, classes), or of numbers (replicates, rows, 1); labels (rows,)
+_ANSWERS = "answers.npz"  # predictions (replicates, rows, classes), or of numbers (replicates, rows, targets); labels
 _ASKED = "facts.json"  # what was evaluated
 _CONFIDENCE = 0.95
 _LOOKED_AT = 32  # rows for which a network must give the same outputs after saving and loading
@@ -197,8 +197,9 @@ def _fill(
         raise NotFoundError(f"Study {study.name!r} has no network to evaluate: trained again, the best one diverged.")
     np.savez(folder / _ANSWERS, predictions=np.array(given), labels=test.y)
     described: dict[str, Any] = {"classes": test.classes, "networks": members}
-    if target := study.dataset_info.target:
-        described["target"] = target.name
+    targets = [target.name for target in study.dataset_info.targets]
+    if targets:
+        described["targets"] = targets
     _write(folder / NETWORKS / hpstudy_model.ROWS_FILE, described)
     by_one = trials[0].confirms is None and not study.design.has_cells
     evaluated = {
@@ -212,7 +213,8 @@ def _fill(
     }
     example = data.example(study.dataset, config, arrays, settings)
     loads = all(member["file"].endswith(".keras") for member in members)
-    _write(folder / _ASKED, {"evaluation": evaluated, "classes": test.classes, "example": example, "loads": loads})
+    names = {"classes": test.classes, "targets": targets}
+    _write(folder / _ASKED, {"evaluation": evaluated, **names, "example": example, "loads": loads})
 
 
 def judge(folder: Path) -> Evaluation:
@@ -224,7 +226,7 @@ def judge(folder: Path) -> Evaluation:
     asked = read_answer(folder)
     with np.load(folder / _ANSWERS) as answers:
         predictions, labels = answers["predictions"], answers["labels"]
-    return Evaluation.from_json({**asked.evaluated, **scores(predictions, labels, asked.classes)})
+    return Evaluation.from_json({**asked.evaluated, **scores(predictions, labels, asked.classes, asked.targets)})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -233,6 +235,7 @@ class Answer:
 
     evaluated: Mapping[str, Any]  # what was evaluated: the fields of `Evaluation` that are not scores
     classes: Sequence[str]
+    targets: Sequence[str]  # names of the predicted numbers
     example: Mapping[str, Any]  # a few rows as users have them, see `data.example`
     loads: bool  # whether Keras can load the networks without the study file
 
@@ -252,6 +255,7 @@ def read_answer(folder: Path) -> Answer:
     return Answer(
         evaluated=values["evaluation"],
         classes=values["classes"],
+        targets=values.get("targets", []),
         example=values["example"],
         loads=values.get("loads", True),
     )
@@ -274,12 +278,15 @@ def why_no_model(settings: Settings, study: str, evaluation: Evaluation) -> str 
     )
 
 
-def scores(predictions: NDArray[Any], labels: NDArray[Any], classes: Sequence[str]) -> dict[str, Any]:
+def scores(
+    predictions: NDArray[Any], labels: NDArray[Any], classes: Sequence[str], targets: Sequence[str] = ()
+) -> dict[str, Any]:
     """Every score of the replicates and of their ensemble, which averages their probabilities or numbers.
 
     Args:
         predictions: (replicates, rows, classes) probabilities; without classes as in `regression_scores`.
-        labels: (rows,) class numbers, or targets.
+        labels: (rows,) class numbers, or numbers as in `regression_scores`.
+        targets: The names of the predicted numbers.
 
     Returns:
         The fields of `Evaluation` that are scores, as JSON values.
@@ -288,7 +295,7 @@ def scores(predictions: NDArray[Any], labels: NDArray[Any], classes: Sequence[st
     from statsmodels.stats.proportion import proportion_confint
 
     if not classes:
-        return regression_scores(predictions, labels)
+        return regression_scores(predictions, labels, targets)
     accuracies = (predictions.argmax(axis=2) == labels).mean(axis=1)
     guesses = predictions.mean(axis=0).argmax(axis=1)
     hits, numbers = int((guesses == labels).sum()), list(range(len(classes)))

@@ -81,7 +81,7 @@ def build_report(
         told = held_out_finding(analysis.texts, evaluation, since, study=study.name, times_scored=looks.at_test_split)
         details.insert(0, told)
         findings.insert(1 if analysis.grid else 2, held_out_line(evaluation, since))
-        sections.append(held_out_section(study, evaluation, simple, figures=figures))
+        sections.append(held_out_section(evaluation, simple, figures=figures))
     if simple:
         details.insert(1 if evaluation else 0, baselines_finding(study, simple))
         sections.append(baselines_section(simple))

@@ -11,7 +11,6 @@ from hpstudy.report.baselines import CONSTANT, WORDS, linear_name
 from hpstudy.report.document import Figure, Row, Section, Table
 from hpstudy.report.regression import errors_table, regression_figures
 from hpstudy.study.levels import LevelTexts
-from hpstudy.study.spec import Study
 
 
 def held_out_finding(
@@ -76,9 +75,7 @@ def held_out_line(evaluation: Evaluation, since: Sequence[TrialRecord]) -> str:
     )
 
 
-def held_out_section(
-    study: Study, evaluation: Evaluation, baselines: Baselines | None = None, *, figures: bool = False
-) -> Section:
+def held_out_section(evaluation: Evaluation, baselines: Baselines | None = None, *, figures: bool = False) -> Section:
     """The scores of the networks, and where they are wrong.
 
     Args:
@@ -88,7 +85,7 @@ def held_out_section(
         tables = (_scores(evaluation, baselines), errors_table(evaluation.regression))
         pictures: tuple[Figure, ...] = ()
         if figures:
-            pictures = regression_figures(evaluation.regression, study.dataset_info.target)
+            pictures = regression_figures(evaluation.regression)
         return Section(title="Test split", tables=tables, figures=pictures)
     return Section(
         title="Test split", tables=(_scores(evaluation, baselines), _classes(evaluation), _confusion(evaluation))

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from typing import Any, Literal, TypeAlias, cast, get_args
 
 from hpstudy.errors import UserError
-from hpstudy.study.catalog import DATASETS, KINDS, DatasetInfo, Scaling, Task, info_of
+from hpstudy.study.catalog import DATASETS, KINDS, DatasetInfo, Scaling, info_of
 from hpstudy.study.keras_levels import ACTIVATIONS, INITIALIZERS, MOMENTUM_OPTIMIZERS, OPTIMIZERS
 from hpstudy.study.legal import Config, Factor, Level, integer, layers, number, one_of, unknown
 from hpstudy.study.table import Table
+from hpstudy.study.task import Task
 
 __all__ = ["Config", "Factor", "Level", "unknown"]  # names from `legal` that are used from here
 
@@ -228,7 +229,7 @@ def check_combination(dataset: DatasetInfo, config: Config) -> None:
             f"Datasets of images: {', '.join(owner.name for owner in DATASETS.values() if owner.kind.augments)}."
         )
     if (loss := config.get("loss")) is not None and loss not in LOSSES[dataset.task]:
-        predicted = "a number" if dataset.target else "a class"
+        predicted = "a number" if dataset.targets else "a class"
         raise UserError(
             f"loss={loss!r} does not suit {dataset.title}, where {predicted} is predicted. "
             f"Legal: {', '.join(LOSSES[dataset.task])}."

@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 from hpstudy.errors import UserError
 from hpstudy.study import factors
-from hpstudy.study.catalog import Task
 from hpstudy.study.levels import is_number, make_plain, plain
+from hpstudy.study.task import Task
 
 Direction = Literal["maximize", "minimize"]
 METRICS: dict[str, Direction] = {  # every metric a trial records, and which way is better
@@ -107,7 +107,7 @@ def metric_for_classes(rows: Sequence[int]) -> str:
     (Brodersen et al. 2010).
 
     Args:
-        rows: How many rows of each class there are, outside the test split.
+        rows: How many rows of each class there are.
     """
     return "val_accuracy" if max(rows) <= MOST_UNEVEN * min(rows) else "val_balanced_accuracy"
 

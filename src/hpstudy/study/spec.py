@@ -50,13 +50,14 @@ class Study:
     vary: Mapping[str, Domain] = field(default_factory=dict)
     tune: Mapping[str, Domain] = field(default_factory=dict)  # nuisance factors, which a Compare tunes for each cell
     base: Mapping[str, Level] = field(default_factory=dict)
-    objective: str | Objective | Sequence[str | Objective] | None = None  # None: val_accuracy; val_rmse for numbers
+    objective: str | Objective | Sequence[str | Objective] | None = None  # None: that of the dataset
     seed: int = 42  # replicate r trains with seed + r
     question: str = field(default="", compare=False)  # a paragraph for readers; the file's docstring
     network_digest: str = ""  # digest of the study file's `build` function; "" is the built-in network
     published: Sequence[Published] = field(default=(), compare=False)  # results of others, for the report
     given: Sequence[str] = field(default=(), compare=False)  # factors that are circumstances, not choices
     diagnostics: bool = False  # whether to look into the networks: activations and gradients by layer
+    declares_objective: bool = field(default=True, compare=False, repr=False)  # False: it was filled in
     recorded: bool = field(default=False, compare=False, repr=False)  # whether it comes from a database, see `checks`
 
     def __post_init__(self) -> None:
@@ -68,8 +69,10 @@ class Study:
         check_count("Study(seed=…)", self.seed, low=0)
         if not isinstance(self.diagnostics, bool):
             raise UserError(f"Study(diagnostics=…) must be True or False; it is {self.diagnostics!r}.")
-        objective = DEFAULT_METRIC[info.task] if self.objective is None else self.objective
-        object.__setattr__(self, "objective", checked_objectives(objective))
+        if self.objective is None:
+            object.__setattr__(self, "declares_objective", False)
+            object.__setattr__(self, "objective", info.default_metric or DEFAULT_METRIC[info.task])
+        object.__setattr__(self, "objective", checked_objectives(self.objectives))
         check_task(self.objectives, info.task, info.title)
         object.__setattr__(self, "base", checked_base(info, self.base, recorded=self.recorded))
         object.__setattr__(self, "vary", checked_vary(info, self.vary, self.base, recorded=self.recorded))
@@ -89,6 +92,10 @@ class Study:
         """The metrics by which trials are compared; more than one makes a Pareto front."""
         assert self.objective is not None, "it is filled in"
         return checked_objectives(self.objective)
+
+    def on(self, table: Table) -> Study:
+        """The study with the content of its table, by which the objective is chosen where it declares none."""
+        return dataclasses.replace(self, dataset=table, objective=self.objective if self.declares_objective else None)
 
     @property
     def dataset_info(self) -> DatasetInfo:

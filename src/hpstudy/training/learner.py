@@ -152,8 +152,14 @@ def built_in_learner(config: Config, arrays: Arrays) -> Learner:
 
 
 def row_sums(losses: tf.Tensor, penalty: tf.Tensor, scores: tf.Tensor, present: tf.Tensor) -> tf.Tensor:
-    """Sums over the rows that are present: of loss with penalty, and of scores, float32 (2,)."""
-    return tf.stack([tf.reduce_sum((losses + penalty) * present), tf.reduce_sum(scores * present)])
+    """Sums over the rows that are present: of loss with penalty, and of scores, float32 (2,).
+
+    Where several numbers are predicted, each target has a sum of scores: float32 (1 + targets,).
+    """
+    loss = tf.reduce_sum((losses + penalty) * present)
+    if len(scores.shape) == 1:
+        return tf.stack([loss, tf.reduce_sum(scores * present)])
+    return tf.concat([[loss], tf.reduce_sum(scores * present[:, tf.newaxis], axis=0)], axis=0)
 
 
 def _weight_penalty(network: keras.Model, penalties: tf.Variable) -> tf.Tensor:

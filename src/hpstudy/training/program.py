@@ -32,13 +32,14 @@ BLOCK_ROWS = 250_000  # row numbers that a block may hold, a megabyte; an epoch 
 class EpochMetrics:
     """What an epoch gives, as Keras's `fit` defines it: means over rows, with penalties included in losses.
 
-    A score is the accuracy, or in a regression the mean squared error of standardized targets.
+    A score is the accuracy, or in a regression the mean squared error of standardized targets, of each if there are
+    several.
     """
 
     loss: float
-    score: float
+    score: float | np.ndarray
     val_loss: float
-    val_score: float
+    val_score: float | np.ndarray
 
 
 class Program(Protocol):
@@ -175,5 +176,6 @@ class DenseProgram:
 
 def epoch_metrics(means: np.ndarray) -> EpochMetrics:
     """From what `EpochGraph.train_and_evaluate` gives."""
-    loss, score, val_loss, val_score = (float(mean) for mean in means)
-    return EpochMetrics(loss=loss, score=score, val_loss=val_loss, val_score=val_score)
+    (loss, *scores), (val_loss, *val_scores) = np.split(means.astype(float), 2)
+    score, val_score = (one[0] if len(one) == 1 else np.array(one) for one in (scores, val_scores))
+    return EpochMetrics(loss=float(loss), score=score, val_loss=float(val_loss), val_score=val_score)

@@ -252,8 +252,8 @@ def _named(found: EpochMetrics, arrays: Arrays) -> dict[str, float]:
     name, score, val_score = "accuracy", found.score, found.val_score
     if arrays.standardization:
         unit, name = arrays.standardization.deviation, "rmse"
-        score, val_score = unit * math.sqrt(score), unit * math.sqrt(val_score)
-    return {"loss": found.loss, name: score, "val_loss": found.val_loss, f"val_{name}": val_score}
+        score, val_score = (float(np.mean(unit * np.sqrt(one))) for one in (score, val_score))
+    return {"loss": found.loss, name: float(score), "val_loss": found.val_loss, f"val_{name}": float(val_score)}
 
 
 def _is_finite(epoch: Epoch) -> bool:
