@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from factories import make_evaluation, make_grid_records, make_record, make_settings, make_study
-from hpstudy import Choice, Float, Grid, Int, Search
+from hpstudy import Choice, Float, Grid, Int, Search, Table, data
 from hpstudy.analysis.search import importances, search_result
 from hpstudy.cli import main
 from hpstudy.errors import HpstudyError, UserError
@@ -23,6 +23,7 @@ from hpstudy.records import Baselines, TrialRecord, TrialState
 from hpstudy.report.build import build_report
 from hpstudy.report.render.files import render, write_report
 from hpstudy.report.whole import Report
+from hpstudy.settings import Settings
 from hpstudy.storage import Outcome, Owner, Store
 from hpstudy.study.spec import Study
 
@@ -108,6 +109,18 @@ def everything(report: Report) -> str:
     return render(report, "md").replace("\\", "")
 
 
+def test_where_all_replicates_have_the_same_rows_nothing_is_claimed_of_new_data(tmp_path: Path) -> None:
+    file = tmp_path / "sales.csv"
+    file.write_text("day,amount,label\n" + "".join(f"2024-01-{1 + n % 28:02},{n},{n % 2}\n" for n in range(80)))
+    table = data.resolved(Table(str(file), target="label", time="day"), Settings.load({}))
+    study = make_study(dataset=table, vary={"optimizer": Choice("sgd", "adam")})
+    records = make_grid_records(study, value=lambda cell, replicate: 0.5 + 0.1 * cell.number + 0.001 * replicate)
+    report = build_report(study, records, figures=False)
+    assert "95 % interval on these data" in report.details[0]
+    assert "nothing is claimed of new data" in report.details[0]
+    assert not any("(on new data, too)" in detail for detail in report.details)
+
+
 def test_the_findings_name_the_best_level_with_its_interval_and_what_is_not_distinguishable() -> None:
     study = make_study(vary={"optimizer": Choice("sgd", "momentum", "adam")}, base={}, design=Grid(replicates=4))
     noise = {"sgd": (0, 0, 0, 0), "momentum": (0.30, 0.31, 0.33, 0.30), "adam": (0.31, 0.29, 0.34, 0.31)}
@@ -124,7 +137,7 @@ def test_the_findings_name_the_best_level_with_its_interval_and_what_is_not_dist
     )
     assert re.fullmatch(r"Next: hpstudy extend optimizers --replicates adaptive \(at most .*\)\.", report.findings[3])
     assert all(len(finding) <= 80 for finding in report.findings)
-    assert "Undecided: momentum −0.0025. Worse: sgd −0.3125." in report.details[1]
+    assert "Undecided: momentum −0.0025. Worse: sgd −0.3125 (on new data, too)." in report.details[1]
     against = build_report(study, records, baseline=["sgd"], figures=False)
     # adam - sgd by hand: mean 0.3125, s = 0.020616, half width 3.182446 · s / 2 = 0.0328
     assert "Against the baseline sgd: adam +0.3125 (95 % interval +0.2797 to +0.3453, p < 0.001)" in against.details[1]
