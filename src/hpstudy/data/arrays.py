@@ -58,7 +58,7 @@ class Arrays:
     classes: tuple[str, ...]  # names in the order of the class numbers; none in a regression
     digest: str  # 16 hexadecimal digits over x and y with shapes and dtypes; the same on every machine
     standardization: Standardization | None = None  # of the targets of a regression
-    weights: NDArray[np.float32] | None = None  # (rows,), how much each counts in training, 1 in the mean
+    weights: NDArray[np.float32] | None = None  # (rows,), how much each counts in training, 1 in the mean of these rows
 
     @property
     def task(self) -> Task:

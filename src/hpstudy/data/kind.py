@@ -29,7 +29,7 @@ class Raw:
     rows: Any  # whatever type the kind reads; `taken` indexes it by an array of row numbers
     labels: NDArray[Any]  # (rows,) int32 class numbers, or float32 targets of a regression; (rows, targets) if several
     keys: Keys | None = None  # by which the rows are split, where it is not at random
-    weights: NDArray[np.float32] | None = None  # (rows,), how much each counts in training; None: all the same
+    weights: NDArray[np.float32] | None = None  # (rows,), how much each counts in training, in any unit; None: all the same
 
     def taken(self, numbers: NDArray[np.int32]) -> Raw:
         """Only these rows, in the order of the numbers."""

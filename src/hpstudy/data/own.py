@@ -15,7 +15,8 @@ from hpstudy.data.places import Source, datasets_dir
 from hpstudy.errors import DatasetError, NotFoundError, StorageError, UserError
 from hpstudy.settings import Settings
 from hpstudy.study.catalog import TEST_SHARE
-from hpstudy.study.objective import DEFAULT_METRIC, metric_for_classes
+from hpstudy.study.metrics import DEFAULT_METRIC
+from hpstudy.study.objective import metric_for_classes
 from hpstudy.study.table import Content, Table
 
 _DIRECTORY = "own"  # below the folder of datasets

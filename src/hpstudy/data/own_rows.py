@@ -143,7 +143,7 @@ def _targets(path: Path, columns: Sequence[Texts], table: Table) -> NDArray[np.f
 
 
 def _weights(path: Path, texts: Texts, name: str, numbers: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Weights divided by their mean, so that a loss stays as large as without them, float32 (rows,)."""
+    """How much each row counts, float32 (rows,)."""
     wrong = next((row for row, text in enumerate(texts) if not _is_number(text) or float(text) < 0), None)
     if wrong is not None:
         came = repr(texts[wrong]) if texts[wrong] else "nothing"
@@ -154,7 +154,7 @@ def _weights(path: Path, texts: Texts, name: str, numbers: NDArray[np.int64]) ->
     found = texts.astype(np.float64)
     if not found.any():
         raise DatasetError(f"{path} has only the weight 0 in column {name!r}, so no row counts. Correct the column.")
-    return np.asarray(found / found.mean(), np.float32)
+    return np.asarray(found, np.float32)
 
 
 def _check_numbers(path: Path, name: str, texts: Texts, but: str, remedy: str) -> None:

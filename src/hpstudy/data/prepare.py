@@ -151,8 +151,13 @@ def _view(request: _Request, source: Source, matrix: Matrix) -> dict[str, NDArra
     train, validation = split_train(source, matrix.y, request.seed, request.train_rows, raw and raw.keys)
     scale, offset = _scaling(request, matrix, train)
     _check_inputs(request, source, matrix, scale, offset, test=False)
-    weights = {} if raw is None or raw.weights is None else {"weights": raw.weights}
+    weights = {} if raw is None or raw.weights is None else {"weights": _relative(raw.weights, train)}
     return {"train": train, "validation": validation, "scale": scale, "offset": offset, **weights}
+
+
+def _relative(weights: NDArray[np.float32], train: NDArray[np.int32]) -> NDArray[np.float32]:
+    """Weights whose mean over the training rows is 1, so that a loss stays as large as without them."""
+    return (weights / (weights[train].mean() or 1.0)).astype(np.float32)
 
 
 def _check_inputs(

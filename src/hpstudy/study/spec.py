@@ -22,7 +22,8 @@ from hpstudy.study.designs import Cell, Design, Factors, beside, design_from_jso
 from hpstudy.study.domains import Choice, Domain, Float, combinations, domain_from_json
 from hpstudy.study.factors import Level
 from hpstudy.study.levels import LevelTexts, check_count, make_plain
-from hpstudy.study.objective import DEFAULT_METRIC, METRICS, Objective, check_task, checked_objectives
+from hpstudy.study.metrics import DEFAULT_METRIC, METRICS, beyond_usual
+from hpstudy.study.objective import Objective, check_task, checked_objectives
 from hpstudy.study.published import Published, checked
 from hpstudy.study.table import Table
 
@@ -92,6 +93,11 @@ class Study:
         """The metrics by which trials are compared; more than one makes a Pareto front."""
         assert self.objective is not None, "it is filled in"
         return checked_objectives(self.objective)
+
+    @property
+    def watched(self) -> tuple[str, ...]:
+        """The objectives that epochs have only because they are objectives."""
+        return beyond_usual(objective.metric for objective in self.objectives)
 
     def on(self, table: Table) -> Study:
         """The study with the content of its table, by which the objective is chosen where it declares none."""

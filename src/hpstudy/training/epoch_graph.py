@@ -68,6 +68,7 @@ class EpochGraph:
         order: tf.Tensor,
         rates: tf.Tensor,
         validation: tf.Tensor,
+        weights: tf.Tensor | None = None,
     ) -> tf.Tensor:
         """Means of loss and scores over training rows, then over validation rows, float32 (2 · sums,).
 
@@ -84,9 +85,11 @@ class EpochGraph:
 
         def train(step: tf.Tensor, size: int, sums: tf.Tensor) -> tf.Tensor:
             first = step * batches.size
-            inputs, labels = batch(tf.slice(order, [first], [size]), training=True)
+            numbers = tf.slice(order, [first], [size])
+            inputs, labels = batch(numbers, training=True)
             present = self._present(first, size, batches.rows)
-            return sums + self._learner.train_step(inputs, labels, present, rates[step])
+            of_batch = None if weights is None else tf.gather(weights, numbers)
+            return sums + self._learner.train_step(inputs, labels, present, rates[step], of_batch)
 
         def evaluate(step: tf.Tensor, size: int, sums: tf.Tensor) -> tf.Tensor:
             first = step * batches.validation_size
@@ -99,7 +102,7 @@ class EpochGraph:
         evaluated = self._over_batches(batches.validation_rows, batches.validation_size, evaluate)
         return tf.concat([trained / batches.rows, evaluated / batches.validation_rows], axis=0)
 
-    def train_block(
+    def train_block(  # noqa: PLR0913, PLR0917 - the inputs of a compiled program
         self,
         x: tf.Tensor,
         y: tf.Tensor,
@@ -109,6 +112,7 @@ class EpochGraph:
         rates: tf.Tensor,
         validation: tf.Tensor,
         count: tf.Tensor,
+        weights: tf.Tensor | None = None,
     ) -> tf.Tensor:
         """`train_and_evaluate` for the first `count` of a block's epochs, one after the other.
 
@@ -120,7 +124,7 @@ class EpochGraph:
         """
 
         def train(epoch: tf.Tensor, found: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            means = self.train_and_evaluate(x, y, scale, offset, orders[epoch], rates[epoch], validation)
+            means = self.train_and_evaluate(x, y, scale, offset, orders[epoch], rates[epoch], validation, weights)
             return epoch + 1, tf.tensor_scatter_nd_update(found, [[epoch]], means[tf.newaxis])
 
         start = (tf.constant(0), tf.zeros((orders.shape[0], 2 * self._sums)))
