@@ -148,7 +148,7 @@ def _view(request: _Request, source: Source, matrix: Matrix) -> dict[str, NDArra
 
     table = request.dataset.table
     raw = read_train(request.kind, source) if table and (table.group or table.time or table.weight) else None
-    train, validation = split_train(source, matrix.y, request.seed, request.train_rows, raw and raw.keys)
+    train, validation = split_train(source, matrix.y, request.seed, request.train_rows, raw.keys if raw else None)
     scale, offset = _scaling(request, matrix, train)
     _check_inputs(request, source, matrix, scale, offset, test=False)
     weights = {} if raw is None or raw.weights is None else {"weights": _relative(raw.weights, train)}

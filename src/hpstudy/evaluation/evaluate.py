@@ -18,6 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpstudy.errors import HpstudyError, NotFoundError, StorageError, UserError, closed, reason
+from hpstudy.evaluation.classification import class_scores
+from hpstudy.evaluation.hardest import hardest_rows
 from hpstudy.evaluation.regression import regression_scores
 from hpstudy.records import Evaluation, TrialRecord, TrialState
 from hpstudy.settings import Settings
@@ -31,9 +33,9 @@ if TYPE_CHECKING:
 
 SEARCH_REPLICATES = 3  # seeds with which the best trial of a search is trained
 NETWORKS = "networks"  # in an answer: the networks and a description of their rows, as `hpstudy_model` reads them
-_ANSWERS = "answers.npz"  # predictions (replicates, rows, classes), or of numbers (replicates, rows, targets); labels
+# predictions (replicates, rows, classes), or of numbers (replicates, rows, targets); labels; row numbers (rows,)
+_ANSWERS = "answers.npz"
 _ASKED = "facts.json"  # what was evaluated
-_CONFIDENCE = 0.95
 _LOOKED_AT = 32  # rows for which a network must give the same outputs after saving and loading
 
 
@@ -195,7 +197,8 @@ def _fill(
         members.append({"file": file.name, "rows": rows})
     if not scored:
         raise NotFoundError(f"Study {study.name!r} has no network to evaluate: trained again, the best one diverged.")
-    np.savez(folder / _ANSWERS, predictions=np.array(given), labels=test.y)
+    numbers = data.test_row_numbers(study.dataset, config, len(test.y), settings)
+    np.savez(folder / _ANSWERS, predictions=np.array(given), labels=test.y, numbers=numbers)
     described: dict[str, Any] = {"classes": test.classes, "networks": members}
     targets = [target.name for target in study.dataset_info.targets]
     if targets:
@@ -226,7 +229,10 @@ def judge(folder: Path) -> Evaluation:
     asked = read_answer(folder)
     with np.load(folder / _ANSWERS) as answers:
         predictions, labels = answers["predictions"], answers["labels"]
-    return Evaluation.from_json({**asked.evaluated, **scores(predictions, labels, asked.classes, asked.targets)})
+        numbers = answers["numbers"] if "numbers" in answers else np.arange(1, len(labels) + 1)
+    found = scores(predictions, labels, asked.classes, asked.targets)
+    hardest = hardest_rows(predictions, labels, numbers, asked.classes)
+    return Evaluation.from_json({**asked.evaluated, **found, **hardest})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -291,26 +297,7 @@ def scores(
     Returns:
         The fields of `Evaluation` that are scores, as JSON values.
     """
-    from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
-    from statsmodels.stats.proportion import proportion_confint
-
-    if not classes:
-        return regression_scores(predictions, labels, targets)
-    accuracies = (predictions.argmax(axis=2) == labels).mean(axis=1)
-    guesses = predictions.mean(axis=0).argmax(axis=1)
-    hits, numbers = int((guesses == labels).sum()), list(range(len(classes)))
-    low, high = proportion_confint(hits, len(labels), alpha=1 - _CONFIDENCE, method="wilson")
-    precision, recall, f1, support = precision_recall_fscore_support(labels, guesses, labels=numbers, zero_division=0.0)
-    return {
-        "rows": len(labels),
-        "accuracy": [float(value) for value in accuracies],
-        "ensemble": {"accuracy": hits / len(labels), "low": float(low), "high": float(high)},
-        "confusion": confusion_matrix(labels, guesses, labels=numbers).tolist(),
-        "by_class": [
-            {"class": name, "precision": float(p), "recall": float(r), "f1": float(f), "rows": int(n)}
-            for name, p, r, f, n in zip(classes, precision, recall, f1, support, strict=True)
-        ],
-    }
+    return class_scores(predictions, labels, classes) if classes else regression_scores(predictions, labels, targets)
 
 
 def _write(path: Path, values: Any) -> None:

@@ -66,7 +66,7 @@ def _estimate(
 
     def mean(*columns: _Floats, axis: int) -> _Floats:
         pairs = zip(columns[: len(given)], columns[len(given) :], strict=True)
-        return np.mean([metric(one, other, axis) for one, other in pairs], axis=0)
+        return np.asarray(np.mean([metric(one, other, axis) for one, other in pairs], axis=0))
 
     interval = stats.bootstrap(
         (*given, *truth),

@@ -14,7 +14,7 @@ from hpstudy.report.document import Figure, Table
 
 def errors_table(found: RegressionScore) -> Table:
     return Table(
-        title="Errors of the ensemble",
+        title="Errors by target",
         columns=("target", "score", "value", "95 % interval"),
         rows=tuple(
             (target.name, name, texts.sortable(one.value, 4), f"{texts.number(one.low)} to {texts.number(one.high)}")

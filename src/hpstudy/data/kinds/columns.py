@@ -102,6 +102,7 @@ class Columns:
             labels=rows.numbered(self.table.content.classes),
             keys=rows.keys,
             weights=rows.weights,
+            places=rows.numbers,
         )
 
     def encode(self, raw: Raw, training: Raw | None) -> Matrix:
