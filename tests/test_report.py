@@ -109,6 +109,41 @@ def everything(report: Report) -> str:
     return render(report, "md").replace("\\", "")
 
 
+def make_overfitting_records(study: Study) -> list[TrialRecord]:
+    """Without l2 the validation loss turns after the second of four epochs, and rises by 0.2 and a little luck."""
+
+    def bent(record: TrialRecord) -> TrialRecord:
+        luck = 0.001 * record.replicate
+        losses = (0.6, 0.5, 0.6, 0.7 + luck) if record.params["l2"] == 0 else (0.6, 0.55, 0.52, 0.51)
+        history = tuple(
+            replace(epoch, metrics={**epoch.metrics, "val_loss": loss, "accuracy": 0.99})
+            for epoch, loss in zip(record.history, losses, strict=True)
+        )
+        return replace(record, history=history)
+
+    records = make_grid_records(study, epochs=4, value=lambda cell, replicate: 0.9 + 0.001 * replicate)
+    return [bent(record) for record in records]
+
+
+def test_findings_tell_where_levels_differ_in_overfitting_and_what_the_study_shows() -> None:
+    vary = {"l2": Choice(0.0, 0.01)}
+    study = make_study(vary=vary, design=Grid(replicates=4), shows=("rise", "gap"))
+    report = build_report(study, make_overfitting_records(study), figures=False)
+    told = next(detail for detail in report.details if detail.startswith("Overfitting depends on l2"))
+    assert "with 0 the validation loss is lowest after epoch 2 on average and rises by 0.2015" in told
+    assert "with 0.01 it rises by 0.0000" in told
+    assert told.endswith("lie within 0.0000, so stopping early does as well.")
+    line = next(finding for finding in report.findings if finding.startswith("rise, gap: "))
+    assert "0.2015, 0.0885 " in line
+    assert "0.0000, 0.0885 " in line
+
+
+def test_nothing_is_said_of_overfitting_where_the_levels_do_not_differ_in_it() -> None:
+    study = make_study(vary={"l2": Choice(0.0, 0.01)}, design=Grid(replicates=4))
+    report = build_report(study, make_grid_records(study), figures=False)
+    assert not any("Overfitting" in detail for detail in report.details)
+
+
 def test_where_all_replicates_have_the_same_rows_nothing_is_claimed_of_new_data(tmp_path: Path) -> None:
     file = tmp_path / "sales.csv"
     file.write_text("day,amount,label\n" + "".join(f"2024-01-{1 + n % 28:02},{n},{n % 2}\n" for n in range(80)))

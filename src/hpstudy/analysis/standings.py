@@ -43,7 +43,7 @@ class Standings:
     p_best: Floats  # probability of having the best mean; NaN where no score was repeated
     regret: Floats  # how much worse than the best one it is expected to be
     equivalent: Floats  # probability of lying within `practical` of the best one
-    worse_on_new_data: Flags  # than the best one, by the corrected t-test; False where nothing is claimed of new data
+    worse_on_new_data: Flags  # is worse, on new data too by the corrected t-test; False where nothing is claimed of it
     verdicts: tuple[Verdict, ...]
     needed: tuple[int | None, ...]  # replicates that would decide it; None: decided, or more than we advise
     practical: float
@@ -87,6 +87,7 @@ def standings(
     equivalent = nothing if short is None else (short <= practical).mean(axis=1)
     verdicts = tuple(_verdict(e, bool(c)) for e, c in zip(equivalent, candidates, strict=True))
     low, high = _intervals(scores, means, new_data_ratio)
+    apart = _apart_on_new_data(scores, int(np.argmax(means)), new_data_ratio)
     return Standings(
         means=means,
         low=low,
@@ -96,7 +97,7 @@ def standings(
         p_best=nothing if short is None else _shares(short == 0),
         regret=nothing if short is None else short.mean(axis=1),
         equivalent=equivalent,
-        worse_on_new_data=_worse_on_new_data(scores, int(np.argmax(means)), new_data_ratio),
+        worse_on_new_data=apart & np.array([verdict == Verdict.WORSE for verdict in verdicts]),
         verdicts=verdicts,
         needed=_needed(scores, candidates, verdicts, practical),
         practical=practical,
@@ -145,7 +146,7 @@ def _intervals(scores: Floats, means: Floats, new_data_ratio: float) -> tuple[Fl
     return means - half, means + half
 
 
-def _worse_on_new_data(scores: Floats, best: int, new_data_ratio: float) -> Flags:
+def _apart_on_new_data(scores: Floats, best: int, new_data_ratio: float) -> Flags:
     """Whether each differs from the best one by the corrected resampled t-test, two-sided at 5 %.
 
     Nadeau & Bengio 2003: the variance of a mean difference over n replicates is s² · (1/n + ratio).
@@ -155,8 +156,8 @@ def _worse_on_new_data(scores: Floats, best: int, new_data_ratio: float) -> Flag
     behind = scores[best] - scores
     means, n = np.nanmean(behind, axis=1), np.isfinite(behind).sum(axis=1)
     low, _ = _intervals(behind, means, new_data_ratio)
-    worse: Flags = (n >= MIN_REPLICATES) & (low > 0)
-    return worse
+    apart: Flags = (n >= MIN_REPLICATES) & (low > 0)
+    return apart
 
 
 def _needed(scores: Floats, candidates: Flags, verdicts: Sequence[Verdict], practical: float) -> tuple[int | None, ...]:

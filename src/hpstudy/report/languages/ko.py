@@ -21,6 +21,8 @@ SENTENCES: Mapping[str, str] = {
     "constant predictor": "상수 예측기",
     "logistic regression": "로지스틱 회귀",
     "Diverged: {diverged} of {ended} trials": "발산: 시행 {ended}개 중 {diverged}개",
+    "{values} as chosen": "선택한 설정 {values}",
+    "{values} with {name}": "{name} {values}",
     "No better than chance: ": "우연 수준보다 낫지 않음: ",
     "as good: ": "동등함: ",
     "as good (within {practical}): ": "동등함 (차이 {practical} 이내): ",
