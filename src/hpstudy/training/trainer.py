@@ -25,6 +25,7 @@ from hpstudy.training.keras_settings import settings_of
 from hpstudy.training.model import (
     Build,
     check_probabilities,
+    check_unbounded,
     initial_values,
     make_network,
     make_own_network,
@@ -92,7 +93,7 @@ class Trainer:
         network: keras.Model | None = None
         with memory_errors():
             if build:
-                network = make_own_network(build, config, arrays.input_shape, arrays.outputs)
+                network = make_own_network(build, config, arrays.input_shape, arrays.outputs, arrays.task)
                 program = self._own_program(build, config, seed, arrays, network)
             else:
                 values = initial_values(config, arrays.input_shape, arrays.outputs)
@@ -147,12 +148,14 @@ class Trainer:
         """
         start, inputs = values_of(network), _first_rows(config, seed, arrays)
         outputs = predict(network, inputs, seed)
-        if arrays.task == "classification" and (sentence := check_probabilities(outputs, loss_of(config))):
+        if arrays.task == "regression":
+            check_unbounded(network)
+        elif sentence := check_probabilities(outputs, loss_of(config)):
             self._say(sentence)
 
         def make() -> OwnProgram:
             keras.utils.set_random_seed(seed)
-            other = make_own_network(build, config, arrays.input_shape, arrays.outputs)
+            other = make_own_network(build, config, arrays.input_shape, arrays.outputs, arrays.task)
             _check_separate(network, other)
             return OwnProgram(config, arrays, other, self._say)
 
