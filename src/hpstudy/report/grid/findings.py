@@ -20,7 +20,8 @@ from hpstudy.report.languages import say, word
 from hpstudy.study.designs import Grid
 from hpstudy.study.domains import Choice, Domain
 from hpstudy.study.levels import is_number
-from hpstudy.study.objective import SHOWN, Objective
+from hpstudy.study.metrics import SHOWN
+from hpstudy.study.objective import Objective
 from hpstudy.study.overrides import QUICK
 from hpstudy.study.spec import Study
 
