@@ -312,7 +312,7 @@ def _best_cell(analysis: Analysis, grid: GridAnalysis) -> str:
         return text
     return (
         f"{text} Trained again on these data it is the best one of all with a probability of "
-        f"{texts.percent(best.p_best)}, and expected to be {texts.number(best.regret)} behind the best."
+        f"{texts.percent(best.p_best)}, and expected to be {texts.number(best.regret, 4)} behind the best."
         f"{_on_new_data(analysis.study, grid)}"
     )
 
