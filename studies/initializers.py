@@ -1,8 +1,9 @@
 """Which initial weights let a deep network learn at all, with sigmoid and with ReLU?
 
-Weights of standard deviation 1 saturate sigmoids, 0.01 makes all units alike, and either way hardly a gradient
-reaches the first layers. Glorot (Xavier) keeps the variance of activations for sigmoid-like functions, He for
-ReLU. Five hidden layers show the difference that one would hide.
+Weights of standard deviation 0.01 make all units alike, and hardly a gradient reaches the first layers. With 1, ReLU's
+activations grow from layer to layer until the loss diverges, while sigmoids learn: only weights that large pass a
+gradient through their flat slopes. Glorot (Xavier) keeps the variance of activations for tanh, He for ReLU. Five
+hidden layers show what one would hide.
 """
 
 from hpstudy import Choice, Grid, Study

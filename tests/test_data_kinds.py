@@ -18,12 +18,14 @@ from hpstudy.data.splits import test_and_rest as split_off
 from kind_contract import check_kind
 
 
-@pytest.mark.parametrize("dataset", ["digits", "imdb", "titanic", "breast_cancer", "wine", "iris", "logic_gates"])
+@pytest.mark.parametrize(
+    "dataset", ["digits", "imdb", "titanic", "breast_cancer", "wine", "iris", "diabetes", "logic_gates"]
+)
 def test_a_kind_serves_rows_where_hpstudy_is_not_installed(dataset: str, tmp_path: Path) -> None:
     check_kind(dataset, {"num_words": 50, "gate": "or"}, make_settings(tmp_path, generated(dataset, tmp_path)))
 
 
-@pytest.mark.parametrize("dataset", ["digits", "breast_cancer", "wine", "iris", "logic_gates"])
+@pytest.mark.parametrize("dataset", ["digits", "breast_cancer", "wine", "iris", "diabetes", "logic_gates"])
 def test_numbers_are_served_as_they_are_trained_on(dataset: str, tmp_path: Path) -> None:
     settings = make_settings(tmp_path)
     arrays = data.prepare(dataset, {}, 42, settings)

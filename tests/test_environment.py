@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import time
+from pathlib import Path
+
 import pytest
 
+from hpstudy.training.compiled import LIMIT_BYTES, for_compiled, seal, without_compiled
 from hpstudy.training.environment import for_tensorflow
 
 WIDE = "--xla_cpu_prefer_vector_width=512"
@@ -27,3 +32,54 @@ def test_no_flag_for_a_version_that_may_not_know_it(monkeypatch: pytest.MonkeyPa
     monkeypatch.delenv("XLA_FLAGS", raising=False)
     monkeypatch.setattr("importlib.metadata.version", lambda package: "2.99.0")
     assert for_tensorflow()["XLA_FLAGS"] == ""
+
+
+@pytest.fixture
+def compiled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of compiled epochs."""
+    monkeypatch.delenv("TF_XLA_FLAGS", raising=False)
+    return Path(for_compiled(tmp_path)["TF_XLA_FLAGS"].partition("=")[2])
+
+
+def test_a_damaged_compiled_epoch_is_removed_before_a_process_could_read_it(compiled: Path, tmp_path: Path) -> None:
+    whole, cut, altered, forgotten = (compiled / f"{name}.pb" for name in ("whole", "cut", "altered", "forgotten"))
+    for file in (whole, cut, altered):
+        file.write_bytes(b"program" * 100)
+    seal(for_compiled(tmp_path))
+    cut.write_bytes(b"program")
+    altered.write_bytes(b"Program" + b"program" * 99)
+    forgotten.write_bytes(b"its writer died before it wrote the checksum")
+    os.utime(forgotten, (time.time() - 3600,) * 2)
+    for_compiled(tmp_path)
+    assert [file.name for file in compiled.glob("*.pb")] == ["whole.pb"]
+
+
+def test_compiled_epochs_are_bounded_in_size_and_the_oldest_go_first(compiled: Path, tmp_path: Path) -> None:
+    for age in range(4):
+        file = compiled / f"{age}.pb"
+        with file.open("wb") as opened:
+            opened.truncate(LIMIT_BYTES // 3)
+        os.utime(file, (time.time() - age,) * 2)
+    for_compiled(tmp_path)
+    assert sorted(file.name for file in compiled.glob("*.pb")) == ["0.pb", "1.pb", "2.pb"]
+
+
+def test_another_version_of_tensorflow_has_its_own_compiled_epochs_or_none(
+    compiled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("importlib.metadata.version", lambda package: "2.21.99")
+    other = Path(for_compiled(tmp_path)["TF_XLA_FLAGS"].partition("=")[2])
+    assert (other.parent, other.name != compiled.name) == (compiled.parent, True)
+    monkeypatch.setattr("importlib.metadata.version", lambda package: "2.99.0")
+    assert for_compiled(tmp_path) == {}
+
+
+def test_where_compiled_epochs_cannot_be_written_a_process_compiles_for_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "compiled").write_text("a file")
+    assert for_compiled(tmp_path) == {}
+    assert for_compiled(tmp_path / "with a space") == {}, "TensorFlow separates its flags by spaces"
+    monkeypatch.setenv("TF_XLA_FLAGS", "--tf_xla_clustering_debug --tf_xla_persistent_cache_directory=/mine")
+    assert for_compiled(tmp_path / "other") == {}, "the user's folder is kept"
+    assert without_compiled() == {"TF_XLA_FLAGS": "--tf_xla_clustering_debug"}

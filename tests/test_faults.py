@@ -361,17 +361,18 @@ from hpstudy.owner import Owner
 from hpstudy.records import Epoch
 from hpstudy.settings import Settings
 from hpstudy.storage import Store
-from hpstudy.worker.trainer_process import Attempt
+from hpstudy.worker.attempt import Attempt
 
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 claim = Store(sys.argv[1]).open("study").claims.claim(Owner.of_process())
 pipe = SimpleNamespace(send=lambda kind, **values: print(kind, values.get("text", "")))
 attempt = Attempt(claim, Settings.load({"home": sys.argv[2]}), pipe)
-attempt.add(Epoch(number=1, at=1.0, metrics={"val_accuracy": 0.5}))
+attempt.add(Epoch(number=1, at=1.0, metrics={"val_accuracy": 0.5}), 0.5)
 resource.setrlimit(resource.RLIMIT_FSIZE, (40, 40))  # from here on no file grows
 for number in (2, 3):
-    attempt.add(Epoch(number=number, at=float(number), metrics={"val_accuracy": 0.5}))
+    attempt.add(Epoch(number=number, at=float(number), metrics={"val_accuracy": 0.5}), 0.5)
 claim.complete(attempt.outcome(metrics={"val_accuracy": 0.5}))
+attempt.ended("complete")
 """
 
 

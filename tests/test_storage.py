@@ -317,7 +317,8 @@ def test_a_pruner_ends_bad_trials(open_store: Callable[..., Store], pruner: str)
         for number in range(1, 10):
             bad = claim.number % 2
             history.append(make_epoch(number, 0.3 - number / 50 if bad else 0.5 + number / 50 + claim.number / 1e4))
-            if claim.report(history[-1]):
+            within_s = 60 if claim.number % 3 else 0  # whether values wait makes no difference to a pruner
+            if claim.report(history[-1], within_s=within_s):
                 claim.prune(Outcome(history=history))
                 break
         else:
@@ -326,6 +327,34 @@ def test_a_pruner_ends_bad_trials(open_store: Callable[..., Store], pruner: str)
     assert len(records) == 40
     assert any(record.state == TrialState.PRUNED for record in records if record.number % 2)
     assert queue.trials.progress().state == "finished"
+
+
+def test_values_that_wait_for_each_other_are_written_together_and_at_the_latest_with_the_result(
+    open_store: Callable[..., Store], url: str
+) -> None:
+    design = Search(finalists=0, trials=4, sampler="random")
+    queue = open_store().register(make_study(base=dict(epochs=4), vary=SEARCH, design=design))
+
+    def steps() -> list[list[int]]:
+        storage = optuna.storages.RDBStorage(url)
+        trials = optuna.load_study(study_name="study", storage=storage).get_trials()
+        storage.engine.dispose()
+        return [list(trial.intermediate_values) for trial in trials]
+
+    complete, failing, lost, zombie = (claim for _ in range(4) if (claim := queue.claims.claim(ME)))
+    for claim in (complete, failing, lost, zombie):
+        assert [claim.report(make_epoch(number, number / 10), within_s=60) for number in (1, 2)] == [False, False]
+    assert steps() == [[], [], [], []]
+    for claim in (complete, lost):
+        claim.report(make_epoch(3, 0.3))
+    assert steps() == [[1, 2, 3], [], [1, 2, 3], []]
+    complete.report(make_epoch(4, 0.4), within_s=60)
+    finish(complete, 0.4)
+    failing.fail(Outcome(error="out of memory"))
+    queue.claims.release(ME, "it was killed", failed_attempt=True)
+    with pytest.raises(TrialLost):
+        finish(zombie)
+    assert steps() == [[1, 2, 3, 4], [1, 2], [1, 2, 3], []]
 
 
 def test_several_objectives_give_a_pareto_front(open_store: Callable[..., Store]) -> None:

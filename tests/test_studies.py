@@ -21,7 +21,7 @@ FILES = sorted(file for file in FOLDER.glob("*.py") if file.stem != "published")
 NAMES = {
     *("quickstart", "optimizers", "initializers", "activations", "dropout", "l2", "depth", "losses", "batch_size"),
     *("augmentation", "scaling", "titanic", "imdb", "search", "logic_gates", "optimizers_tuned", "titanic_tuned"),
-    "own_table",
+    *("own_table", "regression"),
 }
 
 

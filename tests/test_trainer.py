@@ -19,7 +19,10 @@ from sklearn.metrics import (
     brier_score_loss,
     f1_score,
     log_loss,
+    mean_absolute_error,
+    r2_score,
     roc_auc_score,
+    root_mean_squared_error,
 )
 
 from factories import make_config
@@ -27,10 +30,17 @@ from hpstudy import Choice, Grid, Study, data
 from hpstudy.data import Arrays
 from hpstudy.errors import TrialFailed, UserError
 from hpstudy.records import Epoch
-from hpstudy.serving.hpstudy_model import probabilities
+from hpstudy.serving.hpstudy_model import outputs, probabilities
 from hpstudy.settings import Settings
 from hpstudy.study.factors import ACTIVATIONS, INITIALIZERS, OPTIMIZERS, complete, dataset_info, default_config
-from hpstudy.training.model import make_initializer, make_network, make_optimizer, row_losses, with_scaling
+from hpstudy.training.model import (
+    initial_values,
+    make_initializer,
+    make_network,
+    make_optimizer,
+    row_losses,
+    with_scaling,
+)
 from hpstudy.training.networks import raw_rows, save_own
 from hpstudy.training.sparse_program import is_worth_it
 from hpstudy.training.trainer import Trainer
@@ -114,7 +124,7 @@ def fit(config: dict[str, Any], arrays: Arrays, seed: int = 42, build: Any = Non
         model = build(config, arrays.input_shape, arrays.outputs)
         model(np.zeros((1, *arrays.input_shape), np.float32))  # whatever its kind, its weights exist from here on
     else:
-        model = make_network(config, arrays.input_shape, arrays.outputs)
+        model = make_network(config, arrays.input_shape, arrays.outputs, arrays.task)
     batch = len(arrays.train) if config["batch_size"] == "full" else config["batch_size"]
     epochs, steps = config["epochs"], -(-len(arrays.train) // batch)
     rate = config["learning_rate"] if config["schedule"] == "constant" else keras_schedule(config, epochs * steps)
@@ -125,16 +135,23 @@ def fit(config: dict[str, Any], arrays: Arrays, seed: int = 42, build: Any = Non
     }
     if arrays.outputs == 1:
         losses["cross_entropy", 1] = "binary_crossentropy"
-    loss = "mean_squared_error" if config["loss"] == "mse" else losses[config["loss"], arrays.outputs]
+    loss = "mean_squared_error" if config["loss"] == "mse" else losses.get((config["loss"], arrays.outputs))
     metric = "binary_accuracy" if arrays.outputs == 1 else "categorical_accuracy"
-    model.compile(optimizer=optimizer, loss=loss, metrics=[metric])
-    x = decode(arrays) * arrays.scale + arrays.offset
-    x = x.reshape(-1, *arrays.input_shape)
+    made: Any = metric
     y = (
         arrays.y[:, None].astype("float32")
         if arrays.outputs == 1
         else np.eye(arrays.outputs, dtype="float32")[arrays.y]
     )
+    if arrays.task == "regression":
+        loss = {"mse": "mean_squared_error", "mae": "mean_absolute_error", "huber": "huber"}[config["loss"]]
+        metric = "root_mean_squared_error"
+        made = keras.metrics.RootMeanSquaredError()
+        targets = arrays.y[arrays.train].astype(float)
+        y = ((arrays.y[:, None] - targets.mean()) / targets.std()).astype("float32")
+    model.compile(optimizer=optimizer, loss=loss, metrics=[made])
+    x = decode(arrays) * arrays.scale + arrays.offset
+    x = x.reshape(-1, *arrays.input_shape)
     history: dict[str, list[float]] = {}
     stopper = keras.callbacks.EarlyStopping(patience=config["early_stopping"] or epochs, restore_best_weights=True)
     stopper.set_model(model)
@@ -238,17 +255,87 @@ def test_epochs_of_one_call_have_the_bits_of_epochs_one_by_one(
 
 
 def test_many_epochs_of_one_call_end_as_those_one_by_one(trainer: Trainer, settings: Settings) -> None:
-    """More than a call trains, and one in whose middle the training diverges."""
-    diverging = dict(epochs=20, optimizer="sgd", learning_rate=30.0, activation="linear")
-    for factors in (dict[str, Any](epochs=150, units=4), diverging):
+    """More than a call trains, one in whose middle the training diverges, and one that early stopping ends."""
+    diverging = dict(epochs=20, optimizer="sgd", learning_rate=0.1, l2=10.2)
+    stopped = dict(epochs=60, early_stopping=3, learning_rate=0.01)
+    for factors in (dict[str, Any](epochs=150, units=4), diverging, stopped):
         config = make_config(**factors)
         arrays = data.prepare("digits", config, 42, settings)
         found = []
         for block_s in (0.0, 60.0):
             training = trainer.start(config, 42, arrays, block_s=block_s)
             history = [(epoch.number, without_times(epoch.metrics), training.is_over) for epoch in training]
-            found.append((history, training.diverged, without_times(training.result())))
+            result = without_times(training.result())
+            weights = [] if training.diverged else [value.tobytes() for value in training.weights]
+            found.append((history, training.diverged, result, weights))
         assert found[0] == found[1]
+        assert factors is not diverging or found[1][1] in range(3, 20), "it diverges within the second block"
+        assert factors is not stopped or 3 < len(found[1][0]) < 60
+
+
+@pytest.mark.parametrize("name", INITIALIZERS)
+def test_initial_weights_are_those_of_the_keras_network_bit_by_bit(name: str) -> None:
+    for factors in (dict(units=16), dict(units="16-12-8", dropout=0.3)):
+        config = make_config(initializer=name, **factors)
+        keras.utils.set_random_seed(42)
+        expected = [variable.numpy() for variable in make_network(config, (8, 8), 10).variables]
+        keras.utils.set_random_seed(42)
+        for value, one in zip(initial_values(config, (8, 8), 10), expected, strict=True):
+            np.testing.assert_array_equal(value, one, strict=True)
+
+
+@pytest.mark.parametrize(
+    "factors",
+    [
+        dict(loss="mse", depth=2),
+        dict(loss="mae", batch_size=50, l2=0.001),
+        dict(loss="huber", depth=0, optimizer="sgd", learning_rate=0.1, scaling="minmax"),
+    ],
+    ids=lambda factors: str(factors["loss"]),
+)
+@pytest.mark.parametrize("is_own", [False, True], ids=["built-in", "own"])
+def test_numbers_are_learned_as_keras_fit_learns_them_and_scored_in_their_own_unit(
+    trainer: Trainer, settings: Settings, factors: dict[str, Any], is_own: bool
+) -> None:
+    def build(config: Any, shape: tuple[int, ...], outputs: int) -> keras.Model:
+        hidden, last = keras.layers.Dense(9, "relu"), keras.layers.Dense(outputs)
+        return keras.Sequential([keras.Input(shape), hidden, last])
+
+    config = make_config("diabetes", **factors)
+    arrays = data.prepare("diabetes", config, 42, settings)
+    own = build if is_own else None
+    history, result, network = train(trainer, config, arrays, build=own)
+    expected = fit(config, arrays, build=own).history
+    unit = arrays.y[arrays.train].astype(float).std()
+    for epoch in history:
+        for name in ("loss", "val_loss"):
+            assert epoch.metrics[name] == pytest.approx(expected[name][epoch.number - 1], rel=2e-3), name
+        for name in ("rmse", "val_rmse"):
+            known = expected[name.replace("rmse", "accuracy")][epoch.number - 1]  # `fit` calls every metric so
+            assert epoch.metrics[name] == pytest.approx(unit * known, rel=2e-3), name
+    model = with_scaling(network, arrays.scale, arrays.offset, arrays.input_shape, arrays.standardization)
+    given, truth = outputs(model, raw_rows(arrays, arrays.validation))[:, 0], arrays.y[arrays.validation]
+    assert result["val_mae"] == pytest.approx(mean_absolute_error(truth, given), rel=1e-4)
+    assert result["val_rmse"] == pytest.approx(root_mean_squared_error(truth, given), rel=1e-4)
+    assert result["val_r2"] == pytest.approx(r2_score(truth, given), abs=1e-4)
+
+
+@pytest.mark.parametrize("loss", ["mse", "mae", "huber"])
+def test_a_regression_that_diverges_has_the_scores_of_the_mean(trainer: Trainer, settings: Settings, loss: str) -> None:
+    config = make_config("diabetes", loss=loss, optimizer="sgd", learning_rate=1e38, epochs=2, depth=2)
+    arrays = data.prepare("diabetes", config, 42, settings)
+    training = trainer.start(config, 42, arrays)
+    list(training)
+    result = training.result()
+    assert training.diverged
+    truth = arrays.y[arrays.validation]
+    mean = np.full(len(truth), arrays.y[arrays.train].astype(float).mean())
+    assert result["val_mae"] == pytest.approx(mean_absolute_error(truth, mean))
+    assert result["val_rmse"] == pytest.approx(root_mean_squared_error(truth, mean))
+    assert result["val_r2"] == pytest.approx(r2_score(truth, mean))
+    as_keras = {"mse": "mean_squared_error", "mae": "mean_absolute_error", "huber": "huber"}[loss]
+    of_zero = getattr(keras.losses, as_keras)(arrays.truth[arrays.validation][:, None], np.zeros((len(truth), 1)))
+    assert result["val_loss"] == pytest.approx(float(np.mean(of_zero)), rel=1e-5)
 
 
 def test_dropout_trains_about_as_well_as_that_of_keras_fit(trainer: Trainer, settings: Settings) -> None:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,6 +16,7 @@ import psutil
 import pytest
 
 from factories import make_study
+from hpstudy import Grid
 from hpstudy.api.workers import places, worker_slots
 from hpstudy.errors import FatalError, TrialFailed, UserError
 from hpstudy.owner import Owner
@@ -24,6 +25,7 @@ from hpstudy.storage import Store, StudyQueue
 from hpstudy.storage.conversion import START
 from hpstudy.worker import devices, gpus, limits
 from hpstudy.worker.limits import Limits
+from hpstudy.worker.messages import Message, Warned
 from hpstudy.worker.studies import ServedStudies
 from hpstudy.worker.supervisor import Assignment, Supervisor
 from hpstudy.worker.system import SystemMetrics
@@ -72,6 +74,24 @@ def test_a_worker_serves_every_open_study_and_exits_when_nothing_is_left(team: T
     team.assert_no_canary(output)
     assert team.json("workers") == []
     assert team.json("extend", "first", "--replicates", "2")["trials"]["waiting"] == 2
+
+
+def test_open_studies_share_processes_equally_and_a_higher_priority_goes_first(settings: Settings) -> None:
+    with closing(Store(settings.storage)) as store:
+        queues = {name: store.register(make_study(name=name)) for name in ("first", "second", "third")}
+        processes = [ServedStudies(store, None, None) for _ in range(4)]
+
+        def take(process: ServedStudies) -> str:
+            queue = process.open_queues()[0]
+            assert queue.claims.claim(Owner.of_process())
+            process.took(queue)
+            return queue.study.name
+
+        assert sorted(take(process) for process in processes[:3]) == ["first", "second", "third"]
+        queues["third"].entry.prioritise(1)
+        assert [take(process) for process in processes] == ["third"] * 4
+        queues["third"].entry.prioritise(-1)
+        assert sorted(take(processes[0]) for _ in range(4)) == ["first"] * 2 + ["second"] * 2
 
 
 def test_sigterm_gives_the_trials_back_at_once(team: Team) -> None:
@@ -165,6 +185,24 @@ def test_a_process_that_crashes_again_and_again_stops_the_worker_with_the_reason
     with pytest.raises(FatalError, match=r"3 trainer processes died outside of any trial.*SIGABRT(.|\n)*cannot start"):
         supervise(settings, "import os; os.write(2, b'cannot start'); os.abort()")
     assert time.monotonic() - begun > 0.5, "it paused before each new one, the second time longer"
+
+
+def test_compiled_epochs_that_cannot_be_read_cost_a_process_but_no_trial_an_attempt(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("TF_XLA_FLAGS", f"--tf_xla_persistent_cache_directory={tmp_path / 'file'}")
+    heard: list[Message] = []
+    with closing(Store(settings.storage)) as store:
+        queue = store.register(make_study(vary={}, base=dict(epochs=2, units=4), design=Grid(replicates=1)))
+        work = Assignment(slots=devices.slots(1), study=queue.study.name, idle_exit_s=0.0)
+        with Supervisor(settings, work) as supervisor:
+            supervisor.start()
+            supervisor.work(lambda: [queue], hear=lambda _, message: heard.append(message), tick=lambda: None)
+        records = queue.trials.records()
+    assert [(record.state, record.attempt) for record in records] == [("lost", 1), ("complete", 1)]
+    (warning,) = (message.text for message in heard if isinstance(message, Warned))
+    assert warning.startswith("Compiled epochs on disk cannot be used")
 
 
 def test_what_ends_the_worker_costs_no_trial_an_attempt_and_is_kept(settings: Settings) -> None:

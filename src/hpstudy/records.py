@@ -150,6 +150,30 @@ class TrialRecord:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """A score with its 95 % interval over rows."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegressionScore:
+    """The scores of all networks together, with averaged numbers; intervals by the bootstrap (Efron 1979)."""
+
+    rmse: Estimate  # in the target's unit
+    mae: Estimate  # likewise
+    r2: Estimate
+    points: tuple[tuple[float, float], ...]  # the actual and the predicted number of test rows, of a thousand at most
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> RegressionScore:
+        points = tuple((actual, predicted) for actual, predicted in values["points"])
+        return cls(points=points, **{name: Estimate(**values[name]) for name in ("rmse", "mae", "r2")})
+
+
+@dataclass(frozen=True, kw_only=True)
 class EnsembleScore:
     """The score of all networks together, with averaged probabilities."""
 
@@ -191,28 +215,57 @@ class Evaluation:
     at: float  # Unix time; distinguishes evaluations of the same study
     digest: str  # of the test split
     rows: int  # of the test split
-    validation: tuple[float, ...]  # accuracy of each network on its own validation rows
-    accuracy: tuple[float, ...]  # of each network on the test split
-    ensemble: EnsembleScore
-    confusion: tuple[tuple[int, ...], ...]  # test rows by true class and predicted class
-    by_class: tuple[ClassScore, ...]
+    validation: tuple[float, ...]  # accuracy, or RMSE, of each network on its own validation rows
+    # Where classes are predicted:
+    accuracy: tuple[float, ...] = ()  # of each network on the test split
+    ensemble: EnsembleScore | None = None
+    confusion: tuple[tuple[int, ...], ...] = ()  # test rows by true class and predicted class
+    by_class: tuple[ClassScore, ...] = ()
+    # In a regression:
+    rmse: tuple[float, ...] = ()  # of each network on the test split
+    regression: RegressionScore | None = None
+
+    @property
+    def metric(self) -> Literal["accuracy", "rmse"]:
+        """What the networks were scored by."""
+        return "rmse" if self.regression else "accuracy"
+
+    @property
+    def test(self) -> tuple[float, ...]:
+        """The metric of each network on the test split."""
+        return self.rmse if self.regression else self.accuracy
+
+    @property
+    def together(self) -> Estimate:
+        """The metric of all networks together on the test split."""
+        if self.regression:
+            return self.regression.rmse
+        assert self.ensemble
+        return Estimate(value=self.ensemble.accuracy, low=self.ensemble.low, high=self.ensemble.high)
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Evaluation:
-        return cls(
-            **{
-                **values,
-                **{name: tuple(values[name]) for name in ("seeds", "trials", "validation", "accuracy")},
-                "ensemble": EnsembleScore(**values["ensemble"]),
-                "confusion": tuple(tuple(row) for row in values["confusion"]),
-                "by_class": tuple(ClassScore(name=one.pop("class"), **one) for one in map(dict, values["by_class"])),
-            }
-        )
+        made: dict[str, Any] = {
+            name: tuple(values[name])
+            for name in ("seeds", "trials", "validation", "accuracy", "rmse")
+            if name in values
+        }
+        if "regression" in values:
+            made["regression"] = RegressionScore.from_json(values["regression"])
+        else:
+            made["ensemble"] = EnsembleScore(**values["ensemble"])
+            made["confusion"] = tuple(tuple(row) for row in values["confusion"])
+            made["by_class"] = tuple(ClassScore(name=one.pop("class"), **one) for one in map(dict, values["by_class"]))
+        return cls(**{**values, **made})
 
     def to_json(self) -> dict[str, Any]:
         """The form that the study database keeps and `hpstudy evaluate --json` prints."""
         values = asdict(self)
-        values["by_class"] = [{"class": one.pop("name"), **one} for one in values["by_class"]]
+        others = ("accuracy", "ensemble", "confusion", "by_class") if self.regression else ("rmse", "regression")
+        for name in others:
+            del values[name]
+        if not self.regression:
+            values["by_class"] = [{"class": one.pop("name"), **one} for one in values["by_class"]]
         return values
 
 
@@ -221,16 +274,23 @@ class Baselines:
     """What simple predictors reach on the rows of the chosen configuration: means over splits.
 
     Scores have the names of a trial's metrics: `loss` and `accuracy` on the training rows, `val_loss` and
-    `val_accuracy`; `test_loss` and `test_accuracy` where the networks were scored on the test split, too.
+    `val_accuracy`; `test_loss` and `test_accuracy` where the networks were scored on the test split, too. In a
+    regression they are `rmse`, `val_rmse` and `test_rmse` instead of accuracies.
     """
 
-    constant: Mapping[str, float]  # every row gets the classes' shares of the training rows
+    constant: Mapping[str, float]  # every row gets the classes' shares of the training rows, or their mean
     logistic: Mapping[str, float]  # scikit-learn's logistic regression; empty where the training rows are of one class
-    loss: str  # which loss: cross_entropy or mse
+    loss: str  # which loss: the level of the factor
     seeds: tuple[int, ...]  # of the splits
     fitted_rows: int  # training rows that logistic regression was fitted on
     train_rows: int  # that there are
     at: float  # when, in seconds since 1970
+    ridge: Mapping[str, float] = field(default_factory=dict)  # scikit-learn's ridge regression, instead of logistic
+
+    @property
+    def linear(self) -> Mapping[str, float]:
+        """The scores of the linear model of the task."""
+        return self.ridge or self.logistic
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Baselines:
@@ -238,4 +298,7 @@ class Baselines:
 
     def to_json(self) -> dict[str, Any]:
         """As the study database keeps it."""
-        return asdict(self)
+        values = asdict(self)
+        if not self.ridge:
+            del values["ridge"]
+        return values

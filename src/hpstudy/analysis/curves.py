@@ -11,11 +11,10 @@ import numpy as np
 from hpstudy.analysis import statistics
 from hpstudy.analysis.statistics import Bounds, Floats
 from hpstudy.records import TrialRecord, TrialState
-from hpstudy.study.objective import Objective
+from hpstudy.study.objective import DEFAULT_METRIC, Objective
 from hpstudy.study.spec import Study
 
 _LOSS = Objective("val_loss")
-_ACCURACY = Objective("val_accuracy")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +54,7 @@ def curve_objective(study: Study) -> Objective:
     metric = study.objectives[0].metric
     if metric.endswith("loss"):
         return _LOSS
-    return _ACCURACY
+    return Objective(DEFAULT_METRIC[study.dataset_info.task])
 
 
 def factor_curves(study: Study, records: Sequence[TrialRecord], factor: str) -> FactorCurves | None:

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from hpstudy.records import TrialRecord, TrialState
+from hpstudy.study.catalog import DatasetInfo, Target
 from hpstudy.study.domains import Choice
 from hpstudy.study.spec import Study
 
@@ -60,12 +61,17 @@ def outcomes(
     return [_outcome(study, record, constant or {}) for record in records]
 
 
-def chance_scores(classes: int, loss: str) -> dict[str, float]:
+def chance_scores(dataset: DatasetInfo, loss: str) -> dict[str, float]:
     """Of a constant predictor where all classes are equally frequent, by the names of a trial's metrics.
 
+    In a regression, of one that knows the mean of the target.
+
     Args:
-        loss: `cross_entropy` or `mse`, the level of the factor.
+        loss: The level of the factor.
     """
+    if dataset.target:
+        return _of_mean(dataset.target, loss)
+    classes = len(dataset.classes)
     outputs = 1 if classes == 2 else classes
     squared = 0.25 if outputs == 1 else (classes - 1) / classes**2  # a mean over outputs
     value = squared if loss == "mse" else math.log(classes)
@@ -78,6 +84,14 @@ def chance_scores(classes: int, loss: str) -> dict[str, float]:
         "val_brier": 0.25 if classes == 2 else 1 - 1 / classes,
     }
     return {"loss": value, "accuracy": 1 / classes, "val_loss": value, "val_accuracy": 1 / classes, **at_end}
+
+
+def _of_mean(target: Target, loss: str) -> dict[str, float]:
+    """Losses are of standardized targets; nothing is known of the Huber loss."""
+    values = {"mse": 1.0, "mae": target.absolute / target.deviation}
+    losses = {name: values[loss] for name in ("loss", "val_loss") if loss in values}
+    errors = {"rmse": target.deviation, "val_rmse": target.deviation, "val_mae": target.absolute}
+    return {**losses, **errors, "val_r2": 0.0}
 
 
 def diverging_levels(study: Study, records: Sequence[TrialRecord]) -> tuple[DivergingLevel, ...]:
@@ -116,6 +130,6 @@ def _metrics(study: Study, record: TrialRecord, epoch: int, constant: Mapping[st
     known = constant
     if "loss" in study.domains:  # the losses are of another one, perhaps
         known = {name: value for name, value in constant.items() if not name.endswith("loss")}
-    scores = {**chance_scores(len(study.dataset_info.classes), loss), **known}
+    scores = {**chance_scores(study.dataset_info, loss), **known}
     seconds = sum(one.metrics.get("seconds", 0.0) for one in record.history)
     return {**scores, "epochs": float(epoch), "train_s": seconds}

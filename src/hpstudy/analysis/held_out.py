@@ -8,6 +8,6 @@ from hpstudy.records import Evaluation
 
 
 def intervals(evaluation: Evaluation) -> tuple[Interval, Interval]:
-    """The intervals over seeds of the test accuracy and of the validation accuracy."""
-    bounds = statistics.bounds_of("accuracy")
-    return statistics.interval(evaluation.accuracy, bounds), statistics.interval(evaluation.validation, bounds)
+    """The intervals over seeds of the test scores and of the validation scores."""
+    bounds = statistics.bounds_of(evaluation.metric)
+    return statistics.interval(evaluation.test, bounds), statistics.interval(evaluation.validation, bounds)

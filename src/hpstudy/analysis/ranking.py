@@ -126,9 +126,9 @@ def interval_of(found: Standings, place: int, sign: int, bounds: Bounds) -> Inte
 
 
 def practical_of(study: Study, values: statistics.Floats) -> float:
-    """The difference that matters in practice: declared; else 0.005 of a metric within 0 and 1, one per cent else.
+    """The difference that matters in practice: declared; else 0.005 if the best value is 1, else one per cent.
 
-    One per cent of the constant predictor's loss, and of the best mean where a constant predictor has none.
+    One per cent of the constant predictor's score, and of the best mean where a constant predictor has none.
 
     Args:
         values: (configurations, replicates) of the first objective.
@@ -136,10 +136,10 @@ def practical_of(study: Study, values: statistics.Floats) -> float:
     objective = study.objectives[0]
     if objective.practical is not None:
         return objective.practical
-    if statistics.bounds_of(objective.metric) == (0.0, 1.0):
+    if statistics.bounds_of(objective.metric)[1] == 1:
         return PRACTICAL_SHARE
     loss = str(study.config({})["loss"])
-    chance = chance_scores(len(study.dataset_info.classes), loss).get(objective.metric)
+    chance = chance_scores(study.dataset_info, loss).get(objective.metric)
     means = objective.sign * np.nanmean(values, axis=1)
     return PRACTICAL_PART * abs(float(means.max()) if chance is None else chance)
 

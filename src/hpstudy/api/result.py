@@ -298,6 +298,11 @@ class Result:
         self._queue().entry.stop()
 
     @unchanged()
+    def prioritise(self, priority: int) -> None:
+        """Let workers take its trials before those of studies with a lower priority, which is 0 at first."""
+        self._queue().entry.prioritise(priority)
+
+    @unchanged()
     def resume(self) -> None:
         """Let processes take trials again."""
         self._queue().entry.resume()

@@ -24,6 +24,7 @@ COMMANDS = {  # command → module of this package; each is imported only when i
     "status": "studies",
     "stop": "instructions",
     "resume": "instructions",
+    "priority": "instructions",
     "retry": "instructions",
     "extend": "instructions",
     "show": "trials",

@@ -21,7 +21,7 @@ from hpstudy import Choice, Grid, Study
 
 study = Study(
     name="{name}",
-    # fashion_mnist, mnist, imdb or titanic; digits, breast_cancer, wine, iris and logic_gates need no download
+    # fashion_mnist, mnist, imdb or titanic; without download digits, breast_cancer, wine, iris, diabetes, logic_gates
     dataset="digits",
     # what all trials share; `hpstudy factors` lists every factor and its levels
     base=dict(depth=1, units=64, activation="relu", batch_size=32, epochs=10),

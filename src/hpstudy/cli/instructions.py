@@ -1,4 +1,4 @@
-"""`hpstudy stop`, `resume`, `retry` and `extend`: instructions for a study while workers serve it."""
+"""`hpstudy stop`, `resume`, `priority`, `retry` and `extend`: instructions for a study while workers serve it."""
 
 from __future__ import annotations
 
@@ -35,6 +35,22 @@ def resume_command(where: api.Where, name: str, as_json: bool) -> None:
         result.resume()
         waiting = result.progress().waiting
         _say(result, f"Workers take trials of study {name} again; {waiting} are waiting.", as_json)
+
+
+@click.command(
+    "priority",
+    epilog="Example: hpstudy priority search 5",
+    context_settings={"ignore_unknown_options": True},  # a negative number is no option
+)
+@study_argument
+@click.argument("priority", metavar="N", type=int)
+@where_options
+@json_option
+def priority_command(where: api.Where, name: str, priority: int, as_json: bool) -> None:
+    """Let workers take a study's trials before those of studies with a lower priority, which is 0 at first."""
+    with api.open(name, **where) as result:
+        result.prioritise(priority)
+        _say(result, f"Study {name} has priority {priority}; workers heed it from their next trial on.", as_json)
 
 
 @click.command("retry", epilog="Example: hpstudy retry search --failed")

@@ -8,12 +8,32 @@ from typing import Any, ClassVar, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from hpstudy.study.catalog import Task
+
 # "dense": (rows, features) as they are. "bits": a 0-1 matrix packed by np.packbits(axis=1, bitorder="little").
 Encoding: TypeAlias = Literal["dense", "bits"]
 
 
 def _outputs(classes: tuple[str, ...]) -> int:
-    return 1 if len(classes) == 2 else len(classes)
+    return len(classes) if len(classes) > 2 else 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standardization:
+    """How the numbers of a regression become those that a network learns: mean 0 and deviation 1 in training rows."""
+
+    mean: float  # in the target's unit
+    deviation: float  # standard deviation, likewise; 1 if all targets are the same
+
+    @classmethod
+    def of(cls, targets: NDArray[Any]) -> Standardization:
+        """Fitted on these targets, (rows,)."""
+        values = targets.astype(np.float64)
+        return cls(mean=float(values.mean()), deviation=float(values.std()) or 1.0)
+
+    def __call__(self, targets: NDArray[Any]) -> NDArray[np.float32]:
+        """Standardized targets, float32 (rows,)."""
+        return ((targets.astype(np.float64) - self.mean) / self.deviation).astype(np.float32)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,19 +43,29 @@ class Arrays:
     x: NDArray[Any]  # (rows, features) uint8 or float32, or for "bits" (rows, ceil(features / 8)) uint8; read-only
     encoding: Encoding
     features: int  # columns of a decoded row
-    y: NDArray[np.int32]  # (rows,) class numbers
+    y: NDArray[Any]  # (rows,) int32 class numbers; in a regression float32 targets in their own unit
     train: NDArray[np.int32]  # sorted row numbers
     validation: NDArray[np.int32]  # sorted row numbers
     scale: NDArray[np.float32]  # (features,) or (); network input = decoded x * scale + offset
     offset: NDArray[np.float32]  # same shape
     input_shape: tuple[int, ...]  # the natural shape of one row: (28, 28), (features,), (2,)
-    classes: tuple[str, ...]  # names in the order of the class numbers
+    classes: tuple[str, ...]  # names in the order of the class numbers; none in a regression
     digest: str  # 16 hexadecimal digits over x and y with shapes and dtypes; the same on every machine
+    standardization: Standardization | None = None  # of the targets of a regression
+
+    @property
+    def task(self) -> Task:
+        return "regression" if self.standardization else "classification"
 
     @property
     def outputs(self) -> int:
-        """Units of the output layer: one for two classes, else one per class."""
+        """Units of the output layer: one for a number or for two classes, else one per class."""
         return _outputs(self.classes)
+
+    @property
+    def truth(self) -> NDArray[Any]:
+        """What a network learns, (rows,): int32 class numbers, or float32 standardized targets."""
+        return self.standardization(self.y) if self.standardization else self.y
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +77,7 @@ class TestArrays:
     x: NDArray[Any]  # as in Arrays
     encoding: Encoding
     features: int
-    y: NDArray[np.int32]  # (rows,) class numbers
+    y: NDArray[Any]  # as in Arrays
     scale: NDArray[np.float32]  # fitted on the training rows
     offset: NDArray[np.float32]
     input_shape: tuple[int, ...]
@@ -56,5 +86,5 @@ class TestArrays:
 
     @property
     def outputs(self) -> int:
-        """Units of the output layer: one for two classes, else one per class."""
+        """Units of the output layer: one for a number or for two classes, else one per class."""
         return _outputs(self.classes)

@@ -32,16 +32,16 @@ class Matrix:
     """Encoded rows and their labels."""
 
     x: NDArray[Any]  # (rows, features), or (rows, ceil(features / 8)) for "bits"
-    y: NDArray[np.int32]  # (rows,)
+    y: NDArray[Any]  # (rows,) int32 class numbers, or float32 targets of a regression
     encoding: Encoding
     features: int
     digest: str
 
     @classmethod
-    def of(cls, x: NDArray[Any], y: NDArray[np.int32], encoding: Encoding, features: int) -> Matrix:
+    def of(cls, x: NDArray[Any], y: NDArray[Any], encoding: Encoding, features: int) -> Matrix:
         """A matrix with its digest, in C order and little-endian, so that machines agree on the bytes."""
         x = np.ascontiguousarray(x, x.dtype.newbyteorder("<"))
-        y = np.ascontiguousarray(y, "<i4")
+        y = np.ascontiguousarray(y, "<f4" if y.dtype.kind == "f" else "<i4")
         return cls(x=x, y=y, encoding=encoding, features=features, digest=_digest(x, y))
 
 

@@ -1,28 +1,59 @@
-"""The constant predictor: it predicts for every row the shares of the classes in the training rows.
+"""The constant predictor: it predicts for every row the shares of the classes in the training rows, or their mean.
 
 A network has to beat its scores, and a training that diverges has achieved no more than these.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
-from hpstudy.data.arrays import Arrays
+from hpstudy.data.arrays import Arrays, Standardization
 from hpstudy.data.class_metrics import class_metrics
+from hpstudy.data.regression_metrics import regression_metrics
 from hpstudy.study.factors import Loss
 
 _SMALLEST = 1e-7  # smallest probability whose logarithm is taken, as in Keras
 
 
 def constant_scores(arrays: Arrays, loss: Loss) -> dict[str, float]:
-    """`loss` and `accuracy` on the training rows; on the validation rows these and `class_metrics`, with `val_`."""
+    """`loss` and `accuracy` on the training rows; on the validation rows these and `class_metrics`, with `val_`.
+
+    In a regression `rmse` instead of `accuracy`, and `regression_metrics`.
+    """
+    if arrays.standardization:
+        return _of_mean(arrays, arrays.standardization, loss)
     train = arrays.y[arrays.train]
     shares = class_shares(train, len(arrays.classes))
     of_train = predictor_scores(shares, train, loss)
     validation = arrays.y[arrays.validation]
     of_validation = {**predictor_scores(shares, validation, loss), **class_metrics(shares, validation)}
     return {**of_train, **{f"val_{name}": value for name, value in of_validation.items()}}
+
+
+def _of_mean(arrays: Arrays, unit: Standardization, loss: Loss) -> dict[str, float]:
+    mean = np.array(unit.mean)
+    of_train, of_validation = (
+        number_scores(mean, arrays.y[rows], unit, loss) for rows in (arrays.train, arrays.validation)
+    )
+    kept = {name: of_train[name] for name in ("loss", "rmse")}
+    return {**kept, **{f"val_{name}": value for name, value in of_validation.items()}}
+
+
+def number_scores(
+    predictions: NDArray[np.float64], targets: NDArray[Any], unit: Standardization, loss: Loss
+) -> dict[str, float]:
+    """`loss` as it is computed for a network, of standardized targets, and `regression_metrics`.
+
+    Args:
+        predictions: (rows,), or () if they are the same for every row; in the target's unit.
+        targets: (rows,), likewise.
+    """
+    errors = np.abs(predictions - targets.astype(np.float64)) / unit.deviation
+    losses = {"mse": errors**2, "mae": errors, "huber": np.where(errors <= 1, errors**2 / 2, errors - 0.5)}
+    return {"loss": float(losses[loss].mean()), **regression_metrics(predictions, targets)}
 
 
 def class_shares(labels: NDArray[np.int32], classes: int) -> NDArray[np.float64]:

@@ -27,7 +27,7 @@ class Raw:
     """Rows as the source has them, before they are encoded."""
 
     rows: Any  # whatever type the kind reads; `taken` indexes it by an array of row numbers
-    labels: NDArray[np.int32]  # (rows,) class numbers
+    labels: NDArray[Any]  # (rows,) int32 class numbers, or float32 targets of a regression
     keys: Keys | None = None  # by which the rows are split, where it is not at random
 
     def taken(self, numbers: NDArray[np.int32]) -> Raw:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,11 +36,7 @@ def read_test(kind: Kind, source: Source) -> Raw:
 
 
 def split_train(
-    source: Source,
-    labels: NDArray[np.int32],
-    seed: int,
-    train_rows: int | None = None,
-    keys: Keys | None = None,
+    source: Source, labels: NDArray[Any], seed: int, train_rows: int | None = None, keys: Keys | None = None
 ) -> tuple[RowNumbers, RowNumbers]:
     """Rows for training and for validation, as in `train_and_validation`. A truth table is whole in both.
 
@@ -78,6 +75,8 @@ def _check_classes(source: Source, raw: Raw, *, test: bool | None = None) -> Non
         test: Whether the rows are the official test split, or the others; None if they are the whole dataset.
     """
     classes = dataset_info(source.dataset).classes
+    if not classes:
+        return
     present = np.unique(raw.labels)
     if len(present) == len(classes) or (test and len(present) > 1):
         return

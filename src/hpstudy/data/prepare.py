@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hpstudy.data.arrays import Arrays, TestArrays
+from hpstudy.data.arrays import Arrays, Standardization, TestArrays
 from hpstudy.data.cache import Matrix, key_of, stored, stored_vectors
 from hpstudy.data.kind import Kind, Unbounded, kind_of
 from hpstudy.data.places import Source
@@ -97,6 +97,7 @@ def prepare(dataset: str | Table, config: Mapping[str, Any], seed: int, settings
         input_shape=request.dataset.input_shape or (matrix.features,),
         classes=request.dataset.classes,
         digest=matrix.digest,
+        standardization=Standardization.of(matrix.y[view["train"]]) if request.dataset.target else None,
     )
 
 

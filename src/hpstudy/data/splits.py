@@ -1,13 +1,14 @@
 """Which rows are for training, validation and test.
 
-They are stratified, so that each part has the classes' shares, unless a user's table keeps groups together or tests on
-the latest rows.
+They are stratified, so that each part has the classes' shares, and of a regression the same shares of small and large
+targets, unless a user's table keeps groups together or tests on the latest rows.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from math import ceil
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,8 @@ from hpstudy.study.catalog import TEST_SHARE, VALIDATION_SHARE
 
 RowNumbers = NDArray[np.int32]  # sorted
 
+_MOST_STRATA = 10  # into which the targets of a regression are divided
+_STRATUM_ROWS = 10  # at least, so that every part has rows of each
 _TEST_SEED = 0  # the test split is the same whatever the study's seed is
 
 
@@ -39,7 +42,7 @@ class ScarceClassError(DatasetError):
 
 
 def test_and_rest(
-    labels: NDArray[np.int32],
+    labels: NDArray[Any],
     share: float = TEST_SHARE,  # noqa: PT028 - it is no test function
     keys: Keys | None = None,  # noqa: PT028
 ) -> tuple[RowNumbers, RowNumbers]:
@@ -53,12 +56,12 @@ def test_and_rest(
 
 
 def train_and_validation(
-    labels: NDArray[np.int32], seed: int, train_rows: int | None = None, keys: Keys | None = None
+    labels: NDArray[Any], seed: int, train_rows: int | None = None, keys: Keys | None = None
 ) -> tuple[RowNumbers, RowNumbers]:
     """Four fifths for training and one for validation, of the rows outside the test split.
 
     Args:
-        labels: (rows,) class numbers.
+        labels: (rows,) int32 class numbers, or float32 targets.
         seed: Decides both the split and which training rows a subset keeps.
         train_rows: Keep so many training rows; None keeps all. The validation rows stay the same.
         keys: Keep groups together, or validate on the latest rows, which then are the same under every seed.
@@ -75,7 +78,8 @@ def train_and_validation(
             f"train_rows={train_rows} is more than the {len(train)} training rows. Take fewer, or None for all."
         )
     try:
-        kept, _ = _split(train, labels[train], test_size=len(train) - train_rows, seed=seed, whole_parts=1)
+        strata = _strata(labels[train], train_rows)
+        kept, _ = _split(train, strata, test_size=len(train) - train_rows, seed=seed, whole_parts=1)
     except ScarceClassError:
         raise UserError(
             f"train_rows={train_rows} of {len(train)} training rows cannot hold rows of all "
@@ -84,12 +88,16 @@ def train_and_validation(
     return kept, validation
 
 
-def _held_out(labels: NDArray[np.int32], share: float, seed: int, keys: Keys | None) -> tuple[RowNumbers, RowNumbers]:
+def _held_out(labels: NDArray[Any], share: float, seed: int, keys: Keys | None) -> tuple[RowNumbers, RowNumbers]:
     """Most rows, and the share that is held out."""
+    strata = _strata(labels)
     if keys is None:
-        return _split(np.arange(len(labels), dtype=np.int32), labels, test_size=share, seed=seed)
-    first, second = _by_groups(labels, keys.groups, share, seed) if keys.groups is not None else _by_time(keys, share)
-    if len(np.unique(labels[first])) < len(np.unique(labels)):
+        return _split(np.arange(len(labels), dtype=np.int32), strata, test_size=share, seed=seed)
+    if keys.groups is not None:
+        first, second = _by_groups(strata, keys.groups, share, seed)
+    else:
+        first, second = _by_time(keys, share)
+    if strata is labels and len(np.unique(labels[first])) < len(np.unique(labels)):
         raise _scarce(labels)
     return np.sort(first).astype(np.int32), np.sort(second).astype(np.int32)
 
@@ -138,6 +146,15 @@ def _split(
     if any(len(np.unique(side)) < len(np.unique(labels)) for side in sides[:whole_parts]):
         raise _scarce(labels)
     return np.sort(first).astype(np.int32), np.sort(second).astype(np.int32)
+
+
+def _strata(labels: NDArray[Any], most: int = _MOST_STRATA) -> NDArray[np.int32]:
+    """Class numbers as they are; targets by their rank, in up to ten parts of equally many rows."""
+    if labels.dtype.kind != "f":
+        return labels
+    count = max(1, min(most, _MOST_STRATA, len(labels) // _STRATUM_ROWS))
+    ranks = np.argsort(np.argsort(labels, kind="stable"))
+    return (ranks * count // len(labels)).astype(np.int32)
 
 
 def _scarce(labels: NDArray[np.int32]) -> ScarceClassError:

@@ -1,7 +1,8 @@
 """The scores of simple predictors on the rows of a study, which a network has to beat.
 
-The constant predictor predicts for every row the shares of the classes in the training rows. Logistic regression (Cox
-1958) with a penalty on squared weights is that of scikit-learn, with its defaults, on the inputs of the network.
+The constant predictor predicts for every row the shares of the classes in the training rows, or their mean. Logistic
+regression (Cox 1958) with a penalty on squared weights, and for numbers ridge regression (Hoerl & Kennard 1970), are
+those of scikit-learn, with its defaults, on the inputs of the network.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpstudy.data.class_metrics import class_metrics
-from hpstudy.data.constant import class_shares, predictor_scores
+from hpstudy.data.constant import class_shares, number_scores, predictor_scores
 from hpstudy.errors import HpstudyError, NotFoundError
 from hpstudy.evaluation.evaluate import chosen_trials
 from hpstudy.records import Baselines, TrialRecord, TrialState
@@ -26,6 +27,7 @@ from hpstudy.study.spec import Study
 
 if TYPE_CHECKING:
     from hpstudy.data import Arrays, TestArrays
+    from hpstudy.data.arrays import Standardization
 
 MOST_SPLITS = 5  # over which scores are averaged
 MOST_CELLS = 2_000_000  # training rows × inputs; with more, only one split is used
@@ -63,12 +65,15 @@ def find_baselines(study: Study, records: Sequence[TrialRecord], settings: Setti
         if test:
             held_out = data.prepare_test(study.dataset, config, seed, settings)
             parts["test_"] = (held_out, np.arange(len(held_out.y)))
-        found.append((_constant(arrays, parts, loss), _logistic(arrays, _drawn(arrays, seed), parts, loss)))
+        linear = _logistic if arrays.classes else _ridge
+        found.append((_constant(arrays, parts, loss), linear(arrays, _drawn(arrays, seed), parts, loss)))
+    of_linear = _means([linear for _, linear in found])
     return Baselines(
         seeds=tuple(seeds),
         loss=loss,
         constant=_means([constant for constant, _ in found]),
-        logistic=_means([logistic for _, logistic in found]),
+        logistic=of_linear if first.classes else {},
+        ridge={} if first.classes else of_linear,
         fitted_rows=len(_drawn(first, seeds[0])),
         train_rows=len(first.train),
         at=time.time(),
@@ -100,6 +105,8 @@ def _configuration(study: Study, records: Sequence[TrialRecord]) -> tuple[Config
 
 
 def _constant(arrays: Arrays, parts: _Parts, loss: Loss) -> dict[str, float]:
+    if unit := arrays.standardization:
+        return _of_numbers(((prefix, *of, np.array(unit.mean)) for prefix, of in parts.items()), unit, loss)
     shares = class_shares(arrays.y[arrays.train], len(arrays.classes))
     return _named((prefix, _scores(prefix, shares, rows.y[numbers], loss)) for prefix, (rows, numbers) in parts.items())
 
@@ -126,6 +133,29 @@ def _logistic(arrays: Arrays, fitted: NDArray[np.int32], parts: _Parts, loss: Lo
         return _scores(prefix, given, rows.y[numbers], loss)
 
     return _named((prefix, scores(prefix, rows, numbers)) for prefix, (rows, numbers) in parts.items())
+
+
+def _ridge(arrays: Arrays, fitted: NDArray[np.int32], parts: _Parts, loss: Loss) -> dict[str, float]:
+    """The scores of ridge regression."""
+    from sklearn.linear_model import Ridge
+
+    unit = arrays.standardization
+    assert unit, "the dataset's task is regression"
+    model = Ridge().fit(_stacked(_inputs(arrays, fitted)), arrays.truth[fitted])
+    predicted = (
+        (prefix, rows, numbers, np.concatenate([model.predict(chunk) for chunk in _inputs(rows, numbers)]))
+        for prefix, (rows, numbers) in parts.items()
+    )
+    in_unit = ((*of, given.astype(np.float64) * unit.deviation + unit.mean) for *of, given in predicted)
+    return _of_numbers(in_unit, unit, loss)
+
+
+def _of_numbers(predicted: Iterable[tuple[Any, ...]], unit: Standardization, loss: Loss) -> dict[str, float]:
+    """Scores with the prefix of each part. Each is a prefix, rows, row numbers and what was predicted for them."""
+    found = ((prefix, number_scores(given, rows.y[numbers], unit, loss)) for prefix, rows, numbers, given in predicted)
+    return _named(
+        (prefix, scores if prefix else {name: scores[name] for name in ("loss", "rmse")}) for prefix, scores in found
+    )
 
 
 def _drawn(arrays: Arrays, seed: int) -> NDArray[np.int32]:

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpstudy.errors import HpstudyError, NotFoundError, StorageError, UserError, closed, reason
+from hpstudy.evaluation.regression import regression_scores
 from hpstudy.records import Evaluation, TrialRecord, TrialState
 from hpstudy.settings import Settings
 from hpstudy.study.factors import Level
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 SEARCH_REPLICATES = 3  # seeds with which the best trial of a search is trained
 NETWORKS = "networks"  # in an answer: the networks and a description of their rows, as `hpstudy_model` reads them
-_ANSWERS = "answers.npz"  # predictions (replicates, rows, classes), labels (rows,)
+_ANSWERS = "answers.npz"  # predictions (replicates, rows, classes), or of numbers (replicates, rows, 1); labels (rows,)
 _ASKED = "facts.json"  # what was evaluated
 _CONFIDENCE = 0.95
 _LOOKED_AT = 32  # rows for which a network must give the same outputs after saving and loading
@@ -168,9 +169,9 @@ def _fill(
 ) -> None:
     from hpstudy import data
     from hpstudy.serving import hpstudy_model
-    from hpstudy.training.networks import class_probabilities, raw_rows, save_own, trained_model
+    from hpstudy.training.networks import predictions, raw_rows, save_own, trained_model, validation_score
 
-    predictions, validation, scored = [], [], []
+    given, validation, scored = [], [], []
     members: list[dict[str, Any]] = []
     for place, record in enumerate(trials):
         told(f"seed {record.seed}")
@@ -183,9 +184,8 @@ def _fill(
             told(f"seed {record.seed} diverged")
             continue
         scored.append(record)
-        predictions.append(class_probabilities(model, test, np.arange(len(test.y))))
-        guesses = class_probabilities(model, arrays, arrays.validation).argmax(axis=1)
-        validation.append(float(np.mean(guesses == arrays.y[arrays.validation])))
+        given.append(predictions(model, test, np.arange(len(test.y))))
+        validation.append(validation_score(model, arrays))
         file = folder / NETWORKS / f"seed-{place}.keras"
         if build:
             file = save_own(model, file, raw_rows(arrays, arrays.validation[:_LOOKED_AT]))
@@ -195,8 +195,11 @@ def _fill(
         members.append({"file": file.name, "rows": rows})
     if not scored:
         raise NotFoundError(f"Study {study.name!r} has no network to evaluate: trained again, the best one diverged.")
-    np.savez(folder / _ANSWERS, predictions=np.array(predictions), labels=test.y)
-    _write(folder / NETWORKS / hpstudy_model.ROWS_FILE, {"classes": test.classes, "networks": members})
+    np.savez(folder / _ANSWERS, predictions=np.array(given), labels=test.y)
+    described: dict[str, Any] = {"classes": test.classes, "networks": members}
+    if target := study.dataset_info.target:
+        described["target"] = target.name
+    _write(folder / NETWORKS / hpstudy_model.ROWS_FILE, described)
     by_one = trials[0].confirms is None and not study.design.has_cells
     evaluated = {
         "params": _configuration(study, trials[0]),
@@ -272,11 +275,11 @@ def why_no_model(settings: Settings, study: str, evaluation: Evaluation) -> str 
 
 
 def scores(predictions: NDArray[Any], labels: NDArray[Any], classes: Sequence[str]) -> dict[str, Any]:
-    """Every score of the replicates and of their ensemble, which averages their probabilities.
+    """Every score of the replicates and of their ensemble, which averages their probabilities or numbers.
 
     Args:
-        predictions: (replicates, rows, classes) probabilities.
-        labels: (rows,) class numbers.
+        predictions: (replicates, rows, classes) probabilities; without classes as in `regression_scores`.
+        labels: (rows,) class numbers, or targets.
 
     Returns:
         The fields of `Evaluation` that are scores, as JSON values.
@@ -284,6 +287,8 @@ def scores(predictions: NDArray[Any], labels: NDArray[Any], classes: Sequence[st
     from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
     from statsmodels.stats.proportion import proportion_confint
 
+    if not classes:
+        return regression_scores(predictions, labels)
     accuracies = (predictions.argmax(axis=2) == labels).mean(axis=1)
     guesses = predictions.mean(axis=0).argmax(axis=1)
     hits, numbers = int((guesses == labels).sum()), list(range(len(classes)))

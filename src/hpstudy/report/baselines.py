@@ -10,13 +10,18 @@ from hpstudy.study.factors import loss_of
 from hpstudy.study.spec import Study
 
 CONSTANT, CHANCE = "constant predictor", "chance"
-LOGISTIC = "logistic regression"
+WORDS = {"accuracy": "accuracy", "rmse": "RMSE"}  # how the metric of an evaluation is written
 _COLUMNS = {  # of the table, by the name of a score
     "val_accuracy": "validation accuracy",
     "test_accuracy": "test accuracy",
     "val_loss": "validation loss",
     "test_loss": "test loss",
+    "val_rmse": "validation RMSE",
+    "test_rmse": "test RMSE",
+    "val_r2": "validation R²",
+    "test_r2": "test R²",
     "accuracy": "training accuracy",
+    "rmse": "training RMSE",
     "loss": "training loss",
 }
 
@@ -24,37 +29,45 @@ _COLUMNS = {  # of the table, by the name of a score
 def baselines_finding(study: Study, baselines: Baselines) -> str:
     """One sentence, by the objective where it is a score."""
     wanted = study.objectives[0].metric
-    metric = wanted if wanted in baselines.constant else "val_accuracy"
+    score = "accuracy" if "accuracy" in baselines.constant else "rmse"
+    metric = wanted if wanted in baselines.constant else f"val_{score}"
     text = f"Without a network: {CONSTANT} {texts.number(baselines.constant[metric])}"
-    if not baselines.logistic:
+    if not baselines.linear:
         return f"{text} ({metric})."
     rows = ""
     if baselines.fitted_rows < baselines.train_rows:
         rows = f", fitted on {baselines.fitted_rows:,} of {baselines.train_rows:,} training rows"
-    text += f", {LOGISTIC} {texts.number(baselines.logistic[metric])} ({metric}{rows})"
-    if "test_accuracy" in baselines.constant:
+    text += f", {linear_name(baselines)} {texts.number(baselines.linear[metric])} ({metric}{rows})"
+    held_out = f"test_{score}"
+    if held_out in baselines.constant:
         text += (
-            f"; on the test split accuracy {texts.number(baselines.constant['test_accuracy'])} and "
-            f"{texts.number(baselines.logistic['test_accuracy'])}"
+            f"; on the test split {WORDS[score]} {texts.number(baselines.constant[held_out])} and "
+            f"{texts.number(baselines.linear[held_out])}"
         )
     return f"{text}."
+
+
+def linear_name(baselines: Baselines) -> str:
+    return "ridge regression" if baselines.ridge else "logistic regression"
 
 
 def stands_beside(study: Study, baselines: Baselines | None) -> list[tuple[str, float]]:
     """What a score of the first objective stands beside: `("chance", 0.1)`, `("logistic regression", 0.85)`."""
     metric = study.objectives[0].metric
     if baselines is None:
-        chance = chance_scores(len(study.dataset_info.classes), loss_of(study.config({}))).get(metric)
+        chance = chance_scores(study.dataset_info, loss_of(study.config({}))).get(metric)
         return [] if chance is None else [(CHANCE, chance)]
-    found = ((CHANCE, baselines.constant.get(metric)), (LOGISTIC, baselines.logistic.get(metric)))
+    found = ((CHANCE, baselines.constant.get(metric)), (linear_name(baselines), baselines.linear.get(metric)))
     return [(name, value) for name, value in found if value is not None]
 
 
 def baselines_section(baselines: Baselines) -> Section:
     names = [name for name in _COLUMNS if name in baselines.constant]
     rows: list[Row] = [(CONSTANT, *(texts.sortable(baselines.constant[name], 4) for name in names))]
-    if baselines.logistic:
-        rows.append((LOGISTIC, *(texts.sortable(baselines.logistic[name], 4) for name in names)))
+    if baselines.linear:
+        rows.append((linear_name(baselines), *(texts.sortable(baselines.linear[name], 4) for name in names)))
+    constant = "mean" if baselines.ridge else "classes' shares"
+    linear = "Linear regression" if baselines.ridge else "Logistic regression"
     over = f"means over {len(baselines.seeds)} splits" if len(baselines.seeds) > 1 else "of one split"
     table = Table(
         title="Without a network",
@@ -62,7 +75,7 @@ def baselines_section(baselines: Baselines) -> Section:
         rows=tuple(rows),
         caption=(
             f"On the rows and inputs of the chosen configuration, {over}. The constant predictor gives every row the "
-            "classes' shares of the training rows. Logistic regression with a penalty on squared weights is "
+            f"{constant} of the training rows. {linear} with a penalty on squared weights is "
             f"scikit-learn's with its defaults, fitted on {baselines.fitted_rows:,} of {baselines.train_rows:,} "
             "training rows."
         ),

@@ -81,7 +81,7 @@ def build_report(
         told = held_out_finding(analysis.texts, evaluation, since, study=study.name, times_scored=looks.at_test_split)
         details.insert(0, told)
         findings.insert(1 if analysis.grid else 2, held_out_line(evaluation, since))
-        sections.append(held_out_section(evaluation, simple))
+        sections.append(held_out_section(study, evaluation, simple, figures=figures))
     if simple:
         details.insert(1 if evaluation else 0, baselines_finding(study, simple))
         sections.append(baselines_section(simple))
@@ -239,7 +239,7 @@ def _divergence(seen: Overview) -> Section | None:
     rows = tuple((one.factor, one.level, texts.count(one.diverged), texts.count(one.ended)) for one in seen.diverging)
     caption = (
         "Trials whose loss became infinite or NaN, by level. They are complete, with the scores of the constant "
-        "predictor, which gives every row the classes' shares of the training rows."
+        "predictor, which gives every row the classes' shares, or the mean, of the training rows."
     )
     table = Table(title="Diverged trials", columns=("factor", "level", "diverged", "ended"), rows=rows, caption=caption)
     return Section(title="Divergence", tables=(table,))

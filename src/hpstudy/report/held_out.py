@@ -7,9 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from hpstudy.analysis.held_out import intervals
 from hpstudy.records import Baselines, Evaluation, TrialRecord
 from hpstudy.report import texts
-from hpstudy.report.baselines import CONSTANT, LOGISTIC
-from hpstudy.report.document import Row, Section, Table
+from hpstudy.report.baselines import CONSTANT, WORDS, linear_name
+from hpstudy.report.document import Figure, Row, Section, Table
+from hpstudy.report.regression import errors_table, regression_figures
 from hpstudy.study.levels import LevelTexts
+from hpstudy.study.spec import Study
 
 
 def held_out_finding(
@@ -28,15 +30,15 @@ def held_out_finding(
         times_scored: How often the test split of this dataset was scored.
     """
     test, validation = intervals(evaluation)
-    ensemble = evaluation.ensemble
+    ensemble = evaluation.together
     interval = texts.interval_text(test)
     sure = f" (95 % interval over {test.n} seeds {interval})" if interval else " (one seed)"
     together = "The networks together reach" if test.n > 1 else "This network reaches"
     where = texts.params(written, evaluation.params)
     return (
-        f"On the {evaluation.rows:,} rows of the test split, {where} reaches accuracy "
+        f"On the {evaluation.rows:,} rows of the test split, {where} reaches {WORDS[evaluation.metric]} "
         f"{texts.number(test.mean)}{sure}, {texts.signed(test.mean - validation.mean)} against its validation. "
-        f"{together} {texts.number(ensemble.accuracy)} "
+        f"{together} {texts.number(ensemble.value)} "
         f"(95 % interval {texts.number(ensemble.low)} to {texts.number(ensemble.high)})."
         f"{_age(written, evaluation, since, study)}{_wear(times_scored)}"
     )
@@ -66,48 +68,69 @@ def _wear(times_scored: int) -> str:
 
 def held_out_line(evaluation: Evaluation, since: Sequence[TrialRecord]) -> str:
     """The same in a line: what the networks that were scored reach together."""
-    found = evaluation.ensemble
+    found = evaluation.together
     of = ", of an earlier choice" if since else ""
     return (
-        f"Test split: accuracy {texts.number(found.accuracy)} "
+        f"Test split: {WORDS[evaluation.metric]} {texts.number(found.value)} "
         f"({texts.number(found.low)} to {texts.number(found.high)}; {evaluation.rows:,} rows{of})."
     )
 
 
-def held_out_section(evaluation: Evaluation, baselines: Baselines | None = None) -> Section:
+def held_out_section(
+    study: Study, evaluation: Evaluation, baselines: Baselines | None = None, *, figures: bool = False
+) -> Section:
+    """The scores of the networks, and where they are wrong.
+
+    Args:
+        figures: Draw the figures.
+    """
+    if evaluation.regression:
+        tables = (_scores(evaluation, baselines), errors_table(evaluation.regression))
+        pictures: tuple[Figure, ...] = ()
+        if figures:
+            pictures = regression_figures(evaluation.regression, study.dataset_info.target)
+        return Section(title="Test split", tables=tables, figures=pictures)
     return Section(
         title="Test split", tables=(_scores(evaluation, baselines), _classes(evaluation), _confusion(evaluation))
     )
 
 
 def _scores(evaluation: Evaluation, baselines: Baselines | None) -> Table:
-    ensemble = evaluation.ensemble
+    ensemble, metric = evaluation.together, evaluation.metric
     rows: list[Row] = [
         (f"seed {seed}", texts.sortable(validation, 4), texts.sortable(test, 4), None)
-        for seed, validation, test in zip(evaluation.seeds, evaluation.validation, evaluation.accuracy, strict=True)
+        for seed, validation, test in zip(evaluation.seeds, evaluation.validation, evaluation.test, strict=True)
     ]
     test, validation = intervals(evaluation)
     rows.append(("mean", texts.sortable(validation.mean, 4), texts.sortable(test.mean, 4), texts.interval_text(test)))
-    wilson = f"{texts.number(ensemble.low)} to {texts.number(ensemble.high)}"
-    rows.append(("ensemble", None, texts.sortable(ensemble.accuracy, 4), wilson))
+    over_rows = f"{texts.number(ensemble.low)} to {texts.number(ensemble.high)}"
+    rows.append(("ensemble", None, texts.sortable(ensemble.value, 4), over_rows))
     for name, found in _without_network(baselines):
-        rows.append((name, texts.sortable(found["val_accuracy"], 4), texts.sortable(found["test_accuracy"], 4), None))
+        held_out = texts.sortable(found[f"test_{metric}"], 4)
+        rows.append((name, texts.sortable(found[f"val_{metric}"], 4), held_out, None))
+    averaged, source = ("probabilities", "Wilson 1927")
+    if evaluation.regression:
+        averaged, source = ("numbers", "bootstrap, Efron 1979")
     return Table(
-        title="Accuracy of the chosen configuration",
+        title=f"{_capital(WORDS[metric])} of the chosen configuration",
         columns=("network", "validation", "test", "95 % interval of the test"),
         rows=tuple(rows),
         caption=(
             f"Chosen by validation ({evaluation.chosen_by}), then scored once on {evaluation.rows:,} test rows. "
             "The mean's interval is over seeds (Student 1908): how much trainings differ. The ensemble averages the "
-            "probabilities; its interval is over rows (Wilson 1927): how much another test split would differ."
+            f"{averaged}; its interval is over rows ({source}): how much another test split would differ."
         ),
     )
 
 
+def _capital(word: str) -> str:
+    return word[0].upper() + word[1:]
+
+
 def _without_network(baselines: Baselines | None) -> Iterator[tuple[str, Mapping[str, float]]]:
     if baselines:
-        named = ((LOGISTIC, baselines.logistic), (CONSTANT, baselines.constant))
-        yield from ((name, scores) for name, scores in named if "test_accuracy" in scores)
+        named = ((linear_name(baselines), baselines.linear), (CONSTANT, baselines.constant))
+        yield from ((name, scores) for name, scores in named if scores.keys() & {"test_accuracy", "test_rmse"})
 
 
 def _classes(evaluation: Evaluation) -> Table:

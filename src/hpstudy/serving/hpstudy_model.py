@@ -1,4 +1,4 @@
-"""The evaluated model as the tracker keeps it: raw rows in, class probabilities out.
+"""The evaluated model as the tracker keeps it: raw rows in, class probabilities or numbers out.
 
 This file is copied into the model, beside the networks and a description of the rows. So it imports nothing from
 hpstudy: loading the model takes Keras, TensorFlow, NumPy and pandas. How rows are encoded is defined in the file of the
@@ -15,7 +15,9 @@ from typing import Any
 
 import numpy as np
 
-ROWS_FILE = "rows.json"  # beside the networks: {"classes": […], "networks": [{"file": …, "rows": {"kind": …, …}}, …]}
+# Beside the networks: {"classes": […], "networks": [{"file": …, "rows": {"kind": …, …}}, …]}. A regression has no
+# classes; its "target" is the name of the number.
+ROWS_FILE = "rows.json"
 _BATCH = 1024  # rows at a time: encoded words are many times larger than lists of them
 
 
@@ -37,13 +39,16 @@ class Ensemble:
 
         described = json.loads((folder / ROWS_FILE).read_text("utf-8"))
         self.classes: list[str] = described["classes"]
+        self._columns = self.classes or [described["target"]]
         self._members = [
             (keras.models.load_model(folder / member["file"], compile=False), member["rows"])
             for member in described["networks"]
         ]
 
     def predict(self, rows: Any, params: Mapping[str, Any] | None = None) -> Any:
-        """The average of the networks' probabilities: a DataFrame with a column for each class, a line for each row.
+        """The average of the networks' outputs: a DataFrame with a line for each row.
+
+        It has a column for each class with its probability, or the predicted number, in the target's unit.
 
         Args:
             rows: Rows as the dataset has them: images, lists of word numbers, passengers, or pairs of truth values.
@@ -53,17 +58,23 @@ class Ensemble:
 
         del params
         batches = [self._predict(rows[first : first + _BATCH]) for first in range(0, len(rows), _BATCH)]
-        found = np.concatenate(batches) if batches else np.empty((0, len(self.classes)))
-        return pd.DataFrame(found, columns=self.classes)
+        found = np.concatenate(batches) if batches else np.empty((0, len(self._columns)))
+        return pd.DataFrame(found, columns=self._columns)
 
     def _predict(self, rows: Any) -> np.ndarray:
-        found = [probabilities(network, _encoded(rows, description)) for network, description in self._members]
+        predict = probabilities if self.classes else outputs
+        found = [predict(network, _encoded(rows, description)) for network, description in self._members]
         return np.asarray(np.mean(found, axis=0))
+
+
+def outputs(network: Any, rows: np.ndarray) -> np.ndarray:
+    """float64 (rows, outputs)."""
+    return np.asarray(network(rows, training=False), np.float64)
 
 
 def probabilities(network: Any, rows: np.ndarray) -> np.ndarray:
     """float64 (rows, classes). A network with one output gives the probability of the second of two classes."""
-    found = np.asarray(network(rows, training=False), np.float64)
+    found = outputs(network, rows)
     return np.hstack([1 - found, found]) if found.shape[1] == 1 else found
 
 

@@ -17,7 +17,7 @@ from hpstudy.errors import HpstudyError, TrialLost
 from hpstudy.records import Epoch, TrialRecord, TrialState
 from hpstudy.storage.conversion import RESULT, Start
 from hpstudy.storage.database import Database
-from hpstudy.storage.optuna_private import id_of
+from hpstudy.storage.optuna_private import id_of, note_value
 from hpstudy.study.factors import Level
 from hpstudy.study.spec import Study
 
@@ -73,15 +73,19 @@ class Claim:
         self._database, self._study, self._find_original = database, study, find_original
         self._trial, self._trial_id = trial, id_of(trial)
         self._reported = 0  # epochs
+        self._unwritten: dict[int, float] = {}  # values of epochs that wait to be written together
+        self._written_s = time.monotonic()
 
     def beat(self) -> None:
         """Record that this process is still alive."""
         self._fenced(lambda: self._database.rdb.record_heartbeat(self._trial_id))
 
-    def report(self, epoch: Epoch, *, is_last: bool = False) -> bool:
+    def report(self, epoch: Epoch, *, is_last: bool = False, within_s: float = 0.0) -> bool:
         """Record the objective after an epoch. Returns whether the pruner ends the trial early.
 
         Args:
+            within_s: How long ago values may have been written last, if this one is to wait for the next ones. The end
+                of the trial writes what waits, and the pruner sees it before.
             is_last: Whether this is the trial's last epoch, after which no pruner can end it early. It is asked even
                 then: successive halving records the value with which other trials are compared.
         """
@@ -89,8 +93,10 @@ class Claim:
         value = epoch.metrics.get(objectives[0].metric)
         if value is None or len(objectives) > 1 or epoch.number <= self._reported:
             return False
-        self._fenced(lambda: self._trial.report(value, epoch.number))
-        self._reported = epoch.number
+        note_value(self._trial, epoch.number, value)
+        self._unwritten[epoch.number], self._reported = value, epoch.number
+        if time.monotonic() - self._written_s >= within_s:
+            self._write_values()
         return self.prunes and self._fenced(self._trial.should_prune) and not is_last
 
     @property
@@ -100,7 +106,7 @@ class Claim:
 
     @property
     def prunes(self) -> bool:
-        """Whether a pruner may end it early, and so must be asked after every epoch."""
+        """Whether a pruner may end it early."""
         return self._study.prunes and self.start.confirms is None
 
     def complete(self, outcome: Outcome) -> None:
@@ -131,7 +137,7 @@ class Claim:
         for epoch in original.history:
             history.append(replace(epoch, at=now, system={}))  # the machine's load was that of another time
             is_last = (is_trained and epoch is original.history[-1]) or epoch.number == self.config["epochs"]
-            if self.report(epoch, is_last=is_last):
+            if self.report(epoch, is_last=is_last, within_s=math.inf):
                 self.prune(Outcome(history=history, provenance=original.provenance, repeats=original.number))
                 return TrialState.PRUNED
         if not is_whole:
@@ -153,10 +159,14 @@ class Claim:
         self._end(optuna.trial.TrialState.FAIL, outcome, None)
 
     def _end(self, state: optuna.trial.TrialState, outcome: Outcome, values: list[float] | None) -> None:
-        """Write state, values and result in one transaction, which may be repeated."""
+        """Write state, values, result and what waits of epochs in one transaction, which may be repeated."""
         said = outcome.to_json()
         rdb = self._database.rdb
-        self._fenced(lambda: rdb.finish(self._trial_id, state, values, RESULT, said))
+        self._fenced(lambda: rdb.finish(self._trial_id, state, values, RESULT, said, self._unwritten))
+
+    def _write_values(self) -> None:
+        self._fenced(lambda: self._database.rdb.report(self._trial_id, self._unwritten))
+        self._unwritten, self._written_s = {}, time.monotonic()
 
     def _fenced(self, write: Callable[[], _Result]) -> _Result:
         try:

@@ -82,6 +82,10 @@ class StudyEntry:
         """Let trials be taken again, also after `close`."""
         self.instruct(lambda instructions: dataclasses.replace(instructions, stopped=False, closed=None))
 
+    def prioritise(self, priority: int) -> None:
+        """Let workers that serve several studies take this one's trials before those of a lower priority."""
+        self.instruct(lambda instructions: dataclasses.replace(instructions, priority=priority))
+
     def extend(self, study: Study) -> None:
         """Record a declaration that differs only in its larger budget; running workers pick it up.
 

@@ -4,7 +4,7 @@ reading of many trials."""
 from __future__ import annotations
 
 import json
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -81,10 +81,31 @@ class FencedStorage(RDBStorage):
             found = read_trials(connection, sa.and_(trial.study_id == study_id, wanted))
         return [one for one in found if states is None or one.state in states]
 
+    def report(self, trial_id: int, reported: Mapping[int, float]) -> None:
+        """Write the intermediate values of a running trial by their steps, in one transaction.
+
+        Raises:
+            UpdateFinishedTrialError: the trial is no longer running.
+            KeyError: there is no such trial.
+        """
+        with session_scope(self.scoped_session) as session:
+            trial = models.TrialModel.find_or_raise_by_id(trial_id, session, for_update=True)
+            self.check_trial_is_updatable(trial_id, trial.state)  # type: ignore[arg-type] # a column of Optuna's table
+            _add_reported(session, trial_id, reported)
+
     def finish(
-        self, trial_id: int, state: TrialState, values: Sequence[float] | None, name: str, attribute: Any
+        self,
+        trial_id: int,
+        state: TrialState,
+        values: Sequence[float] | None,
+        name: str,
+        attribute: Any,
+        reported: Mapping[int, float] | None = None,
     ) -> None:
         """End a running trial and write one of its user attributes, atomically.
+
+        Args:
+            reported: Intermediate values that were not written before, by their steps.
 
         Raises:
             UpdateFinishedTrialError: it is no longer running, and the attribute is a different one. After a lost
@@ -97,6 +118,7 @@ class FencedStorage(RDBStorage):
                 self._check_is_repetition(session, trial_id, name, text)
                 return
             session.add(models.TrialUserAttributeModel(trial_id=trial_id, key=name, value_json=text))
+            _add_reported(session, trial_id, reported or {})
             for objective, value in enumerate(values or ()):
                 stored, kind = models.TrialValueModel.value_to_stored_repr(value)
                 session.add(
@@ -122,6 +144,20 @@ class FencedStorage(RDBStorage):
         query = sa.select(attribute.value_json).where(attribute.trial_id == trial_id, attribute.key == name)
         if session.execute(query).scalar() != text:
             raise UpdateFinishedTrialError(f"Trial {trial_id} has already ended.")
+
+
+def _add_reported(session: Session, trial_id: int, reported: Mapping[int, float]) -> None:
+    """Add intermediate values, except those of steps that have one: an answer may have been lost."""
+    model = models.TrialIntermediateValueModel
+    if not reported:
+        return
+    known = set(session.execute(sa.select(model.step).where(model.trial_id == trial_id)).scalars())
+    rows = []
+    for step, value in reported.items():
+        stored, kind = model.intermediate_value_to_stored_repr(value)
+        rows.append({"trial_id": trial_id, "step": step, "intermediate_value": stored, "intermediate_value_type": kind})
+    if new := [row for row in rows if row["step"] not in known]:
+        session.execute(sa.insert(model), new)
 
 
 def _is_claim(template: FrozenTrial) -> bool:

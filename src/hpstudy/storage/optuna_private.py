@@ -12,9 +12,14 @@ from optuna.storages._rdb import models
 from optuna.storages._rdb.storage import _create_scoped_session as session_scope
 from optuna.trial import FrozenTrial, Trial
 
-__all__ = ["CachedStorage", "id_of", "models", "session_scope"]
+__all__ = ["CachedStorage", "id_of", "models", "note_value", "session_scope"]
 
 
 def id_of(trial: FrozenTrial | Trial) -> int:
     """The key of a trial in the database; its number counts within its study."""
     return trial._trial_id
+
+
+def note_value(trial: Trial, step: int, value: float) -> None:
+    """Let a pruner see an intermediate value that is written to the database later."""
+    trial._cached_frozen_trial.intermediate_values[step] = value

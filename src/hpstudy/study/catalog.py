@@ -12,6 +12,8 @@ from hpstudy.study.legal import Factor, integer, one_of
 from hpstudy.study.table import Content, Table
 
 KindName: TypeAlias = Literal["image", "words", "table", "numbers", "gate", "columns"]
+# What is predicted: which class a row is of, or a number.
+Task: TypeAlias = Literal["classification", "regression"]
 Scaling: TypeAlias = Literal["none", "unit", "standard", "minmax"]
 # "official": the files of a dataset say which rows are for the test. "drawn": a stratified share, the same for
 # every study. "all": every row is for training, validation and test alike.
@@ -45,6 +47,15 @@ VALIDATION_SHARE = 0.2  # of the rows outside the test split
 
 
 @dataclass(frozen=True, kw_only=True)
+class Target:
+    """The number that is predicted in a regression. Its spread is what the constant predictor's errors are about."""
+
+    name: str
+    deviation: float  # standard deviation over all rows, in the target's unit
+    absolute: float  # mean absolute deviation from the mean, likewise
+
+
+@dataclass(frozen=True, kw_only=True)
 class DatasetInfo:
     """What can be said of a dataset without opening it."""
 
@@ -52,7 +63,8 @@ class DatasetInfo:
     title: str  # for tables and descriptions
     kind: KindInfo
     rows: int  # labelled rows outside the test split; for Titanic, of the largest source
-    classes: tuple[str, ...]  # label texts in the order of the label numbers
+    classes: tuple[str, ...] = ()  # label texts in the order of the label numbers; none in a regression
+    target: Target | None = None  # of a regression
     input_shape: tuple[int, ...]  # shape of one row; () where a factor or the source decides it
     scaling: Scaling  # the default level of the factor `scaling`
     largest: float = 1  # largest value of an input, if its kind has a bound; scaling "unit" divides by it
@@ -68,9 +80,13 @@ class DatasetInfo:
         return 0.0 if self.test == "all" else VALIDATION_SHARE / (1 - VALIDATION_SHARE)
 
     @property
+    def task(self) -> Task:
+        return "regression" if self.target else "classification"
+
+    @property
     def outputs(self) -> int:
-        """Units of the output layer: one for two classes, else one per class."""
-        return 1 if len(self.classes) == 2 else len(self.classes)
+        """Units of the output layer: one for a number or for two classes, else one per class."""
+        return 1 if self.target or len(self.classes) == 2 else len(self.classes)
 
 
 TRUTH_TABLES = {"and": (0, 0, 0, 1), "or": (0, 1, 1, 1), "nand": (1, 1, 1, 0), "xor": (0, 1, 1, 0)}
@@ -236,6 +252,17 @@ DATASETS: dict[str, DatasetInfo] = {
             scaling="standard",
             test="drawn",
             packaged=("sklearn", "datasets/data/iris.csv"),
+        ),
+        DatasetInfo(
+            name="diabetes",
+            title="Diabetes progression",
+            kind=NUMBERS,
+            rows=353,
+            target=Target(name="progression", deviation=77.0, absolute=65.8),
+            input_shape=(),
+            scaling="standard",
+            test="drawn",
+            packaged=("sklearn", "datasets/data/diabetes_data_raw.csv.gz"),
         ),
         DatasetInfo(
             name="logic_gates",

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Literal, TypeAlias, cast, get_args
 
 from hpstudy.errors import UserError
-from hpstudy.study.catalog import DATASETS, KINDS, DatasetInfo, Scaling, info_of
+from hpstudy.study.catalog import DATASETS, KINDS, DatasetInfo, Scaling, Task, info_of
 from hpstudy.study.keras_levels import ACTIVATIONS, INITIALIZERS, MOMENTUM_OPTIMIZERS, OPTIMIZERS
 from hpstudy.study.legal import Config, Factor, Level, integer, layers, number, one_of, unknown
 from hpstudy.study.table import Table
@@ -15,8 +15,14 @@ from hpstudy.study.table import Table
 __all__ = ["Config", "Factor", "Level", "unknown"]  # names from `legal` that are used from here
 
 Schedule: TypeAlias = Literal["constant", "exponential", "cosine"]
-Loss: TypeAlias = Literal["cross_entropy", "mse"]
+Loss: TypeAlias = Literal["cross_entropy", "mse", "mae", "huber"]
 Augmentation: TypeAlias = Literal["none", "shift", "flip", "both"]
+
+
+LOSSES: dict[Task, tuple[Loss, ...]] = {  # that suit a task, the default first
+    "classification": ("cross_entropy", "mse"),
+    "regression": ("mse", "mae", "huber"),
+}
 
 
 def loss_of(config: Config) -> Loss:
@@ -104,7 +110,12 @@ FACTORS: dict[str, Factor] = {
             check=integer(1),
             compiled="nothing",
         ),
-        Factor(name="loss", meaning="what training minimizes", default="cross_entropy", check=one_of(*get_args(Loss))),
+        Factor(
+            name="loss",
+            meaning="what training minimizes; in a regression of standardized targets, and mse by default",
+            default="cross_entropy",
+            check=one_of(*get_args(Loss)),
+        ),
         Factor(
             name="scaling",
             meaning="of the inputs, fitted on training rows",
@@ -162,7 +173,7 @@ def check_level(name: str, level: Level) -> Level:
 def default_config(dataset: DatasetInfo) -> dict[str, Level]:
     """Every built-in factor of this dataset at its default level."""
     config = {name: factor.default for name, factor in FACTORS.items() if _has(dataset, name)}
-    return {**config, "scaling": dataset.scaling}
+    return {**config, "scaling": dataset.scaling, "loss": LOSSES[dataset.task][0]}
 
 
 def complete(config: Config) -> dict[str, Level]:
@@ -215,6 +226,12 @@ def check_combination(dataset: DatasetInfo, config: Config) -> None:
         raise UserError(
             f"augmentation={config['augmentation']!r} needs images; {dataset.title} has none. "
             f"Datasets of images: {', '.join(owner.name for owner in DATASETS.values() if owner.kind.augments)}."
+        )
+    if (loss := config.get("loss")) is not None and loss not in LOSSES[dataset.task]:
+        predicted = "a number" if dataset.target else "a class"
+        raise UserError(
+            f"loss={loss!r} does not suit {dataset.title}, where {predicted} is predicted. "
+            f"Legal: {', '.join(LOSSES[dataset.task])}."
         )
     if not dataset.kind.scales and config.get("scaling", "none") != "none":
         raise UserError(

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from hpstudy.errors import UserError
 from hpstudy.study import factors
+from hpstudy.study.catalog import Task
 from hpstudy.study.levels import is_number, make_plain, plain
 
 Direction = Literal["maximize", "minimize"]
@@ -23,10 +24,22 @@ METRICS: dict[str, Direction] = {  # every metric a trial records, and which way
     "val_average_precision": "maximize",
     "val_log_loss": "minimize",
     "val_brier": "minimize",
+    "rmse": "minimize",
+    "val_mae": "minimize",
+    "val_rmse": "minimize",
+    "val_r2": "maximize",
     "train_s": "minimize",
     "parameters": "minimize",
 }
-BY_EPOCH = ("loss", "accuracy", "val_loss", "val_accuracy")  # the others are known only at a trial's end
+_ALWAYS = ("loss", "val_loss", "train_s", "parameters")
+_OF_NUMBERS = ("rmse", "val_mae", "val_rmse", "val_r2")
+METRICS_OF: dict[Task, tuple[str, ...]] = {
+    "classification": tuple(name for name in METRICS if name not in _OF_NUMBERS),
+    "regression": tuple(name for name in METRICS if name in (*_ALWAYS, *_OF_NUMBERS)),
+}
+DEFAULT_METRIC: dict[Task, str] = {"classification": "val_accuracy", "regression": "val_rmse"}
+# The others are known only at a trial's end.
+BY_EPOCH = ("loss", "accuracy", "rmse", "val_loss", "val_accuracy", "val_rmse")
 MOST_UNEVEN = 2  # rows of the largest class by those of the smallest, up to which accuracy is a fair metric
 BOUNDS = {  # the range of every metric, on training, validation and test rows alike
     "loss": (0.0, math.inf),
@@ -37,6 +50,9 @@ BOUNDS = {  # the range of every metric, on training, validation and test rows a
     "average_precision": (0.0, 1.0),
     "log_loss": (0.0, math.inf),
     "brier": (0.0, 2.0),
+    "mae": (0.0, math.inf),
+    "rmse": (0.0, math.inf),
+    "r2": (-math.inf, 1.0),
     "train_s": (0.0, math.inf),
     "parameters": (0.0, math.inf),
 }
@@ -94,6 +110,16 @@ def metric_for_classes(rows: Sequence[int]) -> str:
         rows: How many rows of each class there are, outside the test split.
     """
     return "val_accuracy" if max(rows) <= MOST_UNEVEN * min(rows) else "val_balanced_accuracy"
+
+
+def check_task(objectives: Sequence[Objective], task: Task, title: str) -> None:
+    """Raises UserError if a metric does not exist for the task of the dataset, whose title is for the message."""
+    for objective in objectives:
+        if objective.metric not in METRICS_OF[task]:
+            raise UserError(
+                f"{objective.metric} does not exist for {title}, whose task is {task}. "
+                f"Legal: {', '.join(METRICS_OF[task])}."
+            )
 
 
 def checked_objectives(given: str | Objective | Sequence[str | Objective]) -> tuple[Objective, ...]:

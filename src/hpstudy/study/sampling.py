@@ -52,7 +52,7 @@ def check_pruner(pruner: Pruner, objectives: Sequence[Objective]) -> None:
     if objectives[0].metric not in BY_EPOCH:
         raise UserError(
             f"{objectives[0].metric} is known only at the end, so no trial can be pruned by it. "
-            "Take pruner='none' or an objective such as 'val_accuracy'."
+            "Take pruner='none' or an objective such as 'val_loss'."
         )
 
 

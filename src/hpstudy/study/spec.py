@@ -22,7 +22,7 @@ from hpstudy.study.designs import Cell, Design, Factors, beside, design_from_jso
 from hpstudy.study.domains import Choice, Domain, Float, combinations, domain_from_json
 from hpstudy.study.factors import Level
 from hpstudy.study.levels import LevelTexts, check_count, make_plain
-from hpstudy.study.objective import METRICS, Objective, checked_objectives
+from hpstudy.study.objective import DEFAULT_METRIC, METRICS, Objective, check_task, checked_objectives
 from hpstudy.study.published import Published, checked
 from hpstudy.study.table import Table
 
@@ -50,7 +50,7 @@ class Study:
     vary: Mapping[str, Domain] = field(default_factory=dict)
     tune: Mapping[str, Domain] = field(default_factory=dict)  # nuisance factors, which a Compare tunes for each cell
     base: Mapping[str, Level] = field(default_factory=dict)
-    objective: str | Objective | Sequence[str | Objective] = "val_accuracy"
+    objective: str | Objective | Sequence[str | Objective] | None = None  # None: val_accuracy; val_rmse for numbers
     seed: int = 42  # replicate r trains with seed + r
     question: str = field(default="", compare=False)  # a paragraph for readers; the file's docstring
     network_digest: str = ""  # digest of the study file's `build` function; "" is the built-in network
@@ -68,7 +68,9 @@ class Study:
         check_count("Study(seed=…)", self.seed, low=0)
         if not isinstance(self.diagnostics, bool):
             raise UserError(f"Study(diagnostics=…) must be True or False; it is {self.diagnostics!r}.")
-        object.__setattr__(self, "objective", checked_objectives(self.objective))
+        objective = DEFAULT_METRIC[info.task] if self.objective is None else self.objective
+        object.__setattr__(self, "objective", checked_objectives(objective))
+        check_task(self.objectives, info.task, info.title)
         object.__setattr__(self, "base", checked_base(info, self.base, recorded=self.recorded))
         object.__setattr__(self, "vary", checked_vary(info, self.vary, self.base, recorded=self.recorded))
         tune = checked_tune(info, self.tune, self.vary, self.base, recorded=self.recorded)
@@ -85,6 +87,7 @@ class Study:
     @functools.cached_property
     def objectives(self) -> tuple[Objective, ...]:
         """The metrics by which trials are compared; more than one makes a Pareto front."""
+        assert self.objective is not None, "it is filled in"
         return checked_objectives(self.objective)
 
     @property

@@ -74,7 +74,7 @@ class GradientNorms:
 
         Args:
             inputs: float32 (rows, *input_shape).
-            labels: int32 (rows,).
+            labels: As in `row_losses`.
         """
         state = [(variable, variable.numpy()) for variable in self._network.non_trainable_variables]
         norms: list[float] = self._graph(inputs, labels).numpy().tolist()
@@ -109,7 +109,7 @@ class NetworkProbe:
         rows = probe_rows(arrays, seed)
         dense = decode(arrays.x[rows], arrays.encoding, arrays.features).astype(np.float32)
         self._inputs = tf.constant((dense * arrays.scale + arrays.offset).reshape(-1, *arrays.input_shape))
-        self._labels = tf.constant(arrays.y[rows])
+        self._labels = tf.constant(arrays.truth[rows])
         self._names = own_names(network) if is_own else names(network)
         self._gradient_norms, self._seen = norms, list[list[float]]()
         self._layers = [(activation_of(layer), bool(layer.trainable_weights)) for layer in watched(network)]

@@ -13,7 +13,7 @@ _PACKAGES = ("hpstudy", "keras", "numpy", "optuna", "tensorflow")
 # XLA compiles for vectors of 256 bits even if the processor has 512. Its compiler ends the process on an unknown flag,
 # so the flag is set only for the version with which it was tried.
 _WIDE_VECTORS = "--xla_cpu_prefer_vector_width"
-_WIDE_VECTORS_VERSION = "2.21."
+TRIED_VERSION = "2.21."
 
 
 def for_tensorflow() -> dict[str, str]:
@@ -23,14 +23,14 @@ def for_tensorflow() -> dict[str, str]:
     set is kept.
     """
     flags = os.environ.get("XLA_FLAGS", "")
-    if (_version("tensorflow") or "").startswith(_WIDE_VECTORS_VERSION) and _WIDE_VECTORS not in flags:
+    if (version("tensorflow") or "").startswith(TRIED_VERSION) and _WIDE_VECTORS not in flags:
         flags = f"{flags} {_WIDE_VECTORS}=512".strip()
     return {"TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "2"), "XLA_FLAGS": flags}
 
 
 def provenance() -> dict[str, str]:
     """Where a result comes from: the versions it may depend on, and the git commit of the current folder, if any."""
-    found = {f"version_{name}": version for name in _PACKAGES if (version := _version(name))}
+    found = {f"version_{name}": number for name in _PACKAGES if (number := version(name))}
     found["version_python"] = platform.python_version()
     if commit := git_commit():
         found["git_commit"] = commit
@@ -58,6 +58,11 @@ def describe_device() -> str:
 
     for gpu in tf.config.list_physical_devices("GPU"):
         return str(tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name))
+    return processor()
+
+
+def processor() -> str:
+    """The processor's name."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
@@ -66,7 +71,7 @@ def describe_device() -> str:
     return models[0] if models else platform.processor() or platform.machine()
 
 
-def _version(name: str) -> str | None:
+def version(name: str) -> str | None:
     try:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:

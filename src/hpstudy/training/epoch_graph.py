@@ -68,7 +68,7 @@ class EpochGraph:
         rates: tf.Tensor,
         validation: tf.Tensor,
     ) -> tf.Tensor:
-        """Means of loss and accuracy over training rows, then over validation rows, float32 (4,)."""
+        """Means of loss and score over training rows, then over validation rows, float32 (4,)."""
         batches = self._batches
 
         def batch(numbers: tf.Tensor, *, training: bool) -> tuple[tf.Tensor, tf.Tensor]:

@@ -5,6 +5,7 @@ So a version that has renamed one of them fails in that test, not in a study tha
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import keras
@@ -34,6 +35,11 @@ class SharedRateDropout(keras.layers.Dropout):  # type: ignore[misc] # Keras has
             return inputs
         seed = tf.cast(self.seed_generator.next(), tf.int32)
         return tf.nn.experimental.stateless_dropout(inputs, rate=self._shared_rate, seed=seed, rng_alg="threefry")
+
+
+def default_seed() -> int:
+    """The seed of the next layer or initializer that is given none; `keras.utils.set_random_seed` decides it."""
+    return random.randint(1, int(1e9))
 
 
 def optimizer_state(optimizer: keras.optimizers.Optimizer) -> list[Any]:

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from hpstudy.study.factors import Config, Loss, loss_of
 from hpstudy.training.keras_private import SharedRateDropout, optimizer_state
-from hpstudy.training.model import make_network, make_optimizer, row_hits, row_losses
+from hpstudy.training.model import make_network, make_optimizer, row_losses, row_scores
 
 if TYPE_CHECKING:
     from hpstudy.data import Arrays
@@ -62,18 +62,24 @@ class Learner:
         Args:
             variables: Values of `network.variables`: weights, statistics, states of random generators.
         """
-        for variable, value in zip(self.network.variables, variables, strict=True):
-            variable.assign(value)
-        for variable, value in zip(optimizer_state(self._optimizer), self._optimizer_start, strict=True):
-            variable.assign(value)
+        state = optimizer_state(self._optimizer)
+        assign_all([*self.network.variables, *state], [*variables, *self._optimizer_start])
         self.variables.assign(config, seed)
+
+    def state(self) -> list[np.ndarray]:
+        """The values of all that training changes."""
+        return [variable.numpy() for variable in self.assigned()]
+
+    def restore(self, state: list[np.ndarray]) -> None:
+        """Go back to values that `state` gave."""
+        assign_all(self.assigned(), state)
 
     def assigned(self) -> list[Any]:
         """Every variable that `start` assigns, of Keras or of TensorFlow."""
         return [*self.network.variables, *optimizer_state(self._optimizer), *self.variables.all()]
 
     def call(self, inputs: tf.Tensor, *, training: bool) -> tf.Tensor:
-        """Probabilities, float32 (rows, outputs)."""
+        """Probabilities, or standardized numbers of a regression, float32 (rows, outputs)."""
         return tf.cast(self.network(inputs, training=training), tf.float32)
 
     def train_step(self, inputs: tf.Tensor, labels: tf.Tensor, present: tf.Tensor, rate: tf.Tensor) -> tf.Tensor:
@@ -95,7 +101,7 @@ class Learner:
 
         Args:
             predict: Gives the probabilities of the batch.
-            labels: int32 (rows,).
+            labels: As in `row_losses`.
             present: float32 (rows,), 1 for a row and 0 for padding.
         """
         with tf.GradientTape(watch_accessed_variables=False) as tape:
@@ -105,12 +111,26 @@ class Learner:
             penalty = self.penalty()
             loss = tf.reduce_sum(losses * present) / tf.reduce_sum(present) + penalty
             loss = self._optimizer.scale_loss(loss)  # the loss itself, unless gradients are of float16
-        return tape.gradient(loss, by), row_sums(losses, penalty, row_hits(labels, probabilities), present)
+        return tape.gradient(loss, by), row_sums(losses, penalty, row_scores(labels, probabilities), present)
 
     def evaluate(self, labels: tf.Tensor, probabilities: tf.Tensor, present: tf.Tensor) -> tf.Tensor:
         """The `row_sums` of a batch that is not learned from."""
         losses = row_losses(self.loss, labels, probabilities)
-        return row_sums(losses, self.penalty(), row_hits(labels, probabilities), present)
+        return row_sums(losses, self.penalty(), row_scores(labels, probabilities), present)
+
+
+def assign_all(variables: list[Any], values: list[np.ndarray]) -> None:
+    """Assign to variables of Keras or of TensorFlow values of their shapes and dtypes.
+
+    Their own `assign` takes twenty times as long, most of it for checks.
+    """
+    for variable, value in zip(variables, values, strict=True):
+        tf.raw_ops.AssignVariableOp(resource=handle_of(variable), value=tf.constant(value))
+
+
+def handle_of(variable: Any) -> Any:
+    """TensorFlow's handle of a variable of Keras or of TensorFlow."""
+    return (variable.value if isinstance(variable, keras.Variable) else variable).handle
 
 
 def built_in_learner(config: Config, arrays: Arrays) -> Learner:
@@ -120,6 +140,7 @@ def built_in_learner(config: Config, arrays: Arrays) -> Learner:
         {**config, "l1": 0.0, "l2": 0.0},
         arrays.input_shape,
         arrays.outputs,
+        arrays.task,
         make_dropout=lambda _: SharedRateDropout(variables.dropout),
     )
     is_penalized = bool(config["l1"] or config["l2"])
@@ -130,9 +151,9 @@ def built_in_learner(config: Config, arrays: Arrays) -> Learner:
     return Learner(network, make_optimizer(config), loss_of(config), penalty, variables)
 
 
-def row_sums(losses: tf.Tensor, penalty: tf.Tensor, hits: tf.Tensor, present: tf.Tensor) -> tf.Tensor:
-    """Sums over the rows that are present: of loss with penalty, and of hits, float32 (2,)."""
-    return tf.stack([tf.reduce_sum((losses + penalty) * present), tf.reduce_sum(hits * present)])
+def row_sums(losses: tf.Tensor, penalty: tf.Tensor, scores: tf.Tensor, present: tf.Tensor) -> tf.Tensor:
+    """Sums over the rows that are present: of loss with penalty, and of scores, float32 (2,)."""
+    return tf.stack([tf.reduce_sum((losses + penalty) * present), tf.reduce_sum(scores * present)])
 
 
 def _weight_penalty(network: keras.Model, penalties: tf.Variable) -> tf.Tensor:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
@@ -9,9 +12,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from hpstudy.data.arrays import Standardization
 from hpstudy.errors import TrialFailed, UserError, closed, reason
+from hpstudy.study.catalog import Task
 from hpstudy.study.factors import Config, Loss, Schedule, hidden_units
 from hpstudy.study.keras_levels import ACTIVATIONS, INITIALIZERS, OPTIMIZERS
+from hpstudy.training.keras_private import default_seed
 from hpstudy.training.keras_settings import remember_settings, separate_settings, settings_of
 
 Build = Callable[[Mapping[str, Any], tuple[int, ...], int], keras.Model]
@@ -33,15 +39,17 @@ def make_network(
     config: Config,
     input_shape: tuple[int, ...],
     outputs: int,
+    task: Task = "classification",
     *,
     make_dropout: Callable[[float], keras.layers.Layer] = keras.layers.Dropout,
 ) -> keras.Sequential:
-    """The built-in network: `depth` hidden layers of `units`, dropout after each, then probabilities.
+    """The built-in network: `depth` hidden layers of `units`, dropout after each, then probabilities or a number.
 
     Args:
         input_shape: Shape of one row, which is flattened first.
         outputs: Units of the last layer. One gives the probability of class 1 (sigmoid); more give one
             probability per class (softmax), or independent ones (sigmoid) if the loss is `mse`.
+        task: In a regression the last layer is linear.
         make_dropout: Makes the dropout layer for a rate above 0.
 
     Returns:
@@ -63,6 +71,8 @@ def make_network(
         if config["dropout"]:
             layers.append(make_dropout(float(config["dropout"])))
     last = "sigmoid" if outputs == 1 or config["loss"] == "mse" else "softmax"
+    if task == "regression":
+        last = "linear"
     layers.append(
         keras.layers.Dense(
             outputs,
@@ -72,6 +82,28 @@ def make_network(
         )
     )
     return keras.Sequential(layers)
+
+
+def initial_values(config: Config, input_shape: tuple[int, ...], outputs: int) -> list[np.ndarray]:
+    """The values of `make_network(…).variables`, bit by bit, without the network, which takes several times as long.
+
+    Both draw their seeds from Python's generator, in the order in which the network's layers are made.
+    """
+    sizes = [math.prod(input_shape), *hidden_units(config), outputs]
+    layers = list(itertools.pairwise(sizes))
+    drawn: list[Callable[[], np.ndarray]] = []
+    for number, (inputs, units) in enumerate(layers, 1):
+        initializer = make_initializer(str(config["initializer"]))
+        drawn.append(functools.partial(_drawn, initializer, (inputs, units)))
+        drawn.append(functools.partial(np.zeros, units, np.float32))  # biases
+        if config["dropout"] and number < len(layers):
+            drawn.append(functools.partial(np.array, [default_seed(), 0]))
+    return [draw() for draw in drawn]
+
+
+def _drawn(initializer: keras.initializers.Initializer, shape: tuple[int, ...]) -> np.ndarray:
+    values: np.ndarray = initializer(shape).numpy()
+    return values
 
 
 def make_penalty(config: Config) -> keras.regularizers.Regularizer | None:
@@ -103,10 +135,14 @@ def make_own_network(build: Build, config: Config, input_shape: tuple[int, ...],
         shape = _built_output_shape(model, input_shape)
     if shape != (None, outputs):
         raise TrialFailed(
-            f"The study's build(…) must return a model that outputs {outputs} probabilities per row, "
+            f"The study's build(…) must return a model that outputs {_outputs_text(outputs)} per row, "
             f"shape (None, {outputs}); its output shape is {shape}."
         )
     return model
+
+
+def _outputs_text(outputs: int) -> str:
+    return "one number" if outputs == 1 else f"{outputs} probabilities"
 
 
 def _built_output_shape(model: keras.Model, input_shape: tuple[int, ...]) -> Any:
@@ -147,16 +183,25 @@ def check_probabilities(outputs: np.ndarray, loss: Loss) -> str | None:
     return None
 
 
+_ERRORS: Mapping[Loss, Callable[[tf.Tensor, tf.Tensor], tf.Tensor]] = {  # losses of a regression
+    "mse": keras.losses.mean_squared_error,
+    "mae": keras.losses.mean_absolute_error,
+    "huber": keras.losses.huber,
+}
+
+
 def row_losses(loss: Loss, labels: tf.Tensor, probabilities: tf.Tensor) -> tf.Tensor:
     """The loss of each row, without penalties, as `model.fit` computes it.
 
     Args:
-        labels: int32 (rows,), class numbers.
-        probabilities: float32 (rows, outputs); one output is the probability of class 1.
+        labels: int32 (rows,), class numbers; in a regression float32 (rows,), standardized targets.
+        probabilities: float32 (rows, outputs); one output is the probability of class 1, or the standardized number.
 
     Returns:
-        float32 (rows,).
+        float32 (rows,). The Huber loss (Huber 1964) is squared up to an error of one standard deviation.
     """
+    if labels.dtype.is_floating:
+        return _ERRORS[loss](labels[:, tf.newaxis], probabilities)
     outputs = probabilities.shape[1]
     if outputs == 1:
         truth = tf.cast(labels, tf.float32)[:, tf.newaxis]
@@ -168,8 +213,14 @@ def row_losses(loss: Loss, labels: tf.Tensor, probabilities: tf.Tensor) -> tf.Te
     return keras.losses.sparse_categorical_crossentropy(labels, probabilities)
 
 
-def row_hits(labels: tf.Tensor, probabilities: tf.Tensor) -> tf.Tensor:
-    """1 for a row whose most probable class is the true one, else 0, float32 (rows,)."""
+def row_scores(labels: tf.Tensor, probabilities: tf.Tensor) -> tf.Tensor:
+    """1 for a row whose most probable class is the true one, else 0; or a regression's squared error. float32 (rows,).
+
+    Args:
+        labels, probabilities: As in `row_losses`.
+    """
+    if labels.dtype.is_floating:
+        return tf.square(probabilities[:, 0] - labels)
     if probabilities.shape[1] == 1:
         guesses = tf.cast(probabilities[:, 0] > 0.5, tf.int32)
     else:
@@ -201,14 +252,19 @@ def learning_rates(config: Config, total_steps: int) -> np.ndarray:
 
 
 def with_scaling(
-    network: keras.Model, scale: np.ndarray, offset: np.ndarray, input_shape: tuple[int, ...] | None = None
+    network: keras.Model,
+    scale: np.ndarray,
+    offset: np.ndarray,
+    input_shape: tuple[int, ...] | None = None,
+    standardization: Standardization | None = None,
 ) -> keras.Model:
-    """The network with its input scaling built in: it takes rows as the dataset has them.
+    """The network with its scaling built in: it takes rows as the dataset has them.
 
     Args:
         scale: float32, shape () or one number per input; the network sees x · scale + offset.
         offset: Like scale.
         input_shape: Shape of one row; None if the network is a graph of layers, which knows it.
+        standardization: Of the targets of a regression: then the model gives numbers in their own unit.
     """
     shape = network.input_shape[1:] if input_shape is None else input_shape
 
@@ -218,6 +274,10 @@ def with_scaling(
     with settings_of(network):
         rescale = keras.layers.Rescaling(as_config(scale), as_config(offset), dtype="float32")
         inputs = keras.Input(shape, dtype="float32")
-        scaled = keras.Model(inputs, network(rescale(inputs)), name="network")
+        outputs = network(rescale(inputs))
+        if standardization:
+            unit = (standardization.deviation, standardization.mean)
+            outputs = keras.layers.Rescaling(*unit, dtype="float32", name="unit")(outputs)
+        scaled = keras.Model(inputs, outputs, name="network")
         remember_settings(scaled)
     return scaled

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import traceback
 import warnings
 import zipfile
@@ -13,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpstudy import data
+from hpstudy.data.regression_metrics import regression_metrics
 from hpstudy.records import TrialRecord
-from hpstudy.serving.hpstudy_model import probabilities
+from hpstudy.serving.hpstudy_model import outputs, probabilities
 from hpstudy.study.factors import Config
 from hpstudy.training.keras_settings import separate_settings, settings_of
 from hpstudy.training.model import Build, make_network, make_own_network, with_scaling
@@ -23,7 +25,8 @@ if TYPE_CHECKING:
     from hpstudy.data import Arrays, TestArrays
     from hpstudy.training.trainer import Trainer
 
-_ROUNDING = 0.002  # share of rows whose class may differ by rounding between the compiled epoch and Keras's `predict`
+# Between the compiled epoch and Keras's `predict`, rounding may change this share of the classes, and of the RMSE.
+_ROUNDING = 0.002
 _BATCH = 1024  # rows
 
 
@@ -39,19 +42,30 @@ def trained_model(
 
     Args:
         weights: A file of arrays in the order of `network.variables`. The trial is trained again if there is none,
-            or if it does not fit or does not reach the recorded accuracy.
+            or if it does not fit or does not reach the recorded score.
         build: Makes the study file's own network.
         trainer: Trains again; one that has trained such trials already has their compiled program.
     """
     network = _network(config, record.seed, arrays, build)
     if weights and _load_weights(network, weights):
-        model = with_scaling(network, arrays.scale, arrays.offset, arrays.input_shape)
-        tolerance = max(_ROUNDING, 2 / len(arrays.validation))
-        reached = accuracy(model, arrays)
-        if abs(reached - record.metrics.get("val_accuracy", reached)) <= tolerance:
+        model = _with_scaling(network, arrays)
+        if _reaches(model, record, arrays):
             return model
     trained = _train_again(trainer, config, record.seed, arrays, build)
-    return with_scaling(trained, arrays.scale, arrays.offset, arrays.input_shape) if trained else None
+    return _with_scaling(trained, arrays) if trained else None
+
+
+def _with_scaling(network: keras.Model, arrays: Arrays) -> keras.Model:
+    return with_scaling(network, arrays.scale, arrays.offset, arrays.input_shape, arrays.standardization)
+
+
+def _reaches(model: keras.Model, record: TrialRecord, arrays: Arrays) -> bool:
+    """Whether the model has the recorded score, up to rounding."""
+    reached = validation_score(model, arrays)
+    if arrays.task == "regression":
+        return math.isclose(reached, record.metrics.get("val_rmse", reached), rel_tol=_ROUNDING)
+    tolerance = max(_ROUNDING, 2 / len(arrays.validation))
+    return abs(reached - record.metrics.get("val_accuracy", reached)) <= tolerance
 
 
 def save_own(model: keras.Model, file: Path, rows: NDArray[np.float32]) -> Path:
@@ -79,7 +93,8 @@ def save_own(model: keras.Model, file: Path, rows: NDArray[np.float32]) -> Path:
         traceback.print_exc()
     file.unlink(missing_ok=True)
     weights = file.with_suffix(".weights.h5")
-    model.layers[-1].save_weights(weights)  # the network itself, which follows the scaling
+    network = next(layer for layer in model.layers if isinstance(layer, keras.Model))  # the rest is the scaling
+    network.save_weights(weights)
     return weights
 
 
@@ -87,12 +102,12 @@ def _loads(file: Path, model: keras.Model, rows: NDArray[np.float32]) -> bool:
     """Whether the loaded model gives the same outputs. Only trying tells: Keras saves layers that it cannot rebuild."""
     try:
         with warnings.catch_warnings(action="ignore"), separate_settings():
-            found = probabilities(keras.models.load_model(file, compile=False, safe_mode=True), rows)
+            found = outputs(keras.models.load_model(file, compile=False, safe_mode=True), rows)
     except Exception:
         traceback.print_exc()
         return False
     with settings_of(model):
-        return np.allclose(found, probabilities(model, rows), rtol=1e-3, atol=1e-4)
+        return np.allclose(found, outputs(model, rows), rtol=1e-3, atol=1e-4)
 
 
 def raw_rows(arrays: Arrays | TestArrays, numbers: NDArray[Any]) -> NDArray[np.float32]:
@@ -101,24 +116,30 @@ def raw_rows(arrays: Arrays | TestArrays, numbers: NDArray[Any]) -> NDArray[np.f
     return rows.astype(np.float32).reshape(-1, *arrays.input_shape)
 
 
-def class_probabilities(model: keras.Model, arrays: Arrays | TestArrays, numbers: NDArray[Any]) -> NDArray[np.float64]:
-    """Probabilities (rows, classes), batch by batch, because decoded words are many times larger than packed ones."""
+def predictions(model: keras.Model, arrays: Arrays | TestArrays, numbers: NDArray[Any]) -> NDArray[np.float64]:
+    """Probabilities (rows, classes), or numbers in the target's unit (rows, 1).
+
+    Batch by batch, because decoded words are many times larger than packed ones.
+    """
+    predict = probabilities if arrays.classes else outputs
     batches = [numbers[first : first + _BATCH] for first in range(0, len(numbers), _BATCH)]
     with settings_of(model):
-        return np.concatenate([probabilities(model, raw_rows(arrays, batch)) for batch in batches])
+        return np.concatenate([predict(model, raw_rows(arrays, batch)) for batch in batches])
 
 
-def accuracy(model: keras.Model, arrays: Arrays) -> float:
-    """The accuracy on the validation rows of a model that scales its own input."""
-    guesses = class_probabilities(model, arrays, arrays.validation).argmax(axis=1)
-    return float(np.mean(guesses == arrays.y[arrays.validation]))
+def validation_score(model: keras.Model, arrays: Arrays) -> float:
+    """On the validation rows, of a model that scales by itself: the accuracy, or the RMSE in the target's unit."""
+    given, truth = predictions(model, arrays, arrays.validation), arrays.y[arrays.validation]
+    if arrays.task == "regression":
+        return regression_metrics(given[:, 0], truth)["rmse"]
+    return float(np.mean(given.argmax(axis=1) == truth))
 
 
 def _network(config: Config, seed: int, arrays: Arrays, build: Build | None) -> keras.Model:
     if build:
         keras.utils.set_random_seed(seed)  # it may draw random constants
         return make_own_network(build, config, arrays.input_shape, arrays.outputs)
-    return make_network(config, arrays.input_shape, arrays.outputs)
+    return make_network(config, arrays.input_shape, arrays.outputs, arrays.task)
 
 
 def _load_weights(network: keras.Model, file: Path) -> bool:

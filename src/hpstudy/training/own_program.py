@@ -14,10 +14,11 @@ import numpy as np
 import tensorflow as tf
 
 from hpstudy.study.factors import Config, loss_of
+from hpstudy.training.compiled import is_unusable
 from hpstudy.training.epoch_graph import Batches, EpochGraph
 from hpstudy.training.keras_private import PYTHON_OPERATIONS, RANDOM_OPERATIONS
 from hpstudy.training.keras_settings import settings_of
-from hpstudy.training.learner import Learner, TrialVariables
+from hpstudy.training.learner import Learner, TrialVariables, handle_of
 from hpstudy.training.model import make_optimizer
 from hpstudy.training.program import DenseSplit, EpochMetrics, epoch_metrics
 
@@ -70,6 +71,12 @@ class OwnProgram:
     def start(self, config: Config, variables: list[np.ndarray], seed: int) -> None:
         self._learner.start(config, variables, seed)
 
+    def state(self) -> list[np.ndarray]:
+        return self._learner.state()
+
+    def restore(self, state: list[np.ndarray]) -> None:
+        self._learner.restore(state)
+
     def epochs(self, rows: DenseSplit, orders: Sequence[np.ndarray], rates: np.ndarray) -> list[EpochMetrics]:
         (order,), (of_steps,) = orders, rates.astype(np.float32)
         padded = np.zeros(self.steps * self._batches.size, np.int32)
@@ -97,7 +104,7 @@ class OwnProgram:
         try:
             found = self._epoch(*inputs)
         except tf.errors.OpError as error:
-            if self._has_run or not self._uses_xla or is_out_of_memory(error):
+            if self._has_run or not self._uses_xla or is_out_of_memory(error) or is_unusable(error):
                 raise
             self._give_up_xla()  # XLA fails before anything is computed
             found = self._epoch(*inputs)
@@ -109,7 +116,7 @@ class OwnProgram:
         """Find out what the epoch uses besides weights. `traced` is TensorFlow's ConcreteFunction."""
         self._is_looked_at = True
         operations = set(_operations(traced.graph))
-        ours = {id(_handle(variable)) for variable in self._learner.assigned()}
+        ours = {id(handle_of(variable)) for variable in self._learner.assigned()}
         captured = [tensor for tensor in traced.captured_inputs if tensor.dtype in (tf.resource, tf.variant)]
         self._has_foreign_state = any(id(handle) not in ours for handle in captured) or bool(
             operations & (RANDOM_OPERATIONS | PYTHON_OPERATIONS)
@@ -138,11 +145,6 @@ def _own_optimizer(network: keras.Model, config: Config) -> keras.optimizers.Opt
     if network.dtype_policy.name != "mixed_float16" or not network.trainable_variables:
         return optimizer
     return keras.optimizers.LossScaleOptimizer(optimizer)
-
-
-def _handle(variable: Any) -> Any:
-    """TensorFlow's handle of a variable of Keras or of TensorFlow."""
-    return (variable.value if isinstance(variable, keras.Variable) else variable).handle
 
 
 def predict(network: keras.Model, inputs: tf.Tensor, seed: int) -> np.ndarray:

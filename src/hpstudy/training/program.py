@@ -30,12 +30,15 @@ BLOCK_ROWS = 250_000  # row numbers that a block may hold, a megabyte; an epoch 
 
 @dataclass(frozen=True, kw_only=True)
 class EpochMetrics:
-    """What an epoch gives, as Keras's `fit` defines it: means over rows, with penalties included in losses."""
+    """What an epoch gives, as Keras's `fit` defines it: means over rows, with penalties included in losses.
+
+    A score is the accuracy, or in a regression the mean squared error of standardized targets.
+    """
 
     loss: float
-    accuracy: float
+    score: float
     val_loss: float
-    val_accuracy: float
+    val_score: float
 
 
 class Program(Protocol):
@@ -73,6 +76,12 @@ class Program(Protocol):
             variables: Values of `network.variables`: weights, statistics, states of random generators.
         """
 
+    def state(self) -> list[np.ndarray]:
+        """Everything that training has changed so far, for `restore`."""
+
+    def restore(self, state: list[np.ndarray]) -> None:
+        """Go back to where the trial was when `state` was taken."""
+
     def epochs(self, rows: Any, orders: Sequence[np.ndarray], rates: np.ndarray) -> list[EpochMetrics]:
         """For each of 1 to `block` epochs, train once on every row of its order, then evaluate on the validation rows.
 
@@ -87,14 +96,14 @@ class DenseSplit:
     """A dataset and a split of it, as tensors."""
 
     x: tf.Tensor  # as in `Arrays.x`
-    y: tf.Tensor  # int32 (rows,)
+    y: tf.Tensor  # as `Arrays.truth`
     scale: tf.Tensor  # float32, () or (features,)
     offset: tf.Tensor  # as scale
     validation: tf.Tensor  # int32 (validation rows,), padded with zeros to whole evaluation batches
 
     @staticmethod
     def store(arrays: Arrays) -> tuple[tf.Tensor, tf.Tensor]:
-        """x and y, which all splits of a dataset share."""
+        """x and y, which all splits of a dataset share; but each standardizes targets by its own training rows."""
         return tf.constant(arrays.x), tf.constant(arrays.y)
 
     @classmethod
@@ -103,7 +112,7 @@ class DenseSplit:
         padding = -len(arrays.validation) % batches.validation_size
         return cls(
             x=x,
-            y=y,
+            y=tf.constant(arrays.truth) if arrays.standardization else y,
             scale=tf.constant(arrays.scale),
             offset=tf.constant(arrays.offset),
             validation=tf.constant(np.pad(arrays.validation, (0, padding))),
@@ -148,6 +157,12 @@ class DenseProgram:
     def start(self, config: Config, variables: list[np.ndarray], seed: int) -> None:
         self._learner.start(config, variables, seed)
 
+    def state(self) -> list[np.ndarray]:
+        return self._learner.state()
+
+    def restore(self, state: list[np.ndarray]) -> None:
+        self._learner.restore(state)
+
     def epochs(self, rows: DenseSplit, orders: Sequence[np.ndarray], rates: np.ndarray) -> list[EpochMetrics]:
         """The shapes of the inputs are those of a whole block, so that blocks of every length share one compilation."""
         count = len(orders)
@@ -160,5 +175,5 @@ class DenseProgram:
 
 def epoch_metrics(means: np.ndarray) -> EpochMetrics:
     """From what `EpochGraph.train_and_evaluate` gives."""
-    loss, accuracy, val_loss, val_accuracy = (float(mean) for mean in means)
-    return EpochMetrics(loss=loss, accuracy=accuracy, val_loss=val_loss, val_accuracy=val_accuracy)
+    loss, score, val_loss, val_score = (float(mean) for mean in means)
+    return EpochMetrics(loss=loss, score=score, val_loss=val_loss, val_score=val_score)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,10 +41,10 @@ class RunDir:
         for name in (_JOURNAL, _WEIGHTS):
             (self.path / name).unlink(missing_ok=True)
 
-    def append(self, epoch: Epoch) -> None:
-        """Append a line to the journal. A killed process leaves at most one incomplete last line."""
+    def append(self, epochs: Sequence[Epoch]) -> None:
+        """Append a line for each to the journal. A killed process leaves at most one incomplete last line."""
         with (self.path / _JOURNAL).open("a", encoding="utf-8") as journal:
-            journal.write(json.dumps(epoch.to_json()) + "\n")
+            journal.write("".join(json.dumps(epoch.to_json()) + "\n" for epoch in epochs))
 
     def epochs(self) -> list[Epoch]:
         """The epochs in the journal, without an incomplete last line. Empty if there is no journal."""

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from hpstudy.data import decode
 from hpstudy.data.class_metrics import class_metrics
-from hpstudy.serving.hpstudy_model import probabilities
+from hpstudy.data.regression_metrics import regression_metrics
+from hpstudy.serving.hpstudy_model import outputs, probabilities
 from hpstudy.study.factors import Config
 from hpstudy.training.epoch_graph import Batches
 from hpstudy.training.keras_settings import settings_of
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 
 
 def final_metrics(network: keras.Model, config: Config, arrays: Arrays) -> dict[str, float]:
-    """Those of `class_metrics` on the validation rows, each with `val_`. The network's variables stay as they are.
+    """Those of `class_metrics` or `regression_metrics` on the validation rows, each with `val_`.
+
+    The network's variables stay as they are.
 
     Args:
         network: Takes scaled rows.
@@ -29,11 +32,17 @@ def final_metrics(network: keras.Model, config: Config, arrays: Arrays) -> dict[
     # In the batches of the compiled epoch, because an own network may look at the whole batch.
     size = Batches.of(config, arrays).validation_size
     places = range(0, len(arrays.validation), size)
+    predict = outputs if arrays.standardization else probabilities
     with settings_of(network):
-        found = [probabilities(network, _inputs(arrays, arrays.validation[first : first + size])) for first in places]
+        found = [predict(network, _inputs(arrays, arrays.validation[first : first + size])) for first in places]
     for variable, value in zip(network.variables, values, strict=True):  # predicting may change those of an own network
         variable.assign(value)
-    metrics = class_metrics(np.concatenate(found), arrays.y[arrays.validation])
+    given, truth = np.concatenate(found), arrays.y[arrays.validation]
+    if unit := arrays.standardization:
+        metrics = regression_metrics(given[:, 0] * unit.deviation + unit.mean, truth)
+        del metrics["rmse"]  # known by epoch
+    else:
+        metrics = class_metrics(given, truth)
     return {f"val_{name}": value for name, value in metrics.items()}
 
 

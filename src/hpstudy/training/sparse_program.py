@@ -45,7 +45,8 @@ def is_worth_it(config: Config, arrays: Arrays) -> bool:
     batch = len(arrays.train) if config["batch_size"] == "full" else int(config["batch_size"])  # type: ignore[arg-type]
     is_unscaled = bool(np.all(arrays.scale == 1)) and not arrays.offset.any()
     is_large = min(batch, len(arrays.train)) * arrays.features >= WORTH_CELLS
-    return arrays.encoding == "bits" and is_unscaled and is_large and not tf.config.list_physical_devices("GPU")
+    is_sparse = arrays.encoding == "bits" and arrays.task == "classification"
+    return is_sparse and is_unscaled and is_large and not tf.config.list_physical_devices("GPU")
 
 
 class SparseProgram:
@@ -85,6 +86,12 @@ class SparseProgram:
     def start(self, config: Config, variables: list[np.ndarray], seed: int) -> None:
         self._learner.start(config, variables, seed)
 
+    def state(self) -> list[np.ndarray]:
+        return self._learner.state()
+
+    def restore(self, state: list[np.ndarray]) -> None:
+        self._learner.restore(state)
+
     def epochs(self, rows: SparseSplit, orders: Sequence[np.ndarray], rates: np.ndarray) -> list[EpochMetrics]:
         (order,), (of_steps,) = orders, rates.astype(np.float32)
         count, size = self._batches.rows, self._batches.size
@@ -96,7 +103,7 @@ class SparseProgram:
         products = rows.x[rows.validation] @ self._first.kernel.numpy()
         sums = self._validate(products, rows.y[rows.validation])
         val_loss, val_accuracy = (float(mean) for mean in sums.numpy() / self._batches.validation_rows)
-        return [EpochMetrics(loss=loss, accuracy=accuracy, val_loss=val_loss, val_accuracy=val_accuracy)]
+        return [EpochMetrics(loss=loss, score=accuracy, val_loss=val_loss, val_score=val_accuracy)]
 
     def _train(self, labels: tf.Tensor, rates: tf.Tensor) -> tf.Tensor:
         """The sums of loss and accuracy, float32 (2,). Labels are int32 (steps, batch), rates float32 (steps,)."""

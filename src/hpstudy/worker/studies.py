@@ -25,6 +25,7 @@ class ServedStudies:
         self._store, self._name = store, name
         self._file = studyfile.load(file) if file else None
         self._queues: dict[str, StudyQueue] = {}
+        self._took: dict[str, int] = {}  # a count of all trials taken here, when it was the study's turn last
 
     def queues(self) -> list[StudyQueue]:
         """The studies to serve, ordered by name.
@@ -44,8 +45,25 @@ class ServedStudies:
         return [queue for queue in served if not queue.study.network_digest or self._has_network_of(queue)]
 
     def open_queues(self) -> list[StudyQueue]:
-        """Studies with trials to take, or in training, which may still be lost. Not those that a user has stopped."""
-        return [queue for queue in self.queues() if _is_open(queue)]
+        """Studies with trials to take, or in training, which may still be lost. Not those that a user has stopped.
+
+        First come those of the highest priority, and of equal ones those with the fewest trials in training: so they
+        share the processes of all workers equally. Where that is equal, too, a process takes turns.
+        """
+        queues = self.queues()
+        running = {queue.study.name: _running(queue) for queue in queues}
+        return sorted(
+            (queue for queue in queues if running[queue.study.name] is not None),
+            key=lambda queue: (
+                -queue.entry.instructions.priority,
+                running[queue.study.name],
+                self._took.get(queue.study.name, 0),
+            ),
+        )
+
+    def took(self, queue: StudyQueue) -> None:
+        """Note that this process has taken a trial of this study."""
+        self._took[queue.study.name] = 1 + max(self._took.values(), default=0)
 
     def build_of(self, queue: StudyQueue) -> Build | None:
         """The function that builds the study's own network; None if it has none."""
@@ -69,9 +87,11 @@ class ServedStudies:
         )
 
 
-def _is_open(queue: StudyQueue) -> bool:
+def _running(queue: StudyQueue) -> int | None:
+    """The trials of an open study that are in training; None if it is not open."""
     try:
         progress = queue.trials.progress()
     except NotFoundError:  # deleted in the meantime
-        return False
-    return progress.running > 0 or (progress.waiting > 0 and not progress.stopped)
+        return None
+    is_open = progress.running > 0 or (progress.waiting > 0 and not progress.stopped)
+    return progress.running if is_open else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import selectors
 import signal
 import subprocess
@@ -19,11 +18,14 @@ from hpstudy.errors import FatalError, StorageError
 from hpstudy.owner import Owner
 from hpstudy.python import python
 from hpstudy.settings import Settings
+from hpstudy.training.compiled import for_compiled, without_compiled
 from hpstudy.training.environment import for_tensorflow
+from hpstudy.worker.deaths import death, last_lines, last_words
 from hpstudy.worker.devices import Slot
 from hpstudy.worker.messages import (
     CORES_VARIABLE,
     PIPE_VARIABLE,
+    RECOMPILE,
     RECYCLE,
     Claimed,
     Ended,
@@ -45,8 +47,6 @@ MAX_EVALUATIONS = 2  # attempts to score the test split; after as many deaths it
 CRASH_PAUSE_S = 0.5  # before replacing a process that died outside of any trial; doubles with each further crash
 TICK_S = 0.25  # between looks at what sends no message
 _BY_OTHERS = (-signal.SIGKILL, -signal.SIGTERM, -signal.SIGHUP)
-_LONGEST_WORDS = 600  # characters
-_CHATTER = re.compile(r"[IWE]\d{4} |WARNING: All log messages before|To enable the following")  # of TensorFlow's start
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +105,7 @@ class Supervisor:
         self._settings, self._assignment, self._exit_within_s = settings, assignment, exit_within_s
         self._selector = selectors.DefaultSelector()
         self._weights = KeptWeights(settings.runs_dir)
+        self._uses_compiled = True  # epochs on disk; no longer once a process has failed on them, or has crashed
         self._crashes = 0
         self._lost_evaluations = 0
         self._is_over = False
@@ -219,7 +220,7 @@ class Supervisor:
             log_start = output.tell()
             process = subprocess.Popen(
                 self._assignment.command(),
-                env=_environment(self._settings, writing, slot),
+                env=self._environment(writing, slot),
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=output,
@@ -235,6 +236,10 @@ class Supervisor:
         self._selector.register(handle.inbox, selectors.EVENT_READ, handle)
         if self._may_work:
             self._let_go(handle)
+
+    def _environment(self, pipe: int, slot: Slot) -> dict[str, str]:
+        compiled = for_compiled(self._settings.cache_dir) if self._uses_compiled else without_compiled()
+        return {**_environment(self._settings, pipe, slot), **compiled}
 
     def _let_go(self, handle: TrainerHandle) -> None:
         """Let a process work: it waits for its first line of input. Closing the input would end it."""
@@ -289,10 +294,15 @@ class Supervisor:
             if code == RECYCLE and handle.trial is None:
                 self._spawn(handle.slot)
                 continue
+            self._uses_compiled &= code >= 0 and code != RECOMPILE
+            if code == RECOMPILE:
+                self._unreleased.append((handle.owner, "its process is replaced", False))
+                self._spawn(handle.slot)
+                continue
             if handle.said:  # its trial is not to blame
                 self._unreleased.append((handle.owner, handle.said, False))
                 raise FatalError(handle.said)
-            reason = _death(code)
+            reason = death(code)
             self._unreleased.append((handle.owner, self._told(handle, reason), True))
             if handle.doing == "evaluating":
                 self._lost_evaluations += 1
@@ -303,7 +313,7 @@ class Supervisor:
             if self._crashes == MAX_CRASHES:
                 raise FatalError(
                     f"{MAX_CRASHES} trainer processes died outside of any trial; the last one {reason}. "
-                    f"The last lines of {handle.log}:\n{_last_lines(handle.log)}"
+                    f"The last lines of {handle.log}:\n{last_lines(handle.log)}"
                 )
             pause_s = CRASH_PAUSE_S * 2**self._crashes if self._crashes else 0.0
             self._vacant.append((time.monotonic() + pause_s, handle.slot))
@@ -313,7 +323,7 @@ class Supervisor:
         from hpstudy.tracking.secrets import Secrets
 
         who = f"process {handle.owner.pid} on {handle.owner.host} {death}"
-        words = _last_words(handle) if handle.process.returncode not in _BY_OTHERS else ""
+        words = last_words(handle.log, handle.log_start) if handle.process.returncode not in _BY_OTHERS else ""
         return f"{who}; its last words: {Secrets.of(self._settings).hide(words)}" if words else who
 
     def _ended(self) -> list[TrainerHandle]:
@@ -374,29 +384,3 @@ def _hang_up(handle: TrainerHandle) -> None:
     assert handle.process.stdin
     with suppress(BrokenPipeError):
         handle.process.stdin.close()
-
-
-def _death(code: int) -> str:
-    if code < 0:
-        return f"was killed by {signal.Signals(-code).name}"
-    return f"exited with {code}"
-
-
-def _last_lines(log: Path, count: int = 8) -> str:
-    lines = log.read_text(errors="replace").splitlines()[-count:]
-    return "\n".join(f"  {line}" for line in lines)
-
-
-def _last_words(handle: TrainerHandle) -> str:
-    """The last line of its log. For a crash: the line before it, the crash itself, and the Python frames."""
-    with handle.log.open("rb") as file:
-        file.seek(handle.log_start)
-        printed = file.read().decode(errors="replace").splitlines()
-    lines = [line.strip() for line in printed if line.strip() and not _CHATTER.match(line)]
-    crash = next((n for n, line in enumerate(lines) if line.startswith("Fatal Python error")), None)
-    if crash is None:
-        told = lines[-1:]
-    else:
-        frames = [line for line in lines[crash:] if line.startswith("File ")]
-        told = [*lines[max(0, crash - 1) : crash + 1], *frames[:3]]
-    return "; ".join(told)[:_LONGEST_WORDS]

@@ -15,25 +15,22 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import filelock
 import psutil
 
 from hpstudy.errors import DatasetError, FatalError, HpstudyError, TrialFailed, TrialLost, UserError, reason
-from hpstudy.records import Epoch, TrialState
+from hpstudy.records import TrialState
 from hpstudy.settings import Settings
-from hpstudy.training.rundir import RunDir
+from hpstudy.training.compiled import CompiledUnusable, seal
+from hpstudy.worker.attempt import BATCH_S, Attempt
 from hpstudy.worker.messages import (
     CORES_VARIABLE,
+    RECOMPILE,
     RECYCLE,
     Claimed,
-    Ended,
-    EndState,
-    EpochEnded,
     Evaluated,
     Evaluating,
     Fatal,
@@ -46,8 +43,8 @@ from hpstudy.worker.system import SystemMetrics
 from hpstudy.worker.timeout import network_within
 
 if TYPE_CHECKING:
-    from hpstudy.storage import Claim, Outcome, StudyQueue
-    from hpstudy.training.trainer import Trainer, Training
+    from hpstudy.storage import Claim, StudyQueue
+    from hpstudy.training.trainer import Trainer
 
 IDLE_S = 0.5  # between looks at studies whose last trials are in training elsewhere; grows to LONGEST_IDLE_S
 LONGEST_IDLE_S = 5.0
@@ -67,6 +64,10 @@ def main() -> int:
             return 0
         threading.Thread(target=_die_with_supervisor, args=[supervisor], daemon=True).start()
         return _TrainerProcess(options, pipe).work()
+    except CompiledUnusable as error:
+        pipe.send(Warned(text=str(error)))
+        traceback.print_exc()
+        return RECOMPILE
     except HpstudyError as error:
         pipe.send(Fatal(error=str(error)))
         traceback.print_exc()
@@ -166,9 +167,10 @@ class _TrainerProcess:
             pause_s = min(2 * pause_s, LONGEST_IDLE_S)
 
     def _claim(self) -> tuple[StudyQueue, Claim] | None:
-        """A trial of the first study that has one."""
+        """A trial of the study whose turn it is, or of the next one that has any."""
         for queue in self._studies.open_queues():
             if claim := queue.claims.claim(self._owner):
+                self._studies.took(queue)
                 self._pipe.send(
                     Claimed(
                         study=queue.study.name,
@@ -214,6 +216,8 @@ class _TrainerProcess:
         build = self._studies.build_of(queue)
         try:
             answer(queue.study, queue.trials.records(), self._settings, build, trainer=self._trainer)
+        except CompiledUnusable:
+            raise
         except (Exception, SystemExit) as error:  # the study is finished whatever happens here
             if not isinstance(error, HpstudyError):
                 traceback.print_exc()
@@ -286,7 +290,7 @@ class _TrainerProcess:
                 arrays,
                 build,
                 diagnostics=study.diagnostics,
-                block_s=0.0 if claim.prunes or self._timeout_s is not None else BLOCK_S,  # who decides, does so often
+                block_s=BLOCK_S,
             )
         attempt.training = training
         begun = time.monotonic()
@@ -294,10 +298,8 @@ class _TrainerProcess:
         objective = study.objectives[0]
         for trained in training:
             epoch = dataclasses.replace(trained, system=self._system.sample())
-            attempt.add(epoch)
-            value = epoch.metrics.get(objective.metric)
-            self._pipe.send(EpochEnded(trial=claim.number, epoch=epoch.number, value=value))
-            if claim.report(epoch, is_last=training.is_over):
+            attempt.add(epoch, epoch.metrics.get(objective.metric))
+            if claim.report(epoch, is_last=training.is_over, within_s=BATCH_S):
                 claim.prune(attempt.outcome(device=self._device))
                 attempt.ended("pruned")
                 return
@@ -306,6 +308,8 @@ class _TrainerProcess:
                     f"It took longer than --timeout {self._timeout_s:g} s and was ended after epoch {epoch.number}."
                 )
         metrics, diverged = training.result(), training.diverged
+        if "compile_s" in metrics:
+            seal()
         if diverged is None and claim.may_be_chosen:
             attempt.save_weights(training)
         claim.complete(attempt.outcome(diverged=diverged, metrics=metrics, device=self._device))
@@ -324,67 +328,6 @@ class _TrainerProcess:
         else:
             attempt.ended("failed", reason(error))
         self._trainer.forget()
-
-
-class Attempt:
-    """What a trial has produced so far: kept in memory and in its run directory, and reported to the supervisor."""
-
-    def __init__(self, claim: Claim, settings: Settings, pipe: Pipe) -> None:
-        self._study, self._number, self._pipe = claim.study_name, claim.number, pipe
-        self._run_dir: RunDir | None = RunDir.of(settings.runs_dir, claim.study_name, claim.number)
-        self._history: list[Epoch] = []
-        self.provenance: dict[str, str] = {}
-        self.training: Training | None = None
-        self._on_disk(self._run_dir.create)
-
-    def add(self, epoch: Epoch) -> None:
-        self._history.append(epoch)
-        if self._run_dir:
-            self._on_disk(self._run_dir.append, epoch)
-
-    def save_weights(self, training: Training) -> None:
-        import numpy as np
-
-        if self._run_dir:
-            self._on_disk(
-                np.savez, self._run_dir.weights, *[variable.numpy() for variable in training.network.variables]
-            )
-
-    def outcome(self, **values: Any) -> Outcome:
-        from hpstudy.storage import Outcome
-
-        return Outcome(
-            history=tuple(self._history), provenance=self.provenance, diagnostics=self._diagnostics(), **values
-        )
-
-    def failure(self, **values: Any) -> Outcome:
-        """Like `outcome`, but for a network that may be broken: if so, without diagnostics."""
-        from hpstudy.storage import Outcome
-
-        seen = None
-        with suppress(Exception):
-            seen = self._diagnostics()
-        return Outcome(history=tuple(self._history), provenance=self.provenance, diagnostics=seen, **values)
-
-    def _diagnostics(self) -> str | None:
-        seen = self.training.diagnostics() if self.training else None
-        return seen.to_text() if seen else None
-
-    def ended(self, state: EndState, error: str = "", **values: Any) -> None:
-        self._pipe.send(Ended(study=self._study, trial=self._number, state=state, error=error, **values))
-
-    def _on_disk(self, write: Callable[..., None], *arguments: Any) -> None:
-        """Write to disk if possible. A full disk must not end a trial, whose record is in the database anyway."""
-        try:
-            write(*arguments)
-        except OSError as error:
-            where = self._run_dir.path if self._run_dir else "?"
-            text = (
-                f"The run directory {where} cannot be written ({error.strerror}). Training continues, and the "
-                "database keeps the results; the trial's weights are not kept. Free some space."
-            )
-            self._pipe.send(Warned(text=text))
-            self._run_dir = None
 
 
 if __name__ == "__main__":

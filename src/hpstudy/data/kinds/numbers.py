@@ -41,7 +41,8 @@ class Numbers:
 
         del source, test
         bunch = self._load()
-        return Raw(rows=bunch.data.astype(np.float32), labels=bunch.target.astype(np.int32))
+        dtype = np.int32 if bunch.target.dtype.kind == "i" else np.float32
+        return Raw(rows=bunch.data.astype(np.float32), labels=bunch.target.astype(dtype))
 
     def encode(self, raw: Raw, training: Raw | None) -> Matrix:
         from hpstudy.data.cache import Matrix
@@ -86,7 +87,8 @@ class Numbers:
     def _load(self) -> Any:
         from sklearn import datasets
 
-        return getattr(datasets, f"load_{self.dataset}")()
+        load = getattr(datasets, f"load_{self.dataset}")
+        return load(scaled=False) if self.dataset == "diabetes" else load()  # else in no unit that anybody has
 
 
 KIND: type[Kind] = Numbers

@@ -46,7 +46,7 @@ def report_files(report: Report) -> dict[str, str]:
 
 
 def key_figures(numbers: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
-    """The metrics by which a table of studies is sorted: the best configuration's mean, and its test accuracy.
+    """The metrics by which a table of studies is sorted: the best configuration's mean, and its test score.
 
     Args:
         numbers: `Report.data`.
@@ -60,14 +60,15 @@ def key_figures(numbers: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
 
         from hpstudy.analysis import statistics
 
-        accuracy = statistics.interval(evaluation["accuracy"], statistics.bounds_of("accuracy"))
-        yield from _with_bounds("test_accuracy", asdict(accuracy))
-        ensemble = evaluation["ensemble"]
-        yield from _with_bounds("test_accuracy_ensemble", {**ensemble, "mean": ensemble["accuracy"]})
+        scored = Evaluation.from_json(evaluation)
+        interval = statistics.interval(scored.test, statistics.bounds_of(scored.metric))
+        yield from _with_bounds(f"test_{scored.metric}", asdict(interval))
+        together = asdict(scored.together)
+        yield from _with_bounds(f"test_{scored.metric}_ensemble", {**together, "mean": together["value"]})
 
 
 def test_score_text(numbers: Mapping[str, Any]) -> str | None:
-    """Of which configuration and seeds the test accuracy is; None if the test split was not scored.
+    """Of which configuration and seeds the test score is; None if the test split was not scored.
 
     Args:
         numbers: `Report.data`.
@@ -206,7 +207,10 @@ def _log(
     example = answer.example
     if "images" in example:  # written by a version that knew no other arrays
         example = {"array": example["images"], "dtype": "uint8"}
-    rows, signature = _example(example), _signature(example, answer.classes)
+    rows, signature = (
+        _example(example),
+        _signature(example, answer.classes or [target.name for target in (study.dataset_info.target,) if target]),
+    )
     created = connect(settings).create_logged_model(
         run.info.experiment_id,
         name=MODEL_NAME,
@@ -245,10 +249,11 @@ def _note(study: Study, evaluation: Evaluation) -> str:
     number = len(evaluation.seeds)
     networks = "The network" if number == 1 else f"The average of {number} networks"
     cell = markdown(study.texts.describe(evaluation.params), github=True) or "its one cell"
+    metric, returned = ("accuracy", "class probabilities") if evaluation.metric == "accuracy" else ("RMSE", "numbers")
     return (
         f"{networks} of study {study.name} on {study.dataset_info.title}: {cell}, "
-        f"{'seed' if number == 1 else 'seeds'} {seeds}. Test accuracy {evaluation.ensemble.accuracy:.4f} on "
-        f"{evaluation.rows:,} rows. Takes raw rows of the dataset, returns class probabilities."
+        f"{'seed' if number == 1 else 'seeds'} {seeds}. Test {metric} {evaluation.together.value:.4f} on "
+        f"{evaluation.rows:,} rows. Takes raw rows of the dataset, returns {returned}."
     )
 
 
