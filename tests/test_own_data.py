@@ -114,7 +114,7 @@ def test_a_file_with_another_content_is_refused_by_name(tmp_path: Path) -> None:
     table, settings = table_in(tmp_path)
     shutil.rmtree(settings.cache_dir)
     customers(tmp_path / "customers.csv", rows=130)
-    with pytest.raises(UserError, match=r"customers\.csv is not the file that the study was begun with"):
+    with pytest.raises(UserError, match=r"customers\.csv is not what the study was begun with"):
         data.fetch(table, settings)
 
 

@@ -17,7 +17,7 @@ import pytest
 
 from data_factories import generated
 from factories import make_mlflow_settings, make_record, make_study
-from hpstudy import Choice, Float, Grid, Search, Study, Table, data
+from hpstudy import Arrays, Choice, Float, Grid, Search, Study, Table, data
 from hpstudy.data.kind import kind_of
 from hpstudy.data.parts import read_test
 from hpstudy.data.splits import test_and_rest as split_off
@@ -25,6 +25,7 @@ from hpstudy.errors import UserError
 from hpstudy.evaluation import evaluate as evaluation
 from hpstudy.records import Evaluation, TrialRecord
 from hpstudy.settings import Settings
+from hpstudy.study.own import Own
 from hpstudy.tracking import MirrorError
 from hpstudy.tracking.mlflow import Mirror
 from hpstudy.tracking.mlflow.connection import connect
@@ -81,9 +82,9 @@ class Evaluated:
             return np.asarray(stored["predictions"].mean(axis=0))
 
 
-def make_evaluated(home: Path, cache_dir: Path, dataset: str | Table = "digits", **changes: Any) -> Evaluated:
+def make_evaluated(home: Path, cache_dir: Path, dataset: str | Own = "digits", **changes: Any) -> Evaluated:
     settings = make_mlflow_settings(home, cache_dir=cache_dir)
-    if isinstance(dataset, Table):
+    if isinstance(dataset, Own):
         dataset = data.resolved(dataset, settings)
     elif dataset not in ("digits", "logic_gates"):
         settings = replace(settings, data_dir=generated(dataset, home / "data"))
@@ -163,6 +164,18 @@ def test_the_model_of_ones_own_table_takes_the_columns_of_the_file_as_programs_h
         {"Since": [None, "2021-05-01"], "Visits": [3.5, None], "Active": [None, True], "City": ["Oslo", None]}
     )
     assert np.isfinite(model.predict(odd).to_numpy()).all()
+    assert np.isfinite(model.predict(model.input_example).to_numpy()).all()
+
+
+def test_the_model_of_ones_own_pictures_takes_any_size(tmp_path: Path, cache_dir: Path) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 256, (40, 6, 5, 3), np.uint8)
+    np.savez(tmp_path / "p.npz", x=x, y=np.where(np.arange(40) % 2, "rose", "tulip"))
+    one = make_evaluated(tmp_path / "home", cache_dir, Arrays("p.npz", folder=tmp_path))
+
+    model = load_model(one.settings, one.log())
+
+    assert list(model.predict(x[:, ::2]).columns) == ["rose", "tulip"]
     assert np.isfinite(model.predict(model.input_example).to_numpy()).all()
 
 

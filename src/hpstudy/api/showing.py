@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from hpstudy.api.where import Where, settings_of
 from hpstudy.plain import one_line
+from hpstudy.study.own import Own
 from hpstudy.study.spec import Study
 from hpstudy.study.table import Table
 
@@ -59,7 +60,7 @@ def show(study: Study, where: Where) -> tuple[Study, Overview]:
     from hpstudy import data
 
     settings = settings_of(where)
-    if isinstance(study.dataset, Table):
+    if isinstance(study.dataset, Own):
         study = dataclasses.replace(study, dataset=data.resolved(study.dataset, settings))
     return study, overview_of(study, settings)
 
@@ -72,13 +73,13 @@ def overview_of(study: Study, settings: Settings) -> Overview:
 
 
 def warn_of(study: Study, settings: Settings, notifier: Notifier) -> None:
-    """Say which columns of a user's table are left out, and what may be wrong with its rows."""
-    if not isinstance(study.dataset, Table):
+    """Say which columns of a user's own table are left out, and what may be wrong with the rows."""
+    if not isinstance(study.dataset, Own):
         return
     found = overview_of(study, settings)
     left_out = [f"{column.name} ({column.detail})" for column in found.columns if column.use == "left out"]
     if left_out:
-        notifier.remark(f"Left out of {study.dataset.file}: {', '.join(left_out)}.")
+        notifier.remark(f"Left out of {study.dataset.path}: {', '.join(left_out)}.")
     for warning in found.warnings:
         notifier.warn(warning)
 

@@ -120,7 +120,9 @@ class _Service:
         Raises:
             FatalError: processes crash again and again.
         """
-        self._studies.queues()  # reports an unknown study or a missing file before anything is started
+        queues = self._studies.queues()  # reports an unknown study or a missing file before anything is started
+        if self._assignment.study:
+            self._check_dataset(queues[0])
         with Supervisor(self._settings, self._assignment, exit_within_s=EXIT_S) as supervisor:
             self._say(f"Worker on {self._owner.host}, {places}. Ctrl-C or SIGTERM stops it.")
             try:
@@ -130,6 +132,14 @@ class _Service:
                 supervisor.stop()
                 self._conclude(TRACKER_LIMIT_S if supervisor.interrupted else None)
         self._say("Stopped; its trials are back in the queue." if supervisor.interrupted else "Nothing is left to do.")
+
+    def _check_dataset(self, queue: StudyQueue) -> None:
+        """Raises HpstudyError if the only study's own files are not on this machine, or are different ones."""
+        from hpstudy import data
+
+        dataset = self._studies.dataset_of(queue)
+        if not isinstance(dataset, str):
+            data.fetch(dataset, self._settings)
 
     def _served(self) -> list[StudyQueue]:
         """Looked up at most once a second: asking more often would make the supervisor the database's main user."""

@@ -17,6 +17,7 @@ from hpstudy.data.prepare import prepare, prepare_test
 from hpstudy.data.sources import fetch
 from hpstudy.settings import Settings
 from hpstudy.study.factors import Config, dataset_info
+from hpstudy.study.own import Own
 from hpstudy.study.table import Table
 
 _MOST_UNEVEN = 10  # rows of the largest class by those of the smallest
@@ -49,7 +50,7 @@ class Overview:
     warnings: tuple[str, ...]  # a sentence each, which says what to do
 
 
-def overview(dataset: str | Table, config: Config, seed: int, settings: Settings) -> Overview:
+def overview(dataset: str | Own, config: Config, seed: int, settings: Settings) -> Overview:
     """Prepare a dataset, and look at it.
 
     Args:
@@ -67,11 +68,13 @@ def overview(dataset: str | Table, config: Config, seed: int, settings: Settings
     }
     found = tuple(_warnings(classes, len(arrays.train), config))
     columns: tuple[Column, ...] = ()
+    if isinstance(dataset, Own):
+        found = (*_alike(arrays, test), *found)
     if isinstance(dataset, Table):
         kind = Columns.of(dataset_info(dataset), {})
         raw = read_train(kind, fetch(dataset, settings))
         columns = tuple(_columns(kind, raw.taken(arrays.train)))
-        found = (*_leaks(kind, raw, arrays), *_alike(arrays, test), *found)
+        found = (*_leaks(kind, raw, arrays), *found)
     return Overview(
         columns=columns,
         classes=classes,

@@ -57,8 +57,11 @@ def read_rows(path: Path, table: Table, missing: Collection[str], texts_of: Call
     return LabelledRows(frame=frame, labels=labels[kept], numbers=kept, unlabelled=len(labels) - len(kept), keys=keys)
 
 
-def classes_of(path: Path, table: Table, labels: Sequence[str]) -> tuple[str, ...]:
+def classes_of(path: Path, where: str, labels: Sequence[str]) -> tuple[str, ...]:
     """The labels that occur, numbers in their order and texts in that of the alphabet.
+
+    Args:
+        where: What holds the labels in the file, for messages: "column 'Exited'".
 
     Raises:
         DatasetError: there is only one, or there are so many that they hardly are classes.
@@ -66,12 +69,12 @@ def classes_of(path: Path, table: Table, labels: Sequence[str]) -> tuple[str, ..
     found = sorted(set(labels))
     if len(found) == 1:
         raise DatasetError(
-            f"{path} has only the label {found[0]!r} in column {table.target!r}, so there is nothing to tell apart. "
+            f"{path} has only the label {found[0]!r} in {where}, so there is nothing to tell apart. "
             "Choose another target, or add rows of another class."
         )
     if len(found) > _MOST_CLASSES or len(found) > len(labels) / 2:
         raise DatasetError(
-            f"{path} has {len(found):,} different labels in the {len(labels):,} rows of column {table.target!r}: that "
+            f"{path} has {len(found):,} different labels in the {len(labels):,} rows of {where}: that "
             "is an identifier or a quantity, not a class. Choose another target."
         )
     return tuple(sorted(found, key=float) if all(map(_is_number, found)) else found)

@@ -9,7 +9,7 @@ from hpstudy.data.parts import read_train
 from hpstudy.data.scaling import decode
 from hpstudy.data.sources import fetch
 from hpstudy.study.factors import dataset_info
-from hpstudy.study.table import Table
+from hpstudy.study.own import Own
 
 if TYPE_CHECKING:
     from hpstudy.data.arrays import Arrays
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 EXAMPLES = 2  # rows
 
 
-def row_description(dataset: str | Table, config: Config, arrays: Arrays, settings: Settings) -> dict[str, Any]:
+def row_description(dataset: str | Own, config: Config, arrays: Arrays, settings: Settings) -> dict[str, Any]:
     """What the model of one trial needs in order to encode rows, for `Kind.serve`.
 
     Args:
@@ -30,11 +30,11 @@ def row_description(dataset: str | Table, config: Config, arrays: Arrays, settin
     return {"kind": dataset_info(dataset).kind.name, **kind.description(training)}
 
 
-def example(dataset: str | Table, config: Config, arrays: Arrays, settings: Settings) -> dict[str, Any]:
+def example(dataset: str | Own, config: Config, arrays: Arrays, settings: Settings) -> dict[str, Any]:
     """A few rows as a user has them, in the form of `Kind.example`."""
     rows = decode(arrays.x[arrays.train[:EXAMPLES]], arrays.encoding, arrays.features)
     return kind_of(dataset, config).example(rows, fetch(dataset, settings))
 
 
-def _training(kind: Kind, dataset: str | Table, arrays: Arrays, settings: Settings) -> Raw:
+def _training(kind: Kind, dataset: str | Own, arrays: Arrays, settings: Settings) -> Raw:
     return read_train(kind, fetch(dataset, settings)).taken(arrays.train)

@@ -8,10 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from hpstudy.study.arrays import Arrays, Images, Texts
 from hpstudy.study.legal import Factor, integer, one_of
-from hpstudy.study.table import Content, Table
+from hpstudy.study.own import Content, Own
 
-KindName: TypeAlias = Literal["image", "words", "table", "numbers", "gate", "columns"]
+KindName: TypeAlias = Literal["image", "words", "table", "numbers", "gate", "columns", "pictures", "vectors", "texts"]
 # What is predicted: which class a row is of, or a number.
 Task: TypeAlias = Literal["classification", "regression"]
 Scaling: TypeAlias = Literal["none", "unit", "standard", "minmax"]
@@ -28,6 +29,7 @@ class KindInfo:
     factors: tuple[Factor, ...] = ()  # in addition to those that every dataset has
     scales: bool = True  # whether scaling makes a difference: it does not where inputs are 0 or 1
     augments: bool = False  # whether a row is an image, which can be shifted and mirrored
+    packages: tuple[str, ...] = ()  # that encoding served rows takes, besides NumPy and pandas
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +73,7 @@ class DatasetInfo:
     test: TestSplit
     files: Files | None = None  # None: the dataset is built in
     test_share: float = TEST_SHARE  # of all rows, if the test split is drawn
-    table: Table | None = None  # the declaration of a user's own
+    own: Own | None = None  # the declaration of a user's own
     packaged: tuple[str, str] | None = None  # for a built-in one: the Python package that brings it, and its file there
 
     @property
@@ -92,13 +94,10 @@ class DatasetInfo:
 TRUTH_TABLES = {"and": (0, 0, 0, 1), "or": (0, 1, 1, 1), "nand": (1, 1, 1, 0), "xor": (0, 1, 1, 0)}
 
 IMAGE = KindInfo(name="image", augments=True)
-WORDS = KindInfo(
-    name="words",
-    factors=(
-        Factor(name="num_words", meaning="the most frequent words that are kept", default=10_000, check=integer(10)),
-    ),
-    scales=False,
+_NUM_WORDS = Factor(
+    name="num_words", meaning="the most frequent words that are kept", default=10_000, check=integer(10)
 )
+WORDS = KindInfo(name="words", factors=(_NUM_WORDS,), scales=False)
 TABLE = KindInfo(name="table")
 NUMBERS = KindInfo(name="numbers")
 GATE = KindInfo(
@@ -115,7 +114,10 @@ GATE = KindInfo(
     scales=False,
 )
 COLUMNS = KindInfo(name="columns")
-KINDS = (IMAGE, WORDS, TABLE, NUMBERS, GATE, COLUMNS)
+PICTURES = KindInfo(name="pictures", augments=True, packages=("pillow",))
+VECTORS = KindInfo(name="vectors")
+TEXTS = KindInfo(name="texts", factors=(_NUM_WORDS,), scales=False)
+KINDS = (IMAGE, WORDS, TABLE, NUMBERS, GATE, COLUMNS, PICTURES, VECTORS, TEXTS)
 
 _IDX_FILES = (
     "train-images-idx3-ubyte",
@@ -278,18 +280,27 @@ DATASETS: dict[str, DatasetInfo] = {
 }
 
 
-def info_of(table: Table) -> DatasetInfo:
-    """What can be said of a user's own table: of one whose file was not read yet, neither rows nor classes."""
-    content = table.content or Content(digest="", classes=(), rows=0)
+def info_of(own: Own) -> DatasetInfo:
+    """What can be said of a user's own dataset: of one whose files were not read yet, neither rows nor classes."""
+    content = own.content or Content(digest="", classes=(), rows=0)
+    kind = _kind_of(own)
     return DatasetInfo(
-        name=table.name,
-        title=table.file,
-        kind=COLUMNS,
+        name=own.name,
+        title=own.path,
+        kind=kind,
         rows=content.rows,
         classes=content.classes,
-        input_shape=(),
-        scaling="standard",
-        test="official" if isinstance(table.test, str) else "drawn",
-        test_share=table.test if isinstance(table.test, float) else TEST_SHARE,
-        table=table,
+        input_shape=content.shape,
+        scaling="unit" if kind is PICTURES else "standard" if kind.scales else "none",
+        largest=content.largest or 1,
+        test="official" if content.has_test or isinstance(own.test_part, str) else "drawn",
+        test_share=own.test_part if isinstance(own.test_part, float) else TEST_SHARE,
+        own=own,
     )
+
+
+def _kind_of(own: Own) -> KindInfo:
+    """Arrays that were not read yet count as images, so that nothing is refused that may be legal."""
+    if isinstance(own, Images) or (isinstance(own, Arrays) and (own.content is None or own.content.largest)):
+        return PICTURES
+    return VECTORS if isinstance(own, Arrays) else TEXTS if isinstance(own, Texts) else COLUMNS

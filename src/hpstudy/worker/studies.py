@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hpstudy.errors import NotFoundError, UserError
 from hpstudy.study import studyfile
+from hpstudy.study.own import Own
 
 if TYPE_CHECKING:
     from hpstudy.storage import Store, StudyQueue
@@ -64,6 +66,13 @@ class ServedStudies:
     def took(self, queue: StudyQueue) -> None:
         """Note that this process has taken a trial of this study."""
         self._took[queue.study.name] = 1 + max(self._took.values(), default=0)
+
+    def dataset_of(self, queue: StudyQueue) -> str | Own:
+        """The study's dataset; with the study file also the folder where its own files may lie, and its `load`."""
+        dataset = queue.study.dataset
+        if isinstance(dataset, Own) and self._file and isinstance(declared := self._file.study.dataset, Own):
+            return dataclasses.replace(dataset, folder=declared.folder, loader=declared.loader)
+        return dataset
 
     def build_of(self, queue: StudyQueue) -> Build | None:
         """The function that builds the study's own network; None if it has none."""

@@ -278,6 +278,7 @@ class _TrainerProcess:
 
         study = queue.study
         try:
+            data.fetch(self._studies.dataset_of(queue), self._settings)
             arrays = data.prepare(study.dataset, claim.config, claim.start.seed, self._settings)
         except DatasetError as error:  # it would fail every other trial, too, for good
             raise FatalError(str(error)) from None

@@ -81,18 +81,20 @@ class Columns:
     @classmethod
     def of(cls, dataset: DatasetInfo, levels: Config) -> Columns:
         del levels
-        assert dataset.table
-        return cls(table=dataset.table)
+        from hpstudy.study.table import Table
+
+        assert isinstance(dataset.own, Table)
+        return cls(table=dataset.own)
 
     def read(self, source: Source, *, test: bool) -> Raw:
         """All rows if the test split is drawn, else those of one of the two files."""
         from hpstudy.data.kind import Raw
+        from hpstudy.data.own_contents import numbered
         from hpstudy.data.own_rows import read_rows
 
         assert self.table.content
         path = source.files[1 if test and len(source.files) > 1 else 0]
         rows = read_rows(path, self.table, MISSING, texts_of)
-        numbers = {label: number for number, label in enumerate(self.table.content.classes)}
         columns: dict[str, Values] = {
             str(name): texts_of(cells) if name in self.table.categorical else values_of(cells)
             for name, cells in rows.frame.items()
@@ -100,7 +102,7 @@ class Columns:
         }
         return Raw(
             rows=Cells(columns=columns, numbers=rows.numbers),
-            labels=np.array([numbers[label] for label in rows.labels], np.int32),
+            labels=numbered(rows.labels, self.table.content.classes),
             keys=rows.keys,
         )
 
