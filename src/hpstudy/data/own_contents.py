@@ -6,12 +6,9 @@ from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
 from hpstudy.data.kinds.columns import MISSING, texts_of
 from hpstudy.data.own_arrays import Part, read_part
-from hpstudy.data.own_rows import Texts, classes_of, read_rows
+from hpstudy.data.own_rows import Texts, classes_of, numbered, read_rows
 from hpstudy.data.places import Source
 from hpstudy.errors import DatasetError
 from hpstudy.study.arrays import Texts as TextsDeclaration
@@ -46,12 +43,6 @@ def read_labelled(source: Source, classes: tuple[str, ...], *, test: bool) -> Ra
     part = read_part(source.files, test=test) or read_part(source.files, test=False)  # None: the test split is drawn
     assert part
     return Raw(rows=part.x, labels=numbered(part.labels, classes))
-
-
-def numbered(labels: Texts, classes: tuple[str, ...]) -> NDArray[np.int32]:
-    """Class numbers, (rows,)."""
-    numbers = {label: number for number, label in enumerate(classes)}
-    return np.array([numbers[label] for label in labels], np.int32)
 
 
 def _of_table(own: Table | TextsDeclaration, files: tuple[Path, ...], digest: str, test_digest: str) -> Content:

@@ -80,6 +80,12 @@ def classes_of(path: Path, where: str, labels: Sequence[str]) -> tuple[str, ...]
     return tuple(sorted(found, key=float) if all(map(_is_number, found)) else found)
 
 
+def numbered(labels: Texts, classes: tuple[str, ...]) -> NDArray[np.int32]:
+    """Class numbers, (rows,)."""
+    numbers = {label: number for number, label in enumerate(classes)}
+    return np.array([numbers[label] for label in labels], np.int32)
+
+
 def _check_columns(path: Path, frame: pd.DataFrame, table: Table) -> None:
     names = list(frame.columns)
     if twice := [name for name in dict.fromkeys(names) if names.count(name) > 1]:

@@ -89,8 +89,7 @@ class Columns:
     def read(self, source: Source, *, test: bool) -> Raw:
         """All rows if the test split is drawn, else those of one of the two files."""
         from hpstudy.data.kind import Raw
-        from hpstudy.data.own_contents import numbered
-        from hpstudy.data.own_rows import read_rows
+        from hpstudy.data.own_rows import numbered, read_rows
 
         assert self.table.content
         path = source.files[1 if test and len(source.files) > 1 else 0]
