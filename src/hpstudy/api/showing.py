@@ -32,7 +32,7 @@ study = Study(
         {file},
         target={target},{unlabelled}
         # left out without being told: {left_out}
-        # drop=("a column",), numeric=("…",), categorical=("…",),
+        # drop=("a column",), numeric=("…",), categorical=("…",), text=("…",),
         # test="later.csv", group="customer", time="day",  # how rows are split; without these, at random
     ),{objective}
     # what all trials share; docs/factors.md lists every factor and its default

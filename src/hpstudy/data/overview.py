@@ -34,7 +34,7 @@ class Column:
     """A column of a user's table."""
 
     name: str
-    use: str  # "number", "category", "date", "truth", or "left out"
+    use: str  # "number", "category", "date", "truth", "text", or "left out"
     detail: str  # what was fitted on the training rows, or why the column is left out
     missing: float  # share of the training rows
 
@@ -101,6 +101,9 @@ def _detail(column: Mapping[str, Any]) -> str:
             return f"{', '.join(levels[:_SHOWN])}{more}; one input for all others"
         case "date":
             return f"from {column['first'][:10]}, median {column['fill'][:10]}"
+        case "text":
+            words = column["words"]
+            return f"{len(words)} words: {', '.join(words[:_SHOWN])}, …"
         case "truth":
             return f"mostly {'true' if column['fill'] else 'false'}"
         case _:

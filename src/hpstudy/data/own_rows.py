@@ -46,7 +46,7 @@ def read_rows(path: Path, table: Table, missing: Collection[str], texts_of: Call
     Raises:
         DatasetError: the file cannot be read, lacks a column or has it twice, or has rows without a label.
     """
-    frame = read_frame(path, missing, (table.target, *table.categorical))
+    frame = read_frame(path, missing, (table.target, *table.categorical, *table.text))
     _check_columns(path, frame, table)
     for name in table.numeric:
         _check_numbers(path, name, texts_of(frame[name]))

@@ -9,7 +9,7 @@ from typing import ClassVar
 from hpstudy.errors import UserError
 from hpstudy.study.own import Own
 
-_COLUMNS = ("drop", "numeric", "categorical")  # the fields that name columns
+_COLUMNS = ("drop", "numeric", "categorical", "text")  # the fields that name columns
 _KEYS = ("group", "time")  # those that name the column by which rows are split
 
 
@@ -30,7 +30,9 @@ class Table(Own):
     drop: tuple[str, ...] = ()  # columns that are left out
     numeric: tuple[str, ...] = ()  # columns of numbers, whatever they look like
     categorical: tuple[str, ...] = ()  # columns of categories, whatever they look like
+    text: tuple[str, ...] = ()  # columns of texts, whatever they look like
     max_categories: int = 30  # inputs that a column of categories becomes at most; the last is for all other levels
+    max_words: int = 100  # of a column of texts that become inputs at most
     drop_missing_target: bool = False  # whether rows without a label are left out; else they are refused
     test: str | float | None = None  # the test split's file, or its share of the rows; None: a fifth
     group: str | None = None  # column whose rows of one value stay together, in one part; it is no input
@@ -40,10 +42,9 @@ class Table(Own):
         self._check_texts("file", "target")
         for name in _COLUMNS:
             object.__setattr__(self, name, _names(name, getattr(self, name)))
-        if type(self.max_categories) is not int or self.max_categories < 2:
-            raise UserError(
-                f"Table(max_categories=…) must be a whole number of at least 2; it is {self.max_categories!r}."
-            )
+        for name, low in (("max_categories", 2), ("max_words", 1)):
+            if type(most := getattr(self, name)) is not int or most < low:
+                raise UserError(f"{self._call(name)} must be a whole number of at least {low}; it is {most!r}.")
         self._check_test()
         self._check_keys(*_KEYS)
         used = list(self.named_columns)
