@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,11 @@ import pytest
 from factories import make_grid_records, make_study
 from hpstudy import Choice, Grid
 from hpstudy.report.build import build_report
+from hpstudy.report.digits import aligned
+from hpstudy.report.document import Figure, Number, Section, Table
 from hpstudy.report.render.files import write_report
+from hpstudy.report.render.html import to_html
+from hpstudy.report.texts import count, signed
 
 BROWSER = next(
     (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
@@ -98,3 +103,34 @@ def test_korean_labels_are_text_that_the_browser_draws(tmp_path: Path) -> None:
     if folder := os.environ.get("HPSTUDY_SCREENSHOTS"):
         shot = Path(folder) / "report-korean.png"
         browse(tmp_path, "--window-size=1200,2200", f"--screenshot={shot}", path.as_uri())
+
+
+def test_a_column_has_equal_digits_and_a_dozen_figures_are_open() -> None:
+    columns = ("level", "difference", "norm", "n")
+    rows = tuple(
+        (str(value), *(Number(value=value, text=text) for text in (signed(value), f"{value:.2g}")), count(3))
+        for value in (-0.0004167, 0.001, 0.25)
+    )
+    table = Table(title="Differences", columns=columns, rows=rows)
+    figures = tuple(Figure(title=f"figure {n}", caption="", svg="<svg></svg>") for n in range(14))
+    section = aligned(Section(title="Factor", tables=(table,), figures=figures))
+
+    assert [str(row[1]) for row in section.tables[0].rows] == ["−0.0004", "+0.0010", "+0.2500"]
+    assert [str(row[2]) for row in section.tables[0].rows] == ["-0.00042", "0.001", "0.25"]
+    report = build_report(make_study(), make_grid_records(make_study()), figures=False)
+    page = to_html(replace(report, sections=(section,)))
+    opened, _, folded = page.partition("<details>")
+    assert "(2)</summary>" in folded
+    assert (opened.count("<svg>"), folded.count("<svg>")) == (12, 2)
+
+
+def test_a_confusion_matrix_is_coloured_by_the_share_of_the_row() -> None:
+    table = Table(
+        title="Confusion matrix", columns=("true class", "a", "b"), rows=(("a", count(3), count(1)),), is_shaded=True
+    )
+    report = build_report(make_study(), make_grid_records(make_study()), figures=False)
+    page = to_html(replace(report, sections=(Section(title="Test split", tables=(table,)),)))
+
+    assert 'class="shaded"' in page
+    assert "--share:0.75" in page
+    assert "--share:0.25" in page

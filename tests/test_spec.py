@@ -161,6 +161,11 @@ REFUSED = {
     "words of images": (dict(base=dict(num_words=1000)), "belongs to imdb"),
     "scaled words": (dict(dataset="imdb", base=dict(scaling="standard")), "does nothing"),
     "units without a hidden layer": (dict(base=dict(depth=0), vary=dict(units=Choice(8, 16))), "no hidden layer"),
+    "a number that no trial has": (dict(shows=("gaps",)), "no number to show 'gaps'. Did you mean 'gap'?"),
+    "a number to show of a search": (
+        dict(shows=("gap",), design=Search(finalists=0, trials=2)),
+        "is for Grid(…) and Compare(…)",
+    ),
     "layers of no units": (dict(base=dict(units="64-0")), "one for each layer, such as '256-128-100'"),
     "depth beside layers": (dict(base=dict(depth=2), vary=dict(units=Choice(64, "64-32"))), "Leave depth out"),
     "condition on nothing": (

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from hpstudy.analysis import statistics
 from hpstudy.analysis.statistics import Bounds, Floats
 from hpstudy.records import TrialRecord, TrialState
+from hpstudy.study.factors import Level
 from hpstudy.study.objective import DEFAULT_METRIC, Objective
+from hpstudy.study.short import short_levels
 from hpstudy.study.spec import Study
 
-_LOSS = Objective("val_loss")
+LOSS = Objective("val_loss")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +48,7 @@ class LevelCurves:
 class FactorCurves:
     factor: str
     metric: str  # the validation metric; the training metric has the same name without "val_"
+    at_best: bool = False  # each level with the levels of the other factors that suit it best, not averaged over them
     levels: tuple[LevelCurves, ...]
 
 
@@ -53,17 +56,62 @@ def curve_objective(study: Study) -> Objective:
     """The metric to draw by epoch: the objective, or the validation metric closest to it."""
     metric = study.objectives[0].metric
     if metric.endswith("loss"):
-        return _LOSS
+        return LOSS
     return Objective(DEFAULT_METRIC[study.dataset_info.task])
 
 
-def factor_curves(study: Study, records: Sequence[TrialRecord], factor: str) -> FactorCurves | None:
+def factor_curves(
+    study: Study, records: Sequence[TrialRecord], factor: str, objective: Objective | None = None
+) -> FactorCurves | None:
     """None if no complete trial of this factor has a history.
+
+    Args:
+        objective: What to draw; None: `curve_objective`.
 
     Trials that diverged are in no curve: theirs break off.
     """
-    objective = curve_objective(study)
-    trials = [
+    trials = _drawn(records, factor)
+    text = study.texts.text
+    by_level: dict[str, list[TrialRecord]] = {text(factor, level): [] for level in study.vary[factor].levels}
+    for record in trials:
+        by_level.setdefault(text(factor, record.params[factor]), []).append(record)
+    return _curves(factor, objective or curve_objective(study), by_level)
+
+
+def best_curves(
+    study: Study,
+    records: Sequence[TrialRecord],
+    factor: str,
+    cells: Sequence[Mapping[str, Level]],
+    objective: Objective | None = None,
+) -> FactorCurves | None:
+    """Curves of the best configuration with each level of a factor.
+
+    Args:
+        cells: The configurations, the best first.
+    """
+    trials = _drawn(records, factor)
+    chosen: dict[str, Mapping[str, Level]] = {}
+    for params in cells:
+        if factor in params:
+            chosen.setdefault(study.texts.text(factor, params[factor]), params)
+    declared = [study.texts.text(factor, level) for level in study.vary[factor].levels]
+    by_level = {
+        ", ".join(short_levels(study, chosen[level])): [one for one in trials if one.params == chosen[level]]
+        for level in declared
+        if level in chosen
+    }
+    found = _curves(factor, objective or curve_objective(study), by_level)
+    return found and replace(found, at_best=True)
+
+
+def _curves(factor: str, objective: Objective, by_level: Mapping[str, Sequence[TrialRecord]]) -> FactorCurves | None:
+    levels = tuple(_level_curves(level, members, objective) for level, members in by_level.items() if members)
+    return FactorCurves(factor=factor, metric=objective.metric, levels=levels) if levels else None
+
+
+def _drawn(records: Sequence[TrialRecord], factor: str) -> list[TrialRecord]:
+    return [
         record
         for record in records
         if record.state == TrialState.COMPLETE
@@ -71,12 +119,6 @@ def factor_curves(study: Study, records: Sequence[TrialRecord], factor: str) -> 
         and factor in record.params
         and record.history
     ]
-    text = study.texts.text
-    by_level: dict[str, list[TrialRecord]] = {text(factor, level): [] for level in study.vary[factor].levels}
-    for record in trials:
-        by_level.setdefault(text(factor, record.params[factor]), []).append(record)
-    levels = tuple(_level_curves(level, members, objective) for level, members in by_level.items() if members)
-    return FactorCurves(factor=factor, metric=objective.metric, levels=levels) if levels else None
 
 
 def _level_curves(level: str, trials: Sequence[TrialRecord], objective: Objective) -> LevelCurves:

@@ -16,6 +16,7 @@ from hpstudy.analysis.best import counted
 from hpstudy.plain import one_line, printable
 from hpstudy.records import TrialRecord, TrialState
 from hpstudy.report import texts
+from hpstudy.report.languages import word
 from hpstudy.study.factors import level_text
 from hpstudy.study.objective import Objective
 from hpstudy.study.spec import Study
@@ -155,7 +156,7 @@ def outcome(message: Ended) -> str:
 
 def print_short(console: Console, report: document.Document) -> None:
     """Print the findings, as at the end of a run."""
-    console.print("\nFindings", style="bold")
+    console.print(f"\n{word('Findings', report.language)}", style="bold")
     print_findings(console, report.findings)
     console.print(f"More: hpstudy report {report.study}\n")
 
@@ -168,7 +169,7 @@ def print_report(console: Console, report: document.Document) -> None:
     for section in report.sections:
         print_section(console, section)
     if report.details:
-        console.print("\nIn detail", style="bold")
+        console.print(f"\n{word('In detail', report.language)}", style="bold")
         print_findings(console, report.details)
 
 
@@ -190,7 +191,10 @@ def print_table(console: Console, table: document.Table) -> None:
     is_narrow = console.width < WIDE
     places = [place for place, column in enumerate(table.columns) if not (is_narrow and column in table.spare)]
     rows = [[None if row[place] is None else str(row[place]) for place in places] for row in table.rows]
+    left_out = len(rows) - table.most_short
     console.print()
-    console.print(make_table(table.title, [table.columns[place] for place in places], rows))
+    console.print(make_table(table.title, [table.columns[place] for place in places], rows[: table.most_short]))
+    if left_out > 0:
+        console.print(f"{left_out} more rows, of lower rank, are in the report's page.", style="yellow")
     if table.caption:
         console.print(table.caption, style="dim")

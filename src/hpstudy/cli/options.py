@@ -10,6 +10,7 @@ import click
 
 from hpstudy import api
 from hpstudy.folders import lend_home
+from hpstudy.report.languages import LANGUAGES
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -72,6 +73,17 @@ def study_overrides(function: _Function) -> _Function:
 
 def json_option(function: _Function) -> _Function:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")(function)
+
+
+def language_option(function: _Function) -> _Function:
+    return click.option(
+        "--lang",
+        "language",
+        type=click.Choice(LANGUAGES),
+        default="en",
+        show_default=True,
+        help="The language of findings and headings; a sentence that is not translated yet is in English.",
+    )(function)
 
 
 def study_argument(function: _Function) -> _Function:

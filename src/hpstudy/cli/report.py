@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hpstudy import api
-from hpstudy.cli.options import json_option, study_argument, where_options
+from hpstudy.cli.options import json_option, language_option, study_argument, where_options
 from hpstudy.cli.terminal import echo
 from hpstudy.errors import HpstudyError
 
@@ -27,10 +27,23 @@ if TYPE_CHECKING:
     type=click.Path(file_okay=False, path_type=Path),
     help="Where report.html and report.md are written [default: reports/NAME in the home folder].",
 )
+@click.option(
+    "--figures",
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Write every figure as an SVG file into this folder, for slides.",
+)
+@language_option
 @click.option("--baseline", multiple=True, metavar="LEVEL", help="Compare with this level instead of the best one.")
 @where_options
 def report_command(
-    where: api.Where, name: str, form: Format | None, output: Path | None, baseline: tuple[str, ...]
+    where: api.Where,
+    name: str,
+    form: Format | None,
+    output: Path | None,
+    figures: Path | None,
+    language: str,
+    baseline: tuple[str, ...],
 ) -> None:
     """Show what a study found, with error bars: findings and tables here, figures in report.html.
 
@@ -38,10 +51,14 @@ def report_command(
     format is written, or printed if it is md or json without -o. A study in progress is reported as it stands.
     """
     from hpstudy.api import tables
-    from hpstudy.report.render.files import render, write_report
+    from hpstudy.report.languages import speaking
+    from hpstudy.report.render.files import render, write_figures, write_report
 
-    with api.open(name, **where) as result:
-        report = result.report(baseline=baseline, figures=form in (None, "html"))
+    with api.open(name, **where) as result, speaking(language):
+        report = result.report(baseline=baseline, figures=bool(figures) or form in (None, "html"))
+        if figures:
+            written = write_figures(report, figures)
+            click.echo(f"Written: {len(written)} figures in {figures}", err=True)
         if form in ("md", "json") and output is None:
             click.echo(render(report, form), nl=False)
             return

@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from hpstudy import api
-from hpstudy.cli.options import study_overrides, where_options
+from hpstudy.cli.options import language_option, study_overrides, where_options
+from hpstudy.report.languages import speaking
 
 INTERRUPTED = 130  # the exit code of a run that was stopped
 
@@ -32,6 +33,7 @@ INTERRUPTED = 130  # the exit code of a run that was stopped
     type=click.FloatRange(0, min_open=True),
     help="Try nothing new after so many hours: the study ends with what was begun, and confirms what it found.",
 )
+@language_option
 @where_options
 @click.pass_context
 def run_command(
@@ -43,6 +45,7 @@ def run_command(
     timeout: float | None,
     hours: float | None,
     fresh: bool,
+    language: str,
     **changes: object,
 ) -> None:
     """Run a study to its end. After Ctrl-C, the same command resumes where it stopped.
@@ -50,7 +53,8 @@ def run_command(
     If the file defines several studies, they run one after another. Those whose dataset cannot be found are skipped.
     """
     how = {"processes": processes, "fresh": fresh, "timeout": timeout, "hours": hours}
-    results = api.run_all(study_file, **how, **where, **changes)  # type: ignore[arg-type]
+    with speaking(language):
+        results = api.run_all(study_file, **how, **where, **changes)  # type: ignore[arg-type]
     if api.is_stopped(results[-1]):
         ctx.exit(INTERRUPTED)
     code = int(any(not result.progress().complete for result in results))

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from hpstudy.analysis.standings import Standings, Verdict
 from hpstudy.report import texts
+from hpstudy.report.languages import say, word
 from hpstudy.study.factors import Level
 from hpstudy.study.short import short_levels
 from hpstudy.study.spec import Study
@@ -28,31 +29,35 @@ def answer(
     yield chosen_line(names[best], metric, value, beside)
     yield from simpler(value, sign, beside)
     if found.n.max() < 2:
-        yield "Each has one replicate: nothing says whether the others are worse by more than chance."
+        yield say("Each has one replicate: nothing says whether the others are worse by more than chance.")
         return
     others = [place for place in found.order if place != best]
     if not others:
         return
     yield from _as_good(found, names, others)
     worse = [place for place in others if found.verdicts[place] == Verdict.WORSE]
-    yield f"Ruled out: {len(worse)} of {len(names)}{_first(names, worse)}"
+    yield say("Ruled out: {worse} of {all}", worse=len(worse), all=len(names)) + _first(names, worse)
 
 
 def chosen_line(name: str, metric: str, value: float, beside: Sequence[tuple[str, float]]) -> str:
-    """`Use adam (val_accuracy 0.8874; chance 0.1000).`"""
-    return f"Use {name} ({'; '.join(f'{what} {texts.number(score)}' for what, score in ((metric, value), *beside))})."
+    """`Use adam (val_accuracy 0.8874; chance 0.1000).`, without the metric's name where the line has no room for it."""
+    notes = [f"{word(what)} {texts.number(score)}" for what, score in ((metric, value), *beside)]
+    line = say("Use {name} ({notes}).", name=name, notes="; ".join(notes))
+    if len(line) <= WIDTH:
+        return line
+    return say("Use {name} ({notes}).", name=name, notes="; ".join([texts.number(value), *notes[1:]]))
 
 
 def simpler(value: float, sign: int, beside: Sequence[tuple[str, float]]) -> Iterator[str]:
     """What does as well without a network."""
     equal = [name for name, score in beside if sign * (score - value) >= 0]
     if equal:
-        yield f"No network is needed: {equal[-1]} is as good."
+        yield say("No network is needed: {name} is as good.", name=word(equal[-1]))
 
 
 def short(study: Study, params: Mapping[str, Level]) -> str:
     """`adam, lr 0.001`."""
-    return ", ".join(short_levels(study, params)) or "the one configuration"
+    return ", ".join(short_levels(study, params)) or word("the one configuration")
 
 
 def _as_good(found: Standings, names: Sequence[str], others: Sequence[int]) -> Iterator[str]:
@@ -60,15 +65,15 @@ def _as_good(found: Standings, names: Sequence[str], others: Sequence[int]) -> I
     equal = [place for place in others if found.verdicts[place] == Verdict.EQUIVALENT]
     undecided = [place for place in others if found.verdicts[place] == Verdict.UNDECIDED]
     if equal:
-        yield fitted(f"As good (within {practical}): ", [names[place] for place in equal])
+        yield fitted(say("As good (within {practical}): ", practical=practical), [names[place] for place in equal])
     if undecided:
-        yield fitted("Undecided, the likeliest first: ", [names[place] for place in undecided])
+        yield fitted(say("Undecided, the likeliest first: "), [names[place] for place in undecided])
 
 
 def _first(names: Sequence[str], worse: Sequence[int]) -> str:
     if not worse:
         return "."
-    return fitted("", [names[place] for place in worse], width=WIDTH - 24, head=", such as ")
+    return fitted("", [names[place] for place in worse], width=WIDTH - 24, head=say(", such as "))
 
 
 def fitted(start: str, words: Sequence[str], *, width: int = WIDTH, head: str = "") -> str:
@@ -80,5 +85,5 @@ def fitted(start: str, words: Sequence[str], *, width: int = WIDTH, head: str = 
 
 
 def _joined(start: str, kept: Sequence[str], total: int, head: str) -> str:
-    more = f"; {total - len(kept)} more" if len(kept) < total else ""
+    more = say("; {number} more", number=total - len(kept)) if len(kept) < total else ""
     return f"{start}{head if kept else ''}{'; '.join(kept)}{more}."

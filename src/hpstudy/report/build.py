@@ -7,6 +7,7 @@ from typing import Any
 
 from hpstudy.analysis.analyse import Analysis, GridAnalysis, analyse
 from hpstudy.analysis.beside import published_beside
+from hpstudy.analysis.curves import LOSS, FactorCurves, best_curves, curve_objective, factor_curves
 from hpstudy.analysis.overview import Overview
 from hpstudy.analysis.search import SearchResult
 from hpstudy.evaluation.evaluate import chosen_since
@@ -14,11 +15,14 @@ from hpstudy.records import NO_LOOKS, Baselines, Evaluation, Looks, TrialRecord
 from hpstudy.report import texts
 from hpstudy.report.baselines import baselines_finding, baselines_section, stands_beside
 from hpstudy.report.beside import published_finding, published_json, published_section
+from hpstudy.report.digits import aligned
 from hpstudy.report.document import Figure, Section, Table
 from hpstudy.report.grid import sections as grid_sections
-from hpstudy.report.grid.findings import MOST_LINES, cost, grid_answer, grid_details
+from hpstudy.report.grid.findings import MOST_LINES, NOTABLE_SHARE, cost, grid_answer, grid_details
+from hpstudy.report.headings import in_language
 from hpstudy.report.held_out import held_out_finding, held_out_line, held_out_section
 from hpstudy.report.inside.sections import inside_sections
+from hpstudy.report.languages import say
 from hpstudy.report.methods import GRID_METHODS, INSIDE_METHODS, PUBLISHED_METHOD, SEARCH_METHODS
 from hpstudy.report.render.as_json import numbers
 from hpstudy.report.search import sections as search_sections
@@ -80,7 +84,8 @@ def build_report(
     if evaluation:
         told = held_out_finding(analysis.texts, evaluation, since, study=study.name, times_scored=looks.at_test_split)
         details.insert(0, told)
-        findings.insert(1 if analysis.grid else 2, held_out_line(evaluation, since))
+        place = len(findings) if study.given else 1 if analysis.grid else 2
+        findings.insert(place, held_out_line(evaluation, since))
         sections.append(held_out_section(study, evaluation, simple, figures=figures))
     if simple:
         details.insert(1 if evaluation else 0, baselines_finding(study, simple))
@@ -92,9 +97,9 @@ def build_report(
         sections.append(published_section(study, published))
     if analysis.overview.ended:
         details.append(cost(analysis))
-    return Report(
+    report = Report(
         study=study.name,
-        title=f"Report on {study.name}",
+        title=say("Report on {study}", study=study.name),
         question=study.question.strip(),
         status=_status(analysis.overview),
         is_finished=analysis.overview.is_finished,
@@ -104,7 +109,7 @@ def build_report(
         pictures=tuple(pictures),
         details=tuple(details),
         sections=tuple(
-            section
+            aligned(section)
             for section in (*sections, *inside, _divergence(analysis.overview), _failures(analysis.overview))
             if section
         ),
@@ -122,6 +127,7 @@ def build_report(
             "published": published_json(published),
         },
     )
+    return in_language(report)
 
 
 def _chosen(since: Sequence[TrialRecord]) -> dict[str, Any] | None:
@@ -130,15 +136,25 @@ def _chosen(since: Sequence[TrialRecord]) -> dict[str, Any] | None:
 
 
 def _status(seen: Overview) -> str:
-    diverged = f" ({seen.diverged} diverged)" if seen.diverged else ""
-    counts = f"{seen.complete} complete{diverged}, {seen.pruned} pruned, {seen.failed} failed"
-    lost = texts.tried_again(seen.lost, seen.interrupted)
+    diverged = say(" ({number} diverged)", number=seen.diverged) if seen.diverged else ""
+    counts = say(
+        "{complete} complete{diverged}, {pruned} pruned, {failed} failed",
+        complete=seen.complete,
+        diverged=diverged,
+        pruned=seen.pruned,
+        failed=seen.failed,
+    ) + texts.tried_again(seen.lost, seen.interrupted)
     if seen.is_finished:
-        return f"Finished: {seen.ended} of {texts.counted(seen.budget, 'trial')} ({counts}{lost})."
-    doing = f"{seen.running} in training" if seen.running else "nobody is training now"
-    return (
-        f"Not finished: {seen.ended} of {texts.counted(seen.budget, 'trial')} ({counts}{lost}; {doing}). "
-        "Everything below may still change."
+        return say(
+            "Finished: {ended} of {budget} trials ({counts}).", ended=seen.ended, budget=seen.budget, counts=counts
+        )
+    doing = say("{number} in training", number=seen.running) if seen.running else say("nobody is training now")
+    return say(
+        "Not finished: {ended} of {budget} trials ({counts}; {doing}). Everything below may still change.",
+        ended=seen.ended,
+        budget=seen.budget,
+        counts=counts,
+        doing=doing,
     )
 
 
@@ -187,10 +203,26 @@ def _factor_section(analysis: Analysis, grid: GridAnalysis, factor: str, figures
         from hpstudy.report.grid.figures import curve_figures, effect_figures
 
         pictures += [figure for effect in effects for figure in effect_figures(analysis, effect)]
-        pictures += [figure for one in curves for figure in curve_figures(one)]
+        for place, one in enumerate(_drawn_curves(analysis, grid, factor)):
+            pictures += curve_figures(one)[: 2 if place else 3]  # the gap is drawn by one metric
     tables = [grid_sections.factor_table(analysis, effect) for effect in effects]
     tables += [grid_sections.curves_table(one) for one in curves]
-    return Section(title=f"Factor {factor}", tables=tuple(tables), figures=tuple(pictures))
+    return Section(title=say("Factor {factor}", factor=factor), tables=tuple(tables), figures=tuple(pictures))
+
+
+def _drawn_curves(analysis: Analysis, grid: GridAnalysis, factor: str) -> list[FactorCurves]:
+    """By the objective and by the loss. Where factors interact, averages over the others say of no network how it
+    learned, so each level is drawn with those that suit it best.
+    """
+    study, cells = analysis.study, [cell.params for cell in grid.cells]
+    interacts = any(pair.share >= NOTABLE_SHARE and factor in pair.factors for pair in grid.pairs)
+    found = []
+    for objective in dict.fromkeys((curve_objective(study), LOSS)):
+        if interacts:
+            found.append(best_curves(study, analysis.records, factor, cells, objective))
+        else:
+            found.append(factor_curves(study, analysis.records, factor, objective))
+    return [curves for curves in found if curves]
 
 
 def _interaction_section(analysis: Analysis, grid: GridAnalysis, figures: bool) -> Section:
@@ -202,7 +234,7 @@ def _interaction_section(analysis: Analysis, grid: GridAnalysis, figures: bool) 
         from hpstudy.report.grid.figures import pair_figure
 
         pictures = [pair_figure(analysis, pair) for pair in pairs]
-    title = "Interactions and variance"
+    title = say("Interactions and variance")
     return Section(title=title, tables=(*([shares] if shares else []), *tables), figures=tuple(pictures))
 
 

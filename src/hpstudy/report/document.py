@@ -30,6 +30,8 @@ class Table:
     caption: str = ""  # what the numbers are, and by which method
     is_short: bool = True  # whether the terminal shows it, too
     spare: tuple[str, ...] = ()  # columns that a narrow terminal leaves out
+    most_short: int = 20  # rows that the terminal shows
+    is_shaded: bool = False  # whether counts are coloured by their share of the row, as in a confusion matrix
 
     def to_json(self) -> list[dict[str, str | float | None]]:
         """Each row as a mapping from column names, with numbers in full."""
@@ -71,3 +73,4 @@ class Document:
     pictures: tuple[Figure, ...] = ()  # what the answer looks like, beside it
     methods: tuple[tuple[str, str], ...]  # (what, how and source)
     data: Mapping[str, Any] = field(default_factory=dict)  # the numbers, for scripts
+    language: str = "en"  # its ISO 639 code

@@ -9,6 +9,7 @@ from hpstudy.records import Baselines, Evaluation, TrialRecord
 from hpstudy.report import texts
 from hpstudy.report.baselines import CONSTANT, WORDS, linear_name
 from hpstudy.report.document import Figure, Row, Section, Table
+from hpstudy.report.languages import say, word
 from hpstudy.report.regression import errors_table, regression_figures
 from hpstudy.study.levels import LevelTexts
 from hpstudy.study.spec import Study
@@ -69,10 +70,14 @@ def _wear(times_scored: int) -> str:
 def held_out_line(evaluation: Evaluation, since: Sequence[TrialRecord]) -> str:
     """The same in a line: what the networks that were scored reach together."""
     found = evaluation.together
-    of = ", of an earlier choice" if since else ""
-    return (
-        f"Test split: {WORDS[evaluation.metric]} {texts.number(found.value)} "
-        f"({texts.number(found.low)} to {texts.number(found.high)}; {evaluation.rows:,} rows{of})."
+    return say(
+        "Test split: {metric} {value} ({low} to {high}; {rows} rows{of}).",
+        metric=word(WORDS[evaluation.metric]),
+        value=texts.number(found.value),
+        low=texts.number(found.low),
+        high=texts.number(found.high),
+        rows=f"{evaluation.rows:,}",
+        of=say(", of an earlier choice") if since else "",
     )
 
 
@@ -161,6 +166,8 @@ def _confusion(evaluation: Evaluation) -> Table:
             (name, *(texts.count(count) for count in row))
             for name, row in zip(names, evaluation.confusion, strict=True)
         ),
-        caption="Test rows by their true class (rows) and the class that the ensemble predicted (columns).",
+        caption="Test rows by their true class (rows) and the class that the ensemble predicted (columns). "
+        "The stronger the colour, the larger the share of its row.",
         is_short=False,
+        is_shaded=True,
     )

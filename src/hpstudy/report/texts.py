@@ -7,11 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from hpstudy.report.document import Number
+from hpstudy.report.languages import say, word
 from hpstudy.study.factors import Level
 from hpstudy.study.levels import LevelTexts
 
 if TYPE_CHECKING:
     from hpstudy.analysis.statistics import Interval
+    from hpstudy.study.spec import Study
 
 
 def number(value: float | None, digits: int | None = None) -> str:
@@ -49,7 +51,12 @@ def interval_text(interval: Interval, sign: bool = False) -> str | None:
 def range_text(ends: tuple[float, float] | None, sign: bool = False) -> str | None:
     """`0.9012 to 0.9130`."""
     write = signed if sign else number
-    return f"{write(ends[0])} to {write(ends[1])}" if ends else None
+    return say("{low} to {high}", low=write(ends[0]), high=write(ends[1])) if ends else None
+
+
+def of_which_data(study: Study) -> str:
+    """What the intervals of means are about."""
+    return say("on new data of this kind") if study.dataset_info.validation_ratio else say("on these data")
 
 
 def p_text(p: float | None) -> str:
@@ -95,8 +102,8 @@ def tried_again(lost: int, interrupted: int) -> str:
         interrupted: Of the lost ones, those that were given back by whoever stopped the run.
     """
     counts = ((interrupted, "interrupted"), (lost - interrupted, "lost"))
-    told = ", ".join(f"{number} {word}" for number, word in counts if number)
-    return f"; {told} and tried again" if told else ""
+    told = ", ".join(f"{number} {word(what)}" for number, what in counts if number)
+    return say("; {counts} and tried again", counts=told) if told else ""
 
 
 def listed(words: Sequence[str], last: str = "and") -> str:

@@ -78,8 +78,9 @@ class DatasetInfo:
 
     @property
     def validation_ratio(self) -> float:
-        """Validation rows by training rows, as every split has them; 0 where there is no split."""
-        return 0.0 if self.test == "all" else VALIDATION_SHARE / (1 - VALIDATION_SHARE)
+        """Validation rows by training rows, as every split has them; 0 where all replicates have the same rows."""
+        share_rows = self.test == "all" or (self.table is not None and self.table.time is not None)
+        return 0.0 if share_rows else VALIDATION_SHARE / (1 - VALIDATION_SHARE)
 
     @property
     def task(self) -> Task:

@@ -38,6 +38,7 @@ METRICS_OF: dict[Task, tuple[str, ...]] = {
     "regression": tuple(name for name in METRICS if name in (*_ALWAYS, *_OF_NUMBERS)),
 }
 DEFAULT_METRIC: dict[Task, str] = {"classification": "val_accuracy", "regression": "val_rmse"}
+SHOWN: dict[str, Direction] = {**METRICS, "gap": "minimize", "rise": "minimize"}  # what `Study(shows=…)` may name
 # The others are known only at a trial's end.
 BY_EPOCH = ("loss", "accuracy", "rmse", "val_loss", "val_accuracy", "val_rmse")
 MOST_UNEVEN = 2  # rows of the largest class by those of the smallest, up to which accuracy is a fair metric

@@ -18,7 +18,7 @@ from hpstudy.study import factors
 from hpstudy.study.arrays import Arrays, own_from_json
 from hpstudy.study.catalog import DATASETS, DatasetInfo
 from hpstudy.study.changes import differences
-from hpstudy.study.checks import checked_base, checked_given_factors, checked_tune, checked_vary
+from hpstudy.study.checks import checked_base, checked_given_factors, checked_shows, checked_tune, checked_vary
 from hpstudy.study.designs import Cell, Design, Factors, beside, design_from_json
 from hpstudy.study.domains import Choice, Domain, Float, combinations, domain_from_json
 from hpstudy.study.factors import Level
@@ -58,6 +58,7 @@ class Study:
     network_digest: str = ""  # digest of the study file's `build` function; "" is the built-in network
     published: Sequence[Published] = field(default=(), compare=False)  # results of others, for the report
     given: Sequence[str] = field(default=(), compare=False)  # factors that are circumstances, not choices
+    shows: Sequence[str] = field(default=(), compare=False)  # what the findings tell, too: metrics, "gap", "rise"
     diagnostics: bool = False  # whether to look into the networks: activations and gradients by layer
     recorded: bool = field(default=False, compare=False, repr=False)  # whether it comes from a database, see `checks`
 
@@ -83,6 +84,8 @@ class Study:
         self._check_combinations(info)
         has_answers = self.design.has_cells and not self.design.adaptive
         object.__setattr__(self, "given", checked_given_factors(self.given, self.vary, can_be=has_answers))
+        shows = checked_shows(self.shows, info.task, has_cells=self.design.has_cells)
+        object.__setattr__(self, "shows", shows)
         if self.published:
             params = [cell.params for cell in self.cells()] if self.design.has_cells else []
             figures = checked(self.published, METRICS, self.vary, params, recorded=self.recorded)
@@ -210,6 +213,7 @@ class Study:
             "network": self.network_digest,
             **({"published": [figure.to_json() for figure in self.published]} if self.published else {}),
             **({"given": list(self.given)} if self.given else {}),
+            **({"shows": list(self.shows)} if self.shows else {}),
             **(
                 {"diagnostics": True} if self.diagnostics else {}
             ),  # left out, so that studies recorded before it existed stay equal
@@ -242,12 +246,12 @@ class Study:
     def changes(self, recorded: Study) -> list[str]:
         """What differs from the recorded declaration, a line each; empty if the two ask the same.
 
-        The question, published figures, which factors are given and what matters in practice are for readers: they
-        change nothing of what is trained.
+        The question, published figures, which factors are given, what is shown and what matters in practice are for
+        readers: they change nothing of what is trained.
         """
         old, new = (json.loads(study.to_json()) for study in (recorded, self.beside(recorded)))
         for declaration in (old, new):
-            for name in ("question", "published", "given"):
+            for name in ("question", "published", "given", "shows"):
                 declaration.pop(name, None)
             for objective in declaration["objective"]:
                 objective.pop("practical", None)

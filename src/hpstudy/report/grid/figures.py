@@ -14,6 +14,7 @@ from hpstudy.analysis.ranking import RankedCell
 from hpstudy.analysis.variance import PairCells
 from hpstudy.report import style, texts
 from hpstudy.report.document import Figure
+from hpstudy.study.levels import is_number
 
 _MOST_CURVES = 8  # levels in one figure
 
@@ -21,18 +22,22 @@ _MOST_CURVES = 8  # levels in one figure
 def effect_figures(analysis: Analysis, effect: FactorEffect) -> list[Figure]:
     """Means and differences, each with intervals, level by level."""
     metric = analysis.study.objectives[0].metric
-    levels = [level.level for level in effect.levels]
+    text = analysis.study.texts.text
+    declared = [text(effect.factor, level) for level in analysis.study.vary[effect.factor].levels]
+    shown = sorted(effect.levels, key=lambda level: declared.index(level.level))
+    levels, along = [level.level for level in shown], _is_numeric(analysis, effect.factor)
 
     def means(axes: Any) -> None:
-        _whiskers(axes, [level.mean for level in effect.levels], levels)
-        axes.set_xlabel(f"mean {metric}")
+        _whiskers(axes, [level.mean for level in shown], levels, along=along)
+        _name_axes(axes, effect.factor, f"mean {metric}", along=along)
 
     def differences(axes: Any) -> None:
-        _whiskers(axes, [level.difference.interval if level.difference else None for level in effect.levels], levels)
-        axes.axvline(0, color=style._INK, linewidth=1)
-        axes.set_xlabel(f"difference of {metric} to {style.shortened(effect.reference)}")
+        gaps = [level.difference.interval if level.difference else None for level in shown]
+        _whiskers(axes, gaps, levels, along=along)
+        (axes.axhline if along else axes.axvline)(0, color=style._INK, linewidth=1)
+        _name_axes(axes, effect.factor, f"difference to {style.shortened(effect.reference)}", along=along)
 
-    size = (style.PANEL[0], max(1.6, 0.9 + 0.3 * len(levels)))
+    size = style.PANEL if along else (style.PANEL[0], max(1.6, 0.9 + 0.3 * len(levels)))
     n = effect.best.mean.n
     bars = f"bars: 95 % t-intervals over {n} replicates" if n > 1 else "one replicate, so no intervals"
     return [
@@ -48,21 +53,39 @@ def effect_figures(analysis: Analysis, effect: FactorEffect) -> list[Figure]:
     ]  # fmt: skip
 
 
-def _whiskers(axes: Any, intervals: Sequence[Any], levels: Sequence[str]) -> None:
+def _whiskers(axes: Any, intervals: Sequence[Any], levels: Sequence[str], *, along: bool) -> None:
+    """A point with its interval for each level.
+
+    Args:
+        along: The levels are numbers and stand along x; names stand one below the other.
+    """
+    look = {"fmt": "o", "color": style.colour(0), "capsize": 3, "markersize": 5}
     for place, interval in enumerate(intervals):
+        at = (place, 0.0 if interval is None else interval.mean)
         if interval is None:
-            axes.plot(0, place, "|", color=style._INK, markersize=9)
+            axes.plot(*(at if along else at[::-1]), "_" if along else "|", color=style._INK, markersize=9)
             continue
         arms = interval.arms and np.transpose([interval.arms])
-        axes.errorbar(interval.mean, place, xerr=arms, fmt="o", color=style.colour(0), capsize=3, markersize=5)
-    style.level_ticks(axes, levels, vertical=True)
-    axes.grid(axis="y", visible=False)
+        axes.errorbar(*(at if along else at[::-1]), **{"yerr" if along else "xerr": arms}, **look)
+    style.level_ticks(axes, levels, vertical=not along)
+    axes.grid(axis="x" if along else "y", visible=False)
+
+
+def _name_axes(axes: Any, factor: str, label: str, *, along: bool) -> None:
+    if along:
+        axes.set_xlabel(factor)
+        axes.set_ylabel(label)
+    else:
+        axes.set_xlabel(label)
 
 
 def pair_figure(analysis: Analysis, pair: PairCells) -> Figure:
     """The interaction plot: a line for each level of the factor with fewer levels."""
     metric = analysis.study.objectives[0].metric
+    numeric = [_is_numeric(analysis, factor) for factor in pair.factors]
     flipped = len(pair.levels[0]) < len(pair.levels[1])
+    if numeric[0] != numeric[1]:  # numbers along x, names as lines
+        flipped = numeric[1]
     lines, along = (pair.levels[0], pair.levels[1]) if flipped else (pair.levels[1], pair.levels[0])
     line_name, along_name = (pair.factors[0], pair.factors[1]) if flipped else (pair.factors[1], pair.factors[0])
 
@@ -99,6 +122,10 @@ def pair_figure(analysis: Analysis, pair: PairCells) -> Figure:
     )
 
 
+def _is_numeric(analysis: Analysis, factor: str) -> bool:
+    return all(is_number(level) for level in analysis.study.vary[factor].levels)
+
+
 def curve_figures(curves: FactorCurves) -> list[Figure]:
     """Validation and training by epoch, and the gap between them."""
     shown = curves.levels[:_MOST_CURVES]
@@ -124,18 +151,21 @@ def curve_figures(curves: FactorCurves) -> list[Figure]:
         axes.axhline(0, color=style._INK, linewidth=0.8)
         _finish(axes, "gap")
 
-    legend = style.legend([f"{curves.factor} {level.level}" for level in shown])
+    legend = style.legend([level.level if curves.at_best else f"{curves.factor} {level.level}" for level in shown])
+    over = "mean over trials"
+    if curves.at_best:
+        over = f"each {curves.factor} with the levels of the other factors that suit it best"
     bands = "Bands: 95 % t-intervals over replicates." if shown[0].validation.low is not None else "One replicate."
     return [
         Figure(
             title=f"{curves.metric} by epoch and {curves.factor}",
-            caption=f"Validation by epoch, mean over trials. {bands}{left_out}",
+            caption=f"Validation by epoch, {over}. {bands}{left_out}",
             svg=style.draw(validation),
             legend=legend,
         ),
         Figure(
             title=f"Training {training_metric} by epoch and {curves.factor}",
-            caption=f"Training by epoch, measured while the weights change, with dropout on. {bands}",
+            caption=f"Training by epoch, {over}, measured while the weights change, with dropout on. {bands}",
             svg=style.draw(training),
             legend=legend,
         ),

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from hpstudy.analysis.analyse import Analysis, GridAnalysis
 from hpstudy.analysis.candidates import FAMILY_ERROR
 from hpstudy.analysis.effects import FactorEffect, LevelEffect
+from hpstudy.analysis.overfitting import FactorOverfitting
 from hpstudy.analysis.overview import Overview
 from hpstudy.analysis.ranking import Circumstance, RankedCell
 from hpstudy.analysis.standings import Standings, Verdict
@@ -15,14 +16,15 @@ from hpstudy.report import texts
 from hpstudy.report.answer import answer, fitted, short
 from hpstudy.report.baselines import CHANCE
 from hpstudy.report.inside.sections import inside_findings
+from hpstudy.report.languages import say, word
 from hpstudy.study.designs import Grid
 from hpstudy.study.domains import Choice, Domain
 from hpstudy.study.levels import is_number
-from hpstudy.study.objective import Objective
+from hpstudy.study.objective import SHOWN, Objective
 from hpstudy.study.overrides import QUICK
 from hpstudy.study.spec import Study
 
-_NOTABLE_SHARE = 0.1  # share of what the factors explain from which an interaction is reported
+NOTABLE_SHARE = 0.1  # share of what the factors explain from which an interaction is reported
 MOST_LINES = 6  # of the answer
 AFTER_QUICK = "Next: the study itself, without --quick; few rows and epochs say little."
 
@@ -39,15 +41,17 @@ def grid_answer(
     study, found = analysis.study, grid.standings
     if found is None:
         return list(trouble(analysis.overview))
-    if grid.circumstances:
-        return [fitted(*_under(study, one)) for one in grid.circumstances[:room]]
     names = [short(study, cell.params) for cell in grid.cells]
+    if grid.circumstances:
+        lines = [fitted(*_under(study, one)) for one in grid.circumstances]
+        return [*lines, *_shown(grid, names), *_learned_nothing(grid, names, beside)][:room]
     lines = list(answer(found, names, metric=study.objectives[0].metric, sign=study.objectives[0].sign, beside=beside))
     if analysis.overview.diverged:
         seen = analysis.overview
-        trials = f"Diverged: {seen.diverged} of {texts.counted(seen.ended, 'trial')}"
+        trials = say("Diverged: {diverged} of {ended} trials", diverged=seen.diverged, ended=seen.ended)
         lines.append(fitted(trials, _diverging(seen), head=": "))
     lines += _learned_nothing(grid, names, beside)
+    lines += _shown(grid, names)
     following = _next(analysis, grid, found)
     several = len(study.vary) > 1  # else a level is a configuration
     factors = list(_factors(grid))[: max(0, room - len(lines) - bool(following))] if several else []
@@ -57,7 +61,11 @@ def grid_answer(
 def _under(study: Study, one: Circumstance) -> tuple[str, list[str]]:
     """The answer for one combination of what is given: `xor: depth 1 (1.0000)`, `worse: depth 0`."""
     names = [short(study, {k: v for k, v in cell.params.items() if k not in study.given}) for cell in one.cells]
-    heads = {Verdict.EQUIVALENT: "as good: ", Verdict.UNDECIDED: "undecided: ", Verdict.WORSE: "worse: "}
+    heads = {
+        Verdict.EQUIVALENT: say("as good: "),
+        Verdict.UNDECIDED: say("undecided: "),
+        Verdict.WORSE: say("worse: "),
+    }
     parts = [f"{names[0]} ({texts.number(one.cells[0].mean.mean)})"]
     for verdict, head in heads.items() if one.cells[0].mean.n > 1 else ():
         members = [n for n, cell in zip(names[1:], one.cells[1:], strict=True) if cell.verdict == verdict]
@@ -72,6 +80,7 @@ def grid_details(analysis: Analysis, grid: GridAnalysis) -> list[str]:
     found = [] if grid.circumstances else [_best_cell(analysis, grid)]
     found += [_factor(analysis.study.objectives[0], effect) for effect in grid.effects]
     found += list(_interactions(grid))
+    found += [_overfitting(effect, grid) for effect in grid.overfitting]
     found += inside_findings(analysis)
     found += list(_doubts(analysis, grid))
     found += list(trouble(analysis.overview))
@@ -140,37 +149,82 @@ def _learned_nothing(grid: GridAnalysis, names: Sequence[str], beside: Sequence[
         for name, cell in zip(names, grid.cells, strict=True)
         if sign * (cell.mean.mean - chance) <= found.practical and cell.diverged < cell.mean.n
     ]
-    return [fitted("No better than chance: ", idle)] if idle else []
+    return [fitted(say("No better than chance: "), idle)] if idle else []
+
+
+def _shown(grid: GridAnalysis, names: Sequence[str]) -> list[str]:
+    """`rise, gap: 0.0000, 0.0140 as chosen; 0.0380, 0.0950 with dropout 0.`
+
+    The second is the worst one by the first number, or the best one if the worst was chosen.
+    """
+    known = [(cell.number, name) for cell, name in zip(grid.cells, names, strict=True)]
+    known = [(cell, name) for cell, name in known if all(cell in means for means in grid.shown.values())]
+    if not grid.shown or not known:
+        return []
+    first = next(iter(grid.shown))
+    sign = 1 if SHOWN[first] == "maximize" else -1
+
+    def numbers(cell: int) -> str:
+        return ", ".join(texts.number(means[cell]) for means in grid.shown.values())
+
+    chosen, *others = known
+    parts = [say("{values} as chosen", values=numbers(chosen[0]))]
+    ranked = sorted(known, key=lambda one: sign * grid.shown[first][one[0]])
+    if others:
+        cell, its_name = ranked[0] if ranked[0] != chosen else ranked[-1]
+        parts.append(say("{values} with {name}", values=numbers(cell), name=its_name))
+    return [fitted(f"{', '.join(grid.shown)}: ", parts)]
+
+
+def _overfitting(found: FactorOverfitting, grid: GridAnalysis) -> str:
+    levels = sorted(found.levels.items(), key=lambda one: -one[1].rise)
+    (most, high), (least, low) = levels[0], levels[-1]
+    practical = grid.standings.practical if grid.standings else 0.0
+    apart = found.apart_at_best
+    told = (
+        f"Overfitting depends on {found.factor}: with {most} the validation loss is lowest after epoch {high.turn:.0f} "
+        f"on average and rises by {texts.number(high.rise, 4)} until the last one; with {least} it rises by "
+        f"{texts.number(low.rise, 4)}. The gap between training and validation ({found.objective.metric}) is "
+        f"{texts.number(high.gap, 4)} and {texts.number(low.gap, 4)}. At each training's best epoch the levels lie "
+        f"within {texts.number(apart, 4)}"
+    )
+    return f"{told}, so stopping early does as well." if apart <= practical else f"{told}."
 
 
 def _next(analysis: Analysis, grid: GridAnalysis, found: Standings) -> list[str]:
     """What decides, and what it costs."""
     study, replicates = analysis.study, int(found.n.max())
     if study.name.endswith(QUICK):
-        return [AFTER_QUICK]
+        return [word(AFTER_QUICK)]
     extend = f"hpstudy extend {study.name} --replicates"
     if replicates < 2:
-        return [f"Next: {extend} 5 shows what is more than luck."]
+        return [say("Next: {command} shows what is more than luck.", command=f"{extend} 5")]
     undecided = sum(verdict == Verdict.UNDECIDED for verdict in found.verdicts[1:])
     if not undecided:
         return []
     if not isinstance(study.design, Grid):
-        return [f"Next: {extend} {2 * replicates} ({undecided} undecided)."]
+        command = f"{extend} {2 * replicates}"
+        return [say("Next: {command} ({undecided} undecided).", command=command, undecided=undecided)]
     if study.design.adaptive:
-        return [fitted(f"{undecided} stay undecided after {replicates} replicates; the cheapest: ", _cheapest_of(grid))]
+        head = say(
+            "{undecided} stay undecided after {replicates} replicates; the cheapest: ",
+            undecided=undecided,
+            replicates=replicates,
+        )
+        return [fitted(head, _cheapest_of(grid))]
     adaptive = study.design.resized(trials=None, replicates="adaptive")
     seconds = (
         analysis.overview.train_s / max(analysis.overview.ended, 1) * (undecided + 1) * (adaptive.most - replicates)
     )
-    cost = f" (at most {texts.duration(seconds)})" if seconds else ""
-    return [f"Next: {extend} adaptive{cost}."]
+    cost = say(" (at most {time})", time=texts.duration(seconds)) if seconds else ""
+    return [say("Next: {command}{cost}.", command=f"{extend} adaptive", cost=cost)]
 
 
 def _factors(grid: GridAnalysis) -> Iterator[str]:
     """A line for each factor; for two that depend on each other, which level of one suits each level of the other."""
     told: set[str] = set()
     for pair in grid.pairs:
-        if pair.share >= _NOTABLE_SHARE and not told & set(pair.factors) and (line := _together(grid, pair)):
+        if pair.share >= NOTABLE_SHARE and not told & set(pair.factors) and (line := _together(grid, pair)):
             told |= set(pair.factors)
             yield line
     for effect in grid.effects:
@@ -189,8 +243,8 @@ def _together(grid: GridAnalysis, pair: PairCells) -> str:
         means = {key[places[0]]: found.mean for key, found in pair.means.items() if key[places[1]] == level}
         if means:
             best.setdefault(max(means, key=lambda name: sign * means[name]), []).append(level)
-    parts = [f"{level} for {', '.join(others)}" for level, others in best.items()]
-    return fitted(f"Best {one}: ", parts) if len(best) > 1 else ""
+    parts = [say("{level} for {others}", level=level, others=", ".join(others)) for level, others in best.items()]
+    return fitted(say("Best {factor}: ", factor=one), parts) if len(best) > 1 else ""
 
 
 def _is_numeric(domain: Domain) -> bool:
@@ -200,17 +254,22 @@ def _is_numeric(domain: Domain) -> bool:
 def _alone(effect: FactorEffect) -> str:
     best, n = effect.best, effect.best.mean.n
     if n < 2:
-        return fitted(f"{effect.factor}: ", [f"{best.level} has the best mean"])
+        return fitted(f"{effect.factor}: ", [say("{level} has the best mean", level=best.level)])
     by: dict[Verdict, list[str]] = {}
     for level in effect.levels[1:]:
         gap = level.difference.interval.mean if level.difference and not effect.is_baseline else None
         by.setdefault(level.verdict, []).append(level.level + (f" {texts.signed(gap)}" if gap else ""))
-    words = {Verdict.EQUIVALENT: "as good", Verdict.UNDECIDED: "undecided", Verdict.WORSE: "worse"}
+    heads = {
+        Verdict.EQUIVALENT: say("as good: "),
+        Verdict.UNDECIDED: say("undecided: "),
+        Verdict.WORSE: say("worse: "),
+    }
     parts = []
-    for verdict, word in words.items():
+    for verdict, head in heads.items():
         first, *others = by.get(verdict, [""])
-        parts += [f"{word} {first}", *others] if first else []
-    return fitted(f"{effect.factor}: {best.level} is best; " if parts else "", parts or [f"{best.level} is best"])
+        parts += [head + first, *others] if first else []
+    is_best = say("{level} is best", level=best.level)
+    return fitted(f"{effect.factor}: {is_best}; " if parts else "", parts or [is_best])
 
 
 def _cheapest(analysis: Analysis, grid: GridAnalysis) -> Iterator[str]:
@@ -241,7 +300,8 @@ def _least(cells: Sequence[RankedCell]) -> RankedCell:
 def _best_cell(analysis: Analysis, grid: GridAnalysis) -> str:
     objective, best = analysis.study.objectives[0], grid.cells[0]
     interval = texts.interval_text(best.mean)
-    sure = f", 95 % interval on new data {interval}, {best.mean.n} replicates" if interval else ", one replicate"
+    where = texts.of_which_data(analysis.study)
+    sure = f", 95 % interval {where} {interval}, {best.mean.n} replicates" if interval else ", one replicate"
     sure += f", {best.diverged} of which diverged" if best.diverged and interval else ""
     text = (
         f"The best configuration is {texts.params(analysis.texts, best.params)}: "
@@ -252,6 +312,21 @@ def _best_cell(analysis: Analysis, grid: GridAnalysis) -> str:
     return (
         f"{text} Trained again on these data it is the best one of all with a probability of "
         f"{texts.percent(best.p_best)}, and expected to be {texts.number(best.regret)} behind the best."
+        f"{_on_new_data(analysis.study, grid)}"
+    )
+
+
+def _on_new_data(study: Study, grid: GridAnalysis) -> str:
+    """Whether what is ruled out on these data is worse on new data, too."""
+    if not study.dataset_info.validation_ratio:
+        return " All replicates are validated on the same rows, so nothing is claimed of new data."
+    worse = [cell for cell in grid.cells if cell.verdict == Verdict.WORSE]
+    also = sum(cell.worse_on_new_data for cell in worse)
+    return (
+        f" Ruled out on these data: {len(worse)}; shown to be worse on new data of this kind, too: {also} "
+        "(corrected resampled t-test)."
+        if worse
+        else ""
     )
 
 
@@ -273,22 +348,28 @@ def _untested(others: list[LevelEffect]) -> str:
 
 
 def _beside_best(effect: FactorEffect, others: list[LevelEffect]) -> Iterator[str]:
-    words = {
+    heads = {
         Verdict.EQUIVALENT: f"As good within {texts.number(effect.practical)}",
         Verdict.UNDECIDED: "Undecided",
         Verdict.WORSE: "Worse",
     }
-    for verdict, word in words.items():
+    for verdict, head in heads.items():
         levels = [level for level in others if level.verdict == verdict]
         parts = [
-            f"{level.level} {texts.signed(level.difference.interval.mean)}" for level in levels if level.difference
+            f"{level.level} {texts.signed(level.difference.interval.mean)}{_also(level.worse_on_new_data)}"
+            for level in levels
+            if level.difference
         ]
         if parts:
-            yield f"{word}: {'; '.join(parts)}."
+            yield f"{head}: {'; '.join(parts)}."
     needed = [level for level in others if level.verdict == Verdict.UNDECIDED and level.needed]
     if needed:
         listed = texts.listed([f"{level.level} by {level.needed}" for level in needed])
         yield f"Decided, if the difference is as seen (80 % power): {listed} replicates."
+
+
+def _also(on_new_data: bool) -> str:
+    return " (on new data, too)" if on_new_data else ""
 
 
 def _beside_baseline(effect: FactorEffect, others: list[LevelEffect]) -> Iterator[str]:
@@ -314,7 +395,7 @@ def _by_how_much(level: LevelEffect) -> str:
 def _interactions(grid: GridAnalysis) -> Iterator[str]:
     """Averages over a factor mislead where the best level of another depends on it."""
     for pair in grid.pairs:
-        if pair.share < _NOTABLE_SHARE:
+        if pair.share < NOTABLE_SHARE:
             return
         one, other = pair.factors
         yield (

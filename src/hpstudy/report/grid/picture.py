@@ -13,6 +13,7 @@ from hpstudy.analysis.standings import Verdict
 from hpstudy.report import style, texts
 from hpstudy.report.answer import short
 from hpstudy.report.document import Figure
+from hpstudy.report.languages import say, word
 from hpstudy.study.levels import is_number
 
 _MOST_ROWS = 40  # configurations in one picture
@@ -78,13 +79,14 @@ def _ranking(
         axes.grid(axis="y", visible=False)
 
     several = cells[0].mean.n > 1
-    bars = "bars: 95 % intervals on new data of this kind." if several else "one replicate, so no intervals."
-    what = "Those that may be the best, from nearby" if closer else "All configurations, the best first"
-    left_out = f" The best {len(shown)} of {len(cells)}." if len(shown) < len(cells) else ""
-    lines = f" Dotted: {texts.listed([name for name, _ in beside])}." if beside else ""
+    where = texts.of_which_data(analysis.study)
+    bars = say("bars: 95 % intervals {where}.", where=where) if several else say("one replicate, so no intervals.")
+    what = say("Those that may be the best, from nearby") if closer else say("All configurations, the best first")
+    left_out = say(" The best {shown} of {all}.", shown=len(shown), all=len(cells)) if len(shown) < len(cells) else ""
+    lines = say(" Dotted: {names}.", names=", ".join(word(name) for name, _ in beside)) if beside else ""
     return Figure(
-        title=f"{what}: mean {metric}",
-        caption=f"{what}; {bars} Colours: verdicts on training again on these data.{lines}{left_out}",
+        title=say("{what}: mean {metric}", what=what, metric=metric),
+        caption=f"{what}; {bars} {say('Colours: verdicts on training again on these data.')}{lines}{left_out}",
         svg=style.draw(paint, (5.2, max(1.7, 0.75 + 0.235 * len(shown)))),
         legend=tuple((looked[look][0], str(look)) for look in looked if look in looks),
     )
@@ -117,8 +119,8 @@ def _heat_map(analysis: Analysis, grid: GridAnalysis) -> Figure:
         axes.grid(visible=False)
 
     return Figure(
-        title=f"Mean {metric} by {down} and {across}",
-        caption=f"Mean {metric} of each combination; brighter is better.",
+        title=say("Mean {metric} by {down} and {across}", metric=metric, down=down, across=across),
+        caption=say("Mean {metric} of each combination; brighter is better.", metric=metric),
         svg=style.draw(paint, (max(4.2, 1.6 + 0.75 * len(columns)), max(1.9, 0.9 + 0.34 * len(rows)))),
     )
 

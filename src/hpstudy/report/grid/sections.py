@@ -9,11 +9,14 @@ from hpstudy.analysis.analyse import Analysis, GridAnalysis
 from hpstudy.analysis.curves import FactorCurves
 from hpstudy.analysis.effects import FactorEffect, LevelEffect
 from hpstudy.analysis.ranking import RankedCell
+from hpstudy.analysis.standings import Verdict
 from hpstudy.analysis.variance import PairCells, Share
 from hpstudy.report import texts
 from hpstudy.report.document import Number, Row, Table
+from hpstudy.report.languages import say
+from hpstudy.study.spec import Study
 
-MOST_CELLS = 20  # in the table of configurations
+MOST_CELLS = 200  # in the table of configurations
 MOST_PAIRS = 6  # of factors, in tables and figures
 
 
@@ -21,26 +24,37 @@ def cells_table(analysis: Analysis, grid: GridAnalysis) -> Table:
     """The best configurations, each against the best on the same replicates."""
     metric = analysis.study.objectives[0].metric
     shown = grid.cells[:MOST_CELLS]
-    more = f" The best {len(shown)} of {len(grid.cells)}." if len(grid.cells) > len(shown) else ""
+    more = (
+        say(" The best {shown} of {all}.", shown=len(shown), all=len(grid.cells))
+        if len(grid.cells) > len(shown)
+        else ""
+    )
     return Table(
-        title="Configurations, best first",
+        title=_cells_title(len(shown), len(grid.cells)),
         columns=(
             *analysis.study.vary,
-            f"mean {metric}",
+            say("mean {metric}", metric=metric),
             "95 % interval",
             "n",
             *_diverged_column(shown),
             "difference to best",
             "verdict",
+            "on new data",
             "best with",
             "within practical",
             "training, s",
             "parameters",
         ),
         rows=tuple(_cell_row(analysis, cell, bool(_diverged_column(shown))) for cell in shown),
-        caption=_cells_caption(grid) + more,
+        caption=_cells_caption(analysis.study, grid) + more,
         spare=("training, s", "parameters", "within practical"),
     )
+
+
+def _cells_title(shown: int, every: int) -> str:
+    if shown < every:
+        return say("Configurations, the best {shown} of {all}", shown=shown, all=every)
+    return say("Configurations, best first")
 
 
 def _diverged_column(cells: Sequence[RankedCell]) -> tuple[str, ...]:
@@ -58,6 +72,7 @@ def _cell_row(analysis: Analysis, cell: RankedCell, has_diverged: bool) -> Row:
         *((texts.count(cell.diverged),) if has_diverged else ()),
         Number(value=cell.difference, text=texts.signed(cell.difference)) if cell.difference else None,
         cell.verdict.value if cell.mean.n > 1 else None,
+        Verdict.WORSE.value if cell.worse_on_new_data else None,
         _probability(cell.p_best),
         _probability(cell.equivalent),
         texts.sortable(cell.train_s, 1),
@@ -69,13 +84,16 @@ def _probability(share: float) -> Number | None:
     return None if math.isnan(share) else Number(value=share, text=texts.percent(share))
 
 
-def _cells_caption(grid: GridAnalysis) -> str:
+def _cells_caption(study: Study, grid: GridAnalysis) -> str:
     practical = texts.number(grid.standings.practical) if grid.standings else "–"
-    return (
-        "Mean over n replicates with its 95 % interval on new data of this kind. The other columns are about training "
-        f"again on these data. Equivalent: within {practical} of the best one with a probability of at least 95 %. "
-        "Worse: ruled out as the best (multiple comparisons with the best, family error 5 %). Best with: probability "
-        f"of being the best. Within practical: probability of lying within {practical} of it."
+    return say(
+        "Mean over n replicates with its 95 % interval {where}. The other columns are about training again on these "
+        "data. Equivalent: within {practical} of the best one with a probability of at least 95 %. Worse: ruled out as "
+        "the best (multiple comparisons with the best, family error 5 %); on new data, by the corrected resampled "
+        "t-test. Best with: probability of being the best. Within practical: probability of lying within {practical} "
+        "of it.",
+        practical=practical,
+        where=texts.of_which_data(study),
     )
 
 
@@ -84,21 +102,22 @@ def factor_table(analysis: Analysis, effect: FactorEffect) -> Table:
     reference = f"{'baseline ' if effect.is_baseline else ''}{effect.reference}"
     beside = ("its 95 % interval", "p (Holm)", "effect size g") if effect.is_baseline else ()
     return Table(
-        title=f"Factor {effect.factor}",
+        title=say("Factor {factor}", factor=effect.factor),
         columns=(
             "rank",
             effect.factor,
-            f"mean {metric}",
+            say("mean {metric}", metric=metric),
             "95 % interval",
-            f"difference to {reference}",
+            say("difference to {reference}", reference=reference),
             *beside,
             "verdict",
+            "on new data",
             "best with",
             "at its best",
             "replicates needed",
         ),
         rows=tuple(_level_row(effect, level) for level in effect.levels),
-        caption=_factor_caption(effect),
+        caption=_factor_caption(analysis.study, effect),
         spare=("effect size g", "at its best", "replicates needed"),
     )
 
@@ -120,13 +139,14 @@ def _level_row(effect: FactorEffect, level: LevelEffect) -> Row:
         Number(value=difference.interval.mean, text=texts.signed(difference.interval.mean)) if difference else None,
         *beside,
         level.verdict.value if level.mean.n > 1 else None,
+        Verdict.WORSE.value if level.worse_on_new_data else None,
         _probability(level.p_best),
         texts.sortable(level.at_best),
         texts.count(level.needed) if level.needed is not None else None,
     )
 
 
-def _factor_caption(effect: FactorEffect) -> str:
+def _factor_caption(study: Study, effect: FactorEffect) -> str:
     contexts, n = len(effect.values.contexts), len(effect.values.replicates)
     over = (
         f"{texts.counted(contexts, 'combination')} of the other factors" if contexts > 1 else "one configuration each"
@@ -136,10 +156,10 @@ def _factor_caption(effect: FactorEffect) -> str:
         tests = f" Intervals of differences and paired t-tests over {n} replicates, p corrected for all comparisons."
     any_effect = f" Do the levels differ at all? {texts.p_phrase(effect.p_any)} (F-test)." if effect.p_any else ""
     return (
-        f"Means over {over}, with 95 % intervals on new data.{tests} Verdicts are about training again on these data: "
-        f"equivalent within {texts.number(effect.practical)} of the best level, worse, or undecided.{any_effect} “At "
-        "its best” is the mean of the level's best configuration. “Replicates needed” would decide it, if the "
-        "difference is as seen, with 80 % power."
+        f"Means over {over}, with 95 % intervals {texts.of_which_data(study)}.{tests} Verdicts are about training "
+        f"again on these data: equivalent within {texts.number(effect.practical)} of the best level, worse, or "
+        f"undecided.{any_effect} “At its best” is the mean of the level's best configuration. “Replicates needed” "
+        "would decide it, if the difference is as seen, with 80 % power."
     )
 
 
@@ -173,7 +193,7 @@ def pair_table(analysis: Analysis, pair: PairCells) -> Table:
         if any((level, column) in pair.means for column in pair.levels[1])
     )
     return Table(
-        title=f"{one} × {other}: mean {metric}",
+        title=say("{one} × {other}: mean {metric}", one=one, other=other, metric=metric),
         columns=(one, *(f"{other} {level}" for level in pair.levels[1])),
         rows=rows,
         caption=f"The interaction is {texts.percent(pair.share)} of the variance. Means over replicates"
@@ -189,7 +209,7 @@ def _mean_of(pair: PairCells, level: str, column: str) -> Number | None:
 
 def curves_table(curves: FactorCurves) -> Table:
     return Table(
-        title=f"Learning by {curves.factor}",
+        title=say("Learning by {factor}", factor=curves.factor),
         columns=(
             curves.factor,
             "trials",

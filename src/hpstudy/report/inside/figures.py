@@ -30,33 +30,28 @@ def inside_figures(study: Study, panels: Sequence[Panel]) -> list[Figure]:
 
 def _gradient_figures(study: Study, panel: Panel) -> list[Figure]:
     cells = [cell for cell in panel.cells if cell.learning][:_MOST_LINES]
-    if not cells:
+    if not any(len(cell.learning) > 2 for cell in cells):  # of two layers the table says all
         return []
     where = f" with {study.texts.describe(panel.context)}" if panel.context else ""
     cut = f" The first {len(cells)} of {len(panel.cells)} levels." if len(cells) < len(panel.cells) else ""
     lines = [(_colour(study, panel, cell), cell) for cell in cells]
     legend = tuple((style.colour(number), _label(study, panel, cell)) for number, cell in lines) if panel.factor else ()
-    found = []
-    if any(len(cell.learning) > 1 for cell in cells):
-        found.append(
-            Figure(
-                title=f"Gradient norm by layer{where}",
-                caption=f"Gradient norm by layer{where}, log scale: at the start (solid, marked) and after training "
-                f"(dashed). The last layer is the output.{cut}",
-                svg=style.draw(lambda axes: _by_layer(axes, lines)),
-                legend=legend,
-            )
-        )
-    found.append(
+    return [
+        Figure(
+            title=f"Gradient norm by layer{where}",
+            caption=f"Gradient norm by layer{where}, log scale: at the start (solid, marked) and after training "
+            f"(dashed). The last layer is the output.{cut}",
+            svg=style.draw(lambda axes: _by_layer(axes, lines)),
+            legend=legend,
+        ),
         Figure(
             title=f"Gradient norm by epoch{where}",
             caption=f"Gradient norm by epoch{where}, log scale: of the first layer (solid) and of the last one "
             f"(dashed); epoch 0 is before training.{cut}",
             svg=style.draw(lambda axes: _by_epoch(axes, lines)),
             legend=legend,
-        )
-    )
-    return found
+        ),
+    ]
 
 
 def _colour(study: Study, panel: Panel, cell: InsideCell) -> int:

@@ -12,6 +12,7 @@ from hpstudy.errors import HpstudyError, UserError
 from hpstudy.report.document import Document
 from hpstudy.report.render.html import to_html
 from hpstudy.report.render.markdown import to_markdown
+from hpstudy.report.render.pictures import pictures
 
 Format = Literal["html", "md", "json"]
 FORMATS: tuple[Format, ...] = get_args(Format)
@@ -29,6 +30,21 @@ def write_report(report: Document, folder: Path, formats: Sequence[Format] = ("h
     except OSError as error:
         raise HpstudyError(
             f"The report cannot be written to {folder}: {error.strerror}. Choose another folder with -o DIR."
+        ) from None
+
+
+def write_figures(report: Document, folder: Path) -> list[Path]:
+    """Write every figure as an SVG of its own, for slides; the names have the order of the report and its titles.
+
+    Raises:
+        HpstudyError: the folder cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return [_write(folder / name, svg) for name, svg in pictures(report).items()]
+    except OSError as error:
+        raise HpstudyError(
+            f"The figures cannot be written to {folder}: {error.strerror}. Choose another one."
         ) from None
 
 

@@ -9,7 +9,10 @@ from importlib import resources
 
 from hpstudy.plain import printable
 from hpstudy.report.document import Document, Figure, Number, Section, Table
+from hpstudy.report.languages import word
 from hpstudy.report.render.markdown import is_numeric
+
+MOST_OPEN = 12  # figures; the others unfold
 
 
 def to_html(report: Document) -> str:
@@ -21,7 +24,7 @@ def to_html(report: Document) -> str:
 
 
 def _page(report: Document) -> Iterator[str]:
-    yield '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">'
+    yield f'<!doctype html>\n<html lang="{report.language}">\n<head>\n<meta charset="utf-8">'
     yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
     yield '<meta name="color-scheme" content="light dark">'
     policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
@@ -31,14 +34,14 @@ def _page(report: Document) -> Iterator[str]:
     yield from (f'<p class="question">{_text(paragraph)}</p>' for paragraph in _paragraphs(report.question))
     mark = "status" if report.is_finished else "status unfinished"
     yield f'<p class="{mark}">{_text(report.status)}</p></header>\n<main>'
-    yield '<section id="findings"><h2>Findings</h2><ul>'
+    yield f'<section id="findings"><h2>{_word("Findings", report)}</h2><ul>'
     yield from (f"<li>{_text(finding)}</li>" for finding in report.findings)
     yield "</ul>"
     if report.pictures:
         yield from _figures(report.pictures, "figures large")
     yield "</section>"
     if report.details:
-        yield '<section id="details"><h2>In detail</h2><ul>'
+        yield f'<section id="details"><h2>{_word("In detail", report)}</h2><ul>'
         yield from (f"<li>{_text(detail)}</li>" for detail in report.details)
         yield "</ul></section>"
     anchors = _anchors(report.sections)
@@ -47,13 +50,16 @@ def _page(report: Document) -> Iterator[str]:
         for anchor, section in zip(anchors, report.sections, strict=True)
     )
     if report.details:
-        yield ' · <a href="#details">In detail</a>'
-    yield ' · <a href="#declaration">Declaration</a> · <a href="#methods">Methods</a></nav>'
+        yield f' · <a href="#details">{_word("In detail", report)}</a>'
+    declaration, methods = _word("Declaration", report), _word("Methods", report)
+    yield f' · <a href="#declaration">{declaration}</a> · <a href="#methods">{methods}</a></nav>'
+    room = MOST_OPEN - len(report.pictures)
     for anchor, section in zip(anchors, report.sections, strict=True):
-        yield from _section(anchor, section)
-    yield '<section id="declaration"><h2>Declaration</h2><dl>'
+        yield from _section(anchor, section, max(0, room), report.language)
+        room -= len(section.figures)
+    yield f'<section id="declaration"><h2>{declaration}</h2><dl>'
     yield from (f"<dt>{_text(name)}</dt><dd>{_text(text)}</dd>" for name, text in report.declaration)
-    yield '</dl></section>\n<section id="methods"><h2>Methods</h2><dl>'
+    yield f'</dl></section>\n<section id="methods"><h2>{methods}</h2><dl>'
     yield from (f"<dt>{_text(name)}</dt><dd>{_text(text)}</dd>" for name, text in report.methods)
     yield f"</dl></section>\n</main>\n<footer>{_state(report)}</footer>"
     yield f"<script>\n{_asset('report.js')}</script>\n</body>\n</html>"
@@ -64,13 +70,18 @@ def _state(report: Document) -> str:
     return f"Written by hpstudy from the study database{at}."
 
 
-def _section(anchor: str, section: Section) -> Iterator[str]:
+def _section(anchor: str, section: Section, room: int, language: str) -> Iterator[str]:
+    """A section; its figures beyond the room are folded."""
     yield f'<section id="{anchor}"><h2>{_text(section.title)}</h2>'
     yield from (f"<p>{_text(text)}</p>" for text in section.text)
     for table in section.tables:
         yield from _table(table)
-    if section.figures:
-        yield from _figures(section.figures)
+    if open_ones := section.figures[:room]:
+        yield from _figures(open_ones)
+    if folded := section.figures[room:]:
+        yield f"<details><summary>{_text(word('Show more figures', language))} ({len(folded)})</summary>"
+        yield from _figures(folded)
+        yield "</details>"
     yield "</section>"
 
 
@@ -82,20 +93,24 @@ def _figures(figures: Sequence[Figure], style: str = "figures") -> Iterator[str]
 
 def _table(table: Table) -> Iterator[str]:
     numeric = [is_numeric(table, place) for place in range(len(table.columns))]
-    yield f'<figure class="table"><h3>{_text(table.title)}</h3><div class="scroll" tabindex="0"><table><thead><tr>'
+    style = ' class="shaded"' if table.is_shaded else ""
+    yield f'<figure class="table"><h3>{_text(table.title)}</h3><div class="scroll" tabindex="0">'
+    yield f"<table{style}><thead><tr>"
     for column, is_number in zip(table.columns, numeric, strict=True):
         yield f'<th scope="col"{_right(is_number)}><button type="button">{_text(column)}</button></th>'
     yield "</tr></thead><tbody>"
     for row in table.rows:
-        yield (
-            "<tr>" + "".join(_entry(entry, is_number) for entry, is_number in zip(row, numeric, strict=True)) + "</tr>"
-        )
+        whole = sum(entry.value for entry in row if isinstance(entry, Number)) if table.is_shaded else 0.0
+        entries = (_entry(entry, is_number, whole) for entry, is_number in zip(row, numeric, strict=True))
+        yield f"<tr>{''.join(entries)}</tr>"
     yield f"</tbody></table></div><figcaption>{_text(table.caption)}</figcaption></figure>"
 
 
-def _entry(entry: str | Number | None, is_number: bool) -> str:
+def _entry(entry: str | Number | None, is_number: bool, whole: float) -> str:
+    """A cell; with a whole it is coloured by its share of that."""
     if isinstance(entry, Number):
-        return f'<td data-value="{entry.value!r}"{_right(is_number)}>{_text(entry.text)}</td>'
+        shade = f' style="--share:{entry.value / whole:.2f}"' if whole else ""
+        return f'<td data-value="{entry.value!r}"{_right(is_number)}{shade}>{_text(entry.text)}</td>'
     return f"<td{_right(is_number)}>{'–' if entry is None else _text(entry)}</td>"
 
 
@@ -121,6 +136,10 @@ def _anchors(sections: Sequence[Section]) -> list[str]:
         numbered = (f"{wanted}-{number}" for number in itertools.count(2))
         found.append(next(anchor for anchor in itertools.chain((wanted,), numbered) if anchor not in found))
     return found
+
+
+def _word(heading: str, report: Document) -> str:
+    return _text(word(heading, report.language))
 
 
 def _text(text: str) -> str:

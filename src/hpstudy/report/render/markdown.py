@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from hpstudy.plain import markdown
 from hpstudy.report.document import Document, Number, Section, Table
+from hpstudy.report.languages import word
 
 
 def to_markdown(report: Document) -> str:
@@ -25,11 +26,11 @@ def _lines(report: Document) -> Iterator[str]:
     yield "| | |\n|---|---|"
     yield from (f"| {markdown(name)} | {markdown(text)} |" for name, text in report.declaration)
     if report.details:
-        yield "\n## In detail\n"
+        yield f"\n## {word('In detail', report.language)}\n"
         yield from (f"- {markdown(detail)}" for detail in report.details)
     for section in report.sections:
         yield from _section(section)
-    yield "\n## Methods\n"
+    yield f"\n## {word('Methods', report.language)}\n"
     yield from (f"- **{markdown(name)}**: {markdown(text)}" for name, text in report.methods)
 
 

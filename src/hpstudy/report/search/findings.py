@@ -12,6 +12,7 @@ from hpstudy.report import texts
 from hpstudy.report.answer import chosen_line, fitted, short, simpler
 from hpstudy.report.grid.findings import AFTER_QUICK, trouble
 from hpstudy.report.inside.sections import inside_findings
+from hpstudy.report.languages import say, word
 from hpstudy.study.overrides import QUICK
 
 _TELLING = 3  # factors that the sentence about importance names
@@ -32,8 +33,14 @@ def search_answer(
     study = analysis.study
     if len(study.objectives) > 1:
         metrics = texts.listed([objective.metric for objective in study.objectives])
-        count = texts.counted(len(search.front), "trial")
-        return [f"{count} of {len(search.complete)} form the Pareto front of {metrics}."]
+        return [
+            say(
+                "{front} trials of {trials} form the Pareto front of {metrics}.",
+                front=len(search.front),
+                trials=len(search.complete),
+                metrics=metrics,
+            )
+        ]
     lines = list(_chosen(analysis, search, beside))
     if analysis.finalists:
         lines += list(_others(analysis.finalists))
@@ -56,8 +63,8 @@ def _chosen(analysis: Analysis, search: SearchResult, beside: Sequence[tuple[str
     metric, sign = study.objectives[0].metric, study.objectives[0].sign
     origin = finalists.origins[0] if finalists else search.complete[0]
     value = sign * float(finalists.standings.means[0]) if finalists else float(origin.value or 0.0)
-    yield chosen_line(f"trial {origin.number}", metric, value, beside)
-    yield fitted("It has ", [short(study, {name: level}) for name, level in origin.params.items()])
+    yield chosen_line(say("trial {number}", number=origin.number), metric, value, beside)
+    yield fitted(say("It has "), [short(study, {name: level}) for name, level in origin.params.items()])
     yield from simpler(value, sign, beside)
 
 
@@ -67,20 +74,20 @@ def _others(finalists: Finalists) -> Iterator[str]:
     if found.n.max() < 2 or len(finalists.origins) < 2:
         return
     words = {
-        Verdict.EQUIVALENT: f"as good (within {texts.number(found.practical)})",
-        Verdict.UNDECIDED: "undecided",
-        Verdict.WORSE: "worse",
+        Verdict.EQUIVALENT: say("as good (within {practical}): ", practical=texts.number(found.practical)),
+        Verdict.UNDECIDED: say("undecided: "),
+        Verdict.WORSE: say("worse: "),
     }
     parts = []
-    for verdict, word in words.items():
+    for verdict, head in words.items():
         numbers = [
             str(origin.number)
             for origin, one in zip(finalists.origins[1:], found.verdicts[1:], strict=True)
             if one == verdict
         ]
         if numbers:
-            parts.append(f"{word} {'trial' if len(numbers) == 1 else 'trials'} {texts.listed(numbers)}")
-    yield fitted(f"Finalists, {texts.counted(int(found.n.max()), 'fresh seed')} each: ", parts)
+            parts.append(head + say("trial {number}", number=", ".join(numbers)))
+    yield fitted(say("Finalists, {number} fresh seeds each: ", number=int(found.n.max())), parts)
 
 
 def _matters(search: SearchResult) -> list[str]:
@@ -89,8 +96,8 @@ def _matters(search: SearchResult) -> list[str]:
         return []
     telling = [one for one in search.importances if one.spread and one.spread[0] >= 1 / (2 * len(search.importances))]
     if not telling:
-        return [f"Which factors matter most is open after {texts.counted(len(search.complete), 'complete trial')}."]
-    return [fitted("Matters most: ", [_with_range(one) for one in telling[:_TELLING]])]
+        return [say("Which factors matter most is open after {trials} complete trials.", trials=len(search.complete))]
+    return [fitted(say("Matters most: "), [_with_range(one) for one in telling[:_TELLING]])]
 
 
 def _with_range(one: Importance) -> str:
@@ -183,8 +190,10 @@ def _edges(search: SearchResult) -> Iterator[str]:
 
 def _next_steps(analysis: Analysis, search: SearchResult) -> Iterator[str]:
     if analysis.study.name.endswith(QUICK):
-        yield AFTER_QUICK
+        yield word(AFTER_QUICK)
     elif search.edges:
-        yield fitted("Next: widen the range of ", [f"{edge.factor} ({edge.end} end)" for edge in search.edges])
+        yield fitted(
+            say("Next: widen the range of "), [f"{edge.factor} ({word(f'{edge.end} end')})" for edge in search.edges]
+        )
     elif not analysis.study.design.confirms:
-        yield "Next: Search(…, finalists=3) tells merit from luck."
+        yield say("Next: Search(…, finalists=3) tells merit from luck.")
