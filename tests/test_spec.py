@@ -476,8 +476,8 @@ def test_accuracy_is_the_default_of_own_data_only_if_no_class_is_more_than_twice
 
 
 @pytest.mark.parametrize("metric", ["val_auc", "val_brier"])
-def test_a_metric_of_a_trials_end_may_be_the_objective_but_prunes_no_trial(metric: str) -> None:
-    study = make_study(objective=metric)
+def test_a_metric_of_predictions_may_be_the_objective_and_prune_trials_and_is_then_known_by_epoch(metric: str) -> None:
+    study = make_study(objective=metric, design=Search(trials=5, pruner="median"))
     assert study.objectives[0].maximizes == (metric == "val_auc")
-    with pytest.raises(UserError, match=f"{metric} is known only at the end"):
-        make_study(objective=metric, design=Search(trials=5, pruner="median"))
+    assert study.watched == (metric,)
+    assert make_study().watched == ()

@@ -79,7 +79,7 @@ def _changed(study: Study, options: Options) -> Study:
     if isinstance(study.dataset, Own):
         from hpstudy import data
 
-        study = dataclasses.replace(study, dataset=data.resolved(study.dataset, settings_of(options)))
+        study = study.on(data.resolved(study.dataset, settings_of(options)))
     study = overrides.quick(study) if options.get("quick") else study
     changes = {name: options.get(name) for name in ("trials", "replicates", "epochs")}
     return overrides.override(study, **changes)  # type: ignore[arg-type]

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hpstudy.data.kinds.columns import MISSING, texts_of
 from hpstudy.data.own_arrays import Part, read_part
-from hpstudy.data.own_rows import Texts, classes_of, numbered, read_rows
+from hpstudy.data.own_rows import Texts, classes_of, numbered, read_rows, targets_of
 from hpstudy.data.places import Source
 from hpstudy.errors import DatasetError
 from hpstudy.study.arrays import Texts as TextsDeclaration
 from hpstudy.study.catalog import TEST_SHARE
+from hpstudy.study.metrics import DEFAULT_METRIC
+from hpstudy.study.objective import metric_for_classes
 from hpstudy.study.own import Content, Own
 from hpstudy.study.table import Table
 
@@ -48,11 +51,20 @@ def read_labelled(source: Source, classes: tuple[str, ...], *, test: bool) -> Ra
 def _of_table(own: Table | TextsDeclaration, files: tuple[Path, ...], digest: str, test_digest: str) -> Content:
     table = own if isinstance(own, Table) else own.table
     labels = read_rows(files[0], table, MISSING, texts_of).labels
-    classes = classes_of(files[0], f"column {table.target!r}", list(labels))
+    predicts_numbers = table.task == "regression"
+    classes = () if predicts_numbers else classes_of(files[0], f"column {table.target!r}", list(labels))
     for path in files[1:]:
-        _check_labels(path, read_rows(path, table, MISSING, texts_of).labels, classes, own)
-    rows = len(labels) - _held_out(own, len(labels))
-    return Content(digest=digest, classes=classes, rows=rows, test_digest=test_digest)
+        others = read_rows(path, table, MISSING, texts_of).labels
+        if not predicts_numbers:
+            _check_labels(path, others, classes, own)
+    return Content(
+        digest=digest,
+        classes=classes,
+        rows=len(labels) - _held_out(own, len(labels)),
+        test_digest=test_digest,
+        targets=targets_of(table.targets, labels) if predicts_numbers else (),
+        metric="" if predicts_numbers else _metric(labels),
+    )
 
 
 def _of_arrays(own: Own, files: tuple[Path, ...], digest: str, test_digest: str) -> Content:
@@ -68,10 +80,17 @@ def _of_arrays(own: Own, files: tuple[Path, ...], digest: str, test_digest: str)
         classes=classes,
         rows=len(part.labels) - (0 if test else _held_out(own, len(part.labels))),
         test_digest=test_digest,
+        metric=_metric(part.labels),
         shape=part.x.shape[1:],
         largest=part.largest,
         has_test=test is not None,
     )
+
+
+def _metric(labels: Texts) -> str:
+    """The objective where a study declares none; "" if it is the usual one."""
+    found = metric_for_classes(list(Counter(labels).values()))
+    return "" if found == DEFAULT_METRIC["classification"] else found
 
 
 def _held_out(own: Own, rows: int) -> int:

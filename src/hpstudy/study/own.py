@@ -9,6 +9,7 @@ from pathlib import Path, PurePath
 from typing import Any, ClassVar, Self
 
 from hpstudy.errors import UserError
+from hpstudy.study.task import Target
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,16 +17,18 @@ class Content:
     """What was found in the files when the study was first run. It is recorded with the study."""
 
     digest: str  # SHA-256 of the file or of what `load` returned, in hexadecimal
-    classes: tuple[str, ...]  # the labels, in the order of the class numbers
+    classes: tuple[str, ...]  # the labels, in the order of the class numbers; none in a regression
     rows: int  # labelled rows outside the test split
     test_digest: str = ""  # of the second file, if there is one: of the test split, or of labels
+    targets: tuple[Target, ...] = ()  # of a regression
+    metric: str = ""  # the objective where the study declares none; "": the usual one of the task
     shape: tuple[int, ...] = ()  # of one row of arrays: (28, 28), (32, 32, 3), (30,)
     largest: int = 0  # largest value of a pixel; 0: rows are no images
     has_test: bool = False  # whether the one file also holds the test split
 
     def to_json(self) -> dict[str, Any]:
         """JSON values, without fields that have their defaults."""
-        told = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        told = dataclasses.asdict(self)
         defaults = {field.name: field.default for field in dataclasses.fields(self)}
         return {
             name: list(value) if isinstance(value, tuple) else value
@@ -36,7 +39,8 @@ class Content:
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Content:
         """The content that `to_json` made these values of."""
-        return cls(**_tuples(values))
+        targets = tuple(Target(**target) for target in values.get("targets", ()))
+        return cls(**{**_tuples(values), "targets": targets})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +81,17 @@ class Own:
     @property
     def splits_by_column(self) -> bool:
         """Whether a column says which rows stay together, or which are the latest."""
-        return bool(getattr(self, "group", None) or getattr(self, "time", None))
+        return self.splits_by_time or bool(getattr(self, "group", None))
+
+    @property
+    def splits_by_time(self) -> bool:
+        """Whether the latest rows are held out, which then are the same in every replicate."""
+        return bool(getattr(self, "time", None))
+
+    @property
+    def weighs_rows(self) -> bool:
+        """Whether a column says how much a row counts in training."""
+        return bool(getattr(self, "weight", None))
 
     @property
     def name(self) -> str:

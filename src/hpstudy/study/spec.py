@@ -23,7 +23,8 @@ from hpstudy.study.designs import Cell, Design, Factors, beside, design_from_jso
 from hpstudy.study.domains import Choice, Domain, Float, combinations, domain_from_json
 from hpstudy.study.factors import Level
 from hpstudy.study.levels import LevelTexts, check_count, make_plain
-from hpstudy.study.objective import DEFAULT_METRIC, METRICS, Objective, check_task, checked_objectives
+from hpstudy.study.metrics import DEFAULT_METRIC, METRICS, beyond_usual
+from hpstudy.study.objective import Objective, check_task, checked_objectives
 from hpstudy.study.own import Own
 from hpstudy.study.published import Published, checked
 
@@ -52,7 +53,7 @@ class Study:
     vary: Mapping[str, Domain] = field(default_factory=dict)
     tune: Mapping[str, Domain] = field(default_factory=dict)  # nuisance factors, which a Compare tunes for each cell
     base: Mapping[str, Level] = field(default_factory=dict)
-    objective: str | Objective | Sequence[str | Objective] | None = None  # None: val_accuracy; val_rmse for numbers
+    objective: str | Objective | Sequence[str | Objective] | None = None  # None: that of the dataset
     seed: int = 42  # replicate r trains with seed + r
     question: str = field(default="", compare=False)  # a paragraph for readers; the file's docstring
     network_digest: str = ""  # digest of the study file's `build` function; "" is the built-in network
@@ -60,6 +61,7 @@ class Study:
     given: Sequence[str] = field(default=(), compare=False)  # factors that are circumstances, not choices
     shows: Sequence[str] = field(default=(), compare=False)  # what the findings tell, too: metrics, "gap", "rise"
     diagnostics: bool = False  # whether to look into the networks: activations and gradients by layer
+    declares_objective: bool = field(default=True, compare=False, repr=False)  # False: it was filled in
     recorded: bool = field(default=False, compare=False, repr=False)  # whether it comes from a database, see `checks`
 
     def __post_init__(self) -> None:
@@ -73,8 +75,10 @@ class Study:
         check_count("Study(seed=…)", self.seed, low=0)
         if not isinstance(self.diagnostics, bool):
             raise UserError(f"Study(diagnostics=…) must be True or False; it is {self.diagnostics!r}.")
-        objective = DEFAULT_METRIC[info.task] if self.objective is None else self.objective
-        object.__setattr__(self, "objective", checked_objectives(objective))
+        if self.objective is None:
+            object.__setattr__(self, "declares_objective", False)
+            object.__setattr__(self, "objective", info.default_metric or DEFAULT_METRIC[info.task])
+        object.__setattr__(self, "objective", checked_objectives(self.objectives))
         check_task(self.objectives, info.task, info.title)
         object.__setattr__(self, "base", checked_base(info, self.base, recorded=self.recorded))
         object.__setattr__(self, "vary", checked_vary(info, self.vary, self.base, recorded=self.recorded))
@@ -96,6 +100,15 @@ class Study:
         """The metrics by which trials are compared; more than one makes a Pareto front."""
         assert self.objective is not None, "it is filled in"
         return checked_objectives(self.objective)
+
+    @property
+    def watched(self) -> tuple[str, ...]:
+        """The objectives that epochs have only because they are objectives."""
+        return beyond_usual(objective.metric for objective in self.objectives)
+
+    def on(self, dataset: Own) -> Study:
+        """The study with the content of its own dataset, by which the objective is chosen where it declares none."""
+        return dataclasses.replace(self, dataset=dataset, objective=self.objective if self.declares_objective else None)
 
     @property
     def dataset_info(self) -> DatasetInfo:

@@ -14,9 +14,9 @@ import tensorflow as tf
 
 from hpstudy.data.arrays import Standardization
 from hpstudy.errors import TrialFailed, UserError, closed, reason
-from hpstudy.study.catalog import Task
 from hpstudy.study.factors import Config, Loss, Schedule, hidden_units
 from hpstudy.study.keras_levels import ACTIVATIONS, INITIALIZERS, OPTIMIZERS
+from hpstudy.study.task import Task
 from hpstudy.training.keras_private import default_seed
 from hpstudy.training.keras_settings import remember_settings, separate_settings, settings_of
 
@@ -194,14 +194,16 @@ def row_losses(loss: Loss, labels: tf.Tensor, probabilities: tf.Tensor) -> tf.Te
     """The loss of each row, without penalties, as `model.fit` computes it.
 
     Args:
-        labels: int32 (rows,), class numbers; in a regression float32 (rows,), standardized targets.
-        probabilities: float32 (rows, outputs); one output is the probability of class 1, or the standardized number.
+        labels: int32 (rows,), class numbers; in a regression float32 (rows,), standardized targets, or (rows, targets)
+            if there are several.
+        probabilities: float32 (rows, outputs); one output is the probability of class 1. In a regression, the
+            standardized numbers.
 
     Returns:
         float32 (rows,). The Huber loss (Huber 1964) is squared up to an error of one standard deviation.
     """
     if labels.dtype.is_floating:
-        return _ERRORS[loss](labels[:, tf.newaxis], probabilities)
+        return _ERRORS[loss](labels[:, tf.newaxis] if len(labels.shape) == 1 else labels, probabilities)
     outputs = probabilities.shape[1]
     if outputs == 1:
         truth = tf.cast(labels, tf.float32)[:, tf.newaxis]
@@ -214,13 +216,15 @@ def row_losses(loss: Loss, labels: tf.Tensor, probabilities: tf.Tensor) -> tf.Te
 
 
 def row_scores(labels: tf.Tensor, probabilities: tf.Tensor) -> tf.Tensor:
-    """1 for a row whose most probable class is the true one, else 0; or a regression's squared error. float32 (rows,).
+    """1 for a row whose most probable class is the true one, else 0; in a regression the squared error.
+
+    float32 (rows,); (rows, targets) if several numbers are predicted.
 
     Args:
         labels, probabilities: As in `row_losses`.
     """
     if labels.dtype.is_floating:
-        return tf.square(probabilities[:, 0] - labels)
+        return tf.square((probabilities[:, 0] if len(labels.shape) == 1 else probabilities) - labels)
     if probabilities.shape[1] == 1:
         guesses = tf.cast(probabilities[:, 0] > 0.5, tf.int32)
     else:
@@ -276,7 +280,7 @@ def with_scaling(
         inputs = keras.Input(shape, dtype="float32")
         outputs = network(rescale(inputs))
         if standardization:
-            unit = (standardization.deviation, standardization.mean)
+            unit = (standardization.deviation.tolist(), standardization.mean.tolist())
             outputs = keras.layers.Rescaling(*unit, dtype="float32", name="unit")(outputs)
         scaled = keras.Model(inputs, outputs, name="network")
         remember_settings(scaled)

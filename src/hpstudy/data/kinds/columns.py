@@ -53,7 +53,7 @@ _DAY = np.timedelta64(86_400, "s")
 class Cells:
     """Rows of a file."""
 
-    columns: Mapping[str, Values]  # without the target, and without the columns that split the rows
+    columns: Mapping[str, Values]  # those that may become inputs
     numbers: NDArray[np.int64]  # (rows,), the place of each row in the file, from 0
 
     def __getitem__(self, taken: NDArray[np.int32]) -> Cells:
@@ -90,7 +90,7 @@ class Columns:
     def read(self, source: Source, *, test: bool) -> Raw:
         """All rows if the test split is drawn, else those of one of the two files."""
         from hpstudy.data.kind import Raw
-        from hpstudy.data.own_rows import numbered, read_rows
+        from hpstudy.data.own_rows import read_rows
 
         assert self.table.content
         path = source.files[1 if test and len(source.files) > 1 else 0]
@@ -98,12 +98,14 @@ class Columns:
         columns: dict[str, Values] = {
             str(name): texts_of(cells) if name in (*self.table.categorical, *self.table.text) else values_of(cells)
             for name, cells in rows.frame.items()
-            if name not in (self.table.target, self.table.group, self.table.time)
+            if name not in self.table.told_columns
         }
         return Raw(
             rows=Cells(columns=columns, numbers=rows.numbers),
-            labels=numbered(rows.labels, self.table.content.classes),
+            labels=rows.numbered(self.table.content.classes),
             keys=rows.keys,
+            weights=rows.weights,
+            places=rows.numbers,
         )
 
     def encode(self, raw: Raw, training: Raw | None) -> Matrix:
@@ -154,7 +156,7 @@ class Columns:
         found = {name: column for name, column in columns.items() if not isinstance(column, str)}
         if not found:
             raise DatasetError(
-                f"{self.table.file} has no column to predict {self.table.target!r} from: the others "
+                f"{self.table.file} has no column to predict {', '.join(self.table.targets)} from: the others "
                 f"({', '.join(columns) or 'none'}) are dropped, constant, nearly all missing or identifiers. "
                 "Name one in numeric=, categorical= or text= to take it anyway."
             )

@@ -209,7 +209,7 @@ def _log(
         example = {"array": example["images"], "dtype": "uint8"}
     rows, signature = (
         _example(example),
-        _signature(example, answer.classes or [target.name for target in (study.dataset_info.target,) if target]),
+        _signature(example, answer.classes or [target.name for target in study.dataset_info.targets]),
     )
     created = connect(settings).create_logged_model(
         run.info.experiment_id,
