@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from hpstudy.api.where import Where, settings_of
 from hpstudy.plain import one_line
+from hpstudy.study.own import Own
 from hpstudy.study.spec import Study
 from hpstudy.study.table import Table
 
@@ -30,7 +31,7 @@ study = Study(
         {file},
         target={target},{unlabelled}
         # left out without being told: {left_out}
-        # drop=("a column",), numeric=("…",), categorical=("…",),
+        # drop=("a column",), numeric=("…",), categorical=("…",), text=("…",),
         # test="later.csv", group="customer", time="day",  # how rows are split; without these, at random
     ),{objective}
     # what all trials share; docs/factors.md lists every factor and its default
@@ -58,7 +59,7 @@ def show(study: Study, where: Where) -> tuple[Study, Overview]:
     from hpstudy import data
 
     settings = settings_of(where)
-    if isinstance(study.dataset, Table):
+    if isinstance(study.dataset, Own):
         study = study.on(data.resolved(study.dataset, settings))
     return study, overview_of(study, settings)
 
@@ -71,16 +72,16 @@ def overview_of(study: Study, settings: Settings) -> Overview:
 
 
 def warn_of(study: Study, settings: Settings, notifier: Notifier) -> None:
-    """Say which columns of a user's table are left out, and what may be wrong with its rows."""
-    if not isinstance(study.dataset, Table):
+    """Say which columns of a user's own table are left out, and what may be wrong with the rows."""
+    if not isinstance(study.dataset, Own):
         return
     found = overview_of(study, settings)
     left_out = [f"{column.name} ({column.detail})" for column in found.columns if column.use == "left out"]
     if left_out:
-        notifier.remark(f"Left out of {study.dataset.file}: {', '.join(left_out)}.")
+        notifier.remark(f"Left out of {study.dataset.path}: {', '.join(left_out)}.")
     if study.dataset_info.default_metric and not study.declares_objective:
         notifier.remark(
-            f"The objective is {study.dataset_info.default_metric}, as one class of {study.dataset.file} has more than "
+            f"The objective is {study.dataset_info.default_metric}, as one class of {study.dataset.path} has more than "
             "twice the rows of another; Study(objective=…) declares another."
         )
     for warning in found.warnings:
