@@ -115,7 +115,7 @@ def test_a_file_with_another_content_is_refused_by_name(tmp_path: Path) -> None:
     table, settings = table_in(tmp_path)
     shutil.rmtree(settings.cache_dir)
     customers(tmp_path / "customers.csv", rows=130)
-    with pytest.raises(UserError, match=r"customers\.csv is not the file that the study was begun with"):
+    with pytest.raises(UserError, match=r"customers\.csv is not what the study was begun with"):
         data.fetch(table, settings)
 
 
@@ -326,3 +326,22 @@ def test_a_column_of_weights_says_how_much_rows_count_and_is_no_input(tmp_path: 
 def test_a_declaration_names_each_column_once() -> None:
     with pytest.raises(UserError, match="names the column 'a' twice"):
         Table("t.csv", target="a", drop=("a",))
+
+
+def test_texts_of_several_words_beside_other_columns_become_their_most_frequent_words(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    notes = [f"the {rng.choice(['angry', 'happy'])} customer wrote letter{row}" for row in range(120)]
+    frame = frame_of_customers().assign(Note=notes, Name=[f"A{row} B{row}" for row in range(120)])
+    write_frame(frame[["Visits", "Note", "Name", "Exited"]], tmp_path / "c.csv")
+    settings = settings_in(tmp_path)
+    table = data.resolved(Table("c.csv", target="Exited", folder=tmp_path), settings)
+    check_kind(table, {}, settings)
+    description = data.row_description(table, {}, data.prepare(table, {}, 42, settings), settings)
+    assert set(description["columns"]) == {"Visits", "Note"}
+    words = description["columns"]["Note"]["words"]
+    assert set(words) == {"the", "angry", "happy", "customer", "wrote"}
+    rows = pd.DataFrame({"Visits": [1.0, 2.0], "Note": ["The ANGRY one.", None]})
+    served = kind_of(table, {}).serve(rows, description)[:, -len(words) :]
+    assert [{word for word, one in zip(words, row, strict=True) if one} for row in served] == [{"the", "angry"}, set()]
+    told = data.resolved(Table("c.csv", target="Exited", text="Name", max_words=2, folder=tmp_path), settings)
+    assert "Name" not in data.row_description(told, {}, data.prepare(told, {}, 42, settings), settings)["columns"]

@@ -18,7 +18,7 @@ from mlflow.pyfunc import scoring_server
 
 from data_factories import generated
 from factories import make_mlflow_settings, make_record, make_study
-from hpstudy import Choice, Float, Grid, Search, Study, Table, data
+from hpstudy import Arrays, Choice, Float, Grid, Search, Study, Table, data
 from hpstudy.data.kind import kind_of
 from hpstudy.data.parts import read_test
 from hpstudy.data.splits import test_and_rest as split_off
@@ -26,6 +26,7 @@ from hpstudy.errors import UserError
 from hpstudy.evaluation import evaluate as evaluation
 from hpstudy.records import Evaluation, TrialRecord
 from hpstudy.settings import Settings
+from hpstudy.study.own import Own
 from hpstudy.tracking import MirrorError
 from hpstudy.tracking.mlflow import Mirror
 from hpstudy.tracking.mlflow.connection import connect
@@ -82,9 +83,9 @@ class Evaluated:
             return np.asarray(stored["predictions"].mean(axis=0))
 
 
-def make_evaluated(home: Path, cache_dir: Path, dataset: str | Table = "digits", **changes: Any) -> Evaluated:
+def make_evaluated(home: Path, cache_dir: Path, dataset: str | Own = "digits", **changes: Any) -> Evaluated:
     settings = make_mlflow_settings(home, cache_dir=cache_dir)
-    if isinstance(dataset, Table):
+    if isinstance(dataset, Own):
         dataset = data.resolved(dataset, settings)
     elif dataset not in ("digits", "logic_gates"):
         settings = replace(settings, data_dir=generated(dataset, home / "data"))
@@ -169,6 +170,47 @@ def test_the_model_of_a_table_answers_what_mlflows_server_hands_it(
     assert all(np.isfinite(list(row.values())).all() for row in found)
     assert served([dict(reversed(whole.items()))]) == found[:1]
     assert model.metadata.signature.outputs.input_names() == names
+
+
+def test_the_model_of_ones_own_table_takes_the_columns_of_the_file_as_programs_have_them(
+    tmp_path: Path, cache_dir: Path
+) -> None:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {
+            "Visits": rng.integers(0, 50, 90),
+            "City": rng.choice(["Köln", "서울"], 90),
+            "Active": rng.random(90) < 0.5,
+            "Since": pd.Timestamp("2020-01-01") + pd.to_timedelta(rng.integers(0, 900, 90), unit="D"),
+            "Exited": rng.choice(["no", "yes"], 90),
+        }
+    )
+    frame.to_csv(tmp_path / "c.csv", index=False)
+    one = make_evaluated(tmp_path / "home", cache_dir, Table("c.csv", target="Exited", folder=tmp_path))
+
+    model = load_model(one.settings, one.log())
+
+    said = model.predict(frame)
+    assert list(said.columns) == ["no", "yes"]
+    as_read = pd.read_csv(tmp_path / "c.csv").assign(extra=1)
+    np.testing.assert_array_equal(model.predict(as_read[as_read.columns[::-1]]), said)
+    odd = pd.DataFrame(
+        {"Since": [None, "2021-05-01"], "Visits": [3.5, None], "Active": [None, True], "City": ["Oslo", None]}
+    )
+    assert np.isfinite(model.predict(odd).to_numpy()).all()
+    assert np.isfinite(model.predict(model.input_example).to_numpy()).all()
+
+
+def test_the_model_of_ones_own_pictures_takes_any_size(tmp_path: Path, cache_dir: Path) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 256, (40, 6, 5, 3), np.uint8)
+    np.savez(tmp_path / "p.npz", x=x, y=np.where(np.arange(40) % 2, "rose", "tulip"))
+    one = make_evaluated(tmp_path / "home", cache_dir, Arrays("p.npz", folder=tmp_path))
+
+    model = load_model(one.settings, one.log())
+
+    assert list(model.predict(x[:, ::2]).columns) == ["rose", "tulip"]
+    assert np.isfinite(model.predict(model.input_example).to_numpy()).all()
 
 
 def test_a_model_is_logged_once_and_the_trials_stay_as_they_were(evaluated: Evaluated) -> None:

@@ -1,7 +1,7 @@
 """Honest hyperparameter studies of Keras networks.
 
 A study file imports from here `Study`, `Grid`, `Adaptive`, `Search`, `Compare`, `Choice`, `Float`, `Int`,
-`Objective`, `Published`, `Table`.
+`Objective`, `Published`, and for data of your own `Table`, `Arrays`, `Images`, `Texts`.
 A program also calls `hpstudy.run(study)`, `hpstudy.open(name)` and their neighbours, which return a `Result`.
 """
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from hpstudy.api import studies as studies
     from hpstudy.api import submit as submit
     from hpstudy.api import submit_all as submit_all
+    from hpstudy.study.arrays import Arrays, Images, Texts
     from hpstudy.study.designs import Adaptive, Compare, Grid, Search
     from hpstudy.study.domains import Choice, Float, Int
     from hpstudy.study.objective import Objective
@@ -27,10 +28,12 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = [  # without `open`: `from hpstudy import *` must not replace Python's own
     "Adaptive",
+    "Arrays",
     "Choice",
     "Compare",
     "Float",
     "Grid",
+    "Images",
     "Int",
     "Objective",
     "Published",
@@ -39,6 +42,7 @@ __all__ = [  # without `open`: `from hpstudy import *` must not replace Python's
     "Search",
     "Study",
     "Table",
+    "Texts",
     "__version__",
     "analyse",
     "delete",
@@ -50,6 +54,7 @@ __all__ = [  # without `open`: `from hpstudy import *` must not replace Python's
 ]
 
 _MODULES = {
+    **dict.fromkeys(("Arrays", "Images", "Texts"), "study.arrays"),
     **dict.fromkeys(("Choice", "Float", "Int"), "study.domains"),
     **dict.fromkeys(("Adaptive", "Compare", "Grid", "Search"), "study.designs"),
     "Objective": "study.objective",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hpstudy.api.where import Where, settings_of
 from hpstudy.plain import one_line
+from hpstudy.study.own import Own
 from hpstudy.study.spec import Study
 from hpstudy.study.table import Table
 
@@ -25,12 +27,12 @@ from hpstudy import Choice, Grid, Study, Table
 
 study = Study(
     name={name},
-    # {rows:,} rows, classes {classes}; `hpstudy data show {path}` shows every column
+    # {rows:,} rows, {predicted}; `hpstudy data show {path}` shows every column
     dataset=Table(
         {file},
-        target={target},{unlabelled}
+        target={target},{task}{unlabelled}
         # left out without being told: {left_out}
-        # drop=("a column",), numeric=("…",), categorical=("…",),
+        # drop=("a column",), numeric=("…",), categorical=("…",), text=("…",),
         # test="later.csv", group="customer", time="day",  # how rows are split; without these, at random
     ),{objective}
     # what all trials share; docs/factors.md lists every factor and its default
@@ -58,7 +60,7 @@ def show(study: Study, where: Where) -> tuple[Study, Overview]:
     from hpstudy import data
 
     settings = settings_of(where)
-    if isinstance(study.dataset, Table):
+    if isinstance(study.dataset, Own):
         study = study.on(data.resolved(study.dataset, settings))
     return study, overview_of(study, settings)
 
@@ -71,16 +73,16 @@ def overview_of(study: Study, settings: Settings) -> Overview:
 
 
 def warn_of(study: Study, settings: Settings, notifier: Notifier) -> None:
-    """Say which columns of a user's table are left out, and what may be wrong with its rows."""
-    if not isinstance(study.dataset, Table):
+    """Say which columns of a user's own table are left out, and what may be wrong with the rows."""
+    if not isinstance(study.dataset, Own):
         return
     found = overview_of(study, settings)
     left_out = [f"{column.name} ({column.detail})" for column in found.columns if column.use == "left out"]
     if left_out:
-        notifier.remark(f"Left out of {study.dataset.file}: {', '.join(left_out)}.")
+        notifier.remark(f"Left out of {study.dataset.path}: {', '.join(left_out)}.")
     if study.dataset_info.default_metric and not study.declares_objective:
         notifier.remark(
-            f"The objective is {study.dataset_info.default_metric}, as one class of {study.dataset.file} has more than "
+            f"The objective is {study.dataset_info.default_metric}, as one class of {study.dataset.path} has more than "
             "twice the rows of another; Study(objective=…) declares another."
         )
     for warning in found.warnings:
@@ -95,13 +97,18 @@ def draft(name: str, file: str, target: str, where: Where) -> str:
     """
     from hpstudy import data
     from hpstudy.data.overview import overview
-    from hpstudy.data.own import unlabelled
+    from hpstudy.data.own import task_of, unlabelled
     from hpstudy.study.objective import MOST_UNEVEN
 
     settings = settings_of(where)
-    table = data.resolved(Table(file, target=target, drop_missing_target=True, folder=Path.cwd()), settings)
+    table = Table(file, target=target, drop_missing_target=True, folder=Path.cwd())
+    table = data.resolved(dataclasses.replace(table, task=task_of(table, settings)), settings)
     found = overview(table, {}, 42, settings)
     rows = [sum(parts.values()) for parts in found.classes.values()]
+    predicted = "numbers to predict"
+    if rows:
+        more = ", …" if len(rows) > _SHOWN else ""
+        predicted = f"classes {', '.join(list(found.classes)[:_SHOWN])}{more}"
     lacking = unlabelled(table, settings)
     left_out = [f"{one.name} ({one.detail})" for one in found.columns if one.use == "left out"]
     return _DRAFT.format(
@@ -110,11 +117,12 @@ def draft(name: str, file: str, target: str, where: Where) -> str:
         target=_literal(target),
         title=one_line(target).replace('"', "'").replace("\\", "/"),
         path=f"{name}.py",
-        rows=sum(rows),
-        classes=one_line(", ".join(list(found.classes)[:_SHOWN]) + (", …" if len(rows) > _SHOWN else "")),
+        rows=sum(found.parts.values()),
+        predicted=one_line(predicted),
+        task="" if rows else '\n        task="regression",',
         left_out=one_line(", ".join(left_out) or "nothing"),
         unlabelled=f"\n        drop_missing_target=True,  # {lacking:,} rows have none" if lacking else "",
-        objective=_UNEVEN if max(rows) > MOST_UNEVEN * min(rows) else "",
+        objective=_UNEVEN if rows and max(rows) > MOST_UNEVEN * min(rows) else "",
     )
 
 

@@ -17,6 +17,7 @@ from hpstudy.data.prepare import prepare, prepare_test
 from hpstudy.data.sources import fetch
 from hpstudy.settings import Settings
 from hpstudy.study.factors import Config, dataset_info
+from hpstudy.study.own import Own
 from hpstudy.study.table import Table
 
 _MOST_UNEVEN = 10  # rows of the largest class by those of the smallest
@@ -34,7 +35,7 @@ class Column:
     """A column of a user's table."""
 
     name: str
-    use: str  # "number", "category", "date", "truth", or "left out"
+    use: str  # "number", "category", "date", "truth", "text", or "left out"
     detail: str  # what was fitted on the training rows, or why the column is left out
     missing: float  # share of the training rows
 
@@ -50,7 +51,7 @@ class Overview:
     warnings: tuple[str, ...]  # a sentence each, which says what to do
 
 
-def overview(dataset: str | Table, config: Config, seed: int, settings: Settings) -> Overview:
+def overview(dataset: str | Own, config: Config, seed: int, settings: Settings) -> Overview:
     """Prepare a dataset, and look at it.
 
     Args:
@@ -68,11 +69,13 @@ def overview(dataset: str | Table, config: Config, seed: int, settings: Settings
     }
     found = (*_uneven(classes), *_large_batch(len(arrays.train), config))
     columns: tuple[Column, ...] = ()
+    if isinstance(dataset, Own):
+        found = (*_alike(arrays, test), *found)
     if isinstance(dataset, Table):
         kind = Columns.of(dataset_info(dataset), {})
         raw = read_train(kind, fetch(dataset, settings))
         columns = tuple(_columns(kind, raw.taken(arrays.train)))
-        found = (*_leaks(kind, raw, arrays), *_alike(arrays, test), *found)
+        found = (*_leaks(kind, raw, arrays), *found)
     return Overview(
         columns=columns,
         classes=classes,
@@ -99,6 +102,9 @@ def _detail(column: Mapping[str, Any]) -> str:
             return f"{', '.join(levels[:_SHOWN])}{more}; one input for all others"
         case "date":
             return f"from {column['first'][:10]}, median {column['fill'][:10]}"
+        case "text":
+            words = column["words"]
+            return f"{len(words)} words: {', '.join(words[:_SHOWN])}, …"
         case "truth":
             return f"mostly {'true' if column['fill'] else 'false'}"
         case _:

@@ -39,10 +39,7 @@ class LabelledRows:
 
     def numbered(self, classes: Sequence[str]) -> NDArray[Any]:
         """The labels as class numbers, int32 (rows,), or the targets of a regression as they are."""
-        if self.labels.dtype.kind == "f":
-            return self.labels
-        numbers = {label: number for number, label in enumerate(classes)}
-        return np.array([numbers[label] for label in self.labels], np.int32)
+        return self.labels if self.labels.dtype.kind == "f" else numbered(self.labels, classes)
 
 
 def read_rows(path: Path, table: Table, missing: Collection[str], texts_of: Callable[[Any], Texts]) -> LabelledRows:
@@ -57,7 +54,8 @@ def read_rows(path: Path, table: Table, missing: Collection[str], texts_of: Call
             target or a weight that is no number.
     """
     predicts_numbers = table.task == "regression"
-    frame = read_frame(path, missing, (*(() if predicts_numbers else table.targets), *table.categorical))
+    as_texts = (*(() if predicts_numbers else table.targets), *table.categorical, *table.text)
+    frame = read_frame(path, missing, as_texts)
     _check_columns(path, frame, table)
     for name in table.numeric:
         why, remedy = f"numeric= says that {name} holds numbers", "leave the column out of numeric="
@@ -79,8 +77,11 @@ def read_rows(path: Path, table: Table, missing: Collection[str], texts_of: Call
     )
 
 
-def classes_of(path: Path, table: Table, labels: Sequence[str]) -> tuple[str, ...]:
+def classes_of(path: Path, where: str, labels: Sequence[str]) -> tuple[str, ...]:
     """The labels that occur, numbers in their order and texts in that of the alphabet.
+
+    Args:
+        where: What holds the labels in the file, for messages: "column 'Exited'".
 
     Raises:
         DatasetError: there is only one, or there are so many that they hardly are classes.
@@ -88,15 +89,21 @@ def classes_of(path: Path, table: Table, labels: Sequence[str]) -> tuple[str, ..
     found = sorted(set(labels))
     if len(found) == 1:
         raise DatasetError(
-            f"{path} has only the label {found[0]!r} in column {table.target!r}, so there is nothing to tell apart. "
+            f"{path} has only the label {found[0]!r} in {where}, so there is nothing to tell apart. "
             "Choose another target, or add rows of another class."
         )
     if len(found) > _MOST_CLASSES or len(found) > len(labels) / 2:
         raise DatasetError(
-            f"{path} has {len(found):,} different labels in the {len(labels):,} rows of column {table.target!r}: that "
-            f"is an identifier or a quantity, not a class. {_other_task(found)}"
+            f"{path} has {len(found):,} different labels in the {len(labels):,} rows of {where}: that is an identifier "
+            f"or a quantity, not a class. {_other_task(found)}"
         )
     return tuple(sorted(found, key=float) if all(map(_is_number, found)) else found)
+
+
+def numbered(labels: Texts, classes: Sequence[str]) -> NDArray[np.int32]:
+    """Class numbers, (rows,)."""
+    numbers = {label: number for number, label in enumerate(classes)}
+    return np.array([numbers[label] for label in labels], np.int32)
 
 
 def _check_columns(path: Path, frame: pd.DataFrame, table: Table) -> None:

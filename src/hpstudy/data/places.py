@@ -13,14 +13,14 @@ from hpstudy.folders import home_directory
 from hpstudy.settings import Settings
 from hpstudy.study.catalog import Files
 from hpstudy.study.factors import dataset_info
-from hpstudy.study.table import Table
+from hpstudy.study.own import Own
 
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
     """Where a dataset was found."""
 
-    dataset: str | Table
+    dataset: str | Own
     files: tuple[
         Path, ...
     ]  # four idx files (images and labels, training before test), two (training, test), one or none

@@ -20,7 +20,7 @@ from hpstudy.errors import UserError
 from hpstudy.settings import Settings
 from hpstudy.study.catalog import DatasetInfo, Scaling
 from hpstudy.study.factors import FACTORS, check_level, dataset_info
-from hpstudy.study.table import Table
+from hpstudy.study.own import Own
 
 _FORMAT_VERSION = 2  # raise it whenever the same sources are prepared differently, or refused
 
@@ -36,7 +36,7 @@ class _Request:
     train_rows: int | None
 
     @classmethod
-    def of(cls, dataset: str | Table, config: Mapping[str, Any], seed: int) -> _Request:
+    def of(cls, dataset: str | Own, config: Mapping[str, Any], seed: int) -> _Request:
         info = dataset_info(dataset)
 
         def level(name: str) -> Any:
@@ -65,7 +65,7 @@ class _Request:
         return f"view-{self.seed}-{self.scaling}-{self.train_rows or 'all'}.npz"
 
 
-def prepare(dataset: str | Table, config: Mapping[str, Any], seed: int, settings: Settings) -> Arrays:
+def prepare(dataset: str | Own, config: Mapping[str, Any], seed: int, settings: Settings) -> Arrays:
     """The rows outside the test split, with the trial's split and scaling.
 
     The work is done once; after that, the arrays are read from the cache in milliseconds. Safe in several processes
@@ -102,7 +102,7 @@ def prepare(dataset: str | Table, config: Mapping[str, Any], seed: int, settings
     )
 
 
-def prepare_test(dataset: str | Table, config: Mapping[str, Any], seed: int, settings: Settings) -> TestArrays:
+def prepare_test(dataset: str | Own, config: Mapping[str, Any], seed: int, settings: Settings) -> TestArrays:
     """The held-out test split, encoded and scaled with what was fitted on the training rows of this seed.
 
     It is kept in a separate folder, which `prepare` never opens.
@@ -146,8 +146,8 @@ def _view(request: _Request, source: Source, matrix: Matrix) -> dict[str, NDArra
     """The split and the scaling of one request."""
     from hpstudy.data.parts import read_train, split_train
 
-    table = request.dataset.table
-    raw = read_train(request.kind, source) if table and (table.group or table.time or table.weight) else None
+    own = request.dataset.own
+    raw = read_train(request.kind, source) if own and (own.splits_by_column or own.weighs_rows) else None
     train, validation = split_train(source, matrix.y, request.seed, request.train_rows, raw.keys if raw else None)
     scale, offset = _scaling(request, matrix, train)
     _check_inputs(request, source, matrix, scale, offset, test=False)

@@ -15,7 +15,8 @@ from types import MappingProxyType
 
 from hpstudy.errors import UserError
 from hpstudy.study import factors
-from hpstudy.study.catalog import DatasetInfo
+from hpstudy.study.arrays import Arrays, own_from_json
+from hpstudy.study.catalog import DATASETS, DatasetInfo
 from hpstudy.study.changes import differences
 from hpstudy.study.checks import checked_base, checked_given_factors, checked_shows, checked_tune, checked_vary
 from hpstudy.study.designs import Cell, Design, Factors, beside, design_from_json
@@ -24,8 +25,8 @@ from hpstudy.study.factors import Level
 from hpstudy.study.levels import LevelTexts, check_count, make_plain
 from hpstudy.study.metrics import DEFAULT_METRIC, METRICS, beyond_usual
 from hpstudy.study.objective import Objective, check_task, checked_objectives
+from hpstudy.study.own import Own
 from hpstudy.study.published import Published, checked
-from hpstudy.study.table import Table
 
 FORMAT = 1  # of the JSON; raised when an older hpstudy could no longer read it
 
@@ -39,14 +40,15 @@ class Study:
     """A question: a dataset, a base configuration, the factors that vary, and a design.
 
     Factors of a user's own are legal only with a `build` function in the study file. That function may follow the
-    Study, so `check_factors` is called once the whole file has been read.
+    Study, so `check_factors` is called once the whole file has been read. So is a `load` function, without which there
+    is no dataset of another name.
 
     Raises:
         UserError: something in the declaration is wrong; the message says what is legal.
     """
 
     name: str
-    dataset: str | Table  # a built-in one by its name, or a table of one's own
+    dataset: str | Own  # a built-in one by its name, one of one's own, or a name for what the file's `load` returns
     design: Design
     vary: Mapping[str, Domain] = field(default_factory=dict)
     tune: Mapping[str, Domain] = field(default_factory=dict)  # nuisance factors, which a Compare tunes for each cell
@@ -65,6 +67,8 @@ class Study:
     def __post_init__(self) -> None:
         make_plain(self, "name", "dataset", "seed", "diagnostics")
         _check_name(self.name, recorded=self.recorded)
+        if isinstance(self.dataset, str) and self.dataset not in DATASETS and not self.recorded:
+            object.__setattr__(self, "dataset", Arrays(self.dataset, loads=True))  # see `check_factors`
         info = factors.dataset_info(self.dataset)
         if not isinstance(self.design, Design):
             raise UserError(f"design must be Grid(…), Search(…) or Compare(…); it is {self.design!r}.")
@@ -102,9 +106,9 @@ class Study:
         """The objectives that epochs have only because they are objectives."""
         return beyond_usual(objective.metric for objective in self.objectives)
 
-    def on(self, table: Table) -> Study:
-        """The study with the content of its table, by which the objective is chosen where it declares none."""
-        return dataclasses.replace(self, dataset=table, objective=self.objective if self.declares_objective else None)
+    def on(self, dataset: Own) -> Study:
+        """The study with the content of its own dataset, by which the objective is chosen where it declares none."""
+        return dataclasses.replace(self, dataset=dataset, objective=self.objective if self.declares_objective else None)
 
     @property
     def dataset_info(self) -> DatasetInfo:
@@ -174,7 +178,16 @@ class Study:
         return self.seed + _MOST_REPLICATES + replicate
 
     def check_factors(self) -> Study:
-        """Refuse unknown factors unless the study file builds its own network. Returns the study."""
+        """Refuse unknown factors unless the file builds its own network, and unknown datasets unless it loads one.
+
+        Returns the study.
+        """
+        if isinstance(self.dataset, Own) and self.dataset.loads and not self.dataset.loader:
+            raise UserError(
+                factors.unknown("dataset", self.dataset.path, DATASETS)
+                + " One of your own is a Table(…), Images(…), Texts(…) or Arrays(…), or what a function load() in the "
+                "study file returns."
+            )
         if not self.network_digest:
             for name in (*self.base, *self.domains):
                 if name not in factors.FACTORS:
@@ -202,7 +215,7 @@ class Study:
         declaration = {
             "format": FORMAT,
             "name": self.name,
-            "dataset": self.dataset.to_json() if isinstance(self.dataset, Table) else self.dataset,
+            "dataset": self.dataset.to_json() if isinstance(self.dataset, Own) else self.dataset,
             "base": dict(self.base),
             "vary": {name: domain.to_json() for name, domain in self.vary.items()},
             **({"tune": {name: domain.to_json() for name, domain in self.tune.items()}} if self.tune else {}),
@@ -228,7 +241,7 @@ class Study:
             if values.pop("format") != FORMAT:
                 raise UserError("The study was written by another version of hpstudy. Upgrade this one.")
             if isinstance(values["dataset"], dict):
-                values["dataset"] = Table.from_json(values["dataset"])
+                values["dataset"] = own_from_json(values["dataset"])
             values["network_digest"] = values.pop("network", "")
             for kind in ("vary", "tune"):
                 values[kind] = {name: domain_from_json(domain) for name, domain in values.get(kind, {}).items()}

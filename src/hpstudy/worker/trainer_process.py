@@ -138,7 +138,7 @@ class _TrainerProcess:
         self._spares_test: bool = options.spare_test
         self._pipe = pipe
         store = Store(self._settings.storage, grace_s=self._settings.grace_s, patience_s=OUTAGE_S)
-        self._studies = ServedStudies(store, options.study, options.file)
+        self._studies = ServedStudies(store, options.study, options.file, self._settings)
         self._owner = Owner.of_process()
         self._trainer: Trainer = Trainer(told=lambda sentence: pipe.send(Warned(text=sentence)))
         self._device, self._provenance = describe_device(), provenance()

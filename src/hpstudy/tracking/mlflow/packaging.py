@@ -232,7 +232,7 @@ def _log(
             signature=signature,
             input_example=rows,
             validate_serving_input=False,
-            pip_requirements=_requirements(),  # otherwise MLflow infers them in a process of its own: about 20 s
+            pip_requirements=_requirements(study),  # otherwise MLflow infers them in a process of its own: about 20 s
         )
     return str(logged.model_uri)
 
@@ -285,7 +285,8 @@ def _inputs(example: Mapping[str, Any]) -> Any:
     from mlflow.types import Schema, TensorSpec
 
     if "array" in example:
-        return Schema([TensorSpec(np.dtype(example["dtype"]), (-1, *np.shape(example["array"])[1:]))])
+        shape = example.get("shape", (-1, *np.shape(example["array"])[1:]))
+        return Schema([TensorSpec(np.dtype(example["dtype"]), tuple(shape))])
     columns = example["columns"].items()
     return Schema([_column(name, column["type"]) for name, column in columns])
 
@@ -300,9 +301,10 @@ def _column(name: str, kind: str) -> Any:
     return ColSpec(AnyType() if kind == "any" else kind, name, required=kind == "long")
 
 
-def _requirements() -> list[str]:
+def _requirements(study: Study) -> list[str]:
     """The packages that loading and predicting need, in the versions of this installation."""
-    return [f"{package}=={_version(package)}" for package in _PACKAGES]
+    packages = sorted((*_PACKAGES, *study.dataset_info.kind.packages))
+    return [f"{package}=={_version(package)}" for package in packages]
 
 
 def _version(package: str) -> str:
