@@ -97,3 +97,15 @@ def test_a_draft_needs_a_file_and_one_of_its_columns(folder: Path) -> None:
     assert "Did you mean 'Exited'" in call("init", "churn", "--data", "c.csv", "--target", "exited", code=2)
     assert "nothing.csv is not on this machine" in call("init", "n", "--data", "nothing.csv", "--target", "t", code=2)
     assert not (folder / "churn.py").exists()
+
+
+def test_a_draft_predicts_numbers_where_many_differ(folder: Path) -> None:
+    rows = [f"{area},{area % 7};{3 * area},5;{'Ulm' if area % 2 else 'Bonn'}" for area in range(40, 100)]
+    (folder / "houses.csv").write_text("\n".join(["area;price;town", *rows]) + "\n")
+    for target, task in (("price", "regression"), ("town", "classification")):
+        call("init", target, "--data", "houses.csv", "--target", target)
+        assert load(folder / f"{target}.py").study.dataset_info.task == task
+    found = json.loads(call("data", "show", "price.py", "--json"))
+    assert found["parts"] == {"training": 38, "validation": 10, "test": 12}
+    (warning,) = found["warnings"]
+    assert "The column 'area' alone predicts the target" in warning

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,10 +27,10 @@ from hpstudy import Choice, Grid, Study, Table
 
 study = Study(
     name={name},
-    # {rows:,} rows, classes {classes}; `hpstudy data show {path}` shows every column
+    # {rows:,} rows, {predicted}; `hpstudy data show {path}` shows every column
     dataset=Table(
         {file},
-        target={target},{unlabelled}
+        target={target},{task}{unlabelled}
         # left out without being told: {left_out}
         # drop=("a column",), numeric=("…",), categorical=("…",), text=("…",),
         # test="later.csv", group="customer", time="day",  # how rows are split; without these, at random
@@ -96,13 +97,18 @@ def draft(name: str, file: str, target: str, where: Where) -> str:
     """
     from hpstudy import data
     from hpstudy.data.overview import overview
-    from hpstudy.data.own import unlabelled
+    from hpstudy.data.own import task_of, unlabelled
     from hpstudy.study.objective import MOST_UNEVEN
 
     settings = settings_of(where)
-    table = data.resolved(Table(file, target=target, drop_missing_target=True, folder=Path.cwd()), settings)
+    table = Table(file, target=target, drop_missing_target=True, folder=Path.cwd())
+    table = data.resolved(dataclasses.replace(table, task=task_of(table, settings)), settings)
     found = overview(table, {}, 42, settings)
     rows = [sum(parts.values()) for parts in found.classes.values()]
+    predicted = "numbers to predict"
+    if rows:
+        more = ", …" if len(rows) > _SHOWN else ""
+        predicted = f"classes {', '.join(list(found.classes)[:_SHOWN])}{more}"
     lacking = unlabelled(table, settings)
     left_out = [f"{one.name} ({one.detail})" for one in found.columns if one.use == "left out"]
     return _DRAFT.format(
@@ -111,11 +117,12 @@ def draft(name: str, file: str, target: str, where: Where) -> str:
         target=_literal(target),
         title=one_line(target).replace('"', "'").replace("\\", "/"),
         path=f"{name}.py",
-        rows=sum(rows),
-        classes=one_line(", ".join(list(found.classes)[:_SHOWN]) + (", …" if len(rows) > _SHOWN else "")),
+        rows=sum(found.parts.values()),
+        predicted=one_line(predicted),
+        task="" if rows else '\n        task="regression",',
         left_out=one_line(", ".join(left_out) or "nothing"),
         unlabelled=f"\n        drop_missing_target=True,  # {lacking:,} rows have none" if lacking else "",
-        objective=_UNEVEN if max(rows) > MOST_UNEVEN * min(rows) else "",
+        objective=_UNEVEN if rows and max(rows) > MOST_UNEVEN * min(rows) else "",
     )
 
 

@@ -17,10 +17,12 @@ from hpstudy.settings import Settings
 from hpstudy.study.arrays import Images
 from hpstudy.study.own import Own
 from hpstudy.study.table import Table
+from hpstudy.study.task import Task
 
 Declared = TypeVar("Declared", bound=Own)
 
 _DIRECTORY = "own"  # below the folder of datasets
+_MOST_NUMBERED = 20  # classes whose labels are numbers
 
 
 def resolved(own: Declared, settings: Settings) -> Declared:
@@ -46,6 +48,19 @@ def resolved(own: Declared, settings: Settings) -> Declared:
     for one in found:
         _keep(*one, own, settings)
     return dataclasses.replace(own, content=content)
+
+
+def task_of(table: Table, settings: Settings) -> Task:
+    """What most people would predict: numbers if all labels are, and more differ than classes usually do."""
+    from hpstudy.data.kinds.columns import MISSING, texts_of
+    from hpstudy.data.own_rows import read_rows
+
+    path, as_numbers = _present(table.file, table, settings), dataclasses.replace(table, task="regression")
+    try:
+        numbers = read_rows(path, as_numbers, MISSING, texts_of).labels
+    except DatasetError:  # not a number, or whatever is said when the file is read as classes
+        return "classification"
+    return "regression" if len(set(numbers.tolist())) > _MOST_NUMBERED else "classification"
 
 
 def unlabelled(table: Table, settings: Settings) -> int:
