@@ -97,3 +97,24 @@ def test_a_draft_needs_a_file_and_one_of_its_columns(folder: Path) -> None:
     assert "Did you mean 'Exited'" in call("init", "churn", "--data", "c.csv", "--target", "exited", code=2)
     assert "nothing.csv is not on this machine" in call("init", "n", "--data", "nothing.csv", "--target", "t", code=2)
     assert not (folder / "churn.py").exists()
+
+
+@pytest.mark.parametrize(
+    ("target", "task"),
+    [
+        (np.arange(200) * 3 % 97, "regression"),
+        (np.arange(200) % 7 / 2, "regression"),
+        (np.arange(200) % 7, "classification"),
+        (np.arange(200) % 2 / 2, "classification"),
+    ],
+    ids=["many whole numbers", "decimals", "few whole numbers", "two numbers"],
+)
+def test_a_drafted_study_predicts_amounts_as_numbers_and_few_whole_numbers_as_classes(
+    folder: Path, target: np.ndarray, task: str
+) -> None:
+    customers(Exited=target).to_csv(folder / "c.csv", index=False)
+    call("init", "c", "--data", "c.csv", "--target", "Exited", folder=folder)
+    study = load(folder / "c.py").study
+    assert isinstance(study.dataset, Table)
+    assert study.dataset.task == task
+    assert "training" in call("data", "show", "c.py", folder=folder)

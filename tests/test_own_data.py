@@ -14,7 +14,7 @@ import pytest
 
 from hpstudy import Grid, Study, Table, data
 from hpstudy.data.kind import kind_of
-from hpstudy.errors import NotFoundError, UserError
+from hpstudy.errors import DatasetError, NotFoundError, UserError
 from hpstudy.settings import Settings
 from hpstudy.study.studyfile import load
 from hpstudy.training.trainer import Trainer
@@ -345,3 +345,20 @@ def test_texts_of_several_words_beside_other_columns_become_their_most_frequent_
     assert [{word for word, one in zip(words, row, strict=True) if one} for row in served] == [{"the", "angry"}, set()]
     told = data.resolved(Table("c.csv", target="Exited", text="Name", max_words=2, folder=tmp_path), settings)
     assert "Name" not in data.row_description(told, {}, data.prepare(told, {}, 42, settings), settings)["columns"]
+
+
+def test_a_class_with_too_few_rows_is_named_as_in_the_file_that_was_declared(tmp_path: Path) -> None:
+    rows = [f"{row},{'yes' if row else 'no'}" for row in range(30)]
+    (tmp_path / "t.csv").write_text("\n".join(["x,y", *rows]))
+    settings = settings_in(tmp_path)
+    table = data.resolved(Table("t.csv", target="y", folder=tmp_path), settings)
+    with pytest.raises(DatasetError, match=r"^t\.csv: .* the label 'no' has 1 of 30 rows\. Add rows of that class"):
+        data.prepare(table, {}, 42, settings)
+
+
+def test_a_table_without_another_column_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("y\n" + "a\nb\n" * 20)
+    settings = settings_in(tmp_path)
+    table = data.resolved(Table("t.csv", target="y", folder=tmp_path), settings)
+    with pytest.raises(DatasetError, match="has no column besides y, so nothing can predict it"):
+        data.prepare(table, {}, 42, settings)

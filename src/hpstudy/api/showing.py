@@ -26,10 +26,10 @@ from hpstudy import Choice, Grid, Study, Table
 
 study = Study(
     name={name},
-    # {rows:,} rows, classes {classes}; `hpstudy data show {path}` shows every column
+    # {rows:,} rows, {predicted}; `hpstudy data show {path}` shows every column
     dataset=Table(
         {file},
-        target={target},{unlabelled}
+        target={target},{task}{unlabelled}
         # left out without being told: {left_out}
         # drop=("a column",), numeric=("…",), categorical=("…",), text=("…",),
         # test="later.csv", group="customer", time="day",  # how rows are split; without these, at random
@@ -96,14 +96,14 @@ def draft(name: str, file: str, target: str, where: Where) -> str:
     """
     from hpstudy import data
     from hpstudy.data.overview import overview
-    from hpstudy.data.own import unlabelled
+    from hpstudy.data.own import first_look
     from hpstudy.study.objective import MOST_UNEVEN
 
     settings = settings_of(where)
-    table = data.resolved(Table(file, target=target, drop_missing_target=True, folder=Path.cwd()), settings)
+    table, lacking = first_look(Table(file, target=target, drop_missing_target=True, folder=Path.cwd()), settings)
+    table = data.resolved(table, settings)
     found = overview(table, {}, 42, settings)
     rows = [sum(parts.values()) for parts in found.classes.values()]
-    lacking = unlabelled(table, settings)
     left_out = [f"{one.name} ({one.detail})" for one in found.columns if one.use == "left out"]
     return _DRAFT.format(
         name=_literal(name),
@@ -111,12 +111,17 @@ def draft(name: str, file: str, target: str, where: Where) -> str:
         target=_literal(target),
         title=one_line(target).replace('"', "'").replace("\\", "/"),
         path=f"{name}.py",
-        rows=sum(rows),
-        classes=one_line(", ".join(list(found.classes)[:_SHOWN]) + (", …" if len(rows) > _SHOWN else "")),
+        rows=sum(found.parts.values()),
+        predicted=f"classes {_listed(list(found.classes))}" if rows else "whose numbers are predicted",
+        task="" if rows else '\n        task="regression",  # numbers; without this line, each would be a class',
         left_out=one_line(", ".join(left_out) or "nothing"),
         unlabelled=f"\n        drop_missing_target=True,  # {lacking:,} rows have none" if lacking else "",
-        objective=_UNEVEN if max(rows) > MOST_UNEVEN * min(rows) else "",
+        objective=_UNEVEN if rows and max(rows) > MOST_UNEVEN * min(rows) else "",
     )
+
+
+def _listed(classes: list[str]) -> str:
+    return one_line(", ".join(classes[:_SHOWN]) + (", …" if len(classes) > _SHOWN else ""))
 
 
 def _literal(text: str) -> str:

@@ -17,6 +17,7 @@ from hpstudy.settings import Settings
 from hpstudy.study.arrays import Images
 from hpstudy.study.own import Own
 from hpstudy.study.table import Table
+from hpstudy.study.task import Task
 
 Declared = TypeVar("Declared", bound=Own)
 
@@ -48,12 +49,14 @@ def resolved(own: Declared, settings: Settings) -> Declared:
     return dataclasses.replace(own, content=content)
 
 
-def unlabelled(table: Table, settings: Settings) -> int:
-    """How many rows of the file have no label."""
+def first_look(table: Table, settings: Settings) -> tuple[Table, int]:
+    """The table with the task that its target suggests, and how many rows have no target. Raises as `resolved`."""
     from hpstudy.data.kinds.columns import MISSING, texts_of
-    from hpstudy.data.own_rows import read_rows
+    from hpstudy.data.own_rows import are_quantities, read_rows
 
-    return read_rows(_present(table.file, table, settings), table, MISSING, texts_of).unlabelled
+    rows = read_rows(_present(table.file, table, settings), table, MISSING, texts_of)
+    task: Task = "regression" if are_quantities(rows.labels) else "classification"
+    return dataclasses.replace(table, task=task), rows.unlabelled
 
 
 def locate_own(own: Own, settings: Settings) -> Source | None:

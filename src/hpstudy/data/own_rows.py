@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _MOST_CLASSES = 100
+_MOST_NUMBERED = 20  # classes that are named by numbers, as far as one may guess
 
 Texts = NDArray[np.object_]  # (rows,): str, "" where a value is missing
 
@@ -104,6 +105,15 @@ def numbered(labels: Texts, classes: Sequence[str]) -> NDArray[np.int32]:
     """Class numbers, (rows,)."""
     numbers = {label: number for number, label in enumerate(classes)}
     return np.array([numbers[label] for label in labels], np.int32)
+
+
+def are_quantities(labels: Texts) -> bool:
+    """Whether labels rather are amounts than classes: numbers, of which there are many or some have decimals."""
+    found = set(labels)
+    if not all(map(_is_number, found)) or len(found) <= 2:
+        return False
+    has_decimals = any(not float(label).is_integer() for label in found)
+    return has_decimals or len(found) > _MOST_NUMBERED or len(found) > len(labels) / 2
 
 
 def _check_columns(path: Path, frame: pd.DataFrame, table: Table) -> None:

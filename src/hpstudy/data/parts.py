@@ -15,6 +15,7 @@ from hpstudy.data.places import Source
 from hpstudy.data.splits import Keys, RowNumbers, ScarceClassError, test_and_rest, train_and_validation
 from hpstudy.errors import DatasetError, UserError
 from hpstudy.study.factors import dataset_info
+from hpstudy.study.own import Own
 
 
 def read_train(kind: Kind, source: Source) -> Raw:
@@ -82,11 +83,13 @@ def _check_classes(source: Source, raw: Raw, *, test: bool | None = None) -> Non
         return
     lacking = ", ".join(f"{number} ({name})" for number, name in enumerate(classes) if number not in present)
     part = "" if test is None else " for the test" if test else " for training"
-    raise bad_file(
+    file, problem = (
         source.labels_file(test=bool(test)),
         f"holds {len(raw.labels):,} rows{part}, none of them of the class {lacking}",
-        "rows of every class",
     )
+    if isinstance(source.dataset, Own):
+        raise DatasetError(f"{file} {problem}. Add some, or split the rows in another way.")
+    raise bad_file(file, problem, "rows of every class")
 
 
 @contextmanager
@@ -95,5 +98,9 @@ def _named(source: Source) -> Iterator[None]:
     try:
         yield
     except ScarceClassError as error:
-        where = source.labels_file()
-        raise DatasetError(f"{where}: {error} Add rows of that class: seven are enough for every split.") from None
+        where, sentence = source.labels_file(), str(error)
+        if isinstance(source.dataset, Own) and error.label is not None:  # its own name says more than a number
+            name = dataset_info(source.dataset).classes[error.label]
+            sentence = sentence.replace(f"the label {error.label} ", f"the label {name!r} ")
+        advice = "" if error.label is None else " Add rows of that class: seven are enough for every split."
+        raise DatasetError(f"{where}: {sentence}{advice}") from None

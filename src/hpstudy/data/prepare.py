@@ -181,9 +181,9 @@ def _check_inputs(
     row, feature = np.argwhere(unfit)[np.abs(matrix.x[unfit]).argmax()]
     raw = (read_test if test else read_train)(kind, source)
     raise UserError(
-        f"{source.files[0]} has {kind.trace(raw, row, feature)}, and scaling={request.scaling!r} makes a network input "
-        f"of it that is not finite or larger than {LARGEST_INPUT:.1e}, whose square float32 cannot hold. Correct the "
-        "value, or choose another scaling."
+        f"{source.labels_file(test=test)} has {kind.trace(raw, row, feature)}, and scaling={request.scaling!r} makes a "
+        f"network input of it that is not finite or larger than {LARGEST_INPUT:.1e}, whose square float32 cannot hold. "
+        "Correct the value, or choose another scaling."
     )
 
 

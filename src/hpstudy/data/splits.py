@@ -40,6 +40,10 @@ class Keys:
 class ScarceClassError(DatasetError):
     """A class has too few rows to be in every part. Whoever knows where the rows come from says so, too."""
 
+    def __init__(self, sentence: str, label: int | None = None) -> None:
+        super().__init__(sentence)
+        self.label = label  # the class; None if it is not known which one has too few
+
 
 def test_and_rest(
     labels: NDArray[Any],
@@ -116,7 +120,8 @@ def _by_groups(
         first, second = next(split.split(labels, labels, groups))
     except ValueError:
         raise ScarceClassError(
-            "The rows cannot be split by group=: too few groups, or too few rows of a class."
+            "The rows cannot be split by group=: there are too few groups, or too few of them have rows of each class. "
+            "Leave group= out, or add rows."
         ) from None
     return first, second
 
@@ -166,5 +171,6 @@ def _scarce(labels: NDArray[np.int32]) -> ScarceClassError:
     rarest = counts.argmin()
     return ScarceClassError(
         f"The rows cannot be split with every class in both parts: the label {numbers[rarest]} has "
-        f"{counts[rarest]} of {len(labels):,} rows."
+        f"{counts[rarest]} of {len(labels):,} rows.",
+        int(numbers[rarest]),
     )
