@@ -68,7 +68,7 @@ def overview_of(study: Study, settings: Settings) -> Overview:
     """What was understood of a study's dataset, as its first replicate has it."""
     from hpstudy.data.overview import overview
 
-    return overview(study.dataset, study.config({}), study.seed, settings)
+    return overview(study.dataset, study.config({}), study.seed, settings, study.splits)
 
 
 def warn_of(study: Study, settings: Settings, notifier: Notifier) -> None:
@@ -76,7 +76,7 @@ def warn_of(study: Study, settings: Settings, notifier: Notifier) -> None:
     if not isinstance(study.dataset, Own):
         return
     found = overview_of(study, settings)
-    left_out = [f"{column.name} ({column.detail})" for column in found.columns if column.use == "left out"]
+    left_out = _left_out(found)
     if left_out:
         notifier.remark(f"Left out of {study.dataset.path}: {', '.join(left_out)}.")
     if study.dataset_info.default_metric and not study.declares_objective:
@@ -104,7 +104,7 @@ def draft(name: str, file: str, target: str, where: Where) -> str:
     table = data.resolved(table, settings)
     found = overview(table, {}, 42, settings)
     rows = [sum(parts.values()) for parts in found.classes.values()]
-    left_out = [f"{one.name} ({one.detail})" for one in found.columns if one.use == "left out"]
+    left_out = _left_out(found)
     return _DRAFT.format(
         name=_literal(name),
         file=_literal(file),
@@ -118,6 +118,11 @@ def draft(name: str, file: str, target: str, where: Where) -> str:
         unlabelled=f"\n        drop_missing_target=True,  # {lacking:,} rows have none" if lacking else "",
         objective=_UNEVEN if rows and max(rows) > MOST_UNEVEN * min(rows) else "",
     )
+
+
+def _left_out(found: Overview) -> list[str]:
+    left_out = [column for column in found.columns if column.use == "left out"]
+    return [f"{column.name or 'the one without a name'} ({column.detail})" for column in left_out]
 
 
 def _listed(classes: list[str]) -> str:

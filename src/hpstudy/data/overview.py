@@ -18,6 +18,7 @@ from hpstudy.data.sources import fetch
 from hpstudy.settings import Settings
 from hpstudy.study.factors import Config, dataset_info
 from hpstudy.study.own import Own
+from hpstudy.study.splits import RESAMPLE, Splits
 from hpstudy.study.table import Table
 
 _MOST_UNEVEN = 10  # rows of the largest class by those of the smallest
@@ -51,7 +52,7 @@ class Overview:
     warnings: tuple[str, ...]  # a sentence each, which says what to do
 
 
-def overview(dataset: str | Own, config: Config, seed: int, settings: Settings) -> Overview:
+def overview(dataset: str | Own, config: Config, seed: int, settings: Settings, splits: Splits = RESAMPLE) -> Overview:
     """Prepare a dataset, and look at it.
 
     Args:
@@ -61,7 +62,8 @@ def overview(dataset: str | Own, config: Config, seed: int, settings: Settings) 
     Raises:
         NotFoundError, UserError, StorageError: as in `prepare`.
     """
-    arrays, test = prepare(dataset, config, seed, settings), prepare_test(dataset, config, seed, settings)
+    arrays = prepare(dataset, config, seed, settings, splits)
+    test = prepare_test(dataset, config, seed, settings, splits)
     labels = {"training": arrays.y[arrays.train], "validation": arrays.y[arrays.validation], "test": test.y}
     classes = {
         name: {part: int((numbers == number).sum()) for part, numbers in labels.items()}

@@ -160,8 +160,8 @@ class Columns:
                 raise DatasetError(f"{self.table.file} has no column besides {targets}, so nothing can predict it.")
             raise DatasetError(
                 f"{self.table.file} has no column to predict {targets} from: the others "
-                f"({', '.join(columns)}) are dropped, constant, nearly all missing or identifiers. "
-                "Name one in numeric=, categorical= or text= to take it anyway."
+                f"({', '.join(name or 'one without a name' for name in columns)}) are dropped, constant, nearly all "
+                "missing, or identifiers. Name one in numeric=, categorical= or text= to take it anyway."
             )
         return found
 
