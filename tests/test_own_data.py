@@ -233,6 +233,11 @@ def parts_of(path: Path, folder: Path, **fields: Any) -> list[set[float]]:
         ("a,c\n1,x\n2,\n3,x\n", {"target": "c"}, r"no label in column 'c' in 1 of 3 rows, first in line 3"),
         ("a,c\n1,x\n2,x\n", {"target": "c"}, "only the label 'x'"),
         ("a,c\n1,x\n2,y\n3,z\n", {"target": "c"}, "an identifier or a quantity"),
+        (
+            "a,c\n" + "".join(f"1,{row}\n" for row in (*range(20), "?x")),
+            {"target": "c"},
+            "All but 1 of them are numbers",
+        ),
         ("a,c\n1,x\nq,y\n1,x\n1,y\n", {"target": "c", "numeric": "a"}, r"has 'q' as a in line 3"),
         ("a,c\n1,x\n2\n", {"target": "c"}, "has 1 cells in line 3"),
         ("a,c\n", {"target": "c"}, "has no rows"),
@@ -356,9 +361,16 @@ def test_a_class_with_too_few_rows_is_named_as_in_the_file_that_was_declared(tmp
         data.prepare(table, {}, 42, settings)
 
 
-def test_a_table_without_another_column_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "t.csv").write_text("y\n" + "a\nb\n" * 20)
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("y\n" + "a\nb\n" * 20, "has no column besides y, so nothing can predict it"),
+        (",y\n" + "1,a\n1,b\n" * 20, r"the others \(one without a name\) are dropped, constant"),
+    ],
+)
+def test_a_table_without_another_column_that_can_tell_is_refused(tmp_path: Path, text: str, sentence: str) -> None:
+    (tmp_path / "t.csv").write_text(text)
     settings = settings_in(tmp_path)
     table = data.resolved(Table("t.csv", target="y", folder=tmp_path), settings)
-    with pytest.raises(DatasetError, match="has no column besides y, so nothing can predict it"):
+    with pytest.raises(DatasetError, match=sentence):
         data.prepare(table, {}, 42, settings)
