@@ -319,7 +319,7 @@ def _best_cell(analysis: Analysis, grid: GridAnalysis) -> str:
 
 def _on_new_data(study: Study, grid: GridAnalysis) -> str:
     """Whether what is ruled out on these data is worse on new data, too."""
-    if not study.dataset_info.validation_ratio:
+    if not study.validation_ratio:
         return " All replicates are validated on the same rows, so nothing is claimed of new data."
     worse = [cell for cell in grid.cells if cell.verdict == Verdict.WORSE]
     also = sum(cell.worse_on_new_data for cell in worse)
