@@ -9,18 +9,16 @@ import numpy as np
 from hpstudy.records import RegressionScore
 from hpstudy.report import style, texts
 from hpstudy.report.document import Figure, Table
+from hpstudy.report.languages import say
 from hpstudy.study.catalog import Target
 
 
 def errors_table(found: RegressionScore) -> Table:
-    named = (("RMSE", found.rmse), ("mean absolute error", found.mae), ("R²", found.r2))
+    named = (("RMSE", found.rmse), (say("mean absolute error"), found.mae), ("R²", found.r2))
     return Table(
         title="Errors of the ensemble",
         columns=("score", "value", "95 % interval"),
-        rows=tuple(
-            (name, texts.sortable(one.value, 4), f"{texts.number(one.low)} to {texts.number(one.high)}")
-            for name, one in named
-        ),
+        rows=tuple((name, texts.sortable(one.value, 4), texts.range_text((one.low, one.high))) for name, one in named),
         caption="On the test rows, in the unit of the target. RMSE: the root of the mean squared error. R²: the share "
         "of the target's variance that is explained; 0 is as good as the mean. Intervals are over rows (bootstrap, "
         "Efron 1979).",
@@ -29,22 +27,22 @@ def errors_table(found: RegressionScore) -> Table:
 
 def regression_figures(found: RegressionScore, target: Target | None) -> tuple[Figure, ...]:
     """Predicted against actual, and residuals against predicted."""
-    name = target.name if target else "target"
+    name = target.name if target else say("target")
     actual, predicted = np.array(found.points).T
     residuals = actual - predicted
 
     def against_actual(axes: Any) -> None:
         ends = [min(actual.min(), predicted.min()), max(actual.max(), predicted.max())]
         axes.plot(ends, ends, color=style._INK, linewidth=0.8)
-        _points(axes, predicted, actual, f"predicted {name}", f"actual {name}")
+        _points(axes, predicted, actual, say("predicted {name}", name=name), say("actual {name}", name=name))
 
     def against_predicted(axes: Any) -> None:
         axes.axhline(0, color=style._INK, linewidth=0.8)
-        _points(axes, predicted, residuals, f"predicted {name}", "actual − predicted")
+        _points(axes, predicted, residuals, say("predicted {name}", name=name), say("actual − predicted"))
 
     return (
         Figure(
-            title=f"Predicted and actual {name}",
+            title=say("Predicted and actual {name}", name=name),
             caption="Each point is a row of the test split; on the line, the ensemble is right.",
             svg=style.draw(against_actual),
         ),

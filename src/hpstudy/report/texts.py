@@ -86,7 +86,7 @@ def duration(seconds: float | None) -> str:
 
 def counted(value: int, noun: str) -> str:
     """`1 trial`, `2 trials`."""
-    return f"{value:,} {noun}" if value == 1 else f"{value:,} {noun}s"
+    return say("{number} {noun}", number=f"{value:,}", noun=word(noun if value == 1 else f"{noun}s"))
 
 
 def tried_again(lost: int, interrupted: int) -> str:
@@ -100,19 +100,19 @@ def tried_again(lost: int, interrupted: int) -> str:
     return say("; {counts} and tried again", counts=told) if told else ""
 
 
-def listed(words: Sequence[str], last: str = "and") -> str:
+def listed(words: Sequence[str]) -> str:
     """`a`, `a and b`, `a, b and c`."""
     if len(words) < 2:
         return "".join(words)
-    return f"{', '.join(words[:-1])} {last} {words[-1]}"
+    return say("{first} and {last}", first=", ".join(words[:-1]), last=words[-1])
 
 
 def shortened(words: Sequence[str], most: int = 6) -> str:
     """Like `listed`, but names only the first ones of many, and how many more there are."""
     if len(words) <= most:
         return listed(words)
-    return f"{', '.join(words[:most])} and {len(words) - most} more"
+    return say("{first} and {number} more", first=", ".join(words[:most]), number=len(words) - most)
 
 
 def params(written: LevelTexts, values: Mapping[str, Level]) -> str:
-    return written.describe(values) or "the one configuration"
+    return written.describe(values) or say("the one configuration")

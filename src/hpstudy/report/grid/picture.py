@@ -71,11 +71,11 @@ def _ranking(
         ends = axes.get_xlim()
         for name, value in beside:
             axes.axvline(value, color=style._INK, linewidth=0.9, linestyle=":")
-            axes.text(value, -0.4, name, rotation=90, va="top", ha="right", fontsize=8)
+            axes.text(value, -0.4, word(name), rotation=90, va="top", ha="right", fontsize=8)
         axes.set_xlim(min([ends[0], *(value for _, value in beside)]), max([ends[1], *(value for _, value in beside)]))
         names = [short(analysis.study, cell.params) for cell in shown]
         style.level_ticks(axes, names, vertical=True, most=38)
-        axes.set_xlabel(f"mean {metric}")
+        axes.set_xlabel(say("mean {metric}", metric=metric))
         axes.grid(axis="y", visible=False)
 
     several = cells[0].mean.n > 1

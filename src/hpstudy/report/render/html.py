@@ -61,13 +61,13 @@ def _page(report: Document) -> Iterator[str]:
     yield from (f"<dt>{_text(name)}</dt><dd>{_text(text)}</dd>" for name, text in report.declaration)
     yield f'</dl></section>\n<section id="methods"><h2>{methods}</h2><dl>'
     yield from (f"<dt>{_text(name)}</dt><dd>{_text(text)}</dd>" for name, text in report.methods)
-    yield f"</dl></section>\n</main>\n<footer>{_state(report)}</footer>"
+    yield f"</dl></section>\n</main>\n<footer>{_text(_state(report))}</footer>"
     yield f"<script>\n{_asset('report.js')}</script>\n</body>\n</html>"
 
 
 def _state(report: Document) -> str:
-    at = f", as it was on {report.at:%Y-%m-%d at %H:%M} UTC" if report.at else ""
-    return f"Written by hpstudy from the study database{at}."
+    written = word("Written by hpstudy from the study database.", report.language)
+    return f"{written} {report.at:%Y-%m-%d %H:%M} UTC" if report.at else written
 
 
 def _section(anchor: str, section: Section, room: int, language: str) -> Iterator[str]:
