@@ -75,7 +75,7 @@ def _cell(value: object) -> str:
 
 def _is_number(text: str) -> bool:
     try:
-        float(text.replace("–", "0").replace(",", "").split(" ")[0])
+        float(text.removeprefix("< ").replace("–", "0").replace("−", "-").replace(",", "").split(" ")[0])
     except ValueError:
         return False
     return True

@@ -74,9 +74,9 @@ def stands_beside(study: Study, baselines: Baselines | None) -> list[tuple[str, 
 
 def baselines_section(baselines: Baselines) -> Section:
     names = [name for name in _COLUMNS if name in baselines.constant]
-    rows: list[Row] = [(word(CONSTANT), *(texts.sortable(baselines.constant[name], 4) for name in names))]
+    rows: list[Row] = [(word(CONSTANT), *(texts.sortable(baselines.constant[name]) for name in names))]
     if baselines.linear:
-        rows.append((word(linear_name(baselines)), *(texts.sortable(baselines.linear[name], 4) for name in names)))
+        rows.append((word(linear_name(baselines)), *(texts.sortable(baselines.linear[name]) for name in names)))
     over = say("of one split")
     if len(baselines.seeds) > 1:
         over = say("means over {number} splits", number=len(baselines.seeds))

@@ -79,6 +79,8 @@ def build_report(
         assert analysis.search
         findings = search_answer(analysis, analysis.search, beside, MOST_LINES - bool(evaluation))
         details = search_details(analysis, analysis.search)
+        if figures:
+            pictures = _search_pictures(analysis, analysis.search, beside)
         sections = _search_sections(analysis, analysis.search, figures)
     inside = inside_sections(study, analysis.inside, figures=figures)
     since = chosen_since(study, records, evaluation) if evaluation else []
@@ -215,9 +217,10 @@ def _factor_section(analysis: Analysis, grid: GridAnalysis, factor: str, figures
     if figures:
         from hpstudy.report.grid.figures import curve_figures, effect_figures
 
-        pictures += [figure for effect in effects for figure in effect_figures(analysis, effect)]
-        for place, one in enumerate(_drawn_curves(analysis, grid, factor)):
-            pictures += curve_figures(one)[: 2 if place else 3]  # the gap is drawn by one metric
+        drawn = [curve_figures(one) for one in _drawn_curves(analysis, grid, factor)]
+        validation, training, gaps = zip(*drawn, strict=True) if drawn else ((), (), ())  # loss beside accuracy
+        levels = [figure for effect in effects for figure in effect_figures(analysis, effect)]
+        pictures = [*levels[:1], *validation, *levels[1:], *training, *gaps[:1]]
     tables = [grid_sections.factor_table(analysis, effect) for effect in effects]
     tables += [grid_sections.curves_table(one) for one in curves]
     return Section(title=say("Factor {factor}", factor=factor), tables=tuple(tables), figures=tuple(pictures))
@@ -249,6 +252,15 @@ def _interaction_section(analysis: Analysis, grid: GridAnalysis, figures: bool) 
         pictures = [pair_figure(analysis, pair) for pair in pairs]
     title = say("Interactions and variance")
     return Section(title=title, tables=(*([shares] if shares else []), *tables), figures=tuple(pictures))
+
+
+def _search_pictures(analysis: Analysis, search: SearchResult, beside: Sequence[tuple[str, float]]) -> list[Figure]:
+    """The finalists, and how the search came to them."""
+    from hpstudy.report.grid.picture import finalists_figure
+    from hpstudy.report.search.figures import history_figure
+
+    found = [finalists_figure(analysis, analysis.finalists, beside)] if analysis.finalists else []
+    return [*found, history_figure(analysis, search)] if len(search.complete) > 1 else found
 
 
 def _search_sections(analysis: Analysis, search: SearchResult, figures: bool) -> list[Section]:

@@ -116,17 +116,17 @@ def held_out_section(
 def _scores(evaluation: Evaluation, baselines: Baselines | None) -> Table:
     ensemble, metric = evaluation.together, evaluation.metric
     rows: list[Row] = [
-        (say("seed {seed}", seed=seed), texts.sortable(validation, 4), texts.sortable(test, 4), None)
+        (say("seed {seed}", seed=seed), texts.sortable(validation), texts.sortable(test), None)
         for seed, validation, test in zip(evaluation.seeds, evaluation.validation, evaluation.test, strict=True)
     ]
     test, validation = intervals(evaluation)
-    mean = (texts.sortable(validation.mean, 4), texts.sortable(test.mean, 4), texts.interval_text(test))
+    mean = (texts.sortable(validation.mean), texts.sortable(test.mean), texts.interval_text(test))
     rows.append((say("mean"), *mean))
     over_rows = texts.range_text((ensemble.low, ensemble.high))
-    rows.append((say("ensemble"), None, texts.sortable(ensemble.value, 4), over_rows))
+    rows.append((say("ensemble"), None, texts.sortable(ensemble.value), over_rows))
     for name, found in _without_network(baselines):
-        held_out = texts.sortable(found[f"test_{metric}"], 4)
-        rows.append((word(name), texts.sortable(found[f"val_{metric}"], 4), held_out, None))
+        held_out = texts.sortable(found[f"test_{metric}"])
+        rows.append((word(name), texts.sortable(found[f"val_{metric}"]), held_out, None))
     averaged, source = say("probabilities"), "Wilson 1927"
     if evaluation.regression:
         averaged, source = say("numbers"), "bootstrap, Efron 1979"
@@ -179,7 +179,7 @@ def _confusion(evaluation: Evaluation) -> Table:
     names = [one.name for one in evaluation.by_class]
     return Table(
         title="Confusion matrix",
-        columns=(say("true class"), *(say("predicted {name}", name=name) for name in names)),
+        columns=(say("true class"), *names),
         rows=tuple(
             (name, *(texts.count(count) for count in row))
             for name, row in zip(names, evaluation.confusion, strict=True)

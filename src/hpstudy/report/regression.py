@@ -8,7 +8,7 @@ import numpy as np
 
 from hpstudy.records import RegressionScore
 from hpstudy.report import style, texts
-from hpstudy.report.document import Figure, Table
+from hpstudy.report.document import Figure, Number, Table
 from hpstudy.report.languages import say
 from hpstudy.study.catalog import Target
 
@@ -18,7 +18,14 @@ def errors_table(found: RegressionScore) -> Table:
     return Table(
         title="Errors of the ensemble",
         columns=("score", "value", "95 % interval"),
-        rows=tuple((name, texts.sortable(one.value, 4), texts.range_text((one.low, one.high))) for name, one in named),
+        rows=tuple(
+            (
+                name,
+                Number(value=one.value, text=texts.number(one.value), is_exact=True),
+                texts.range_text((one.low, one.high)),
+            )
+            for name, one in named
+        ),
         caption="On the test rows, in the unit of the target. RMSE: the root of the mean squared error. R²: the share "
         "of the target's variance that is explained; 0 is as good as the mean. Intervals are over rows (bootstrap, "
         "Efron 1979).",

@@ -16,12 +16,16 @@ if TYPE_CHECKING:
 
 
 def number(value: float | None, digits: int | None = None) -> str:
-    """Four decimals for shares and losses, four significant figures for larger or tiny numbers."""
+    """Four decimals for shares and losses, four significant figures for tiny numbers and from ten on."""
     if value is None or math.isnan(value):
         return "–"
     if digits is not None:
         return f"{value:.{digits}f}".replace("-", "−")
-    text = f"{value:.4f}" if 1e-3 <= abs(value) < 100 or abs(value) < 5e-5 else f"{value:.4g}"
+    size = abs(value)
+    if 10 <= size < 1000:
+        text = f"{value:.{2 if size < 100 else 1}f}"
+    else:
+        text = f"{value:.4f}" if 1e-3 <= size < 10 or size < 5e-5 else f"{value:.4g}"
     return text.replace("-", "−")
 
 

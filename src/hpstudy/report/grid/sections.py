@@ -78,7 +78,10 @@ def _cell_row(analysis: Analysis, cell: RankedCell, has_diverged: bool) -> Row:
 
 
 def _probability(share: float) -> Number | None:
-    return None if math.isnan(share) else Number(value=share, text=texts.percent(share))
+    """Whole percent, as all of a column."""
+    if math.isnan(share):
+        return None
+    return Number(value=share, text="< 1 %" if 0 <= share < 0.005 else f"{100 * share:.0f} %")
 
 
 def _cells_caption(grid: GridAnalysis) -> str:
@@ -235,10 +238,10 @@ def curves_table(curves: FactorCurves) -> Table:
             (
                 level.level,
                 texts.count(level.trials),
-                texts.sortable(level.final_training, 4),
-                texts.sortable(level.final_validation, 4),
-                texts.sortable(level.gap, 4),
-                texts.sortable(level.best_value, 4),
+                texts.sortable(level.final_training),
+                texts.sortable(level.final_validation),
+                texts.sortable(level.gap),
+                texts.sortable(level.best_value),
                 texts.sortable(level.best_epoch, 1),
             )
             for level in curves.levels

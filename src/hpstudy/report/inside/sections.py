@@ -273,7 +273,7 @@ def _levels(study: Study, cell: InsideCell) -> list[str | None]:
 
 
 def _norm(value: float) -> Number | None:
-    return None if math.isnan(value) else Number(value=float(value), text=f"{value:.2g}".replace("-", "−"))
+    return None if math.isnan(value) else Number(value=float(value), text=f"{value:#.2g}".rstrip(".").replace("-", "−"))
 
 
 def _ratio_cell(ratio: float) -> Number | None:

@@ -25,9 +25,10 @@ _MOST_LINES = 400  # in parallel coordinates; more would be a smear
 
 
 def search_figures(analysis: Analysis, search: SearchResult) -> list[Figure]:
+    """All but the history, which stands beside the answer."""
     if len(search.complete) < 2:
         return []
-    figures = [history_figure(analysis, search)]
+    figures = []
     if len(analysis.study.objectives) > 1:
         figures.append(pareto_figure(analysis, search))
     figures.append(parallel_figure(analysis, search))

@@ -59,7 +59,7 @@ def trials_table(analysis: Analysis, search: SearchResult) -> Table | None:
 def _level(analysis: Analysis, name: str, level: Level) -> str | Number:
     text = analysis.texts.text(name, level)
     if isinstance(level, int | float) and not isinstance(level, bool):
-        return Number(value=float(level), text=text)
+        return Number(value=float(level), text=text, is_exact=True)
     return text
 
 

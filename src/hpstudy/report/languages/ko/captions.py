@@ -180,7 +180,7 @@ SENTENCES: Mapping[str, str] = {
         "앙상블의 점수, scikit-learn으로 계산. 정밀도: 이 클래스로 예측한 행 중 맞는 비율. 재현율: 이 클래스의 행 중 그렇게 "
         "예측한 비율. F1: 둘의 조화 평균."
     ),
-    "predicted {name}": "예측 {name}",
+    "predicted {name}": "예측한 {name}",
     "Test rows by their true class (rows) and the class that the ensemble predicted (columns). The stronger the colour, "
     "the larger the share of its row.": (
         "실제 클래스(행)와 앙상블이 예측한 클래스(열)별 테스트 행. 색이 진할수록 그 행에서 차지하는 비율이 큽니다."
@@ -283,6 +283,9 @@ SENTENCES: Mapping[str, str] = {
         "층별 활성화{where}, 첫 층이 아래: 시작(선)과 학습 뒤(채움). 높이: 값의 비율의 제곱근, 곡선마다 그 최댓값 기준."
     ),
     # the page and the terminal
+    "The table goes on: scroll sideways.": "표가 옆으로 이어집니다: 옆으로 스크롤하십시오.",
+    " Further off: {names}.": " 멀리 떨어진 것: {names}.",
+    " The darkest colour is {value} and worse.": " 가장 어두운 색은 {value} 및 그보다 나쁜 값.",
     "Written by hpstudy from the study database.": "hpstudy가 연구 데이터베이스에서 작성했습니다.",
     "More:": "자세히:",
     "{number} more rows, of lower rank, are in the report's page.": "순위가 낮은 {number}행은 보고서 페이지에 더 있습니다.",
