@@ -17,6 +17,7 @@ from hpstudy.data.kind import kind_of
 from hpstudy.errors import NotFoundError, UserError
 from hpstudy.settings import Settings
 from hpstudy.study.studyfile import load
+from hpstudy.training.trainer import Trainer
 from kind_contract import check_kind
 
 
@@ -298,6 +299,28 @@ def test_a_file_that_is_not_what_its_name_says_is_refused(tmp_path: Path) -> Non
     (tmp_path / "t.parquet").write_text("a,b\n1,2\n")
     with pytest.raises(UserError, match=r"t\.parquet cannot be read"):
         data.resolved(Table("t.parquet", target="b", folder=tmp_path), settings_in(tmp_path))
+
+
+def test_a_column_of_weights_says_how_much_rows_count_and_is_no_input(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"a": rng.normal(size=200), "trust": rng.choice([0, 2], 200)})
+    frame["y"] = (frame["a"] > 0) ^ (frame["trust"] == 0)  # what nobody trusts is wrong
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    settings = settings_in(tmp_path)
+    table = data.resolved(Table("t.csv", target="y", weight="trust", folder=tmp_path), settings)
+    study = Study(name="s", dataset=table, base={"epochs": 30, "learning_rate": 0.02}, design=Grid())
+    arrays = data.prepare(table, {}, 42, settings)
+    assert arrays.features == 1
+    assert arrays.weights is not None
+    assert arrays.weights[arrays.train].mean() == pytest.approx(1)
+    assert set(arrays.weights == 0) == {True, False}
+    training = Trainer().start(study.config({}), 42, arrays)
+    list(training)
+    training.result()
+    predicted = np.asarray(training.network(arrays.x * arrays.scale + arrays.offset))[:, 0] > 0.5
+    is_trusted = arrays.weights > 0
+    assert (predicted == arrays.y)[is_trusted].mean() > 0.9
+    assert (predicted == arrays.y)[~is_trusted].mean() < 0.1
 
 
 def test_a_declaration_names_each_column_once() -> None:

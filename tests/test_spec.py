@@ -162,6 +162,11 @@ REFUSED = {
     "words of images": (dict(base=dict(num_words=1000)), "belongs to imdb"),
     "scaled words": (dict(dataset="imdb", base=dict(scaling="standard")), "does nothing"),
     "units without a hidden layer": (dict(base=dict(depth=0), vary=dict(units=Choice(8, 16))), "no hidden layer"),
+    "a number that no trial has": (dict(shows=("gaps",)), "no number to show 'gaps'. Did you mean 'gap'?"),
+    "a number to show of a search": (
+        dict(shows=("gap",), design=Search(finalists=0, trials=2)),
+        "is for Grid(…) and Compare(…)",
+    ),
     "layers of no units": (dict(base=dict(units="64-0")), "one for each layer, such as '256-128-100'"),
     "depth beside layers": (dict(base=dict(depth=2), vary=dict(units=Choice(64, "64-32"))), "Leave depth out"),
     "condition on nothing": (
@@ -467,8 +472,8 @@ def test_accuracy_is_the_default_of_own_data_only_if_no_class_is_more_than_twice
 
 
 @pytest.mark.parametrize("metric", ["val_auc", "val_brier"])
-def test_a_metric_of_a_trials_end_may_be_the_objective_but_prunes_no_trial(metric: str) -> None:
-    study = make_study(objective=metric)
+def test_a_metric_of_predictions_may_be_the_objective_and_prune_trials_and_is_then_known_by_epoch(metric: str) -> None:
+    study = make_study(objective=metric, design=Search(trials=5, pruner="median"))
     assert study.objectives[0].maximizes == (metric == "val_auc")
-    with pytest.raises(UserError, match=f"{metric} is known only at the end"):
-        make_study(objective=metric, design=Search(trials=5, pruner="median"))
+    assert study.watched == (metric,)
+    assert make_study().watched == ()

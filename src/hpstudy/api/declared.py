@@ -77,7 +77,7 @@ def _changed(study: Study, options: Options) -> Study:
     if isinstance(study.dataset, Table):
         from hpstudy import data
 
-        study = dataclasses.replace(study, dataset=data.resolved(study.dataset, settings_of(options)))
+        study = study.on(data.resolved(study.dataset, settings_of(options)))
     study = overrides.quick(study) if options.get("quick") else study
     changes = {name: options.get(name) for name in ("trials", "replicates", "epochs")}
     return overrides.override(study, **changes)  # type: ignore[arg-type]
@@ -95,7 +95,9 @@ def _is_build(value: object) -> bool:
     if not inspect.isroutine(value):
         return False
     try:
-        inspect.signature(value).bind("config", "input_shape", "outputs")
+        signature = inspect.signature(value)
+        named = {name: "linear" for name in signature.parameters if name == "output_activation"}
+        signature.bind("config", "input_shape", "outputs", **named)
     except (TypeError, ValueError):
         return False
     return True

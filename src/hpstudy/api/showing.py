@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -60,7 +59,7 @@ def show(study: Study, where: Where) -> tuple[Study, Overview]:
 
     settings = settings_of(where)
     if isinstance(study.dataset, Table):
-        study = dataclasses.replace(study, dataset=data.resolved(study.dataset, settings))
+        study = study.on(data.resolved(study.dataset, settings))
     return study, overview_of(study, settings)
 
 
@@ -79,6 +78,11 @@ def warn_of(study: Study, settings: Settings, notifier: Notifier) -> None:
     left_out = [f"{column.name} ({column.detail})" for column in found.columns if column.use == "left out"]
     if left_out:
         notifier.remark(f"Left out of {study.dataset.file}: {', '.join(left_out)}.")
+    if study.dataset_info.default_metric and not study.declares_objective:
+        notifier.remark(
+            f"The objective is {study.dataset_info.default_metric}, as one class of {study.dataset.file} has more than "
+            "twice the rows of another; Study(objective=…) declares another."
+        )
     for warning in found.warnings:
         notifier.warn(warning)
 

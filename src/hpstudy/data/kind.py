@@ -27,13 +27,28 @@ class Raw:
     """Rows as the source has them, before they are encoded."""
 
     rows: Any  # whatever type the kind reads; `taken` indexes it by an array of row numbers
-    labels: NDArray[Any]  # (rows,) int32 class numbers, or float32 targets of a regression
+    labels: NDArray[Any]  # (rows,) int32 class numbers, or float32 targets; (rows, targets) if there are several
     keys: Keys | None = None  # by which the rows are split, where it is not at random
+    weights: NDArray[np.float32] | None = None  # (rows,), how much each counts in training; None: all the same
+
+    places: NDArray[np.int64] | None = None  # (rows,), which row of the file each is, from 0; None: all are here
+
+    @property
+    def numbers(self) -> NDArray[np.int64]:
+        """Which row of the file each row is, from 0."""
+        return np.arange(len(self.labels)) if self.places is None else self.places
 
     def taken(self, numbers: NDArray[np.int32]) -> Raw:
         """Only these rows, in the order of the numbers."""
         keys = None if self.keys is None else self.keys[numbers]
-        return Raw(rows=self.rows[numbers], labels=self.labels[numbers], keys=keys)
+        weights = None if self.weights is None else self.weights[numbers]
+        return Raw(
+            rows=self.rows[numbers],
+            labels=self.labels[numbers],
+            keys=keys,
+            weights=weights,
+            places=self.numbers[numbers],
+        )
 
 
 class Kind(Protocol):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import shutil
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from math import ceil
 from pathlib import Path
 from tempfile import mkdtemp
@@ -14,6 +15,8 @@ from hpstudy.data.places import Source, datasets_dir
 from hpstudy.errors import DatasetError, NotFoundError, StorageError, UserError
 from hpstudy.settings import Settings
 from hpstudy.study.catalog import TEST_SHARE
+from hpstudy.study.metrics import DEFAULT_METRIC
+from hpstudy.study.objective import metric_for_classes
 from hpstudy.study.table import Content, Table
 
 _DIRECTORY = "own"  # below the folder of datasets
@@ -27,14 +30,17 @@ def resolved(table: Table, settings: Settings) -> Table:
         DatasetError: the file cannot be used; the message says why.
     """
     from hpstudy.data.kinds.columns import MISSING, texts_of
-    from hpstudy.data.own_rows import classes_of, read_rows
+    from hpstudy.data.own_rows import classes_of, read_rows, targets_of
 
     paths = [_present(file, table, settings) for file in table.files]
     digests = [_digest(path) for path in paths]
     rows = read_rows(paths[0], table, MISSING, texts_of)
-    classes = classes_of(paths[0], table, list(rows.labels))
+    predicts_numbers = table.task == "regression"
+    classes = () if predicts_numbers else classes_of(paths[0], table, list(rows.labels))
     for path in paths[1:]:
-        _check_labels(path, list(read_rows(path, table, MISSING, texts_of).labels), classes, table)
+        others = read_rows(path, table, MISSING, texts_of)
+        if not predicts_numbers:
+            _check_labels(path, list(others.labels), classes, table)
     for path, digest, file in zip(paths, digests, table.files, strict=True):
         _keep(path, digest, file, settings)
     share = 0.0 if isinstance(table.test, str) else table.test or TEST_SHARE
@@ -44,8 +50,16 @@ def resolved(table: Table, settings: Settings) -> Table:
         classes=classes,
         rows=len(rows.labels) - held_out,
         test_digest=digests[1] if len(digests) > 1 else "",
+        targets=targets_of(table.targets, rows.labels) if predicts_numbers else (),
+        metric="" if predicts_numbers else _metric(Counter(rows.labels)),
     )
     return dataclasses.replace(table, content=content)
+
+
+def _metric(rows: Mapping[str, int]) -> str:
+    """The objective where a study declares none; "" if it is the usual one."""
+    found = metric_for_classes(list(rows.values()))
+    return "" if found == DEFAULT_METRIC["classification"] else found
 
 
 def unlabelled(table: Table, settings: Settings) -> int:

@@ -97,7 +97,8 @@ def prepare(dataset: str | Table, config: Mapping[str, Any], seed: int, settings
         input_shape=request.dataset.input_shape or (matrix.features,),
         classes=request.dataset.classes,
         digest=matrix.digest,
-        standardization=Standardization.of(matrix.y[view["train"]]) if request.dataset.target else None,
+        standardization=Standardization.of(matrix.y[view["train"]]) if request.dataset.targets else None,
+        weights=view.get("weights"),
     )
 
 
@@ -146,11 +147,17 @@ def _view(request: _Request, source: Source, matrix: Matrix) -> dict[str, NDArra
     from hpstudy.data.parts import read_train, split_train
 
     table = request.dataset.table
-    keys = read_train(request.kind, source).keys if table and (table.group or table.time) else None
-    train, validation = split_train(source, matrix.y, request.seed, request.train_rows, keys)
+    raw = read_train(request.kind, source) if table and (table.group or table.time or table.weight) else None
+    train, validation = split_train(source, matrix.y, request.seed, request.train_rows, raw.keys if raw else None)
     scale, offset = _scaling(request, matrix, train)
     _check_inputs(request, source, matrix, scale, offset, test=False)
-    return {"train": train, "validation": validation, "scale": scale, "offset": offset}
+    weights = {} if raw is None or raw.weights is None else {"weights": _relative(raw.weights, train)}
+    return {"train": train, "validation": validation, "scale": scale, "offset": offset, **weights}
+
+
+def _relative(weights: NDArray[np.float32], train: NDArray[np.int32]) -> NDArray[np.float32]:
+    """Weights whose mean over the training rows is 1, so that a loss stays as large as without them."""
+    return (weights / (weights[train].mean() or 1.0)).astype(np.float32)
 
 
 def _check_inputs(

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from hpstudy.data.kind import Kind, Raw, kind_of
-from hpstudy.data.parts import read_train
+from hpstudy.data.parts import read_test, read_train
 from hpstudy.data.scaling import decode
 from hpstudy.data.sources import fetch
 from hpstudy.study.factors import dataset_info
@@ -34,6 +37,22 @@ def example(dataset: str | Table, config: Config, arrays: Arrays, settings: Sett
     """A few rows as a user has them, in the form of `Kind.example`."""
     rows = decode(arrays.x[arrays.train[:EXAMPLES]], arrays.encoding, arrays.features)
     return kind_of(dataset, config).example(rows, fetch(dataset, settings))
+
+
+def test_row_numbers(
+    dataset: str | Table,
+    config: Config,
+    count: int,
+    settings: Settings,
+) -> NDArray[np.int64]:
+    """Which row of its file each row of the test split is, from 1, without the header, (rows,).
+
+    Args:
+        count: How many rows the test split has.
+    """
+    if dataset_info(dataset).test == "official" and not isinstance(dataset, Table):  # their files have no other rows
+        return np.arange(1, count + 1)
+    return read_test(kind_of(dataset, config), fetch(dataset, settings)).numbers + 1
 
 
 def _training(kind: Kind, dataset: str | Table, arrays: Arrays, settings: Settings) -> Raw:

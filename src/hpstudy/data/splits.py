@@ -61,7 +61,7 @@ def train_and_validation(
     """Four fifths for training and one for validation, of the rows outside the test split.
 
     Args:
-        labels: (rows,) int32 class numbers, or float32 targets.
+        labels: (rows,) int32 class numbers, or float32 targets; (rows, targets) if there are several.
         seed: Decides both the split and which training rows a subset keeps.
         train_rows: Keep so many training rows; None keeps all. The validation rows stay the same.
         keys: Keep groups together, or validate on the latest rows, which then are the same under every seed.
@@ -149,9 +149,13 @@ def _split(
 
 
 def _strata(labels: NDArray[Any], most: int = _MOST_STRATA) -> NDArray[np.int32]:
-    """Class numbers as they are; targets by their rank, in up to ten parts of equally many rows."""
+    """Class numbers as they are; targets by their rank, in up to ten parts of equally many rows.
+
+    Of several targets the first one decides.
+    """
     if labels.dtype.kind != "f":
         return labels
+    labels = labels if labels.ndim == 1 else labels[:, 0]
     count = max(1, min(most, _MOST_STRATA, len(labels) // _STRATUM_ROWS))
     ranks = np.argsort(np.argsort(labels, kind="stable"))
     return (ranks * count // len(labels)).astype(np.int32)

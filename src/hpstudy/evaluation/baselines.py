@@ -106,7 +106,7 @@ def _configuration(study: Study, records: Sequence[TrialRecord]) -> tuple[Config
 
 def _constant(arrays: Arrays, parts: _Parts, loss: Loss) -> dict[str, float]:
     if unit := arrays.standardization:
-        return _of_numbers(((prefix, *of, np.array(unit.mean)) for prefix, of in parts.items()), unit, loss)
+        return _of_numbers(((prefix, *of, unit.mean) for prefix, of in parts.items()), unit, loss)
     shares = class_shares(arrays.y[arrays.train], len(arrays.classes))
     return _named((prefix, _scores(prefix, shares, rows.y[numbers], loss)) for prefix, (rows, numbers) in parts.items())
 

@@ -40,9 +40,12 @@ def answer(
 
 
 def chosen_line(name: str, metric: str, value: float, beside: Sequence[tuple[str, float]]) -> str:
-    """`Use adam (val_accuracy 0.8874; chance 0.1000).`"""
+    """`Use adam (val_accuracy 0.8874; chance 0.1000).`, without the metric's name where the line has no room for it."""
     notes = [f"{word(what)} {texts.number(score)}" for what, score in ((metric, value), *beside)]
-    return say("Use {name} ({notes}).", name=name, notes="; ".join(notes))
+    line = say("Use {name} ({notes}).", name=name, notes="; ".join(notes))
+    if len(line) <= WIDTH:
+        return line
+    return say("Use {name} ({notes}).", name=name, notes="; ".join([texts.number(value), *notes[1:]]))
 
 
 def simpler(value: float, sign: int, beside: Sequence[tuple[str, float]]) -> Iterator[str]:

@@ -11,20 +11,20 @@ from hpstudy.study.factors import loss_of
 from hpstudy.study.spec import Study
 
 CONSTANT, CHANCE = "constant predictor", "chance"
-WORDS = {"accuracy": "accuracy", "rmse": "RMSE"}  # how the metric of an evaluation is written
-_COLUMNS = {  # of the table, by the name of a score
-    "val_accuracy": "validation accuracy",
-    "test_accuracy": "test accuracy",
-    "val_loss": "validation loss",
-    "test_loss": "test loss",
-    "val_rmse": "validation RMSE",
-    "test_rmse": "test RMSE",
-    "val_r2": "validation R²",
-    "test_r2": "test R²",
-    "accuracy": "training accuracy",
-    "rmse": "training RMSE",
-    "loss": "training loss",
+WORDS = {  # how a metric is written, by its name without prefix
+    "accuracy": "accuracy",
+    "balanced_accuracy": "balanced accuracy",
+    "f1": "F1 (mean over classes)",
+    "auc": "area under the ROC curve",
+    "average_precision": "average precision",
+    "log_loss": "log loss",
+    "brier": "Brier score",
+    "rmse": "RMSE",
+    "mae": "mean absolute error",
+    "r2": "R²",
+    "loss": "loss",
 }
+_PARTS = {"val_": "validation", "test_": "test", "": "training"}  # prefix of a score → the rows that it is of
 
 
 def baselines_finding(study: Study, baselines: Baselines) -> str:
@@ -73,16 +73,20 @@ def stands_beside(study: Study, baselines: Baselines | None) -> list[tuple[str, 
 
 
 def baselines_section(baselines: Baselines) -> Section:
-    names = [name for name in _COLUMNS if name in baselines.constant]
-    rows: list[Row] = [(word(CONSTANT), *(texts.sortable(baselines.constant[name]) for name in names))]
-    if baselines.linear:
-        rows.append((word(linear_name(baselines)), *(texts.sortable(baselines.linear[name]) for name in names)))
+    predictors = [(CONSTANT, baselines.constant)]
+    predictors += [(linear_name(baselines), baselines.linear)] if baselines.linear else []
+    rows: list[Row] = [
+        (f"{word(of)} {word(written)}", *(texts.exact(found.get(f"{prefix}{name}")) for _, found in predictors))
+        for prefix, of in _PARTS.items()
+        for name, written in WORDS.items()
+        if f"{prefix}{name}" in baselines.constant
+    ]
     over = say("of one split")
     if len(baselines.seeds) > 1:
         over = say("means over {number} splits", number=len(baselines.seeds))
     table = Table(
         title="Without a network",
-        columns=("predictor", *(word(_COLUMNS[name]) for name in names)),
+        columns=(say("metric"), *(word(name) for name, _ in predictors)),
         rows=tuple(rows),
         caption=say(
             "On the rows and inputs of the chosen configuration, {over}. The constant predictor gives every row the "

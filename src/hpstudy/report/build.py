@@ -87,8 +87,9 @@ def build_report(
     if evaluation:
         told = held_out_finding(analysis.texts, evaluation, since, study=study.name, times_scored=looks.at_test_split)
         details.insert(0, told)
-        findings.insert(1 if analysis.grid else 2, held_out_line(evaluation, since))
-        sections.append(held_out_section(study, evaluation, simple, figures=figures))
+        place = len(findings) if study.given else 1 if analysis.grid else 2
+        findings.insert(place, held_out_line(evaluation, since, study.objectives[0].metric))
+        sections.append(held_out_section(evaluation, simple, figures=figures))
     if simple:
         details.insert(1 if evaluation else 0, baselines_finding(study, simple))
         sections.append(baselines_section(simple))

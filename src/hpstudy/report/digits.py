@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from hpstudy.report.document import Number, Row, Section, Table
 
-_PLAIN = re.compile(r"([+−]?)\d+(?:\.(\d+))?")
+_PLAIN = re.compile(r"([+−]?)\d+(?:\.(\d+))?(?:e−\d+)?")
 _USUAL = 4  # decimals of shares and losses
 _LARGE = 10  # from there on, four figures are fewer decimals
 

@@ -14,7 +14,7 @@ class Number:
 
     value: float
     text: str
-    is_exact: bool = False  # its digits stay, whatever others its column has: a level, a score of a unit of its own
+    is_exact: bool = False  # its digits stay: of a level, a norm, or a score with a unit of its own
 
     def __str__(self) -> str:
         return self.text

@@ -8,11 +8,12 @@ from hpstudy.analysis.held_out import intervals
 from hpstudy.records import Baselines, Evaluation, TrialRecord
 from hpstudy.report import texts
 from hpstudy.report.baselines import CONSTANT, WORDS, linear_name
+from hpstudy.report.binary import binary_figures
 from hpstudy.report.document import Figure, Row, Section, Table
 from hpstudy.report.languages import say, word
 from hpstudy.report.regression import errors_table, regression_figures
+from hpstudy.report.scores import hardest_table, metrics_table
 from hpstudy.study.levels import LevelTexts
-from hpstudy.study.spec import Study
 
 
 def held_out_finding(
@@ -80,12 +81,14 @@ def _wear(times_scored: int) -> str:
     )
 
 
-def held_out_line(evaluation: Evaluation, since: Sequence[TrialRecord]) -> str:
-    """The same in a line: what the networks that were scored reach together."""
-    found = evaluation.together
+def held_out_line(evaluation: Evaluation, since: Sequence[TrialRecord], objective: str = "") -> str:
+    """The same in a line: what the networks that were scored reach together, by the objective if it is a score."""
+    name = objective.removeprefix("val_")
+    metric = name if name in evaluation.estimates else evaluation.metric
+    found = evaluation.estimates[metric]
     return say(
         "Test split: {metric} {value} ({low} to {high}; {rows} rows{of}).",
-        metric=word(WORDS[evaluation.metric]),
+        metric=word(WORDS[metric]),
         value=texts.number(found.value),
         low=texts.number(found.low),
         high=texts.number(found.high),
@@ -94,23 +97,31 @@ def held_out_line(evaluation: Evaluation, since: Sequence[TrialRecord]) -> str:
     )
 
 
-def held_out_section(
-    study: Study, evaluation: Evaluation, baselines: Baselines | None = None, *, figures: bool = False
-) -> Section:
+def held_out_section(evaluation: Evaluation, baselines: Baselines | None = None, *, figures: bool = False) -> Section:
     """The scores of the networks, and where they are wrong.
 
     Args:
         figures: Draw the figures.
     """
+    tables = [_scores(evaluation, baselines)]
+    if len(evaluation.estimates) > 1:  # earlier versions stored one
+        tables.append(metrics_table(evaluation, baselines))
     if evaluation.regression:
-        tables = (_scores(evaluation, baselines), errors_table(evaluation.regression))
-        pictures: tuple[Figure, ...] = ()
-        if figures:
-            pictures = regression_figures(evaluation.regression, study.dataset_info.target)
-        return Section(title="Test split", tables=tables, figures=pictures)
-    return Section(
-        title="Test split", tables=(_scores(evaluation, baselines), _classes(evaluation), _confusion(evaluation))
-    )
+        tables.append(errors_table(evaluation.regression))
+    else:
+        tables += [_classes(evaluation), _confusion(evaluation)]
+    if evaluation.hardest:
+        tables.append(hardest_table(evaluation))
+    return Section(title="Test split", tables=tuple(tables), figures=_figures(evaluation) if figures else ())
+
+
+def _figures(evaluation: Evaluation) -> tuple[Figure, ...]:
+    if evaluation.regression:
+        return regression_figures(evaluation.regression)
+    if evaluation.binary is None:
+        return ()
+    found = evaluation.estimates
+    return tuple(binary_figures(evaluation.binary, found.get("auc"), found.get("average_precision")))
 
 
 def _scores(evaluation: Evaluation, baselines: Baselines | None) -> Table:

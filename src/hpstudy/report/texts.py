@@ -13,6 +13,7 @@ from hpstudy.study.levels import LevelTexts
 
 if TYPE_CHECKING:
     from hpstudy.analysis.statistics import Interval
+    from hpstudy.study.spec import Study
 
 
 def number(value: float | None, digits: int | None = None) -> str:
@@ -40,6 +41,11 @@ def sortable(value: float | None, digits: int | None = None) -> Number | None:
     return Number(value=value, text=number(value, digits))
 
 
+def exact(value: float | None) -> Number | None:
+    """A number whose row has a unit of its own, so that its digits are not those of its column."""
+    return None if value is None or math.isnan(value) else Number(value=value, text=number(value), is_exact=True)
+
+
 def count(value: int) -> Number:
     return Number(value=value, text=str(value))
 
@@ -55,6 +61,11 @@ def range_text(ends: tuple[float, float] | None, sign: bool = False) -> str | No
     """`0.9012 to 0.9130`."""
     write = signed if sign else number
     return say("{low} to {high}", low=write(ends[0]), high=write(ends[1])) if ends else None
+
+
+def of_which_data(study: Study) -> str:
+    """What the intervals of means are about."""
+    return say("on new data of this kind") if study.dataset_info.validation_ratio else say("on these data")
 
 
 def p_text(p: float | None) -> str:

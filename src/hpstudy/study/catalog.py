@@ -5,15 +5,15 @@ How the rows of a kind are read, encoded and served is the matter of the module 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from hpstudy.study.legal import Factor, integer, one_of
 from hpstudy.study.table import Content, Table
+from hpstudy.study.task import Target, Task
 
 KindName: TypeAlias = Literal["image", "words", "table", "numbers", "gate", "columns"]
-# What is predicted: which class a row is of, or a number.
-Task: TypeAlias = Literal["classification", "regression"]
 Scaling: TypeAlias = Literal["none", "unit", "standard", "minmax"]
 # "official": the files of a dataset say which rows are for the test. "drawn": a stratified share, the same for
 # every study. "all": every row is for training, validation and test alike.
@@ -47,15 +47,6 @@ VALIDATION_SHARE = 0.2  # of the rows outside the test split
 
 
 @dataclass(frozen=True, kw_only=True)
-class Target:
-    """The number that is predicted in a regression. Its spread is what the constant predictor's errors are about."""
-
-    name: str
-    deviation: float  # standard deviation over all rows, in the target's unit
-    absolute: float  # mean absolute deviation from the mean, likewise
-
-
-@dataclass(frozen=True, kw_only=True)
 class DatasetInfo:
     """What can be said of a dataset without opening it."""
 
@@ -64,7 +55,7 @@ class DatasetInfo:
     kind: KindInfo
     rows: int  # labelled rows outside the test split; for Titanic, of the largest source
     classes: tuple[str, ...] = ()  # label texts in the order of the label numbers; none in a regression
-    target: Target | None = None  # of a regression
+    targets: tuple[Target, ...] = ()  # of a regression
     input_shape: tuple[int, ...]  # shape of one row; () where a factor or the source decides it
     scaling: Scaling  # the default level of the factor `scaling`
     largest: float = 1  # largest value of an input, if its kind has a bound; scaling "unit" divides by it
@@ -72,21 +63,23 @@ class DatasetInfo:
     files: Files | None = None  # None: the dataset is built in
     test_share: float = TEST_SHARE  # of all rows, if the test split is drawn
     table: Table | None = None  # the declaration of a user's own
+    default_metric: str = ""  # the objective of a study that declares none; "": the task's
     packaged: tuple[str, str] | None = None  # for a built-in one: the Python package that brings it, and its file there
 
     @property
     def validation_ratio(self) -> float:
-        """Validation rows by training rows, as every split has them; 0 where there is no split."""
-        return 0.0 if self.test == "all" else VALIDATION_SHARE / (1 - VALIDATION_SHARE)
+        """Validation rows by training rows, as every split has them; 0 where all replicates have the same rows."""
+        share_rows = self.test == "all" or (self.table is not None and self.table.time is not None)
+        return 0.0 if share_rows else VALIDATION_SHARE / (1 - VALIDATION_SHARE)
 
     @property
     def task(self) -> Task:
-        return "regression" if self.target else "classification"
+        return "regression" if self.targets else "classification"
 
     @property
     def outputs(self) -> int:
-        """Units of the output layer: one for a number or for two classes, else one per class."""
-        return 1 if self.target or len(self.classes) == 2 else len(self.classes)
+        """Units of the output layer: one for each number, one for two classes, else one per class."""
+        return len(self.targets) or (1 if len(self.classes) == 2 else len(self.classes))
 
 
 TRUTH_TABLES = {"and": (0, 0, 0, 1), "or": (0, 1, 1, 1), "nand": (1, 1, 1, 0), "xor": (0, 1, 1, 0)}
@@ -258,7 +251,7 @@ DATASETS: dict[str, DatasetInfo] = {
             title="Diabetes progression",
             kind=NUMBERS,
             rows=353,
-            target=Target(name="progression", deviation=77.0, absolute=65.8),
+            targets=(Target(name="progression", deviation=77.0, absolute=65.8),),
             input_shape=(),
             scaling="standard",
             test="drawn",
@@ -287,9 +280,18 @@ def info_of(table: Table) -> DatasetInfo:
         kind=COLUMNS,
         rows=content.rows,
         classes=content.classes,
+        targets=content.targets or _unread_targets(table),
+        default_metric=content.metric,
         input_shape=(),
         scaling="standard",
         test="official" if isinstance(table.test, str) else "drawn",
         test_share=table.test if isinstance(table.test, float) else TEST_SHARE,
         table=table,
     )
+
+
+def _unread_targets(table: Table) -> tuple[Target, ...]:
+    """The numbers that a regression will predict, of which only the names are known yet."""
+    if table.task != "regression":
+        return ()
+    return tuple(Target(name=name, deviation=math.nan, absolute=math.nan) for name in table.targets)

@@ -17,12 +17,13 @@ from hpstudy.errors import UserError
 from hpstudy.study import factors
 from hpstudy.study.catalog import DatasetInfo
 from hpstudy.study.changes import differences
-from hpstudy.study.checks import checked_base, checked_given_factors, checked_tune, checked_vary
+from hpstudy.study.checks import checked_base, checked_given_factors, checked_shows, checked_tune, checked_vary
 from hpstudy.study.designs import Cell, Design, Factors, beside, design_from_json
 from hpstudy.study.domains import Choice, Domain, Float, combinations, domain_from_json
 from hpstudy.study.factors import Level
 from hpstudy.study.levels import LevelTexts, check_count, make_plain
-from hpstudy.study.objective import DEFAULT_METRIC, METRICS, Objective, check_task, checked_objectives
+from hpstudy.study.metrics import DEFAULT_METRIC, METRICS, beyond_usual
+from hpstudy.study.objective import Objective, check_task, checked_objectives
 from hpstudy.study.published import Published, checked
 from hpstudy.study.table import Table
 
@@ -50,13 +51,15 @@ class Study:
     vary: Mapping[str, Domain] = field(default_factory=dict)
     tune: Mapping[str, Domain] = field(default_factory=dict)  # nuisance factors, which a Compare tunes for each cell
     base: Mapping[str, Level] = field(default_factory=dict)
-    objective: str | Objective | Sequence[str | Objective] | None = None  # None: val_accuracy; val_rmse for numbers
+    objective: str | Objective | Sequence[str | Objective] | None = None  # None: that of the dataset
     seed: int = 42  # replicate r trains with seed + r
     question: str = field(default="", compare=False)  # a paragraph for readers; the file's docstring
     network_digest: str = ""  # digest of the study file's `build` function; "" is the built-in network
     published: Sequence[Published] = field(default=(), compare=False)  # results of others, for the report
     given: Sequence[str] = field(default=(), compare=False)  # factors that are circumstances, not choices
+    shows: Sequence[str] = field(default=(), compare=False)  # what the findings tell, too: metrics, "gap", "rise"
     diagnostics: bool = False  # whether to look into the networks: activations and gradients by layer
+    declares_objective: bool = field(default=True, compare=False, repr=False)  # False: it was filled in
     recorded: bool = field(default=False, compare=False, repr=False)  # whether it comes from a database, see `checks`
 
     def __post_init__(self) -> None:
@@ -68,8 +71,10 @@ class Study:
         check_count("Study(seed=…)", self.seed, low=0)
         if not isinstance(self.diagnostics, bool):
             raise UserError(f"Study(diagnostics=…) must be True or False; it is {self.diagnostics!r}.")
-        objective = DEFAULT_METRIC[info.task] if self.objective is None else self.objective
-        object.__setattr__(self, "objective", checked_objectives(objective))
+        if self.objective is None:
+            object.__setattr__(self, "declares_objective", False)
+            object.__setattr__(self, "objective", info.default_metric or DEFAULT_METRIC[info.task])
+        object.__setattr__(self, "objective", checked_objectives(self.objectives))
         check_task(self.objectives, info.task, info.title)
         object.__setattr__(self, "base", checked_base(info, self.base, recorded=self.recorded))
         object.__setattr__(self, "vary", checked_vary(info, self.vary, self.base, recorded=self.recorded))
@@ -79,6 +84,8 @@ class Study:
         self._check_combinations(info)
         has_answers = self.design.has_cells and not self.design.adaptive
         object.__setattr__(self, "given", checked_given_factors(self.given, self.vary, can_be=has_answers))
+        shows = checked_shows(self.shows, info.task, has_cells=self.design.has_cells)
+        object.__setattr__(self, "shows", shows)
         if self.published:
             params = [cell.params for cell in self.cells()] if self.design.has_cells else []
             figures = checked(self.published, METRICS, self.vary, params, recorded=self.recorded)
@@ -89,6 +96,15 @@ class Study:
         """The metrics by which trials are compared; more than one makes a Pareto front."""
         assert self.objective is not None, "it is filled in"
         return checked_objectives(self.objective)
+
+    @property
+    def watched(self) -> tuple[str, ...]:
+        """The objectives that epochs have only because they are objectives."""
+        return beyond_usual(objective.metric for objective in self.objectives)
+
+    def on(self, table: Table) -> Study:
+        """The study with the content of its table, by which the objective is chosen where it declares none."""
+        return dataclasses.replace(self, dataset=table, objective=self.objective if self.declares_objective else None)
 
     @property
     def dataset_info(self) -> DatasetInfo:
@@ -197,6 +213,7 @@ class Study:
             "network": self.network_digest,
             **({"published": [figure.to_json() for figure in self.published]} if self.published else {}),
             **({"given": list(self.given)} if self.given else {}),
+            **({"shows": list(self.shows)} if self.shows else {}),
             **(
                 {"diagnostics": True} if self.diagnostics else {}
             ),  # left out, so that studies recorded before it existed stay equal
@@ -229,15 +246,16 @@ class Study:
     def changes(self, recorded: Study) -> list[str]:
         """What differs from the recorded declaration, a line each; empty if the two ask the same.
 
-        The question, published figures, which factors are given and what matters in practice are for readers: they
-        change nothing of what is trained.
+        The question, published figures, which factors are given, what is shown and what matters in practice are for
+        readers: they change nothing of what is trained. Only adaptive replicates ask for what matters in practice.
         """
         old, new = (json.loads(study.to_json()) for study in (recorded, self.beside(recorded)))
         for declaration in (old, new):
-            for name in ("question", "published", "given"):
+            for name in ("question", "published", "given", "shows"):
                 declaration.pop(name, None)
             for objective in declaration["objective"]:
-                objective.pop("practical", None)
+                if not self.design.adaptive:  # which goes on until all is decided in practice
+                    objective.pop("practical", None)
         return list(differences(old, new))
 
     def _factors(self) -> Factors:

@@ -6,9 +6,10 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePath
-from typing import Any
+from typing import Any, get_args
 
 from hpstudy.errors import UserError
+from hpstudy.study.task import Target, Task
 
 _COLUMNS = ("drop", "numeric", "categorical")  # the fields that name columns
 _KEYS = ("group", "time")  # those that name the column by which rows are split
@@ -19,23 +20,38 @@ class Content:
     """What was found in the file when the study was first run. It is recorded with the study."""
 
     digest: str  # SHA-256 of the file, in hexadecimal
-    classes: tuple[str, ...]  # the labels, in the order of the class numbers
+    classes: tuple[str, ...]  # the labels, in the order of the class numbers; none in a regression
     rows: int  # labelled rows outside the test split
     test_digest: str = ""  # of the test split's file, if it has one of its own
+    targets: tuple[Target, ...] = ()  # of a regression
+    metric: str = ""  # the objective where the study declares none; "": the usual one of the task
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON values, without fields that are empty, except for `classes`."""
+        values = dataclasses.asdict(self)
+        told = {name: value for name, value in values.items() if value not in ("", ())}
+        told |= {name: list(value) for name, value in told.items() if isinstance(value, tuple)}
+        return {**told, "classes": list(self.classes)}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Content:
+        targets = tuple(Target(**target) for target in values.get("targets", ()))
+        return cls(**{**values, "classes": tuple(values["classes"]), "targets": targets})
 
 
 @dataclass(frozen=True)
 class Table:
     """A file of rows: `Table("churn.csv", target="Exited", drop=("RowNumber", "Surname"))`.
 
-    It is CSV or TSV, also with .gz, Parquet, Feather, JSON lines (.jsonl) or Excel (.xlsx).
+    It is CSV or TSV, also with .gz, Parquet, Feather, JSON lines (.jsonl) or Excel (.xlsx). In a regression, the target
+    is a column of numbers, or several: `Table("houses.csv", target=("price", "rent"), task="regression")`.
 
     Raises:
         UserError: a field is wrong; the message says what is legal.
     """
 
     file: str  # relative to the study file, or below HPSTUDY_DATA_DIR
-    target: str  # the column of the labels
+    target: str | tuple[str, ...]  # the column of the labels; in a regression that of the numbers, or several
     drop: tuple[str, ...] = ()  # columns that are left out
     numeric: tuple[str, ...] = ()  # columns of numbers, whatever they look like
     categorical: tuple[str, ...] = ()  # columns of categories, whatever they look like
@@ -44,6 +60,8 @@ class Table:
     test: str | float | None = None  # the test split's file, or its share of the rows; None: a fifth
     group: str | None = None  # column whose rows of one value stay together, in one part; it is no input
     time: str | None = None  # column of which the latest rows are for the test, then for validation; it is no input
+    task: Task = "classification"  # whether the target is a class, or in a "regression" a number
+    weight: str | None = None  # column of how much a row counts in training, numbers of at least 0; it is no input
     content: Content | None = None  # filled in when the file is first read
     folder: Path | None = dataclasses.field(default=None, compare=False, repr=False)  # of the study file
 
@@ -51,9 +69,9 @@ class Table:
         object.__setattr__(self, "file", str(self.file))
         for name in _COLUMNS:
             object.__setattr__(self, name, _names(name, getattr(self, name)))
-        for name in ("file", "target"):
-            if not isinstance(getattr(self, name), str) or not getattr(self, name).strip():
-                raise UserError(f"Table({name}=…) must be a text that is not empty; it is {getattr(self, name)!r}.")
+        if not self.file.strip():
+            raise UserError("Table(file=…) must be a text that is not empty.")
+        self._check_target()
         if type(self.max_categories) is not int or self.max_categories < 2:
             raise UserError(
                 f"Table(max_categories=…) must be a whole number of at least 2; it is {self.max_categories!r}."
@@ -63,7 +81,20 @@ class Table:
         if twice := [column for column in dict.fromkeys(used) if used.count(column) > 1]:
             raise UserError(
                 f"Table(…) names the column {twice[0]!r} twice. A column is the target, or in one of "
-                f"{', '.join((*_COLUMNS, *_KEYS))}."
+                f"{', '.join((*_COLUMNS, *_KEYS, 'weight'))}."
+            )
+
+    def _check_target(self) -> None:
+        if isinstance(self.target, list):
+            object.__setattr__(self, "target", tuple(self.target))
+        if not self.targets or not all(isinstance(name, str) and name.strip() for name in self.targets):
+            raise UserError(f"Table(target=…) must name a column; it is {self.target!r}.")
+        if self.task not in get_args(Task):
+            raise UserError(f"Table(task=…) must be {' or '.join(map(repr, get_args(Task)))}; it is {self.task!r}.")
+        if self.task == "classification" and not isinstance(self.target, str):
+            raise UserError(
+                f"Table(target=…) must name one column; it is {self.target!r}. Several are predicted together "
+                'only as numbers: task="regression".'
             )
 
     def _check_split(self) -> None:
@@ -72,17 +103,28 @@ class Table:
         is_share = isinstance(self.test, float) and 0 < self.test < 1
         if not (self.test is None or is_share or (isinstance(self.test, str) and self.test.strip())):
             raise UserError(f"Table(test=…) must be a file, or a share such as 0.2; it is {self.test!r}.")
-        for name in _KEYS:
+        for name in (*_KEYS, "weight"):
             if not isinstance(value := getattr(self, name), str | None) or value == "":
                 raise UserError(f"Table({name}=…) must name a column; it is {value!r}.")
         if self.group and self.time:
             raise UserError("Table(…) has group= and time=, but rows are split by one of them. Leave one out.")
 
     @property
+    def targets(self) -> tuple[str, ...]:
+        """The columns to predict."""
+        return (self.target,) if isinstance(self.target, str) else tuple(self.target)
+
+    @property
+    def told_columns(self) -> tuple[str, ...]:
+        """The columns that are no inputs: the targets first, then those of splits and weights."""
+        return (*self.targets, *(name for name in (self.group, self.time, self.weight) if name))
+
+    @property
     def named_columns(self) -> tuple[str, ...]:
-        """Every column that the declaration names, the target first."""
-        keys = [name for name in (self.group, self.time) if name]
-        return (self.target, *(column for name in _COLUMNS for column in getattr(self, name)), *keys)
+        """Every column that the declaration names, the targets first."""
+        first = len(self.targets)
+        others = (column for name in _COLUMNS for column in getattr(self, name))
+        return (*self.told_columns[:first], *others, *self.told_columns[first:])
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -107,8 +149,7 @@ class Table:
             if value != fields[name]
         }
         if self.content:
-            content = {**dataclasses.asdict(self.content), "classes": list(self.content.classes)}
-            values["content"] = {name: value for name, value in content.items() if value != ""}
+            values["content"] = self.content.to_json()
         return {"table": values}
 
     @classmethod
@@ -116,7 +157,7 @@ class Table:
         """The declaration that `to_json` made these values of."""
         told = dict(values["table"])
         if content := told.pop("content", None):
-            told["content"] = Content(**{**content, "classes": tuple(content["classes"])})
+            told["content"] = Content.from_json(content)
         return cls(**told)
 
 

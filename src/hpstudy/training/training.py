@@ -6,7 +6,7 @@ import dataclasses
 import math
 import statistics
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +17,11 @@ from hpstudy.data import constant_scores
 from hpstudy.errors import TrialFailed, closed, reason
 from hpstudy.records import Diagnostics, Epoch
 from hpstudy.study.factors import Config, loss_of
+from hpstudy.study.metrics import METRICS
 from hpstudy.training.compiled import CompiledUnusable, is_unusable
 from hpstudy.training.diagnostics import Probe
 from hpstudy.training.keras_settings import settings_of
+from hpstudy.training.learner import assign_all, values_of
 from hpstudy.training.model import learning_rates, make_network
 from hpstudy.training.own_program import is_out_of_memory
 from hpstudy.training.program import EpochMetrics, Program
@@ -38,7 +40,7 @@ class Training:
         diverged: The epoch in which the loss became infinite or NaN, or None. That epoch is not iterated over.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913
         self,
         *,
         config: Config,
@@ -49,12 +51,13 @@ class Training:
         rows: Any,
         probe: Probe,
         block_s: float,
+        watched: Sequence[str],
     ) -> None:
         self.weights: list[np.ndarray] = []
         self._network = network
         self._config, self._seed, self._arrays = config, seed, arrays
         self._program, self._rows, self._probe = program, rows, probe
-        self._block_s = block_s
+        self._block_s, self._watched = block_s, watched
         self._history: list[Epoch] = []
         self._best_epoch = 0
         self._best_weights: list[np.ndarray] | None = None  # if its block ended with it
@@ -107,7 +110,7 @@ class Training:
             return self._finals({**self._diverging.metrics, **scores})
         if self._best_block:
             self._train_to_best(self._best_block)
-        self.weights = self._best_weights or values_of(self._program.network)
+        self.weights = self._best_weights or values_of(self._program.network.variables)
         self._fill()
         self._has_ended = True
         kept = self._history[(self._best_epoch or len(self._history)) - 1]
@@ -119,13 +122,14 @@ class Training:
         network = self._network
         if network is None:
             network = self._program.network  # which the next trial fills anew
-            assign(network, self.weights)
+            if self._best_weights:
+                assign_all(network.variables, self.weights)
         return final_metrics(network, self._config, self._arrays)
 
     def _fill(self) -> None:
         """Put the trained weights into the network, if there are both."""
         if self._network is not None and self.weights:
-            assign(self._network, self.weights)
+            assign_all(self._network.variables, self.weights)
 
     def _finals(self, scores: Mapping[str, float]) -> dict[str, float]:
         """The final metrics. `train_s` covers every epoch, without compiling, which is `compile_s` if there was any."""
@@ -185,7 +189,7 @@ class Training:
             found = self._program.epochs(self._rows, orders, rates)
         seconds, now = (time.perf_counter() - started) / len(found), time.time()
         self._has_compiled |= self._program.compilations > compiled
-        return [
+        epochs = [
             Epoch(
                 number=first + place,
                 at=now - (len(found) - 1 - place) * seconds,
@@ -193,21 +197,35 @@ class Training:
             )
             for place, metrics in enumerate(found)
         ]
+        return list(map(self._with_watched, epochs)) if self._watched else epochs
+
+    def _with_watched(self, epoch: Epoch) -> Epoch:
+        """The epoch with further metrics of the network as it is; one that diverged has none."""
+        if not _is_finite(epoch):
+            return epoch
+        with memory_errors():
+            found = final_metrics(self._program.network, self._config, self._arrays)
+        return dataclasses.replace(epoch, metrics={**epoch.metrics, **{name: found[name] for name in self._watched}})
 
     def _stops_early(self, epoch: Epoch) -> bool:
         patience = self._config["early_stopping"]
         if patience is None:
             return False
         best = self._history[self._best_epoch - 1] if self._best_epoch else None
-        if best is None or epoch.metrics["val_loss"] < best.metrics["val_loss"]:
+        if best is None or self._is_better(epoch, best):
             self._keep_best(epoch.number)
         return epoch.number - self._best_epoch >= int(patience)
+
+    def _is_better(self, epoch: Epoch, best: Epoch) -> bool:
+        name = str(self._config["monitor"])
+        one, other = epoch.metrics[name], best.metrics[name]
+        return one > other if METRICS[name] == "maximize" else one < other
 
     def _keep_best(self, epoch: int) -> None:
         """Keep the weights after this epoch, the best so far, or what it takes to find them again."""
         self._best_epoch, self._best_weights, self._best_block = epoch, None, self._block
         if self._block and epoch == self._block.last:
-            self._best_weights, self._best_block = values_of(self._program.network), None
+            self._best_weights, self._best_block = values_of(self._program.network.variables), None
 
     def _train_to_best(self, block: _Block) -> None:
         """Go back to before the block of the best epoch, and train up to that epoch: the same again, bit by bit."""
@@ -233,15 +251,6 @@ class _Block:
         return dataclasses.replace(self, rates=self.rates[: last + 1 - self.first])
 
 
-def values_of(network: keras.Model) -> list[np.ndarray]:
-    return [variable.numpy() for variable in network.variables]
-
-
-def assign(network: keras.Model, values: list[np.ndarray]) -> None:
-    for variable, value in zip(network.variables, values, strict=True):
-        variable.assign(value)
-
-
 def order_of(seed: int, epoch: int, arrays: Arrays) -> np.ndarray:
     """The numbers of the training rows in the order in which an epoch trains on them."""
     return np.random.default_rng([seed, epoch]).permutation(arrays.train)
@@ -252,8 +261,8 @@ def _named(found: EpochMetrics, arrays: Arrays) -> dict[str, float]:
     name, score, val_score = "accuracy", found.score, found.val_score
     if arrays.standardization:
         unit, name = arrays.standardization.deviation, "rmse"
-        score, val_score = unit * math.sqrt(score), unit * math.sqrt(val_score)
-    return {"loss": found.loss, name: score, "val_loss": found.val_loss, f"val_{name}": val_score}
+        score, val_score = (float(np.mean(unit * np.sqrt(one))) for one in (score, val_score))
+    return {"loss": found.loss, name: float(score), "val_loss": found.val_loss, f"val_{name}": float(val_score)}
 
 
 def _is_finite(epoch: Epoch) -> bool:

@@ -291,6 +291,7 @@ class _TrainerProcess:
                 build,
                 diagnostics=study.diagnostics,
                 block_s=BLOCK_S,
+                watched=study.watched,
             )
         attempt.training = training
         begun = time.monotonic()

@@ -53,7 +53,7 @@ _DAY = np.timedelta64(86_400, "s")
 class Cells:
     """Rows of a file."""
 
-    columns: Mapping[str, Values]  # without the target, and without the columns that split the rows
+    columns: Mapping[str, Values]  # those that may become inputs
     numbers: NDArray[np.int64]  # (rows,), the place of each row in the file, from 0
 
     def __getitem__(self, taken: NDArray[np.int32]) -> Cells:
@@ -92,16 +92,17 @@ class Columns:
         assert self.table.content
         path = source.files[1 if test and len(source.files) > 1 else 0]
         rows = read_rows(path, self.table, MISSING, texts_of)
-        numbers = {label: number for number, label in enumerate(self.table.content.classes)}
         columns: dict[str, Values] = {
             str(name): texts_of(cells) if name in self.table.categorical else values_of(cells)
             for name, cells in rows.frame.items()
-            if name not in (self.table.target, self.table.group, self.table.time)
+            if name not in self.table.told_columns
         }
         return Raw(
             rows=Cells(columns=columns, numbers=rows.numbers),
-            labels=np.array([numbers[label] for label in rows.labels], np.int32),
+            labels=rows.numbered(self.table.content.classes),
             keys=rows.keys,
+            weights=rows.weights,
+            places=rows.numbers,
         )
 
     def encode(self, raw: Raw, training: Raw | None) -> Matrix:
@@ -152,7 +153,7 @@ class Columns:
         found = {name: column for name, column in columns.items() if not isinstance(column, str)}
         if not found:
             raise DatasetError(
-                f"{self.table.file} has no column to predict {self.table.target!r} from: the others "
+                f"{self.table.file} has no column to predict {', '.join(self.table.targets)} from: the others "
                 f"({', '.join(columns) or 'none'}) are dropped, constant, nearly all missing or identifiers. "
                 "Name one in numeric= or categorical= to take it anyway."
             )

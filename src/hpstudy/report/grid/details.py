@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from hpstudy.analysis.analyse import Analysis, GridAnalysis
 from hpstudy.analysis.candidates import FAMILY_ERROR
 from hpstudy.analysis.effects import FactorEffect, LevelEffect
+from hpstudy.analysis.overfitting import FactorOverfitting
 from hpstudy.analysis.overview import Overview
 from hpstudy.analysis.ranking import RankedCell
 from hpstudy.analysis.standings import Verdict
@@ -14,6 +15,7 @@ from hpstudy.report import texts
 from hpstudy.report.inside.sections import inside_findings
 from hpstudy.report.languages import say
 from hpstudy.study.objective import Objective
+from hpstudy.study.spec import Study
 
 NOTABLE_SHARE = 0.1  # share of what the factors explain from which an interaction is reported
 
@@ -25,6 +27,7 @@ def grid_details(analysis: Analysis, grid: GridAnalysis) -> list[str]:
     found = [] if grid.circumstances else [_best_cell(analysis, grid)]
     found += [_factor(analysis.study.objectives[0], effect) for effect in grid.effects]
     found += list(_interactions(grid))
+    found += [_overfitting(effect, grid) for effect in grid.overfitting]
     found += inside_findings(analysis)
     found += list(_doubts(analysis, grid))
     found += list(trouble(analysis.overview))
@@ -130,7 +133,8 @@ def _best_cell(analysis: Analysis, grid: GridAnalysis) -> str:
     sure = say(", one replicate")
     if interval:
         sure = say(
-            ", 95 % interval on new data {interval}, {replicates} replicates",
+            ", 95 % interval {where} {interval}, {replicates} replicates",
+            where=texts.of_which_data(analysis.study),
             interval=interval,
             replicates=best.mean.n,
         )
@@ -151,7 +155,22 @@ def _best_cell(analysis: Analysis, grid: GridAnalysis) -> str:
         probability=texts.percent(best.p_best),
         regret=texts.number(best.regret),
     )
-    return f"{text} {again}"
+    return f"{text} {again}{_on_new_data(analysis.study, grid)}"
+
+
+def _on_new_data(study: Study, grid: GridAnalysis) -> str:
+    """Whether what is ruled out on these data is worse on new data, too."""
+    if not study.dataset_info.validation_ratio:
+        return say(" All replicates are validated on the same rows, so nothing is claimed of new data.")
+    worse = [cell for cell in grid.cells if cell.verdict == Verdict.WORSE]
+    if not worse:
+        return ""
+    return say(
+        " Ruled out on these data: {worse}; shown to be worse on new data of this kind, too: {also} (corrected "
+        "resampled t-test).",
+        worse=len(worse),
+        also=sum(cell.worse_on_new_data for cell in worse),
+    )
 
 
 def _factor(objective: Objective, effect: FactorEffect) -> str:
@@ -192,7 +211,9 @@ def _beside_best(effect: FactorEffect, others: list[LevelEffect]) -> Iterator[st
     for verdict, head in heads.items():
         levels = [level for level in others if level.verdict == verdict]
         parts = [
-            f"{level.level} {texts.signed(level.difference.interval.mean)}" for level in levels if level.difference
+            f"{level.level} {texts.signed(level.difference.interval.mean)}{_also(level.worse_on_new_data)}"
+            for level in levels
+            if level.difference
         ]
         if parts:
             yield f"{head}{'; '.join(parts)}."
@@ -203,6 +224,10 @@ def _beside_best(effect: FactorEffect, others: list[LevelEffect]) -> Iterator[st
             "Decided, if the difference is as seen (80 % power): {levels} replicates.",
             levels=texts.listed(by),
         )
+
+
+def _also(on_new_data: bool) -> str:
+    return say(" (on new data, too)") if on_new_data else ""
 
 
 def _beside_baseline(effect: FactorEffect, others: list[LevelEffect]) -> Iterator[str]:
@@ -257,6 +282,29 @@ def _best_at_each(grid: GridAnalysis, factor: str) -> str:
         low=texts.number(min(values)),
         high=texts.number(max(values)),
     )
+
+
+def _overfitting(found: FactorOverfitting, grid: GridAnalysis) -> str:
+    levels = sorted(found.levels.items(), key=lambda one: -one[1].rise)
+    (most, high), (least, low) = levels[0], levels[-1]
+    practical = grid.standings.practical if grid.standings else 0.0
+    apart = found.apart_at_best
+    told = say(
+        "Overfitting depends on {factor}: with {most} the validation loss is lowest after epoch {turn} on average and "
+        "rises by {high} until the last one; with {least} it rises by {low}. The gap between training and validation "
+        "({metric}) is {high_gap} and {low_gap}. At each training's best epoch the levels lie within {apart}",
+        factor=found.factor,
+        most=most,
+        turn=f"{high.turn:.0f}",
+        high=texts.number(high.rise, 4),
+        least=least,
+        low=texts.number(low.rise, 4),
+        metric=found.objective.metric,
+        high_gap=texts.number(high.gap, 4),
+        low_gap=texts.number(low.gap, 4),
+        apart=texts.number(apart, 4),
+    )
+    return f"{told}{say(', so stopping early does as well.')}" if apart <= practical else f"{told}."
 
 
 def _doubts(analysis: Analysis, grid: GridAnalysis) -> Iterator[str]:

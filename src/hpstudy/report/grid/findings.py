@@ -17,6 +17,7 @@ from hpstudy.report.languages import say, word
 from hpstudy.study.designs import Grid
 from hpstudy.study.domains import Choice, Domain
 from hpstudy.study.levels import is_number
+from hpstudy.study.metrics import SHOWN
 from hpstudy.study.overrides import QUICK
 from hpstudy.study.spec import Study
 
@@ -36,15 +37,17 @@ def grid_answer(
     study, found = analysis.study, grid.standings
     if found is None:
         return list(trouble(analysis.overview))
-    if grid.circumstances:
-        return [fitted(*_under(study, one)) for one in grid.circumstances[:room]]
     names = [short(study, cell.params) for cell in grid.cells]
+    if grid.circumstances:
+        lines = [fitted(*_under(study, one)) for one in grid.circumstances]
+        return [*lines, *_shown(grid, names), *_learned_nothing(grid, names, beside)][:room]
     lines = list(answer(found, names, metric=study.objectives[0].metric, sign=study.objectives[0].sign, beside=beside))
     if analysis.overview.diverged:
         seen = analysis.overview
         trials = say("Diverged: {diverged} of {ended} trials", diverged=seen.diverged, ended=seen.ended)
         lines.append(fitted(trials, diverging(seen), head=": "))
     lines += _learned_nothing(grid, names, beside)
+    lines += _shown(grid, names)
     following = _next(analysis, grid, found)
     several = len(study.vary) > 1  # else a level is a configuration
     factors = list(_factors(grid))[: max(0, room - len(lines) - bool(following))] if several else []
@@ -78,6 +81,30 @@ def _learned_nothing(grid: GridAnalysis, names: Sequence[str], beside: Sequence[
         if sign * (cell.mean.mean - chance) <= found.practical and cell.diverged < cell.mean.n
     ]
     return [fitted(say("No better than chance: "), idle)] if idle else []
+
+
+def _shown(grid: GridAnalysis, names: Sequence[str]) -> list[str]:
+    """`rise, gap: 0.0000, 0.0140 as chosen; 0.0380, 0.0950 with dropout 0.`
+
+    The second is the worst one by the first number, or the best one if the worst was chosen.
+    """
+    known = [(cell.number, name) for cell, name in zip(grid.cells, names, strict=True)]
+    known = [(cell, name) for cell, name in known if all(cell in means for means in grid.shown.values())]
+    if not grid.shown or not known:
+        return []
+    first = next(iter(grid.shown))
+    sign = 1 if SHOWN[first] == "maximize" else -1
+
+    def numbers(cell: int) -> str:
+        return ", ".join(texts.number(means[cell]) for means in grid.shown.values())
+
+    chosen, *others = known
+    parts = [say("{values} as chosen", values=numbers(chosen[0]))]
+    ranked = sorted(known, key=lambda one: sign * grid.shown[first][one[0]])
+    if others:
+        cell, its_name = ranked[0] if ranked[0] != chosen else ranked[-1]
+        parts.append(say("{values} with {name}", values=numbers(cell), name=its_name))
+    return [fitted(f"{', '.join(grid.shown)}: ", parts)]
 
 
 def _next(analysis: Analysis, grid: GridAnalysis, found: Standings) -> list[str]:

@@ -18,6 +18,7 @@ from hpstudy.report.answer import short
 from hpstudy.report.document import Figure
 from hpstudy.report.languages import say, word
 from hpstudy.study.levels import is_number
+from hpstudy.study.spec import Study
 
 _MOST_ROWS = 40  # configurations in one picture
 _ONE_SEED = "one replicate"
@@ -52,7 +53,6 @@ def configuration_figures(analysis: Analysis, grid: GridAnalysis, beside: Sequen
     cells = grid.cells
     if len(cells) < 2:
         return []
-    metric = analysis.study.objectives[0].metric
     rows = [
         _Row(
             name=short(analysis.study, cell.params),
@@ -61,12 +61,12 @@ def configuration_figures(analysis: Analysis, grid: GridAnalysis, beside: Sequen
         )
         for place, cell in enumerate(cells)
     ]
-    figures = [_ranking(metric, rows, beside, say("All configurations, the best first"))]
+    figures = [_ranking(analysis.study, rows, beside, say("All configurations, the best first"))]
     near, further = _near(rows, cells)
     span = [*(row.mean.mean for row in rows), *(value for _, value in beside)]
     if cells[0].mean.n > 1 and len(near) > 1 and np.ptp([row.mean.mean for row in near]) < _BUNCHED * np.ptp(span):
         left_out = say(" Further off: {names}.", names=texts.shortened(further, 3)) if further else ""
-        figures.append(_ranking(metric, near, (), say("Those that may be the best, from nearby"), left_out))
+        figures.append(_ranking(analysis.study, near, (), say("Those that may be the best, from nearby"), left_out))
     if len(analysis.study.vary) == 2 and len(cells) > 3:
         figures.append(_heat_map(analysis, grid))
     return figures
@@ -83,7 +83,7 @@ def finalists_figure(analysis: Analysis, finalists: Finalists, beside: Sequence[
         _Row(name=say("trial {number}", number=origin.number), mean=mean, look=_look(mean, verdict, is_best=not place))
         for place, (origin, mean, verdict) in enumerate(zip(finalists.origins, means, found.verdicts, strict=True))
     ]
-    return _ranking(objective.metric, rows, beside, say("Finalists, best first"))
+    return _ranking(analysis.study, rows, beside, say("Finalists, best first"))
 
 
 def _near(rows: Sequence[_Row], cells: Sequence[RankedCell]) -> tuple[list[_Row], list[str]]:
@@ -102,8 +102,9 @@ def _look(mean: Interval, verdict: str, *, is_best: bool) -> str:
 
 
 def _ranking(
-    metric: str, rows: Sequence[_Row], beside: Sequence[tuple[str, float]], what: str, left_out: str = ""
+    study: Study, rows: Sequence[_Row], beside: Sequence[tuple[str, float]], what: str, left_out: str = ""
 ) -> Figure:
+    metric, where = study.objectives[0].metric, texts.of_which_data(study)
     shown, looks = rows[:_MOST_ROWS], {row.look for row in rows[:_MOST_ROWS]}
 
     def paint(axes: Any) -> None:
@@ -117,7 +118,7 @@ def _ranking(
         axes.grid(axis="y", visible=False)
 
     several = rows[0].mean.n > 1
-    bars = say("bars: 95 % intervals on new data of this kind.") if several else say("one replicate, so no intervals.")
+    bars = say("bars: 95 % intervals {where}.", where=where) if several else say("one replicate, so no intervals.")
     if len(shown) < len(rows):
         left_out += say(" The best {shown} of {all}.", shown=len(shown), all=len(rows))
     lines = say(" Dotted: {names}.", names=", ".join(word(name) for name, _ in beside)) if beside else ""

@@ -273,11 +273,13 @@ def _levels(study: Study, cell: InsideCell) -> list[str | None]:
 
 
 def _norm(value: float) -> Number | None:
-    return None if math.isnan(value) else Number(value=float(value), text=f"{value:#.2g}".rstrip(".").replace("-", "−"))
+    """Two figures, as norms differ by powers of ten."""
+    text = f"{value:#.2g}".rstrip(".").replace("-", "−")
+    return None if math.isnan(value) else Number(value=float(value), text=text, is_exact=True)
 
 
 def _ratio_cell(ratio: float) -> Number | None:
-    return None if math.isnan(ratio) else Number(value=ratio, text=ratio_text(ratio))
+    return None if math.isnan(ratio) else Number(value=ratio, text=ratio_text(ratio), is_exact=True)
 
 
 def _percent(share: float | None) -> Number | None:

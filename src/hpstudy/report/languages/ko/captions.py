@@ -8,7 +8,9 @@ SENTENCES: Mapping[str, str] = {
     # all configurations
     "All configurations, the best first": "모든 설정, 좋은 순서",
     "Those that may be the best, from nearby": "최고일 수 있는 설정, 확대",
-    "bars: 95 % intervals on new data of this kind.": "막대: 같은 종류의 새 데이터에 대한 95 % 구간.",
+    "bars: 95 % intervals {where}.": "막대: {where} 95 % 구간.",
+    "on new data of this kind": "같은 종류의 새 데이터에 대한",
+    "on these data": "이 데이터에 대한",
     "one replicate, so no intervals.": "반복이 한 번이라 구간이 없습니다.",
     "Colours: verdicts on training again on these data.": "색: 같은 데이터로 다시 학습할 때의 판정.",
     " The best {shown} of {all}.": " {all}개 중 가장 좋은 {shown}개.",
@@ -16,13 +18,13 @@ SENTENCES: Mapping[str, str] = {
     "{what}: mean {metric}": "{what}: 평균 {metric}",
     "Mean {metric} by {down} and {across}": "{down}와(과) {across}별 평균 {metric}",
     "Mean {metric} of each combination; brighter is better.": "각 조합의 평균 {metric}; 밝을수록 좋습니다.",
-    "Mean over n replicates with its 95 % interval on new data of this kind. The other columns are about training "
-    "again on these data. Equivalent: within {practical} of the best one with a probability of at least 95 %. "
-    "Worse: ruled out as the best (multiple comparisons with the best, family error 5 %). Best with: probability "
-    "of being the best. Within practical: probability of lying within {practical} of it.": (
-        "n번 반복의 평균과, 같은 종류의 새 데이터에 대한 95 % 구간. 나머지 열은 같은 데이터로 다시 학습할 때에 관한 "
-        "것입니다. 동등함: 95 % 이상의 확률로 최고와의 차이가 {practical} 이내. 더 나쁨: 최고가 아님이 확인됨 "
-        "(최고와의 다중 비교, 전체 오류 5 %). 최고일 확률. 실용 범위: 최고와의 차이가 {practical} 이내일 확률."
+    "Mean over n replicates with its 95 % interval {where}. The other columns are about training again on these data. "
+    "Equivalent: within {practical} of the best one with a probability of at least 95 %. Worse: ruled out as the best "
+    "(multiple comparisons with the best, family error 5 %); on new data, by the corrected resampled t-test. Best with: "
+    "probability of being the best. Within practical: probability of lying within {practical} of it.": (
+        "n번 반복의 평균과 {where} 95 % 구간. 나머지 열은 같은 데이터로 다시 학습할 때에 관한 것입니다. 동등함: 95 % 이상의 "
+        "확률로 최고와의 차이가 {practical} 이내. 더 나쁨: 최고가 아님이 확인됨 (최고와의 다중 비교, 전체 오류 5 %); 새 "
+        "데이터에서는 보정된 재표집 t-검정. 최고일 확률. 실용 범위: 최고와의 차이가 {practical} 이내일 확률."
     ),
     # tables of a grid
     "baseline {level}": "기준 {level}",
@@ -32,10 +34,10 @@ SENTENCES: Mapping[str, str] = {
         " 차이의 구간과 반복 {n}개에 대한 대응 t-검정, p는 모든 비교에 대해 보정."
     ),
     " Do the levels differ at all? {p} (F-test).": " 수준 사이에 차이가 있는가? {p} (F-검정).",
-    "Means over {over}, with 95 % intervals on new data.{tests} Verdicts are about training again on these data: "
+    "Means over {over}, with 95 % intervals {where}.{tests} Verdicts are about training again on these data: "
     "equivalent within {practical} of the best level, worse, or undecided.{any_effect} “At its best” is the mean of the "
     "level's best configuration. “Replicates needed” would decide it, if the difference is as seen, with 80 % power.": (
-        "{over}에 대한 평균과 새 데이터에 대한 95 % 구간.{tests} 판정은 같은 데이터로 다시 학습할 때에 관한 것입니다: "
+        "{over}에 대한 평균과 {where} 95 % 구간.{tests} 판정은 같은 데이터로 다시 학습할 때에 관한 것입니다: "
         "최고 수준과의 차이가 {practical} 이내로 동등함, 더 나쁨, 또는 미결정.{any_effect} “최선일 때”는 그 수준의 가장 "
         "좋은 설정의 평균. “필요한 반복”은 차이가 관측된 대로일 때 80 % 검정력으로 판정하는 데 필요한 수."
     ),
@@ -185,13 +187,11 @@ SENTENCES: Mapping[str, str] = {
     "the larger the share of its row.": (
         "실제 클래스(행)와 앙상블이 예측한 클래스(열)별 테스트 행. 색이 진할수록 그 행에서 차지하는 비율이 큽니다."
     ),
-    "mean absolute error": "평균 절대 오차",
     "On the test rows, in the unit of the target. RMSE: the root of the mean squared error. R²: the share of the target's "
     "variance that is explained; 0 is as good as the mean. Intervals are over rows (bootstrap, Efron 1979).": (
         "테스트 행에서, 목표의 단위로. RMSE: 평균 제곱 오차의 제곱근. R²: 목표의 분산 중 설명된 비율; 0은 평균만큼 좋음. "
         "구간은 행에 대한 것 (부트스트랩, Efron 1979)."
     ),
-    "target": "목표",
     "actual {name}": "실제 {name}",
     "actual − predicted": "실제 − 예측",
     "Predicted and actual {name}": "예측한 {name}와(과) 실제 {name}",
@@ -204,6 +204,45 @@ SENTENCES: Mapping[str, str] = {
         "실제 수가 예측한 수보다 얼마나 큰가. 휘거나 벌어지는 모양은 신경망이 놓친 것이 있다는 뜻입니다: 어떤 의존 관계, "
         "또는 예측하기 어려운 행."
     ),
+    "Residuals of {name}": "{name}의 잔차",
+    "On the test rows; intervals are over rows. A network that is no better than the constant predictor has learned "
+    "nothing.": ("테스트 행에서, 구간은 행에 대한 것. 상수 예측기보다 낫지 않은 신경망은 배운 것이 없습니다."),
+    "All networks agree in the direction of the error; standard deviations are of the smallest of their errors.": (
+        "모든 신경망의 오차 방향이 같습니다; 표준 편차는 그중 가장 작은 오차의 것."
+    ),
+    "test row": "테스트 행",
+    "{rows} that every network takes for another class.": "모든 신경망이 다른 클래스로 본 {rows}.",
+    " Rows have the numbers of their file, from 1, without its header; of a dataset with a test file, of that. Look at "
+    "them: they are often wrong labels.": (
+        " 행 번호는 파일의 것으로, 머리글을 빼고 1부터 셉니다; 테스트 파일이 있는 데이터셋에서는 그 파일의 번호. 살펴보십시오: "
+        "흔히 잘못된 라벨입니다."
+    ),
+    "ROC curve of {name}": "{name}의 ROC 곡선",
+    "How many rows of the class are found, by how many others are taken for it, at every threshold. The line is a network "
+    "that knows nothing.": (
+        "모든 문턱값에서, 다른 행을 얼마나 이 클래스로 보는가에 따라 이 클래스의 행을 얼마나 찾는가. 직선은 아무것도 모르는 "
+        "신경망."
+    ),
+    "Area": "면적",
+    "false positive rate": "거짓 양성률",
+    "true positive rate": "참 양성률",
+    "Precision against recall of {name}": "{name}의 재현율에 따른 정밀도",
+    "Of the rows taken for the class, the share that is in it, by how many of its rows are found. The line is the share "
+    "of the class, {share}.": (
+        "이 클래스의 행을 얼마나 찾는가에 따라, 이 클래스로 본 행 중 맞는 비율. 직선은 이 클래스의 비율 {share}."
+    ),
+    "Average precision": "평균 정밀도",
+    "Reliability of the probability of {name}": "{name} 확률의 신뢰도",
+    "Test rows by tenths of the predicted probability: the share that is in the class. On the line, probabilities hold. "
+    "The larger a point, the more rows. Expected calibration error (Naeini et al. 2015) {error}: how far from the line a "
+    "row is on average.": (
+        "예측 확률을 열로 나눈 테스트 행: 이 클래스인 비율. 직선 위에서 확률이 맞습니다. 점이 클수록 행이 많습니다. 기대 보정 "
+        "오차 (Naeini et al. 2015) {error}: 한 행이 직선에서 평균적으로 떨어진 정도."
+    ),
+    " {what} {value} (95 % interval {ends}; bootstrap, Efron 1979).": " {what} {value} (95 % 구간 {ends}; 부트스트랩, Efron 1979).",
+    "predicted probability": "예측 확률",
+    "share of the class": "클래스의 비율",
+    "loss": "손실",
     "of one split": "분할 하나",
     "means over {number} splits": "분할 {number}개에 대한 평균",
     "classes' shares": "클래스 비율",
@@ -215,17 +254,7 @@ SENTENCES: Mapping[str, str] = {
         "선택한 설정의 행과 입력에서, {over}. 상수 예측기는 모든 행에 학습 행의 {constant}을(를) 줍니다. 제곱 가중치에 "
         "벌점을 둔 {linear}는 scikit-learn의 기본값이며, 학습 행 {all}개 중 {fitted}개로 적합했습니다."
     ),
-    "validation accuracy": "검증 정확도",
-    "test accuracy": "테스트 정확도",
-    "validation loss": "검증 손실",
-    "test loss": "테스트 손실",
-    "validation RMSE": "검증 RMSE",
-    "test RMSE": "테스트 RMSE",
-    "validation R²": "검증 R²",
-    "test R²": "테스트 R²",
-    "training accuracy": "학습 정확도",
-    "training RMSE": "학습 RMSE",
-    "training loss": "학습 손실",
+    "training": "학습",
     "Ours: the mean over n replicates, after the last epoch (with early stopping the best one), with its t-interval. The "
     "difference is ours minus published. Most published figures are one training, so each is compared with where one more "
     "training of ours would lie (95 % prediction interval, Hahn & Meeker 1991); few replicates make that wide. {metric} "

@@ -29,9 +29,23 @@ SENTENCES: Mapping[str, str] = {
         "가장 좋은 설정은 {name}: 평균 {metric} {value}{sure}."
     ),
     ", one replicate": ", 반복 한 번",
-    ", 95 % interval on new data {interval}, {replicates} replicates": (
-        ", 새 데이터에 대한 95 % 구간 {interval}, 반복 {replicates}번"
+    ", 95 % interval {where} {interval}, {replicates} replicates": ", {where} 95 % 구간 {interval}, 반복 {replicates}번",
+    " All replicates are validated on the same rows, so nothing is claimed of new data.": (
+        " 모든 반복을 같은 행으로 검증하므로 새 데이터에 대해서는 아무것도 주장하지 않습니다."
     ),
+    " Ruled out on these data: {worse}; shown to be worse on new data of this kind, too: {also} (corrected resampled "
+    "t-test).": (
+        " 이 데이터에서 제외된 것: {worse}개; 같은 종류의 새 데이터에서도 더 나쁨이 확인된 것: {also}개 (보정된 재표집 t-검정)."
+    ),
+    " (on new data, too)": " (새 데이터에서도)",
+    "Overfitting depends on {factor}: with {most} the validation loss is lowest after epoch {turn} on average and rises by "
+    "{high} until the last one; with {least} it rises by {low}. The gap between training and validation ({metric}) is "
+    "{high_gap} and {low_gap}. At each training's best epoch the levels lie within {apart}": (
+        "과적합은 {factor}에 달려 있습니다: {most}에서는 검증 손실이 평균 에포크 {turn} 뒤에 가장 낮고 끝까지 {high} 오르며, "
+        "{least}에서는 {low} 오릅니다. 학습과 검증의 격차({metric})는 {high_gap} 및 {low_gap}. 각 학습의 최적 에포크에서 "
+        "수준들의 차이는 {apart} 이내"
+    ),
+    ", so stopping early does as well.": "이므로, 조기 종료로도 충분합니다.",
     ", {diverged} of which diverged": ", 그중 {diverged}번 발산",
     "Trained again on these data it is the best one of all with a probability of {probability}, and expected to be "
     "{regret} behind the best.": (
