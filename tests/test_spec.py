@@ -121,6 +121,7 @@ GIVEN_AMONG = dict(
 )
 REFUSED = {
     "unknown dataset": (dict(dataset="fashion-mnist"), "Did you mean 'fashion_mnist'"),
+    "a file as dataset": (dict(dataset="my.csv"), "dataset=Table('my.csv', target=…)"),
     "unknown level": (dict(vary=dict(optimizer=Choice("adm"))), "Did you mean 'adam'"),
     "level of a wrong type": (dict(base=dict(depth="three")), "Factor 'depth': 'three' is not a whole number"),
     "boolean as a number": (dict(base=dict(dropout=True)), "Factor 'dropout': True is not a number"),
