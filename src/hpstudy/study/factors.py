@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from pathlib import PurePath
 from typing import Any, Literal, TypeAlias, cast, get_args
 
 from hpstudy.errors import UserError
@@ -169,7 +170,10 @@ def dataset_info(name: object) -> DatasetInfo:
     if isinstance(name, Own):
         return info_of(name)
     if not isinstance(name, str) or name not in DATASETS:
-        raise UserError(unknown("dataset", name, DATASETS))
+        own = ""
+        if isinstance(name, str) and PurePath(name).suffix:
+            own = f" A file of your own is dataset=Table({name!r}, target=…), with `from hpstudy import Table`."
+        raise UserError(unknown("dataset", name, DATASETS) + own)
     return DATASETS[name]
 
 
