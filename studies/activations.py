@@ -17,4 +17,5 @@ study = Study(
     ),
     design=Grid(replicates=3),
     diagnostics=True,
+    given=("depth",),
 )

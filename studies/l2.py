@@ -16,4 +16,5 @@ study = Study(
         dropout=Choice(0.0, 0.3, 0.5),
     ),
     design=Grid(replicates=3),
+    shows=("rise", "gap"),
 )

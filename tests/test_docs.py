@@ -10,7 +10,7 @@ import pytest
 
 from hpstudy import settings
 from hpstudy.cli import COMMANDS
-from hpstudy.study import factors, objective, sampling
+from hpstudy.study import factors, metrics, sampling
 from hpstudy.study.catalog import DATASETS
 from hpstudy.study.studyfile import load
 
@@ -29,9 +29,7 @@ def test_the_readme_names_every_command(command: str) -> None:
     assert f"`hpstudy {command}" in README
 
 
-@pytest.mark.parametrize(
-    "name", [*factors.FACTORS, *DATASETS, *sampling.SAMPLERS, *sampling.PRUNERS, *objective.METRICS]
-)
+@pytest.mark.parametrize("name", [*factors.FACTORS, *DATASETS, *sampling.SAMPLERS, *sampling.PRUNERS, *metrics.METRICS])
 def test_the_factors_page_names_everything_a_study_can_say(name: str) -> None:
     assert f"`{name}`" in FACTORS
 
@@ -44,6 +42,7 @@ def test_the_factors_page_names_everything_a_study_can_say(name: str) -> None:
         *factors.INITIALIZERS,
         *factors.ACTIVATIONS,
         *get_args(factors.Augmentation),
+        *get_args(factors.ClassWeight),
     ],
 )
 def test_the_factors_page_names_every_level(level: str) -> None:

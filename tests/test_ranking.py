@@ -51,6 +51,15 @@ def test_the_best_comes_first_with_what_can_be_said_of_each() -> None:
     assert found.loc[5, "regret"] == pytest.approx(0.05, abs=0.005)
 
 
+def test_a_difference_on_these_data_is_not_always_one_on_new_data() -> None:
+    rng = np.random.default_rng(0)
+    scores = np.array([[0.9], [0.896], [0.8]]) + rng.normal(0, 0.003, (3, 10))
+    found = standings(scores, 0.005, new_data_ratio=0.25)
+    assert found.may_be_best.tolist() == [True, False, False]
+    assert found.worse_on_new_data.tolist() == [False, False, True]
+    assert not standings(scores, 0.005).worse_on_new_data.any()
+
+
 def test_the_order_of_the_rows_changes_no_bit() -> None:
     frame = make_frame()
     pd.testing.assert_frame_equal(rank(frame, **ASKED), rank(frame.sample(frac=1, random_state=1), **ASKED))

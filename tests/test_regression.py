@@ -16,9 +16,10 @@ from sklearn.linear_model import Ridge
 from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
 
 from factories import make_record, make_study
-from hpstudy import Choice, Grid, Objective, data
+from hpstudy import Choice, Grid, Objective, Table, data
 from hpstudy.analysis.analyse import analyse
-from hpstudy.data.kinds import numbers
+from hpstudy.data.arrays import Standardization
+from hpstudy.data.kinds import columns, numbers
 from hpstudy.data.regression_metrics import regression_metrics
 from hpstudy.errors import UserError
 from hpstudy.evaluation.baselines import find_baselines
@@ -30,6 +31,7 @@ from hpstudy.serving.hpstudy_model import Ensemble
 from hpstudy.settings import Settings
 from hpstudy.study.spec import Study
 from hpstudy.tracking.mlflow.packaging import key_figures
+from hpstudy.training.trainer import Trainer
 
 
 def make_regression(**changes: Any) -> Study:
@@ -132,7 +134,7 @@ def test_scores_of_numbers_have_bootstrap_intervals_over_rows() -> None:
     rng = np.random.default_rng(0)
     truth = rng.normal(100, 10, 400)
     predictions = truth[None, :, None] + rng.normal(0, 2, (3, 400, 1))
-    found = scores(predictions, truth, ())
+    found = scores(predictions, truth, (), ("y",))
     together = predictions[:, :, 0].mean(axis=0)
     assert found["rmse"] == pytest.approx([root_mean_squared_error(truth, one) for one in predictions[:, :, 0]])
     errors = truth - together
@@ -143,7 +145,7 @@ def test_scores_of_numbers_have_bootstrap_intervals_over_rows() -> None:
         (mae["value"] - 1.96 * sd_of_mae, mae["value"] + 1.96 * sd_of_mae), rel=0.01
     )
     assert found["regression"]["r2"]["value"] == pytest.approx(r2_score(truth, together))
-    assert found == scores(predictions, truth, ())
+    assert found == scores(predictions, truth, (), ("y",))
 
 
 def test_the_chosen_networks_are_scored_reported_and_served_in_the_targets_unit(settings: Settings) -> None:
@@ -162,7 +164,7 @@ def test_the_chosen_networks_are_scored_reported_and_served_in_the_targets_unit(
     for text in (
         "RMSE of the chosen configuration",
         "Predicted and actual progression",
-        "Residuals",
+        "Residuals of progression",
         "ridge regression",
     ):
         assert text in page
@@ -196,3 +198,122 @@ def test_weights_of_an_own_network_of_numbers_that_keras_cannot_load_are_kept_al
     network.layers[0].kernel.assign(np.zeros_like(before))
     network.load_weights(file)
     np.testing.assert_array_equal(network.get_weights()[0], before)
+
+
+def houses(path: Path, rows: int = 150) -> pd.DataFrame:
+    """A table with two numbers to predict, in units of their own, and the weight of each row."""
+    rng = np.random.default_rng(3)
+    area, town = rng.uniform(40, 200, rows), rng.choice(["Bonn", "Ulm"], rows)
+    price = 3_000 * area + 50_000 * (town == "Bonn") + rng.normal(0, 5_000, rows)
+    frame = pd.DataFrame(
+        {"area": area, "town": town, "price": price, "rent": 12 * area + rng.normal(0, 30, rows), "trust": 1.0}
+    )
+    frame.to_csv(path, index=False)
+    return frame
+
+
+def table_of_houses(folder: Path, settings: Settings, **fields: Any) -> Table:
+    return data.resolved(Table("houses.csv", task="regression", folder=folder, **fields), settings)
+
+
+@pytest.mark.parametrize("target", ["price", ("price", "rent")])
+def test_numbers_of_a_table_of_ones_own_are_learned_scored_and_served(
+    target: str | tuple[str, ...], settings: Settings, tmp_path: Path
+) -> None:
+    frame = houses(tmp_path / "houses.csv")
+    table = table_of_houses(tmp_path, settings, target=target, weight="trust")
+    study = make_study(
+        dataset=table,
+        vary={"optimizer": Choice("adam")},
+        base={"units": 16, "epochs": 60, "learning_rate": 0.02},
+        design=Grid(replicates=2),
+    )
+    assert study.objectives == (Objective("val_rmse"),)
+    assert Study.from_json(study.to_json()) == study
+    records = make_trained(study)
+    evaluation = evaluate(study, records, settings)
+    assert Evaluation.from_json(json.loads(json.dumps(evaluation.to_json()))) == evaluation
+    found = evaluation.regression
+    assert found
+    assert [one.name for one in found.targets] == list(table.targets)
+    assert all(one.r2.low > 0.8 for one in found.targets)
+    assert found.rmse.value == pytest.approx(np.mean([one.rmse.value for one in found.targets]))
+    page = render(build_report(study, records, evaluation=evaluation), "html")
+    assert all(f"Predicted and actual {name}" in page for name in table.targets)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "hpstudy_kind_columns", columns)
+        rows = frame[["town", "area"]].assign(unknown=1).replace("Ulm", "Rome")
+        served = Ensemble(answer_folder(settings, study.name) / NETWORKS).predict(rows)
+    assert list(served.columns) == list(table.targets)
+    assert served["price"].corr(frame["price"]) > 0.9
+
+
+def test_several_numbers_have_the_metrics_of_each_in_the_mean(settings: Settings, tmp_path: Path) -> None:
+    """The RMSE that the compiled epoch gives is that of scikit-learn."""
+    houses(tmp_path / "houses.csv")
+    table = table_of_houses(tmp_path, settings, target=("price", "rent"))
+    study = make_study(dataset=table, vary={}, base={"units": 8, "epochs": 3, "batch_size": 50}, design=Grid())
+    arrays = data.prepare(table, {}, 42, settings)
+    training = Trainer().start(study.config({}), 42, arrays)
+    history = list(training)
+    metrics = training.result()
+    inputs = arrays.x[arrays.validation] * arrays.scale + arrays.offset
+    unit = Standardization.of(arrays.y[arrays.train])
+    predicted = np.asarray(training.network(inputs)) * unit.deviation + unit.mean
+    expected = root_mean_squared_error(arrays.y[arrays.validation], predicted)
+    assert history[-1].metrics["val_rmse"] == metrics["val_rmse"] == pytest.approx(expected, rel=1e-4)
+    assert metrics["val_r2"] == pytest.approx(r2_score(arrays.y[arrays.validation], predicted), abs=1e-4)
+
+
+@pytest.mark.parametrize("key", ["group", "time"])
+def test_groups_stay_together_and_the_latest_rows_are_held_out_where_numbers_are_predicted(
+    key: str, settings: Settings, tmp_path: Path
+) -> None:
+    frame = pd.DataFrame({"a": np.arange(100.0), "y": np.arange(100.0)[::-1], "k": np.arange(100) // 4})
+    frame.to_csv(tmp_path / "houses.csv", index=False)
+    table = table_of_houses(tmp_path, settings, target="y", numeric="a", **{key: "k"})
+    arrays, test = data.prepare(table, {}, 42, settings), data.prepare_test(table, {}, 42, settings)
+    parts = [set(rows // 4) for rows in (99 - arrays.y[arrays.train], 99 - arrays.y[arrays.validation], 99 - test.y)]
+    assert sum(len(part) for part in parts) == len(set.union(*parts)) == 25
+    assert min(len(part) for part in parts) >= 4
+    assert key == "group" or max(parts[0]) < min(parts[1]) < max(parts[1]) < min(parts[2])
+
+
+@pytest.mark.parametrize(
+    ("text", "fields", "message"),
+    [
+        ("a,y\n1,2\n2,x\n3,4\n", {}, r"t\.csv has 'x' as y in line 3, but task=\"regression\" predicts numbers"),
+        ("a,y\n1,2\n2,2\n", {}, "has only the number 2 in column 'y'"),
+        ("a,y\n1,2\n2,1e39\n", {}, "has numbers beyond 3.4e38 in column 'y'"),
+        ("a,y\n1,2\n2,\n3,4\n", {}, "no label in column 'y' in 1 of 3 rows, first in line 3"),
+        ("a,y,w\n1,2,1\n2,3,-1\n", {"weight": "w"}, "has '-1' as w in line 3, but weight= takes numbers of at least 0"),
+        ("a,y,w\n1,2,0\n2,3,0\n", {"weight": "w"}, "has only the weight 0"),
+    ],
+)
+def test_a_target_or_a_weight_that_is_no_number_is_refused_with_its_place(
+    text: str, fields: dict[str, Any], message: str, settings: Settings, tmp_path: Path
+) -> None:
+    (tmp_path / "t.csv").write_text(text)
+    with pytest.raises(UserError, match=message):
+        data.resolved(Table("t.csv", target="y", task="regression", folder=tmp_path, **fields), settings)
+
+
+def test_several_columns_are_predicted_together_only_as_numbers() -> None:
+    with pytest.raises(UserError, match='Several are predicted together only as numbers: task="regression"'):
+        Table("t.csv", target=("a", "b"))  # type: ignore[arg-type]
+    with pytest.raises(UserError, match="Table\\(task=…\\) must be 'classification' or 'regression'"):
+        Table("t.csv", target="a", task="ranking")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("often", "metric"), [(2, "val_accuracy"), (3, "val_balanced_accuracy")])
+def test_the_objective_of_peoples_own_classes_is_that_of_their_rows(
+    often: int, metric: str, settings: Settings, tmp_path: Path
+) -> None:
+    labels = ["no"] * 10 * often + ["yes"] * 10
+    pd.DataFrame({"a": np.arange(len(labels)) % 7, "y": labels}).to_csv(tmp_path / "t.csv", index=False)
+    table = Table("t.csv", target="y", folder=tmp_path)
+    resolved = data.resolved(table, settings)
+    for study in (make_study(dataset=table), make_study(dataset=resolved)):
+        assert study.on(resolved).objectives == (Objective(metric),)
+        assert Study.from_json(study.on(resolved).to_json()) == study.on(resolved)
+    assert make_study(dataset=table, objective="val_f1").on(resolved).objectives == (Objective("val_f1"),)

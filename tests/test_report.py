@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from factories import make_evaluation, make_grid_records, make_record, make_settings, make_study
-from hpstudy import Choice, Float, Grid, Int, Search
+from hpstudy import Choice, Float, Grid, Int, Search, Table, data
 from hpstudy.analysis.search import importances, search_result
 from hpstudy.cli import main
 from hpstudy.errors import HpstudyError, UserError
@@ -23,6 +23,7 @@ from hpstudy.records import Baselines, TrialRecord, TrialState
 from hpstudy.report.build import build_report
 from hpstudy.report.render.files import render, write_report
 from hpstudy.report.whole import Report
+from hpstudy.settings import Settings
 from hpstudy.storage import Outcome, Owner, Store
 from hpstudy.study.spec import Study
 
@@ -108,6 +109,53 @@ def everything(report: Report) -> str:
     return render(report, "md").replace("\\", "")
 
 
+def make_overfitting_records(study: Study) -> list[TrialRecord]:
+    """Without l2 the validation loss turns after the second of four epochs, and rises by 0.2 and a little luck."""
+
+    def bent(record: TrialRecord) -> TrialRecord:
+        luck = 0.001 * record.replicate
+        losses = (0.6, 0.5, 0.6, 0.7 + luck) if record.params["l2"] == 0 else (0.6, 0.55, 0.52, 0.51)
+        history = tuple(
+            replace(epoch, metrics={**epoch.metrics, "val_loss": loss, "accuracy": 0.99})
+            for epoch, loss in zip(record.history, losses, strict=True)
+        )
+        return replace(record, history=history)
+
+    records = make_grid_records(study, epochs=4, value=lambda cell, replicate: 0.9 + 0.001 * replicate)
+    return [bent(record) for record in records]
+
+
+def test_findings_tell_where_levels_differ_in_overfitting_and_what_the_study_shows() -> None:
+    vary = {"l2": Choice(0.0, 0.01)}
+    study = make_study(vary=vary, design=Grid(replicates=4), shows=("rise", "gap"))
+    report = build_report(study, make_overfitting_records(study), figures=False)
+    told = next(detail for detail in report.details if detail.startswith("Overfitting depends on l2"))
+    assert "with 0 the validation loss is lowest after epoch 2 on average and rises by 0.2015" in told
+    assert "with 0.01 it rises by 0.0000" in told
+    assert told.endswith("lie within 0.0000, so stopping early does as well.")
+    line = next(finding for finding in report.findings if finding.startswith("rise, gap: "))
+    assert "0.2015, 0.0885 " in line
+    assert "0.0000, 0.0885 " in line
+
+
+def test_nothing_is_said_of_overfitting_where_the_levels_do_not_differ_in_it() -> None:
+    study = make_study(vary={"l2": Choice(0.0, 0.01)}, design=Grid(replicates=4))
+    report = build_report(study, make_grid_records(study), figures=False)
+    assert not any("Overfitting" in detail for detail in report.details)
+
+
+def test_where_all_replicates_have_the_same_rows_nothing_is_claimed_of_new_data(tmp_path: Path) -> None:
+    file = tmp_path / "sales.csv"
+    file.write_text("day,amount,label\n" + "".join(f"2024-01-{1 + n % 28:02},{n},{n % 2}\n" for n in range(80)))
+    table = data.resolved(Table(str(file), target="label", time="day"), Settings.load({}))
+    study = make_study(dataset=table, vary={"optimizer": Choice("sgd", "adam")})
+    records = make_grid_records(study, value=lambda cell, replicate: 0.5 + 0.1 * cell.number + 0.001 * replicate)
+    report = build_report(study, records, figures=False)
+    assert "95 % interval on these data" in report.details[0]
+    assert "nothing is claimed of new data" in report.details[0]
+    assert not any("(on new data, too)" in detail for detail in report.details)
+
+
 def test_the_findings_name_the_best_level_with_its_interval_and_what_is_not_distinguishable() -> None:
     study = make_study(vary={"optimizer": Choice("sgd", "momentum", "adam")}, base={}, design=Grid(replicates=4))
     noise = {"sgd": (0, 0, 0, 0), "momentum": (0.30, 0.31, 0.33, 0.30), "adam": (0.31, 0.29, 0.34, 0.31)}
@@ -124,7 +172,7 @@ def test_the_findings_name_the_best_level_with_its_interval_and_what_is_not_dist
     )
     assert re.fullmatch(r"Next: hpstudy extend optimizers --replicates adaptive \(at most .*\)\.", report.findings[3])
     assert all(len(finding) <= 80 for finding in report.findings)
-    assert "Undecided: momentum −0.0025. Worse: sgd −0.3125." in report.details[1]
+    assert "Undecided: momentum −0.0025. Worse: sgd −0.3125 (on new data, too)." in report.details[1]
     against = build_report(study, records, baseline=["sgd"], figures=False)
     # adam - sgd by hand: mean 0.3125, s = 0.020616, half width 3.182446 · s / 2 = 0.0328
     assert "Against the baseline sgd: adam +0.3125 (95 % interval +0.2797 to +0.3453, p < 0.001)" in against.details[1]

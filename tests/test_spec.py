@@ -120,7 +120,6 @@ GIVEN_AMONG = dict(
     optimizer=Choice("sgd", "adam"), momentum=Float(0.5, 0.99, when={"optimizer": "sgd"}), units=Int(8, 128, step=8)
 )
 REFUSED = {
-    "unknown dataset": (dict(dataset="fashion-mnist"), "Did you mean 'fashion_mnist'"),
     "unknown level": (dict(vary=dict(optimizer=Choice("adm"))), "Did you mean 'adam'"),
     "level of a wrong type": (dict(base=dict(depth="three")), "Factor 'depth': 'three' is not a whole number"),
     "boolean as a number": (dict(base=dict(dropout=True)), "Factor 'dropout': True is not a number"),
@@ -162,6 +161,11 @@ REFUSED = {
     "words of images": (dict(base=dict(num_words=1000)), "belongs to imdb"),
     "scaled words": (dict(dataset="imdb", base=dict(scaling="standard")), "does nothing"),
     "units without a hidden layer": (dict(base=dict(depth=0), vary=dict(units=Choice(8, 16))), "no hidden layer"),
+    "a number that no trial has": (dict(shows=("gaps",)), "no number to show 'gaps'. Did you mean 'gap'?"),
+    "a number to show of a search": (
+        dict(shows=("gap",), design=Search(finalists=0, trials=2)),
+        "is for Grid(…) and Compare(…)",
+    ),
     "layers of no units": (dict(base=dict(units="64-0")), "one for each layer, such as '256-128-100'"),
     "depth beside layers": (dict(base=dict(depth=2), vary=dict(units=Choice(64, "64-32"))), "Leave depth out"),
     "condition on nothing": (
@@ -271,6 +275,13 @@ def test_an_impossible_declaration_is_refused_with_a_way_out(changes: object, se
 def test_an_unknown_factor_is_refused_with_the_nearest_one() -> None:
     with pytest.raises(UserError, match=r"no factor 'optimiser'. Did you mean 'optimizer'"):
         make_study(base=dict(optimiser="sgd"), vary={}).check_factors()
+
+
+def test_an_unknown_dataset_is_refused_with_the_nearest_one() -> None:
+    with pytest.raises(UserError, match=r"no dataset 'fashion-mnist'. Did you mean 'fashion_mnist'"):
+        make_study(dataset="fashion-mnist").check_factors()
+    with pytest.raises(UserError, match=r"dataset=Table\('my.csv', target=…\)"):
+        make_study(dataset="my.csv").check_factors()
 
 
 def test_a_study_recorded_before_there_were_diagnostics_is_still_the_same() -> None:
@@ -467,8 +478,8 @@ def test_accuracy_is_the_default_of_own_data_only_if_no_class_is_more_than_twice
 
 
 @pytest.mark.parametrize("metric", ["val_auc", "val_brier"])
-def test_a_metric_of_a_trials_end_may_be_the_objective_but_prunes_no_trial(metric: str) -> None:
-    study = make_study(objective=metric)
+def test_a_metric_of_predictions_may_be_the_objective_and_prune_trials_and_is_then_known_by_epoch(metric: str) -> None:
+    study = make_study(objective=metric, design=Search(trials=5, pruner="median"))
     assert study.objectives[0].maximizes == (metric == "val_auc")
-    with pytest.raises(UserError, match=f"{metric} is known only at the end"):
-        make_study(objective=metric, design=Search(trials=5, pruner="median"))
+    assert study.watched == (metric,)
+    assert make_study().watched == ()

@@ -24,6 +24,7 @@ from sklearn.metrics import (
     roc_auc_score,
     root_mean_squared_error,
 )
+from sklearn.utils.class_weight import compute_sample_weight
 
 from factories import make_config
 from hpstudy import Choice, Grid, Study, data
@@ -159,7 +160,10 @@ def fit(config: dict[str, Any], arrays: Arrays, seed: int = 42, build: Any = Non
     for number in range(1, epochs + 1):
         order = np.random.default_rng([seed, number]).permutation(arrays.train)
         validation = (x[arrays.validation], y[arrays.validation])
-        result = model.fit(x[order], y[order], batch, 1, verbose=0, shuffle=False, validation_data=validation)
+        weights = compute_sample_weight("balanced", arrays.y[order]) if config["class_weight"] == "balanced" else None
+        result = model.fit(
+            x[order], y[order], batch, 1, verbose=0, shuffle=False, validation_data=validation, sample_weight=weights
+        )
         logs = {name.replace(metric, "accuracy"): values[0] for name, values in result.history.items()}
         for name, value in logs.items():
             history.setdefault(name, []).append(value)
@@ -209,6 +213,7 @@ SAME_AS_FIT: dict[str, dict[str, Any]] = {
     "binary table": dict(dataset="titanic"),
     "binary squared error without a hidden layer": dict(dataset="titanic", loss="mse", depth=0),
     "gate": dict(dataset="logic_gates", gate="or", epochs=5, batch_size=2),
+    "balanced classes": dict(dataset="titanic", class_weight="balanced", batch_size=50),
 }
 
 
@@ -367,6 +372,7 @@ SPARSE_AS_DENSE: dict[str, dict[str, Any]] = {
     "dropout": dict(depth=2, dropout=0.3),
     "both penalties on a batch that does not divide the rows": dict(l1=0.0001, l2=0.001, batch_size=30, depth=3),
     "early stopping": dict(early_stopping=1, epochs=8, learning_rate=0.05, optimizer="rmsprop"),
+    "balanced classes": dict(class_weight="balanced", batch_size=30),
 }
 
 
@@ -414,7 +420,7 @@ def test_a_second_trial_on_words_compiles_nothing(words: Settings, keras_calls: 
     keras_calls.clear()
     other = {**config, "learning_rate": 0.01, "dropout": 0.4, "l2": 0.1, "initializer": "he_normal"}
     train(shared, other, data.prepare("imdb", other, 43, words), seed=43)
-    assert keras_calls == []
+    assert "Adam" not in keras_calls
 
 
 @pytest.mark.parametrize(
@@ -504,7 +510,7 @@ def test_a_second_trial_of_the_same_structure_compiles_nothing(settings: Setting
     changed = dict(learning_rate=0.01, dropout=0.4, l2=0.1, initializer="he_normal", schedule="cosine")
     other = {**config, **changed}
     train(shared, other, data.prepare("digits", other, 43, settings), seed=43)
-    assert keras_calls == []
+    assert "Adam" not in keras_calls
 
 
 def test_early_stopping_returns_the_best_weights(trainer: Trainer, settings: Settings) -> None:
@@ -519,6 +525,31 @@ def test_early_stopping_returns_the_best_weights(trainer: Trainer, settings: Set
         assert [training.is_over for _ in training] == [number == last for number in range(1, last + 1)]
     assert result["val_loss"] == best.metrics["val_loss"]
     assert evaluate(network, arrays) == pytest.approx(best.metrics["val_accuracy"])
+
+
+def test_early_stopping_watches_the_metric_that_it_is_told_to(trainer: Trainer, settings: Settings) -> None:
+    config = make_config("wine", early_stopping=3, monitor="val_auc", epochs=60, learning_rate=0.003)
+    arrays = data.prepare("wine", config, 42, settings)
+    history, result, _ = train(trainer, config, arrays, block_s=60.0)
+    best = max(history, key=lambda epoch: epoch.metrics["val_auc"])
+    assert len(history) == best.number + 3 < 60
+    assert result["val_auc"] == best.metrics["val_auc"]
+    usual, _, _ = train(trainer, {**config, "early_stopping": None, "epochs": best.number}, arrays)
+    assert {**usual[-1].metrics, "val_auc": 0, "seconds": 0} == {**best.metrics, "val_auc": 0, "seconds": 0}
+
+
+def test_watched_metrics_are_those_of_every_epochs_network_and_change_nothing(
+    trainer: Trainer, settings: Settings
+) -> None:
+    config = make_config("wine", epochs=3)
+    arrays = data.prepare("wine", config, 42, settings)
+    training = trainer.start(config, 42, arrays, watched=("val_f1",), block_s=60.0)
+    history, result = list(training), training.result()
+    assert history[-1].metrics["val_f1"] == result["val_f1"]
+    assert len({epoch.metrics["val_f1"] for epoch in history}) > 1
+    plain, usual, _ = train(trainer, config, arrays)
+    assert without_times(usual) == without_times(result)
+    assert "val_f1" not in plain[0].metrics
 
 
 def evaluate(network: keras.Model, arrays: Arrays) -> float:
@@ -896,3 +927,38 @@ def test_a_factor_of_choice_levels_reaches_the_network() -> None:
     sizes = [make_network(study.config(cell.params), (8, 8), 10).count_params() for cell in study.cells()]
     one, other, layers = 65 * 8 + 9 * 10, 65 * 24 + 25 * 10, 65 * 8 + 9 * 3 + 4 * 10
     assert sizes == [one, other, layers]
+
+
+@pytest.mark.parametrize(
+    ("dataset", "loss", "activation"),
+    [
+        ("breast_cancer", "cross_entropy", "sigmoid"),
+        ("wine", "cross_entropy", "softmax"),
+        ("wine", "mse", "sigmoid"),
+        ("diabetes", "huber", "linear"),
+    ],
+)
+def test_an_own_network_is_told_what_its_last_layer_needs(
+    trainer: Trainer, settings: Settings, dataset: str, loss: str, activation: str
+) -> None:
+    told = []
+
+    def build(config: Any, input_shape: tuple[int, ...], outputs: int, output_activation: str) -> keras.Model:
+        told.append(output_activation)
+        return keras.Sequential([keras.Input(input_shape), keras.layers.Dense(outputs, activation=output_activation)])
+
+    config = make_config(dataset, loss=loss, epochs=1)
+    history, _, _ = train(trainer, config, data.prepare(dataset, config, 42, settings), build=build)
+    assert set(told) == {activation}
+    assert len(history) == 1
+
+
+def test_an_own_network_of_numbers_whose_output_has_bounds_fails_its_trial(
+    trainer: Trainer, settings: Settings
+) -> None:
+    def build(config: Any, input_shape: tuple[int, ...], outputs: int) -> keras.Model:
+        return keras.Sequential([keras.Input(input_shape), keras.layers.Dense(outputs, activation="sigmoid")])
+
+    config = make_config("diabetes", epochs=1)
+    with pytest.raises(TrialFailed, match=r"its last layer has the activation 'sigmoid'. End it with a linear layer"):
+        trainer.start(config, 42, data.prepare("diabetes", config, 42, settings), build)

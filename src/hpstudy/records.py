@@ -159,18 +159,37 @@ class Estimate:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RegressionScore:
-    """The scores of all networks together, with averaged numbers; intervals by the bootstrap (Efron 1979)."""
+class TargetScore:
+    """How well the ensemble predicts one number; intervals by the bootstrap (Efron 1979)."""
 
+    name: str
     rmse: Estimate  # in the target's unit
     mae: Estimate  # likewise
     r2: Estimate
     points: tuple[tuple[float, float], ...]  # the actual and the predicted number of test rows, of a thousand at most
 
     @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> RegressionScore:
+    def from_json(cls, values: Mapping[str, Any]) -> TargetScore:
         points = tuple((actual, predicted) for actual, predicted in values["points"])
-        return cls(points=points, **{name: Estimate(**values[name]) for name in ("rmse", "mae", "r2")})
+        return cls(name=values["name"], points=points, **_estimates(values))
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegressionScore:
+    """The scores of all networks together, with averaged numbers: means over the targets."""
+
+    rmse: Estimate
+    mae: Estimate
+    r2: Estimate
+    targets: tuple[TargetScore, ...]
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> RegressionScore:
+        return cls(targets=tuple(map(TargetScore.from_json, values["targets"])), **_estimates(values))
+
+
+def _estimates(values: Mapping[str, Any]) -> dict[str, Estimate]:
+    return {name: Estimate(**values[name]) for name in ("rmse", "mae", "r2")}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,6 +210,33 @@ class ClassScore:
     recall: float
     f1: float
     rows: int  # of the test split
+
+
+@dataclass(frozen=True, kw_only=True)
+class BinaryScore:
+    """How well the ensemble tells one class from the other, and how well its probabilities hold."""
+
+    name: str  # the class whose probability it is
+    roc: tuple[tuple[float, float], ...]  # false positive rate, true positive rate
+    precision_recall: tuple[tuple[float, float], ...]  # recall, precision
+    reliability: tuple[tuple[float, float, int], ...]  # of a tenth: mean probability, share of the class, rows
+    calibration_error: float  # expected calibration error (Naeini et al. 2015)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> BinaryScore:
+        curves = ("roc", "precision_recall", "reliability")
+        return cls(**{**values, **{name: tuple(map(tuple, values[name])) for name in curves}})
+
+
+@dataclass(frozen=True, kw_only=True)
+class HardRow:
+    """A row of the test split that all networks get wrong."""
+
+    row: int  # which row of its file, from 1
+    actual: str | float
+    predicted: str | float  # by all networks together
+    measure: float  # the probability of the actual class; of numbers the smallest error, in standard deviations
+    target: int = 0  # which of several numbers it is
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -221,9 +267,21 @@ class Evaluation:
     ensemble: EnsembleScore | None = None
     confusion: tuple[tuple[int, ...], ...] = ()  # test rows by true class and predicted class
     by_class: tuple[ClassScore, ...] = ()
+    metrics: Mapping[str, Estimate] = field(default_factory=dict)  # of the ensemble, all but the accuracy
+    binary: BinaryScore | None = None  # where there are two classes
     # In a regression:
     rmse: tuple[float, ...] = ()  # of each network on the test split
     regression: RegressionScore | None = None
+    # In both; evaluations of earlier versions have none:
+    wrong_by_all: int | None = None  # of classes: test rows that every network gets wrong
+    hardest: tuple[HardRow, ...] = ()  # the worst of them; of numbers, those with the largest errors
+
+    @property
+    def estimates(self) -> dict[str, Estimate]:
+        """Every metric of all networks together, by its name without prefix."""
+        if self.regression:
+            return {name: getattr(self.regression, name) for name in ("rmse", "mae", "r2")}
+        return {"accuracy": self.together, **self.metrics}
 
     @property
     def metric(self) -> Literal["accuracy", "rmse"]:
@@ -256,13 +314,17 @@ class Evaluation:
             made["ensemble"] = EnsembleScore(**values["ensemble"])
             made["confusion"] = tuple(tuple(row) for row in values["confusion"])
             made["by_class"] = tuple(ClassScore(name=one.pop("class"), **one) for one in map(dict, values["by_class"]))
+            made["metrics"] = {name: Estimate(**one) for name, one in values.get("metrics", {}).items()}
+            made["binary"] = BinaryScore.from_json(values["binary"]) if "binary" in values else None
+        made["hardest"] = tuple(HardRow(**row) for row in values.get("hardest", ()))
         return cls(**{**values, **made})
 
     def to_json(self) -> dict[str, Any]:
         """The form that the study database keeps and `hpstudy evaluate --json` prints."""
         values = asdict(self)
         others = ("accuracy", "ensemble", "confusion", "by_class") if self.regression else ("rmse", "regression")
-        for name in others:
+        optional = ("metrics", "binary", "wrong_by_all", "hardest")
+        for name in (*others, *(name for name in optional if values[name] in ({}, None, ()))):
             del values[name]
         if not self.regression:
             values["by_class"] = [{"class": one.pop("name"), **one} for one in values["by_class"]]

@@ -12,6 +12,7 @@ from hpstudy.analysis.divergence import outcomes
 from hpstudy.analysis.effects import FactorEffect, baselines, factor_effects
 from hpstudy.analysis.finalists import Finalists, confirmed_finalists
 from hpstudy.analysis.inside import InsideCell, inside_cells
+from hpstudy.analysis.overfitting import FactorOverfitting, factor_overfitting, shown_means
 from hpstudy.analysis.overview import Overview, overview
 from hpstudy.analysis.ranking import Circumstance, RankedCell, circumstances, ranked_cells
 from hpstudy.analysis.search import SearchResult, search_result
@@ -32,6 +33,8 @@ class GridAnalysis:
     cells: tuple[RankedCell, ...]  # best first
     standings: Standings | None  # of the same cells, in the same order; None: there is none
     looks: int  # at the results, among which the error of 5 % is shared
+    overfitting: tuple[FactorOverfitting, ...]  # factors whose levels differ in it
+    shown: Mapping[str, Mapping[int, float]]  # what the study shows beside its objective → cell → mean
     circumstances: tuple[Circumstance, ...]  # an answer for each level of what is given; empty if nothing is
 
 
@@ -105,5 +108,7 @@ def _grid(study: Study, records: Sequence[TrialRecord], baseline: Sequence[str],
         cells=ranked.cells,
         standings=ranked.standings,
         looks=looks,
+        overfitting=tuple(one for factor in study.vary if (one := factor_overfitting(values, factor))),
+        shown={name: shown_means(values, name) for name in study.shows},
         circumstances=tuple(circumstances(values, looks)),
     )

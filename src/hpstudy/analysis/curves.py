@@ -12,7 +12,8 @@ from hpstudy.analysis import statistics
 from hpstudy.analysis.statistics import Bounds, Floats
 from hpstudy.records import TrialRecord, TrialState
 from hpstudy.study.factors import Level
-from hpstudy.study.objective import DEFAULT_METRIC, Objective
+from hpstudy.study.metrics import DEFAULT_METRIC
+from hpstudy.study.objective import Objective
 from hpstudy.study.short import short_levels
 from hpstudy.study.spec import Study
 

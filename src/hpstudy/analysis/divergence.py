@@ -10,11 +10,13 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from statistics import fmean
 
 from hpstudy.records import TrialRecord, TrialState
-from hpstudy.study.catalog import DatasetInfo, Target
+from hpstudy.study.catalog import DatasetInfo
 from hpstudy.study.domains import Choice
 from hpstudy.study.spec import Study
+from hpstudy.study.task import Target
 
 _FAILED_BY_IT = re.compile(r"(?:val_)?loss became \S+ in epoch (\d+): the training diverged")
 
@@ -64,13 +66,13 @@ def outcomes(
 def chance_scores(dataset: DatasetInfo, loss: str) -> dict[str, float]:
     """Of a constant predictor where all classes are equally frequent, by the names of a trial's metrics.
 
-    In a regression, of one that knows the mean of the target.
+    In a regression, of one that knows the means of the targets.
 
     Args:
         loss: The level of the factor.
     """
-    if dataset.target:
-        return _of_mean(dataset.target, loss)
+    if dataset.targets:
+        return _of_means(dataset.targets, loss)
     classes = len(dataset.classes)
     outputs = 1 if classes == 2 else classes
     squared = 0.25 if outputs == 1 else (classes - 1) / classes**2  # a mean over outputs
@@ -86,12 +88,12 @@ def chance_scores(dataset: DatasetInfo, loss: str) -> dict[str, float]:
     return {"loss": value, "accuracy": 1 / classes, "val_loss": value, "val_accuracy": 1 / classes, **at_end}
 
 
-def _of_mean(target: Target, loss: str) -> dict[str, float]:
-    """Losses are of standardized targets; nothing is known of the Huber loss."""
-    values = {"mse": 1.0, "mae": target.absolute / target.deviation}
+def _of_means(targets: Sequence[Target], loss: str) -> dict[str, float]:
+    """Means over the targets. Losses are of standardized targets; nothing is known of the Huber loss."""
+    values = {"mse": 1.0, "mae": fmean(one.absolute / one.deviation for one in targets)}
     losses = {name: values[loss] for name in ("loss", "val_loss") if loss in values}
-    errors = {"rmse": target.deviation, "val_rmse": target.deviation, "val_mae": target.absolute}
-    return {**losses, **errors, "val_r2": 0.0}
+    deviation, absolute = (fmean(getattr(one, name) for one in targets) for name in ("deviation", "absolute"))
+    return {**losses, "rmse": deviation, "val_rmse": deviation, "val_mae": absolute, "val_r2": 0.0}
 
 
 def diverging_levels(study: Study, records: Sequence[TrialRecord]) -> tuple[DivergingLevel, ...]:

@@ -35,6 +35,7 @@ class LevelEffect:
     at_best: float  # mean of its best cell: with the other factors as suits this level most
     verdict: Verdict  # beside the best level
     p_best: float  # probability of being the best; NaN where nothing was repeated
+    worse_on_new_data: bool  # than the best level; False where nothing is claimed of new data
     difference: Difference | None  # to the reference; None for the reference itself
     p: float | None  # of the difference to a baseline, corrected (Holm); None where none was named
     needed: int | None  # replicates that would decide it, or show the difference to the baseline; None: too many
@@ -140,7 +141,7 @@ def _effect(grid: GridValues, values: FactorValues, baseline: str | None, error:
         for place, row in enumerate(values.values)
     ]
     practical = practical_of(grid.study, values.values)
-    ratio = grid.study.dataset_info.validation_ratio
+    ratio = grid.study.validation_ratio
     found = standings(sign * values.values, practical, error=error, new_data_ratio=ratio)
     p_values = _baseline_p(differences) if named else [None] * len(differences)
     levels = [
@@ -151,6 +152,7 @@ def _effect(grid: GridValues, values: FactorValues, baseline: str | None, error:
             at_best=_at_best(grid, values, values.levels[place]),
             verdict=found.verdicts[place],
             p_best=float(found.p_best[place]),
+            worse_on_new_data=bool(found.worse_on_new_data[place]),
             difference=differences[place],
             p=p_values[place],
             needed=_needed(differences[place], len(differences) - 1) if named else found.needed[place],

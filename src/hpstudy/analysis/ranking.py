@@ -26,13 +26,14 @@ class RankedCell:
 
     number: int
     params: Mapping[str, Level]
-    mean: Interval  # 95 %, for new data
+    mean: Interval  # 95 %, for new data; for these where all replicates have the same rows
     difference: float  # of its mean to that of the best one, as measured
     verdict: Verdict
     may_be_best: bool
     p_best: float  # probability of being the best; NaN where nothing was repeated
     regret: float  # how much worse than the best one it is expected to be
     equivalent: float  # probability of lying within what matters in practice of the best one
+    worse_on_new_data: bool  # than the best one; False where nothing is claimed of new data
     needed: int | None  # replicates that would decide it
     diverged: int  # replicates that did
     failed: int  # replicates without a value
@@ -90,7 +91,8 @@ def ranked_cells(grid: GridValues, looks: int = 1, among: Collection[int] | None
         objective.sign * values,
         practical_of(grid.study, values),
         error=FAMILY_ERROR / looks,
-        new_data_ratio=grid.study.dataset_info.validation_ratio,
+        new_data_ratio=grid.study.validation_ratio,
+        ruled_out=np.array([cell in grid.ruled_out for cell in compared]),
     )
     order, bounds = found.order, statistics.bounds_of(objective.metric)
     best = float(found.means[found.best])
@@ -105,6 +107,7 @@ def ranked_cells(grid: GridValues, looks: int = 1, among: Collection[int] | None
             p_best=float(found.p_best[place]),
             regret=float(found.regret[place]),
             equivalent=float(found.equivalent[place]),
+            worse_on_new_data=bool(found.worse_on_new_data[place]),
             needed=found.needed[place],
             diverged=sum(record.diverged is not None for record in _trials(grid, compared[place])),
             failed=int(grid.failed[compared[place]].sum()),

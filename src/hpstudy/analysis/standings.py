@@ -19,7 +19,7 @@ from hpstudy.analysis.candidates import FAMILY_ERROR, may_be_best
 from hpstudy.analysis.deciding import replicates_to_decide
 from hpstudy.analysis.posterior import drawn_means
 from hpstudy.analysis.spreads import additive_means, spreads
-from hpstudy.analysis.statistics import CONFIDENCE, Flags, Floats
+from hpstudy.analysis.statistics import CONFIDENCE, MIN_REPLICATES, Flags, Floats
 
 PRACTICAL_SHARE = 0.005  # of scores that lie within 0 and 1: what matters in practice, unless somebody says otherwise
 PRACTICAL_PART = 0.01  # of the best mean, of other scores
@@ -43,6 +43,7 @@ class Standings:
     p_best: Floats  # probability of having the best mean; NaN where no score was repeated
     regret: Floats  # how much worse than the best one it is expected to be
     equivalent: Floats  # probability of lying within `practical` of the best one
+    worse_on_new_data: Flags  # is worse, on new data too by the corrected t-test; False where nothing is claimed of it
     verdicts: tuple[Verdict, ...]
     needed: tuple[int | None, ...]  # replicates that would decide it; None: decided, or more than we advise
     practical: float
@@ -68,7 +69,12 @@ class Standings:
 
 
 def standings(
-    scores: Floats, practical: float, *, error: float = FAMILY_ERROR, new_data_ratio: float = 0.0
+    scores: Floats,
+    practical: float,
+    *,
+    error: float = FAMILY_ERROR,
+    new_data_ratio: float = 0.0,
+    ruled_out: Flags | None = None,
 ) -> Standings:
     """Assess each configuration.
 
@@ -77,8 +83,11 @@ def standings(
         practical: The difference that matters in practice.
         error: With which the best one may be ruled out.
         new_data_ratio: Validation rows by training rows, for intervals on new data; 0: on these data.
+        ruled_out: (configurations,): those that an earlier look ruled out. They stay out, and are not compared with.
     """
-    candidates = may_be_best(scores, error)
+    inside = np.ones(len(scores), bool) if ruled_out is None else ~ruled_out
+    candidates = inside.copy()
+    candidates[inside] = may_be_best(scores[inside], error)
     means = np.nanmean(scores, axis=1)
     drawn = drawn_means(scores, candidates)
     nothing = np.full(len(scores), math.nan)
@@ -86,6 +95,7 @@ def standings(
     equivalent = nothing if short is None else (short <= practical).mean(axis=1)
     verdicts = tuple(_verdict(e, bool(c)) for e, c in zip(equivalent, candidates, strict=True))
     low, high = _intervals(scores, means, new_data_ratio)
+    apart = _apart_on_new_data(scores, int(np.argmax(means)), new_data_ratio)
     return Standings(
         means=means,
         low=low,
@@ -95,6 +105,7 @@ def standings(
         p_best=nothing if short is None else _shares(short == 0),
         regret=nothing if short is None else short.mean(axis=1),
         equivalent=equivalent,
+        worse_on_new_data=apart & np.array([verdict == Verdict.WORSE for verdict in verdicts]),
         verdicts=verdicts,
         needed=_needed(scores, candidates, verdicts, practical),
         practical=practical,
@@ -141,6 +152,20 @@ def _intervals(scores: Floats, means: Floats, new_data_ratio: float) -> tuple[Fl
         quantiles = stats.t.ppf((1 + CONFIDENCE) / 2, counts - 1)
         half[several] = quantiles * np.sqrt(variances * (1 / counts + new_data_ratio))
     return means - half, means + half
+
+
+def _apart_on_new_data(scores: Floats, best: int, new_data_ratio: float) -> Flags:
+    """Whether each differs from the best one by the corrected resampled t-test, two-sided at 5 %.
+
+    Nadeau & Bengio 2003: the variance of a mean difference over n replicates is s² · (1/n + ratio).
+    """
+    if not new_data_ratio:
+        return np.zeros(len(scores), bool)
+    behind = scores[best] - scores
+    means, n = np.nanmean(behind, axis=1), np.isfinite(behind).sum(axis=1)
+    low, _ = _intervals(behind, means, new_data_ratio)
+    apart: Flags = (n >= MIN_REPLICATES) & (low > 0)
+    return apart
 
 
 def _needed(scores: Floats, candidates: Flags, verdicts: Sequence[Verdict], practical: float) -> tuple[int | None, ...]:

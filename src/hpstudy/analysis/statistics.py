@@ -16,7 +16,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from hpstudy.study.objective import BOUNDS
+from hpstudy.study.metrics import BOUNDS
 
 CONFIDENCE = 0.95  # of every interval
 ALPHA = 0.05  # the level below which a difference counts as distinguishable

@@ -14,9 +14,9 @@ from typing import Any
 from hpstudy.api.where import Options, settings_of
 from hpstudy.errors import UserError
 from hpstudy.study import overrides
+from hpstudy.study.own import Loader, Own
 from hpstudy.study.spec import Study
 from hpstudy.study.studyfile import MODULE_PREFIX, StudyFile, load_all
-from hpstudy.study.table import Table
 
 _TO_A_FILE = (
     "Trainer processes read such a function from a file. Write the study and its `build` into one, in a notebook with "
@@ -67,6 +67,8 @@ def _of_program(study: Study, caller: Mapping[str, Any]) -> Declared:
             f"A function build(config, input_shape, outputs) is defined where study {study.name!r} is run. "
             f"{_TO_A_FILE} If it has nothing to do with the study, give it another name."
         )
+    if isinstance(study.dataset, Own) and study.dataset.loads and callable(load := caller.get("load")):
+        study = dataclasses.replace(study, dataset=study.dataset.at_home(Path.cwd(), Loader(call=load, code="")))
     try:
         return Declared(study=study.check_factors())
     except UserError as error:
@@ -74,10 +76,10 @@ def _of_program(study: Study, caller: Mapping[str, Any]) -> Declared:
 
 
 def _changed(study: Study, options: Options) -> Study:
-    if isinstance(study.dataset, Table):
+    if isinstance(study.dataset, Own):
         from hpstudy import data
 
-        study = dataclasses.replace(study, dataset=data.resolved(study.dataset, settings_of(options)))
+        study = study.on(data.resolved(study.dataset, settings_of(options)))
     study = overrides.quick(study) if options.get("quick") else study
     changes = {name: options.get(name) for name in ("trials", "replicates", "epochs")}
     return overrides.override(study, **changes)  # type: ignore[arg-type]
@@ -95,7 +97,9 @@ def _is_build(value: object) -> bool:
     if not inspect.isroutine(value):
         return False
     try:
-        inspect.signature(value).bind("config", "input_shape", "outputs")
+        signature = inspect.signature(value)
+        named = {name: "linear" for name in signature.parameters if name == "output_activation"}
+        signature.bind("config", "input_shape", "outputs", **named)
     except (TypeError, ValueError):
         return False
     return True

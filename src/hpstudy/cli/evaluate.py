@@ -57,4 +57,4 @@ def _print(result: api.Result, evaluation: api.Evaluation) -> None:
     findings = [held_out_finding(study.texts, evaluation, since, study=study.name)]
     findings += [baselines_finding(study, baselines)] if baselines else []
     tables.print_findings(console, findings)
-    tables.print_section(console, held_out_section(study, evaluation, baselines))
+    tables.print_section(console, held_out_section(evaluation, baselines))

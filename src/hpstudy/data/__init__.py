@@ -9,7 +9,7 @@ from hpstudy.data.kind import kind_file
 from hpstudy.data.own import resolved
 from hpstudy.data.places import Source
 from hpstudy.data.prepare import prepare, prepare_test
-from hpstudy.data.raw import example, row_description
+from hpstudy.data.raw import example, row_description, test_row_numbers
 from hpstudy.data.scaling import decode
 from hpstudy.data.sources import fetch, locate, verify
 
@@ -27,5 +27,6 @@ __all__ = [
     "prepare_test",
     "resolved",
     "row_description",
+    "test_row_numbers",
     "verify",
 ]

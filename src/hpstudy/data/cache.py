@@ -32,7 +32,7 @@ class Matrix:
     """Encoded rows and their labels."""
 
     x: NDArray[Any]  # (rows, features), or (rows, ceil(features / 8)) for "bits"
-    y: NDArray[Any]  # (rows,) int32 class numbers, or float32 targets of a regression
+    y: NDArray[Any]  # (rows,) int32 class numbers, or float32 targets of a regression; (rows, targets) if several
     encoding: Encoding
     features: int
     digest: str

@@ -34,9 +34,8 @@ def constant_scores(arrays: Arrays, loss: Loss) -> dict[str, float]:
 
 
 def _of_mean(arrays: Arrays, unit: Standardization, loss: Loss) -> dict[str, float]:
-    mean = np.array(unit.mean)
     of_train, of_validation = (
-        number_scores(mean, arrays.y[rows], unit, loss) for rows in (arrays.train, arrays.validation)
+        number_scores(unit.mean, arrays.y[rows], unit, loss) for rows in (arrays.train, arrays.validation)
     )
     kept = {name: of_train[name] for name in ("loss", "rmse")}
     return {**kept, **{f"val_{name}": value for name, value in of_validation.items()}}
@@ -48,8 +47,8 @@ def number_scores(
     """`loss` as it is computed for a network, of standardized targets, and `regression_metrics`.
 
     Args:
-        predictions: (rows,), or () if they are the same for every row; in the target's unit.
-        targets: (rows,), likewise.
+        predictions: As in `regression_metrics`, in the target's unit.
+        targets: Likewise.
     """
     errors = np.abs(predictions - targets.astype(np.float64)) / unit.deviation
     losses = {"mse": errors**2, "mae": errors, "huber": np.where(errors <= 1, errors**2 / 2, errors - 0.5)}

@@ -17,7 +17,7 @@ from hpstudy.data.places import Source
 from hpstudy.data.splits import Keys
 from hpstudy.study.catalog import DatasetInfo
 from hpstudy.study.factors import FACTORS, Config, check_level, dataset_info
-from hpstudy.study.table import Table
+from hpstudy.study.own import Own
 
 _ROOM = "hpstudy.data.kinds"
 
@@ -27,13 +27,28 @@ class Raw:
     """Rows as the source has them, before they are encoded."""
 
     rows: Any  # whatever type the kind reads; `taken` indexes it by an array of row numbers
-    labels: NDArray[Any]  # (rows,) int32 class numbers, or float32 targets of a regression
+    labels: NDArray[Any]  # (rows,) int32 class numbers, or float32 targets; (rows, targets) if there are several
     keys: Keys | None = None  # by which the rows are split, where it is not at random
+    weights: NDArray[np.float32] | None = None  # (rows,), how much each counts in training; None: all the same
+
+    places: NDArray[np.int64] | None = None  # (rows,), which row of the file each is, from 0; None: all are here
+
+    @property
+    def numbers(self) -> NDArray[np.int64]:
+        """Which row of the file each row is, from 0."""
+        return np.arange(len(self.labels)) if self.places is None else self.places
 
     def taken(self, numbers: NDArray[np.int32]) -> Raw:
         """Only these rows, in the order of the numbers."""
         keys = None if self.keys is None else self.keys[numbers]
-        return Raw(rows=self.rows[numbers], labels=self.labels[numbers], keys=keys)
+        weights = None if self.weights is None else self.weights[numbers]
+        return Raw(
+            rows=self.rows[numbers],
+            labels=self.labels[numbers],
+            keys=keys,
+            weights=weights,
+            places=self.numbers[numbers],
+        )
 
 
 class Kind(Protocol):
@@ -114,7 +129,7 @@ class Unbounded(Protocol):
         """The origin of one input, for an error message: `1e+30 as fare in line 142`."""
 
 
-def kind_of(dataset: str | Table, config: Config) -> Kind:
+def kind_of(dataset: str | Own, config: Config) -> Kind:
     """The kind of a dataset, made for the configuration of a trial. Only the kind's own factors matter.
 
     Raises:
@@ -129,7 +144,7 @@ def kind_of(dataset: str | Table, config: Config) -> Kind:
     return kind.of(info, levels)
 
 
-def kind_file(dataset: str | Table) -> Path:
+def kind_file(dataset: str | Own) -> Path:
     """The file of the kind's class, which a model needs to encode the rows that it receives."""
     spec = importlib.util.find_spec(f"{_ROOM}.{dataset_info(dataset).kind.name}")
     assert spec

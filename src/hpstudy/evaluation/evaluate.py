@@ -18,6 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpstudy.errors import HpstudyError, NotFoundError, StorageError, UserError, closed, reason
+from hpstudy.evaluation.classification import class_scores
+from hpstudy.evaluation.hardest import hardest_rows
 from hpstudy.evaluation.regression import regression_scores
 from hpstudy.records import Evaluation, TrialRecord, TrialState
 from hpstudy.settings import Settings
@@ -31,9 +33,9 @@ if TYPE_CHECKING:
 
 SEARCH_REPLICATES = 3  # seeds with which the best trial of a search is trained
 NETWORKS = "networks"  # in an answer: the networks and a description of their rows, as `hpstudy_model` reads them
-_ANSWERS = "answers.npz"  # predictions (replicates, rows, classes), or of numbers (replicates, rows, 1); labels (rows,)
+# predictions (replicates, rows, classes), or of numbers (replicates, rows, targets); labels; row numbers (rows,)
+_ANSWERS = "answers.npz"
 _ASKED = "facts.json"  # what was evaluated
-_CONFIDENCE = 0.95
 _LOOKED_AT = 32  # rows for which a network must give the same outputs after saving and loading
 
 
@@ -176,8 +178,8 @@ def _fill(
     for place, record in enumerate(trials):
         told(f"seed {record.seed}")
         config = study.config(record.params)
-        arrays = data.prepare(study.dataset, config, record.seed, settings)
-        test = data.prepare_test(study.dataset, config, record.seed, settings)
+        arrays = data.prepare(study.dataset, config, record.seed, settings, study.splits)
+        test = data.prepare_test(study.dataset, config, record.seed, settings, study.splits)
         weights = RunDir.of(settings.runs_dir, study.name, record.number).weights if record.number >= 0 else None
         model = trained_model(config, record, arrays, weights, build, trainer)
         if model is None:
@@ -195,10 +197,12 @@ def _fill(
         members.append({"file": file.name, "rows": rows})
     if not scored:
         raise NotFoundError(f"Study {study.name!r} has no network to evaluate: trained again, the best one diverged.")
-    np.savez(folder / _ANSWERS, predictions=np.array(given), labels=test.y)
+    numbers = data.test_row_numbers(study.dataset, config, len(test.y), settings)
+    np.savez(folder / _ANSWERS, predictions=np.array(given), labels=test.y, numbers=numbers)
     described: dict[str, Any] = {"classes": test.classes, "networks": members}
-    if target := study.dataset_info.target:
-        described["target"] = target.name
+    targets = [target.name for target in study.dataset_info.targets]
+    if targets:
+        described["targets"] = targets
     _write(folder / NETWORKS / hpstudy_model.ROWS_FILE, described)
     by_one = trials[0].confirms is None and not study.design.has_cells
     evaluated = {
@@ -212,7 +216,8 @@ def _fill(
     }
     example = data.example(study.dataset, config, arrays, settings)
     loads = all(member["file"].endswith(".keras") for member in members)
-    _write(folder / _ASKED, {"evaluation": evaluated, "classes": test.classes, "example": example, "loads": loads})
+    names = {"classes": test.classes, "targets": targets}
+    _write(folder / _ASKED, {"evaluation": evaluated, **names, "example": example, "loads": loads})
 
 
 def judge(folder: Path) -> Evaluation:
@@ -224,7 +229,10 @@ def judge(folder: Path) -> Evaluation:
     asked = read_answer(folder)
     with np.load(folder / _ANSWERS) as answers:
         predictions, labels = answers["predictions"], answers["labels"]
-    return Evaluation.from_json({**asked.evaluated, **scores(predictions, labels, asked.classes)})
+        numbers = answers["numbers"] if "numbers" in answers else np.arange(1, len(labels) + 1)
+    found = scores(predictions, labels, asked.classes, asked.targets)
+    hardest = hardest_rows(predictions, labels, numbers, asked.classes)
+    return Evaluation.from_json({**asked.evaluated, **found, **hardest})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -233,6 +241,7 @@ class Answer:
 
     evaluated: Mapping[str, Any]  # what was evaluated: the fields of `Evaluation` that are not scores
     classes: Sequence[str]
+    targets: Sequence[str]  # names of the predicted numbers
     example: Mapping[str, Any]  # a few rows as users have them, see `data.example`
     loads: bool  # whether Keras can load the networks without the study file
 
@@ -252,6 +261,7 @@ def read_answer(folder: Path) -> Answer:
     return Answer(
         evaluated=values["evaluation"],
         classes=values["classes"],
+        targets=values.get("targets", []),
         example=values["example"],
         loads=values.get("loads", True),
     )
@@ -274,36 +284,20 @@ def why_no_model(settings: Settings, study: str, evaluation: Evaluation) -> str 
     )
 
 
-def scores(predictions: NDArray[Any], labels: NDArray[Any], classes: Sequence[str]) -> dict[str, Any]:
+def scores(
+    predictions: NDArray[Any], labels: NDArray[Any], classes: Sequence[str], targets: Sequence[str] = ()
+) -> dict[str, Any]:
     """Every score of the replicates and of their ensemble, which averages their probabilities or numbers.
 
     Args:
         predictions: (replicates, rows, classes) probabilities; without classes as in `regression_scores`.
-        labels: (rows,) class numbers, or targets.
+        labels: (rows,) class numbers, or numbers as in `regression_scores`.
+        targets: The names of the predicted numbers.
 
     Returns:
         The fields of `Evaluation` that are scores, as JSON values.
     """
-    from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
-    from statsmodels.stats.proportion import proportion_confint
-
-    if not classes:
-        return regression_scores(predictions, labels)
-    accuracies = (predictions.argmax(axis=2) == labels).mean(axis=1)
-    guesses = predictions.mean(axis=0).argmax(axis=1)
-    hits, numbers = int((guesses == labels).sum()), list(range(len(classes)))
-    low, high = proportion_confint(hits, len(labels), alpha=1 - _CONFIDENCE, method="wilson")
-    precision, recall, f1, support = precision_recall_fscore_support(labels, guesses, labels=numbers, zero_division=0.0)
-    return {
-        "rows": len(labels),
-        "accuracy": [float(value) for value in accuracies],
-        "ensemble": {"accuracy": hits / len(labels), "low": float(low), "high": float(high)},
-        "confusion": confusion_matrix(labels, guesses, labels=numbers).tolist(),
-        "by_class": [
-            {"class": name, "precision": float(p), "recall": float(r), "f1": float(f), "rows": int(n)}
-            for name, p, r, f, n in zip(classes, precision, recall, f1, support, strict=True)
-        ],
-    }
+    return class_scores(predictions, labels, classes) if classes else regression_scores(predictions, labels, targets)
 
 
 def _write(path: Path, values: Any) -> None:

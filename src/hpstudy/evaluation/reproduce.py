@@ -22,7 +22,6 @@ from hpstudy.study.spec import Study
 
 if TYPE_CHECKING:
     from hpstudy.data import Arrays
-    from hpstudy.study.factors import Config
     from hpstudy.training.model import Build
 
 _OF_THE_CLOCK = ("seconds", "train_s", "compile_s")  # never the same twice
@@ -81,8 +80,8 @@ def reproduce(study: Study, record: TrialRecord, settings: Settings, build: Buil
     from hpstudy.training.environment import provenance
 
     config = study.config(record.params)
-    arrays = data.prepare(study.dataset, config, record.seed, settings)
-    trained = _train(config, record, arrays, build)
+    arrays = data.prepare(study.dataset, config, record.seed, settings, study.splits)
+    trained = _train(study, record, arrays, build)
     now = {**provenance(), "dataset_digest": arrays.digest}
     return Reproduction(
         comparisons=tuple(compare(record, trained.history, trained.metrics)),
@@ -133,12 +132,12 @@ def _nothing_from_libraries() -> Iterator[None]:
         os.close(stderr)
 
 
-def _train(config: Config, record: TrialRecord, arrays: Arrays, build: Build | None) -> _Trained:
+def _train(study: Study, record: TrialRecord, arrays: Arrays, build: Build | None) -> _Trained:
     from hpstudy.training.trainer import Trainer
 
     history: list[Epoch] = []
     try:
-        training = Trainer().start(config, record.seed, arrays, build)
+        training = Trainer().start(study.config(record.params), record.seed, arrays, build, watched=study.watched)
         for epoch in training:
             history.append(epoch)
             if record.state == TrialState.PRUNED and len(history) == len(record.history):

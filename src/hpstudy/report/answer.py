@@ -12,6 +12,7 @@ from hpstudy.study.short import short_levels
 from hpstudy.study.spec import Study
 
 WIDTH = 78  # characters of a line that no terminal wraps
+_ROUNDING = 1e-6  # scores of networks are computed as float32
 
 
 def answer(
@@ -40,14 +41,17 @@ def answer(
 
 
 def chosen_line(name: str, metric: str, value: float, beside: Sequence[tuple[str, float]]) -> str:
-    """`Use adam (val_accuracy 0.8874; chance 0.1000).`"""
+    """`Use adam (val_accuracy 0.8874; chance 0.1000).`, without the metric's name where the line has no room for it."""
     notes = [f"{word(what)} {texts.number(score)}" for what, score in ((metric, value), *beside)]
-    return say("Use {name} ({notes}).", name=name, notes="; ".join(notes))
+    line = say("Use {name} ({notes}).", name=name, notes="; ".join(notes))
+    if len(line) <= WIDTH:
+        return line
+    return say("Use {name} ({notes}).", name=name, notes="; ".join([texts.number(value), *notes[1:]]))
 
 
 def simpler(value: float, sign: int, beside: Sequence[tuple[str, float]]) -> Iterator[str]:
     """What does as well without a network."""
-    equal = [name for name, score in beside if sign * (score - value) >= 0]
+    equal = [name for name, score in beside if sign * (score - value) >= -_ROUNDING]
     if equal:
         yield say("No network is needed: {name} is as good.", name=word(equal[-1]))
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 # Beside the networks: {"classes": […], "networks": [{"file": …, "rows": {"kind": …, …}}, …]}. A regression has no
-# classes; its "target" is the name of the number.
+# classes; its "targets" are the names of the numbers.
 ROWS_FILE = "rows.json"
 _BATCH = 1024  # rows at a time: encoded words are many times larger than lists of them
 
@@ -39,7 +39,7 @@ class Ensemble:
 
         described = json.loads((folder / ROWS_FILE).read_text("utf-8"))
         self.classes: list[str] = described["classes"]
-        self._columns = self.classes or [described["target"]]
+        self._columns = self.classes or described["targets"]
         self._members = [
             (keras.models.load_model(folder / member["file"], compile=False), member["rows"])
             for member in described["networks"]
@@ -48,7 +48,7 @@ class Ensemble:
     def predict(self, rows: Any, params: Mapping[str, Any] | None = None) -> Any:
         """The average of the networks' outputs: a DataFrame with a line for each row.
 
-        It has a column for each class with its probability, or the predicted number, in the target's unit.
+        It has a column for each class with its probability, or for each predicted number, in the target's unit.
 
         Args:
             rows: Rows as the dataset has them: images, lists of word numbers, passengers, or pairs of truth values.

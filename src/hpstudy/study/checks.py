@@ -16,6 +16,8 @@ from hpstudy.study.catalog import DatasetInfo
 from hpstudy.study.domains import Choice, Domain, Float, Int, level_of
 from hpstudy.study.factors import Level
 from hpstudy.study.levels import plain
+from hpstudy.study.metrics import METRICS, METRICS_OF, SHOWN
+from hpstudy.study.task import Task
 
 _RESERVED = ("replicate",)  # not for a factor: it names another source of variance in the report
 _MOST_LETTERS = 250  # in a factor's name: trackers take no longer ones
@@ -50,6 +52,22 @@ def checked_vary(
 ) -> Mapping[str, Domain]:
     """What varies, with levels in normal form. Raises UserError for an unknown factor or level or a wrong condition."""
     return MappingProxyType(_checked_domains(dataset, "vary", vary, {}, base, recorded=recorded))
+
+
+def checked_shows(shows: Sequence[str], task: Task, *, has_cells: bool) -> tuple[str, ...]:
+    """What the findings also answer, by the names of the report.
+
+    Raises:
+        UserError: a trial of this task has no such number, or the design compares no configurations.
+    """
+    names = tuple(plain((shows,) if isinstance(shows, str) else shows))
+    legal = [name for name in SHOWN if name in METRICS_OF[task] or name not in METRICS]
+    for name in names:
+        if name not in legal:
+            raise UserError(factors.unknown("number to show", name, legal))
+    if names and not has_cells:
+        raise UserError("Study(shows=…) is for Grid(…) and Compare(…), whose configurations are compared.")
+    return names
 
 
 def checked_given_factors(given: Sequence[str], vary: Mapping[str, Domain], *, can_be: bool) -> tuple[str, ...]:

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from pathlib import PurePath
 from typing import Any, Literal, TypeAlias, cast, get_args
 
 from hpstudy.errors import UserError
-from hpstudy.study.catalog import DATASETS, KINDS, DatasetInfo, Scaling, Task, info_of
+from hpstudy.study.catalog import DATASETS, KINDS, DatasetInfo, Scaling, info_of
 from hpstudy.study.keras_levels import ACTIVATIONS, INITIALIZERS, MOMENTUM_OPTIMIZERS, OPTIMIZERS
 from hpstudy.study.legal import Config, Factor, Level, integer, layers, number, one_of, unknown
-from hpstudy.study.table import Table
+from hpstudy.study.metrics import METRICS_OF, MONITORED
+from hpstudy.study.own import Own
+from hpstudy.study.task import Task
 
 __all__ = ["Config", "Factor", "Level", "unknown"]  # names from `legal` that are used from here
 
 Schedule: TypeAlias = Literal["constant", "exponential", "cosine"]
 Loss: TypeAlias = Literal["cross_entropy", "mse", "mae", "huber"]
 Augmentation: TypeAlias = Literal["none", "shift", "flip", "both"]
+ClassWeight: TypeAlias = Literal["none", "balanced"]
 
 
 LOSSES: dict[Task, tuple[Loss, ...]] = {  # that suit a task, the default first
@@ -131,10 +135,24 @@ FACTORS: dict[str, Factor] = {
         ),
         Factor(
             name="early_stopping",
-            meaning="epochs without a better val_loss until training stops and the best weights return; None is off",
+            meaning="epochs without a better val_loss, or monitor, until training stops and the best weights return; "
+            "None is off",
             default=None,
             check=integer(1, also=(None,)),
             compiled="nothing",
+        ),
+        Factor(
+            name="monitor",
+            meaning="the validation metric that early stopping watches",
+            default="val_loss",
+            check=one_of(*MONITORED),
+            compiled="nothing",
+        ),
+        Factor(
+            name="class_weight",
+            meaning="how much rows count in training: all the same, or each class as a whole as much as another",
+            default="none",
+            check=one_of(*get_args(ClassWeight)),
         ),
         Factor(
             name="train_rows",
@@ -148,12 +166,21 @@ FACTORS: dict[str, Factor] = {
 
 
 def dataset_info(name: object) -> DatasetInfo:
-    """What is known of a built-in dataset or of a table of one's own. Raises UserError if the dataset is unknown."""
-    if isinstance(name, Table):
+    """What is known of a built-in dataset or of one's own. Raises UserError if the dataset is unknown."""
+    if isinstance(name, Own):
         return info_of(name)
     if not isinstance(name, str) or name not in DATASETS:
-        raise UserError(unknown("dataset", name, DATASETS))
+        raise UserError(unknown_dataset(name))
     return DATASETS[name]
+
+
+def unknown_dataset(name: object) -> str:
+    """The sentence of an error, with what one's own dataset is."""
+    own = " One of your own is a Table(…), Images(…), Texts(…) or Arrays(…), or what a function load() in the study "
+    own += "file returns."
+    if isinstance(name, str) and PurePath(name).suffix:
+        own = f" A file of your own is dataset=Table({name!r}, target=…), with `from hpstudy import Table`."
+    return unknown("dataset", name, DATASETS) + own
 
 
 def check_level(name: str, level: Level) -> Level:
@@ -228,10 +255,19 @@ def check_combination(dataset: DatasetInfo, config: Config) -> None:
             f"Datasets of images: {', '.join(owner.name for owner in DATASETS.values() if owner.kind.augments)}."
         )
     if (loss := config.get("loss")) is not None and loss not in LOSSES[dataset.task]:
-        predicted = "a number" if dataset.target else "a class"
+        predicted = "a number" if dataset.targets else "a class"
         raise UserError(
             f"loss={loss!r} does not suit {dataset.title}, where {predicted} is predicted. "
             f"Legal: {', '.join(LOSSES[dataset.task])}."
+        )
+    monitor = config.get("monitor", FACTORS["monitor"].default)
+    if monitor not in METRICS_OF[dataset.task]:
+        legal = ", ".join(name for name in METRICS_OF[dataset.task] if name in MONITORED)
+        raise UserError(f"monitor={monitor!r} does not exist for {dataset.title}. Legal: {legal}.")
+    if config.get("class_weight", "none") != "none" and dataset.targets:
+        raise UserError(
+            f"class_weight={config['class_weight']!r} needs classes; of {dataset.title}, a number is predicted. "
+            "Leave it out; weight= of a Table says how much each row counts."
         )
     if not dataset.kind.scales and config.get("scaling", "none") != "none":
         raise UserError(

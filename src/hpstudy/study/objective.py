@@ -9,53 +9,11 @@ from typing import Any, Literal
 
 from hpstudy.errors import UserError
 from hpstudy.study import factors
-from hpstudy.study.catalog import Task
 from hpstudy.study.levels import is_number, make_plain, plain
+from hpstudy.study.metrics import METRICS, METRICS_OF, Direction
+from hpstudy.study.task import Task
 
-Direction = Literal["maximize", "minimize"]
-METRICS: dict[str, Direction] = {  # every metric a trial records, and which way is better
-    "loss": "minimize",
-    "accuracy": "maximize",
-    "val_loss": "minimize",
-    "val_accuracy": "maximize",
-    "val_balanced_accuracy": "maximize",
-    "val_f1": "maximize",
-    "val_auc": "maximize",
-    "val_average_precision": "maximize",
-    "val_log_loss": "minimize",
-    "val_brier": "minimize",
-    "rmse": "minimize",
-    "val_mae": "minimize",
-    "val_rmse": "minimize",
-    "val_r2": "maximize",
-    "train_s": "minimize",
-    "parameters": "minimize",
-}
-_ALWAYS = ("loss", "val_loss", "train_s", "parameters")
-_OF_NUMBERS = ("rmse", "val_mae", "val_rmse", "val_r2")
-METRICS_OF: dict[Task, tuple[str, ...]] = {
-    "classification": tuple(name for name in METRICS if name not in _OF_NUMBERS),
-    "regression": tuple(name for name in METRICS if name in (*_ALWAYS, *_OF_NUMBERS)),
-}
-DEFAULT_METRIC: dict[Task, str] = {"classification": "val_accuracy", "regression": "val_rmse"}
-# The others are known only at a trial's end.
-BY_EPOCH = ("loss", "accuracy", "rmse", "val_loss", "val_accuracy", "val_rmse")
 MOST_UNEVEN = 2  # rows of the largest class by those of the smallest, up to which accuracy is a fair metric
-BOUNDS = {  # the range of every metric, on training, validation and test rows alike
-    "loss": (0.0, math.inf),
-    "accuracy": (0.0, 1.0),
-    "balanced_accuracy": (0.0, 1.0),
-    "f1": (0.0, 1.0),
-    "auc": (0.0, 1.0),
-    "average_precision": (0.0, 1.0),
-    "log_loss": (0.0, math.inf),
-    "brier": (0.0, 2.0),
-    "mae": (0.0, math.inf),
-    "rmse": (0.0, math.inf),
-    "r2": (-math.inf, 1.0),
-    "train_s": (0.0, math.inf),
-    "parameters": (0.0, math.inf),
-}
 
 
 @dataclass(frozen=True)
@@ -107,7 +65,7 @@ def metric_for_classes(rows: Sequence[int]) -> str:
     (Brodersen et al. 2010).
 
     Args:
-        rows: How many rows of each class there are, outside the test split.
+        rows: How many rows of each class there are.
     """
     return "val_accuracy" if max(rows) <= MOST_UNEVEN * min(rows) else "val_balanced_accuracy"
 

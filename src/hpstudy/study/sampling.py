@@ -10,7 +10,8 @@ from hpstudy.study import factors
 from hpstudy.study.checks import check_listable
 from hpstudy.study.domains import Choice, Domain
 from hpstudy.study.levels import is_number
-from hpstudy.study.objective import BY_EPOCH, Objective
+from hpstudy.study.metrics import AT_END
+from hpstudy.study.objective import Objective
 
 Sampler = Literal["tpe", "random", "gp", "cmaes", "qmc", "nsga2"]
 Pruner = Literal["none", "median", "hyperband", "successive_halving", "percentile", "patient"]
@@ -49,7 +50,7 @@ def check_pruner(pruner: Pruner, objectives: Sequence[Objective]) -> None:
             f"Pruner {pruner!r} compares trials by one metric; the study has {len(objectives)}. "
             "Take pruner='none' or one objective."
         )
-    if objectives[0].metric not in BY_EPOCH:
+    if objectives[0].metric in AT_END:
         raise UserError(
             f"{objectives[0].metric} is known only at the end, so no trial can be pruned by it. "
             "Take pruner='none' or an objective such as 'val_loss'."

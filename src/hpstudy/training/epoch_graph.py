@@ -57,6 +57,7 @@ class EpochGraph:
         self._augment = Augment(config["augmentation"], learner.variables.seeds)  # type: ignore[arg-type]
         self._encoding, self._features = arrays.encoding, arrays.features
         self._input_shape = arrays.input_shape
+        self._sums = 2 if arrays.y.ndim == 1 else 1 + arrays.outputs  # of loss and scores
 
     def train_and_evaluate(
         self,
@@ -67,8 +68,12 @@ class EpochGraph:
         order: tf.Tensor,
         rates: tf.Tensor,
         validation: tf.Tensor,
+        weights: tf.Tensor | None = None,
     ) -> tf.Tensor:
-        """Means of loss and score over training rows, then over validation rows, float32 (4,)."""
+        """Means of loss and scores over training rows, then over validation rows, float32 (2 · sums,).
+
+        There is one score, or where several numbers are predicted, one for each.
+        """
         batches = self._batches
 
         def batch(numbers: tf.Tensor, *, training: bool) -> tuple[tf.Tensor, tf.Tensor]:
@@ -80,9 +85,11 @@ class EpochGraph:
 
         def train(step: tf.Tensor, size: int, sums: tf.Tensor) -> tf.Tensor:
             first = step * batches.size
-            inputs, labels = batch(tf.slice(order, [first], [size]), training=True)
+            numbers = tf.slice(order, [first], [size])
+            inputs, labels = batch(numbers, training=True)
             present = self._present(first, size, batches.rows)
-            return sums + self._learner.train_step(inputs, labels, present, rates[step])
+            of_batch = None if weights is None else tf.gather(weights, numbers)
+            return sums + self._learner.train_step(inputs, labels, present, rates[step], of_batch)
 
         def evaluate(step: tf.Tensor, size: int, sums: tf.Tensor) -> tf.Tensor:
             first = step * batches.validation_size
@@ -95,7 +102,7 @@ class EpochGraph:
         evaluated = self._over_batches(batches.validation_rows, batches.validation_size, evaluate)
         return tf.concat([trained / batches.rows, evaluated / batches.validation_rows], axis=0)
 
-    def train_block(
+    def train_block(  # noqa: PLR0913, PLR0917 - the inputs of a compiled program
         self,
         x: tf.Tensor,
         y: tf.Tensor,
@@ -105,6 +112,7 @@ class EpochGraph:
         rates: tf.Tensor,
         validation: tf.Tensor,
         count: tf.Tensor,
+        weights: tf.Tensor | None = None,
     ) -> tf.Tensor:
         """`train_and_evaluate` for the first `count` of a block's epochs, one after the other.
 
@@ -112,21 +120,21 @@ class EpochGraph:
         block, and the bits are the same.
 
         Returns:
-            float32 (epochs of the block, 4), zeros after the first `count`.
+            float32 (epochs of the block, 2 · sums), zeros after the first `count`.
         """
 
         def train(epoch: tf.Tensor, found: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            means = self.train_and_evaluate(x, y, scale, offset, orders[epoch], rates[epoch], validation)
+            means = self.train_and_evaluate(x, y, scale, offset, orders[epoch], rates[epoch], validation, weights)
             return epoch + 1, tf.tensor_scatter_nd_update(found, [[epoch]], means[tf.newaxis])
 
-        start = (tf.constant(0), tf.zeros((orders.shape[0], 4)))
+        start = (tf.constant(0), tf.zeros((orders.shape[0], 2 * self._sums)))
         _, found = tf.while_loop(lambda epoch, _: epoch < count, train, start, parallel_iterations=1)
         return found
 
     def _over_batches(self, rows: int, size: int, body: Callable[[tf.Tensor, int, tf.Tensor], tf.Tensor]) -> tf.Tensor:
-        """Add up `body(step, rows of the batch, sums)` over the batches, float32 (2,)."""
+        """Add up `body(step, rows of the batch, sums)` over the batches, float32 (sums,)."""
         whole = -(-rows // size) if self._pads else rows // size
-        sums = loop(whole, lambda step, sums: body(step, size, sums))
+        sums = loop(whole, lambda step, sums: body(step, size, sums), self._sums)
         if whole * size >= rows:
             return sums
         with tf.control_dependencies([sums]):  # without XLA, what calls Python would not wait for the loop
@@ -152,15 +160,15 @@ def present(first: tf.Tensor, size: int, rows: int) -> tf.Tensor:
     return tf.cast(first + tf.range(size) < rows, tf.float32)
 
 
-def loop(count: int, body: Any) -> tf.Tensor:
-    """Add up `body(step, sums)` over the steps, one after the other, starting with zeros, float32 (2,).
+def loop(count: int, body: Any, sums: int = 2) -> tf.Tensor:
+    """Add up `body(step, sums)` over the steps, one after the other, starting with zeros, float32 (sums,).
 
     Outside XLA, TensorFlow would otherwise begin a step before the one before it has changed the weights.
     """
-    _, sums = tf.while_loop(
+    _, found = tf.while_loop(
         lambda step, sums: step < count,
         lambda step, sums: (step + 1, body(step, sums)),
-        (tf.constant(0), tf.zeros(2)),
+        (tf.constant(0), tf.zeros(sums)),
         parallel_iterations=1,
     )
-    return sums
+    return found

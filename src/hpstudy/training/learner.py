@@ -82,10 +82,17 @@ class Learner:
         """Probabilities, or standardized numbers of a regression, float32 (rows, outputs)."""
         return tf.cast(self.network(inputs, training=training), tf.float32)
 
-    def train_step(self, inputs: tf.Tensor, labels: tf.Tensor, present: tf.Tensor, rate: tf.Tensor) -> tf.Tensor:
+    def train_step(
+        self,
+        inputs: tf.Tensor,
+        labels: tf.Tensor,
+        present: tf.Tensor,
+        rate: tf.Tensor,
+        weights: tf.Tensor | None = None,
+    ) -> tf.Tensor:
         """Learn from a batch at this learning rate. Returns the batch's `row_sums`."""
         values = [weight.value for weight in self.network.trainable_variables]
-        gradients, sums = self.differentiate(lambda: self.call(inputs, training=True), values, labels, present)
+        gradients, sums = self.differentiate(lambda: self.call(inputs, training=True), values, labels, present, weights)
         self.apply(gradients, rate)
         return sums
 
@@ -95,7 +102,12 @@ class Learner:
         self._optimizer.apply(gradients, self.network.trainable_variables)
 
     def differentiate(
-        self, predict: Callable[[], tf.Tensor], by: list[Any], labels: tf.Tensor, present: tf.Tensor
+        self,
+        predict: Callable[[], tf.Tensor],
+        by: list[Any],
+        labels: tf.Tensor,
+        present: tf.Tensor,
+        weights: tf.Tensor | None = None,
     ) -> tuple[list[tf.Tensor | None], tf.Tensor]:
         """Gradients of the batch's mean loss `by` these tensors or variables, and its `row_sums`.
 
@@ -103,11 +115,14 @@ class Learner:
             predict: Gives the probabilities of the batch.
             labels: As in `row_losses`.
             present: float32 (rows,), 1 for a row and 0 for padding.
+            weights: float32 (rows,), factors of the rows' losses, as Keras's `sample_weight`; None: all are 1.
         """
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(by)
             probabilities = predict()
             losses = row_losses(self.loss, labels, probabilities)
+            if weights is not None:
+                losses *= weights
             penalty = self.penalty()
             loss = tf.reduce_sum(losses * present) / tf.reduce_sum(present) + penalty
             loss = self._optimizer.scale_loss(loss)  # the loss itself, unless gradients are of float16
@@ -165,8 +180,14 @@ def built_in_learner(config: Config, arrays: Arrays) -> Learner:
 
 
 def row_sums(losses: tf.Tensor, penalty: tf.Tensor, scores: tf.Tensor, present: tf.Tensor) -> tf.Tensor:
-    """Sums over the rows that are present: of loss with penalty, and of scores, float32 (2,)."""
-    return tf.stack([tf.reduce_sum((losses + penalty) * present), tf.reduce_sum(scores * present)])
+    """Sums over the rows that are present: of loss with penalty, and of scores, float32 (2,).
+
+    Where several numbers are predicted, each target has a sum of scores: float32 (1 + targets,).
+    """
+    loss = tf.reduce_sum((losses + penalty) * present)
+    if len(scores.shape) == 1:
+        return tf.stack([loss, tf.reduce_sum(scores * present)])
+    return tf.concat([[loss], tf.reduce_sum(scores * present[:, tf.newaxis], axis=0)], axis=0)
 
 
 def _weight_penalty(network: keras.Model, penalties: tf.Variable) -> tf.Tensor:

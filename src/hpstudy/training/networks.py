@@ -117,7 +117,7 @@ def raw_rows(arrays: Arrays | TestArrays, numbers: NDArray[Any]) -> NDArray[np.f
 
 
 def predictions(model: keras.Model, arrays: Arrays | TestArrays, numbers: NDArray[Any]) -> NDArray[np.float64]:
-    """Probabilities (rows, classes), or numbers in the target's unit (rows, 1).
+    """Probabilities (rows, classes), or numbers in the target's unit (rows, targets).
 
     Batch by batch, because decoded words are many times larger than packed ones.
     """
@@ -131,14 +131,14 @@ def validation_score(model: keras.Model, arrays: Arrays) -> float:
     """On the validation rows, of a model that scales by itself: the accuracy, or the RMSE in the target's unit."""
     given, truth = predictions(model, arrays, arrays.validation), arrays.y[arrays.validation]
     if arrays.task == "regression":
-        return regression_metrics(given[:, 0], truth)["rmse"]
+        return regression_metrics(given.reshape(truth.shape), truth)["rmse"]
     return float(np.mean(given.argmax(axis=1) == truth))
 
 
 def _network(config: Config, seed: int, arrays: Arrays, build: Build | None) -> keras.Model:
     if build:
         keras.utils.set_random_seed(seed)  # it may draw random constants
-        return make_own_network(build, config, arrays.input_shape, arrays.outputs)
+        return make_own_network(build, config, arrays.input_shape, arrays.outputs, arrays.task)
     return make_network(config, arrays.input_shape, arrays.outputs, arrays.task)
 
 

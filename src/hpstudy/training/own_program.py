@@ -65,8 +65,8 @@ class OwnProgram:
     def store(self, arrays: Arrays) -> Any:
         return DenseSplit.store(arrays)
 
-    def rows(self, arrays: Arrays, stored: Any) -> DenseSplit:
-        return DenseSplit.of(arrays, stored, self._batches)
+    def rows(self, arrays: Arrays, stored: Any, weights: np.ndarray | None = None) -> DenseSplit:
+        return DenseSplit.of(arrays, stored, self._batches, weights)
 
     def start(self, config: Config, variables: list[np.ndarray], seed: int) -> None:
         self._learner.start(config, variables, seed)
@@ -82,7 +82,7 @@ class OwnProgram:
         padded = np.zeros(self.steps * self._batches.size, np.int32)
         padded[: len(order)] = order
         with settings_of(self.network):
-            return [epoch_metrics(self._run(*rows.inputs(padded, of_steps)).numpy())]
+            return [epoch_metrics(self._run(*rows.inputs(padded, of_steps), *rows.weights).numpy())]
 
     def can_train(self, inputs: tf.Tensor, outputs: np.ndarray, seed: int) -> bool:
         """Whether the program can train a trial that it was just started with.

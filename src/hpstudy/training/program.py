@@ -32,13 +32,14 @@ BLOCK_ROWS = 250_000  # row numbers that a block may hold, a megabyte; an epoch 
 class EpochMetrics:
     """What an epoch gives, as Keras's `fit` defines it: means over rows, with penalties included in losses.
 
-    A score is the accuracy, or in a regression the mean squared error of standardized targets.
+    A score is the accuracy, or in a regression the mean squared error of standardized targets, of each if there are
+    several.
     """
 
     loss: float
-    score: float
+    score: float | np.ndarray
     val_loss: float
-    val_score: float
+    val_score: float | np.ndarray
 
 
 class Program(Protocol):
@@ -66,8 +67,8 @@ class Program(Protocol):
     def store(self, arrays: Arrays) -> Any:
         """What a process keeps of a dataset, for all of its splits and all programs of this class."""
 
-    def rows(self, arrays: Arrays, stored: Any) -> Any:
-        """What `epochs` takes: the stored dataset and a split. `stored` comes from `store`."""
+    def rows(self, arrays: Arrays, stored: Any, weights: np.ndarray | None = None) -> Any:
+        """What `epochs` takes: the stored dataset, a split, and `row_weights`. `stored` comes from `store`."""
 
     def start(self, config: Config, variables: list[np.ndarray], seed: int) -> None:
         """Go to the beginning of a trial.
@@ -100,6 +101,7 @@ class DenseSplit:
     scale: tf.Tensor  # float32, () or (features,)
     offset: tf.Tensor  # as scale
     validation: tf.Tensor  # int32 (validation rows,), padded with zeros to whole evaluation batches
+    weights: tuple[tf.Tensor, ...]  # `row_weights`, if there are any
 
     @staticmethod
     def store(arrays: Arrays) -> tuple[tf.Tensor, tf.Tensor]:
@@ -107,7 +109,13 @@ class DenseSplit:
         return tf.constant(arrays.x), tf.constant(arrays.y)
 
     @classmethod
-    def of(cls, arrays: Arrays, stored: tuple[tf.Tensor, tf.Tensor], batches: Batches) -> DenseSplit:
+    def of(
+        cls,
+        arrays: Arrays,
+        stored: tuple[tf.Tensor, tf.Tensor],
+        batches: Batches,
+        weights: np.ndarray | None,
+    ) -> DenseSplit:
         x, y = stored
         padding = -len(arrays.validation) % batches.validation_size
         return cls(
@@ -116,10 +124,13 @@ class DenseSplit:
             scale=tf.constant(arrays.scale),
             offset=tf.constant(arrays.offset),
             validation=tf.constant(np.pad(arrays.validation, (0, padding))),
+            weights=() if weights is None else (tf.constant(weights),),
         )
 
     def inputs(self, order: np.ndarray, rates: np.ndarray) -> tuple[Any, ...]:
         """Those of `EpochGraph.train_and_evaluate`, or of `train_block` if order and rates are those of a block.
+
+        Without the weights, which come last.
 
         Args:
             order: int32 (…, steps · batch), padded.
@@ -151,8 +162,8 @@ class DenseProgram:
     def store(self, arrays: Arrays) -> Any:
         return DenseSplit.store(arrays)
 
-    def rows(self, arrays: Arrays, stored: Any) -> DenseSplit:
-        return DenseSplit.of(arrays, stored, self._batches)
+    def rows(self, arrays: Arrays, stored: Any, weights: np.ndarray | None = None) -> DenseSplit:
+        return DenseSplit.of(arrays, stored, self._batches, weights)
 
     def start(self, config: Config, variables: list[np.ndarray], seed: int) -> None:
         self._learner.start(config, variables, seed)
@@ -169,11 +180,12 @@ class DenseProgram:
         padded = np.zeros((self.block, self.steps * self._batches.size), np.int32)
         padded_rates = np.zeros((self.block, self.steps), np.float32)
         padded[:count, : self._batches.rows], padded_rates[:count] = orders, rates
-        means = self._epochs(*rows.inputs(padded, padded_rates), tf.constant(count)).numpy()
+        means = self._epochs(*rows.inputs(padded, padded_rates), tf.constant(count), *rows.weights).numpy()
         return [epoch_metrics(of_epoch) for of_epoch in means[:count]]
 
 
 def epoch_metrics(means: np.ndarray) -> EpochMetrics:
     """From what `EpochGraph.train_and_evaluate` gives."""
-    loss, score, val_loss, val_score = (float(mean) for mean in means)
-    return EpochMetrics(loss=loss, score=score, val_loss=val_loss, val_score=val_score)
+    (loss, *scores), (val_loss, *val_scores) = np.split(means.astype(float), 2)
+    score, val_score = (one[0] if len(one) == 1 else np.array(one) for one in (scores, val_scores))
+    return EpochMetrics(loss=float(loss), score=score, val_loss=float(val_loss), val_score=val_score)

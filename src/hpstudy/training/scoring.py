@@ -39,7 +39,7 @@ def final_metrics(network: keras.Model, config: Config, arrays: Arrays) -> dict[
     assign_all(network.variables, values)  # predicting may change those of an own network
     given, truth = np.concatenate(found), arrays.y[arrays.validation]
     if unit := arrays.standardization:
-        metrics = regression_metrics(given[:, 0] * unit.deviation + unit.mean, truth)
+        metrics = regression_metrics(given.reshape(truth.shape) * unit.deviation + unit.mean, truth)
         del metrics["rmse"]  # known by epoch
     else:
         metrics = class_metrics(given, truth)

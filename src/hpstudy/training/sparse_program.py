@@ -38,6 +38,7 @@ class SparseSplit:
     x: sparse.csr_array  # float32 (rows, features)
     y: NDArray[np.int32]  # (rows,)
     validation: NDArray[np.int32]  # (validation rows,)
+    weights: NDArray[np.float32] | None  # `row_weights`
 
 
 def is_worth_it(config: Config, arrays: Arrays) -> bool:
@@ -80,8 +81,8 @@ class SparseProgram:
         decoded = (sparse.csr_array(decode(chunk, arrays.encoding, arrays.features)) for chunk in chunks)
         return sparse.vstack(list(decoded), format="csr", dtype=np.float32)
 
-    def rows(self, arrays: Arrays, stored: sparse.csr_array) -> SparseSplit:
-        return SparseSplit(x=stored, y=np.asarray(arrays.y), validation=arrays.validation)
+    def rows(self, arrays: Arrays, stored: sparse.csr_array, weights: np.ndarray | None = None) -> SparseSplit:
+        return SparseSplit(x=stored, y=np.asarray(arrays.y), validation=arrays.validation, weights=weights)
 
     def start(self, config: Config, variables: list[np.ndarray], seed: int) -> None:
         self._learner.start(config, variables, seed)
@@ -95,24 +96,34 @@ class SparseProgram:
     def epochs(self, rows: SparseSplit, orders: Sequence[np.ndarray], rates: np.ndarray) -> list[EpochMetrics]:
         (order,), (of_steps,) = orders, rates.astype(np.float32)
         count, size = self._batches.rows, self._batches.size
-        labels = np.zeros(self.steps * size, np.int32)
-        labels[:count] = rows.y[order]
+        labels = self._by_steps(rows.y[order])
+        weights = () if rows.weights is None else (self._by_steps(rows.weights[order]),)
         self._words = [rows.x[order[first : first + size]] for first in range(0, count, size)]
-        sums = self._epoch(labels.reshape(self.steps, size), of_steps)
+        sums = self._epoch(labels, of_steps, *weights)
         loss, accuracy = (float(mean) for mean in sums.numpy() / count)
         products = rows.x[rows.validation] @ self._first.kernel.numpy()
         sums = self._validate(products, rows.y[rows.validation])
         val_loss, val_accuracy = (float(mean) for mean in sums.numpy() / self._batches.validation_rows)
         return [EpochMetrics(loss=loss, score=accuracy, val_loss=val_loss, val_score=val_accuracy)]
 
-    def _train(self, labels: tf.Tensor, rates: tf.Tensor) -> tf.Tensor:
-        """The sums of loss and accuracy, float32 (2,). Labels are int32 (steps, batch), rates float32 (steps,)."""
+    def _by_steps(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Values of the rows in the order of training as (steps, batch), padded with zeros."""
+        padded = np.zeros(self.steps * self._batches.size, values.dtype)
+        padded[: len(values)] = values
+        return padded.reshape(self.steps, -1)
+
+    def _train(self, labels: tf.Tensor, rates: tf.Tensor, weights: tf.Tensor | None = None) -> tf.Tensor:
+        """The sums of loss and accuracy, float32 (2,).
+
+        Labels are int32 (steps, batch), rates float32 (steps,), weights of the rows float32 (steps, batch).
+        """
         kernel = self._first.kernel
 
         def train(step: tf.Tensor, sums: tf.Tensor) -> tf.Tensor:
             products = tf.numpy_function(self._multiply, [step, kernel.value], tf.float32)
             products = tf.ensure_shape(products, (self._batches.size, self._first.units))
-            by_products, by_weights, of_batch = self._gradients(products, tf.gather(labels, step), step)
+            of_rows = () if weights is None else (tf.gather(weights, step),)
+            by_products, by_weights, of_batch = self._gradients(products, tf.gather(labels, step), step, *of_rows)
             by_kernel = tf.numpy_function(self._multiply_transposed, [step, by_products], tf.float32)
             by_weights[0] += tf.ensure_shape(by_kernel, kernel.shape)
             self._update(by_weights, tf.gather(rates, step))
@@ -141,14 +152,14 @@ class SparseProgram:
         return outputs
 
     def _differentiate(
-        self, products: tf.Tensor, labels: tf.Tensor, step: tf.Tensor
+        self, products: tf.Tensor, labels: tf.Tensor, step: tf.Tensor, weights: tf.Tensor | None = None
     ) -> tuple[tf.Tensor, list[tf.Tensor], tf.Tensor]:
         """Gradients by the products and by all weights, and the sums. By the first kernel, only its penalty's."""
         size = self._batches.size
         is_there = present(step * size, size, self._batches.rows)
         by: list[Any] = [products, *(weight.value for weight in self.network.trainable_variables)]
         gradients, sums = self._learner.differentiate(
-            lambda: self._predict(products, training=True), by, labels, is_there
+            lambda: self._predict(products, training=True), by, labels, is_there, weights
         )
         by_products, by_kernel, *by_others = gradients
         return by_products, [tf.constant(0.0) if by_kernel is None else by_kernel, *by_others], sums

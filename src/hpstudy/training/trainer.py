@@ -6,7 +6,7 @@ The same configuration, seed and arrays give the same numbers to the last bit on
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary
@@ -19,6 +19,7 @@ from hpstudy.data import decode
 from hpstudy.errors import TrialFailed
 from hpstudy.study import factors
 from hpstudy.study.factors import Config, Loss, loss_of
+from hpstudy.study.metrics import beyond_usual
 from hpstudy.training.diagnostics import GradientNorms, NetworkProbe, NoProbe, Probe
 from hpstudy.training.keras_private import set_default_seed
 from hpstudy.training.keras_settings import settings_of
@@ -26,12 +27,14 @@ from hpstudy.training.learner import assign_all, values_of
 from hpstudy.training.model import (
     Build,
     check_probabilities,
+    check_unbounded,
     initial_values,
     make_network,
     make_own_network,
 )
 from hpstudy.training.own_program import OwnProgram, predict
 from hpstudy.training.program import DenseProgram, Program
+from hpstudy.training.row_weights import row_weights
 from hpstudy.training.sparse_program import SparseProgram, is_worth_it
 from hpstudy.training.training import Training, memory_errors, order_of
 
@@ -68,6 +71,7 @@ class Trainer:
         *,
         diagnostics: bool = False,
         block_s: float = 0.0,
+        watched: Sequence[str] = (),
     ) -> Training:
         """Make everything ready for the first epoch.
 
@@ -77,8 +81,10 @@ class Trainer:
             diagnostics: Also look into the network. The numbers of the training stay the same to the last bit.
             block_s: Seconds for which epochs may go on in one call, before they come out together. Then iterate to
                 the end: in between, the weights may be those of a later epoch. 0: they come out one by one. The
-                numbers are the same to the last bit. Diagnostics look into the network after every epoch, so with
-                them it is 0.
+                numbers are the same to the last bit. Diagnostics and further metrics look at the network after every
+                epoch, so with them it is 0.
+            watched: Validation metrics that epochs are to have beyond the usual ones (`metrics.beyond_usual`), besides
+                that which early stopping watches.
 
         Raises:
             UserError: `build` raised.
@@ -89,14 +95,14 @@ class Trainer:
         with memory_errors():
             if build:  # it may draw from any of the random generators
                 keras.utils.set_random_seed(seed)
-                network = make_own_network(build, config, arrays.input_shape, arrays.outputs)
+                network = make_own_network(build, config, arrays.input_shape, arrays.outputs, arrays.task)
                 program = self._own_program(build, config, seed, arrays, network)
             else:
                 set_default_seed(seed)
                 values = initial_values(config, arrays.input_shape, arrays.outputs)
                 program = self._program(config, arrays)
                 program.start(config, values, seed)
-            rows = program.rows(arrays, self._stored(program, arrays))
+            rows = program.rows(arrays, self._stored(program, arrays), row_weights(config, arrays))
             probe: Probe = NoProbe()
             if diagnostics:
                 if network is None:
@@ -107,6 +113,8 @@ class Trainer:
                     probe = NetworkProbe(network, norms, arrays, seed, is_own=build is not None)
             if build:
                 keras.utils.set_random_seed(seed)
+        if config["early_stopping"] is not None:
+            watched = beyond_usual((*watched, str(config["monitor"])))
         return Training(
             config=config,
             seed=seed,
@@ -115,7 +123,8 @@ class Trainer:
             program=program,
             rows=rows,
             probe=probe,
-            block_s=0.0 if diagnostics else block_s,
+            block_s=0.0 if diagnostics or watched else block_s,
+            watched=watched,
         )
 
     @property
@@ -142,12 +151,14 @@ class Trainer:
         """
         start, inputs = values_of(network.variables), _first_rows(config, seed, arrays)
         outputs = predict(network, inputs, seed)
-        if arrays.task == "classification" and (sentence := check_probabilities(outputs, loss_of(config))):
+        if arrays.task == "regression":
+            check_unbounded(network)
+        elif sentence := check_probabilities(outputs, loss_of(config)):
             self._say(sentence)
 
         def make() -> OwnProgram:
             keras.utils.set_random_seed(seed)
-            other = make_own_network(build, config, arrays.input_shape, arrays.outputs)
+            other = make_own_network(build, config, arrays.input_shape, arrays.outputs, arrays.task)
             _check_separate(network, other)
             return OwnProgram(config, arrays, other, self._say)
 
@@ -206,7 +217,8 @@ class _Same:
 def _structure(config: Config, arrays: Arrays, *, own_network: bool = False) -> tuple[Any, ...]:
     """What trials must have in common to share a compiled program."""
     shape = (arrays.encoding, arrays.features, arrays.x.shape, len(arrays.train), len(arrays.validation))
-    return (factors.structure(config, own_network=own_network), arrays.scale.shape, *shape)
+    ends = (arrays.input_shape, str(arrays.x.dtype), arrays.task, arrays.outputs, arrays.weights is not None)
+    return (factors.structure(config, own_network=own_network), arrays.scale.shape, *shape, *ends)
 
 
 def _first_rows(config: Config, seed: int, arrays: Arrays) -> tf.Tensor:

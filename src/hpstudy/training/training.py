@@ -6,7 +6,7 @@ import dataclasses
 import math
 import statistics
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from hpstudy.data import constant_scores
 from hpstudy.errors import TrialFailed, closed, reason
 from hpstudy.records import Diagnostics, Epoch
 from hpstudy.study.factors import Config, loss_of
+from hpstudy.study.metrics import METRICS
 from hpstudy.training.compiled import CompiledUnusable, is_unusable
 from hpstudy.training.diagnostics import Probe
 from hpstudy.training.keras_settings import settings_of
@@ -39,7 +40,7 @@ class Training:
         diverged: The epoch in which the loss became infinite or NaN, or None. That epoch is not iterated over.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913
         self,
         *,
         config: Config,
@@ -50,12 +51,13 @@ class Training:
         rows: Any,
         probe: Probe,
         block_s: float,
+        watched: Sequence[str],
     ) -> None:
         self.weights: list[np.ndarray] = []
         self._network = network
         self._config, self._seed, self._arrays = config, seed, arrays
         self._program, self._rows, self._probe = program, rows, probe
-        self._block_s = block_s
+        self._block_s, self._watched = block_s, watched
         self._history: list[Epoch] = []
         self._best_epoch = 0
         self._best_weights: list[np.ndarray] | None = None  # if its block ended with it
@@ -187,7 +189,7 @@ class Training:
             found = self._program.epochs(self._rows, orders, rates)
         seconds, now = (time.perf_counter() - started) / len(found), time.time()
         self._has_compiled |= self._program.compilations > compiled
-        return [
+        epochs = [
             Epoch(
                 number=first + place,
                 at=now - (len(found) - 1 - place) * seconds,
@@ -195,15 +197,29 @@ class Training:
             )
             for place, metrics in enumerate(found)
         ]
+        return list(map(self._with_watched, epochs)) if self._watched else epochs
+
+    def _with_watched(self, epoch: Epoch) -> Epoch:
+        """The epoch with further metrics of the network as it is; one that diverged has none."""
+        if not _is_finite(epoch):
+            return epoch
+        with memory_errors():
+            found = final_metrics(self._program.network, self._config, self._arrays)
+        return dataclasses.replace(epoch, metrics={**epoch.metrics, **{name: found[name] for name in self._watched}})
 
     def _stops_early(self, epoch: Epoch) -> bool:
         patience = self._config["early_stopping"]
         if patience is None:
             return False
         best = self._history[self._best_epoch - 1] if self._best_epoch else None
-        if best is None or epoch.metrics["val_loss"] < best.metrics["val_loss"]:
+        if best is None or self._is_better(epoch, best):
             self._keep_best(epoch.number)
         return epoch.number - self._best_epoch >= int(patience)
+
+    def _is_better(self, epoch: Epoch, best: Epoch) -> bool:
+        name = str(self._config["monitor"])
+        one, other = epoch.metrics[name], best.metrics[name]
+        return one > other if METRICS[name] == "maximize" else one < other
 
     def _keep_best(self, epoch: int) -> None:
         """Keep the weights after this epoch, the best so far, or what it takes to find them again."""
@@ -245,8 +261,8 @@ def _named(found: EpochMetrics, arrays: Arrays) -> dict[str, float]:
     name, score, val_score = "accuracy", found.score, found.val_score
     if arrays.standardization:
         unit, name = arrays.standardization.deviation, "rmse"
-        score, val_score = unit * math.sqrt(score), unit * math.sqrt(val_score)
-    return {"loss": found.loss, name: score, "val_loss": found.val_loss, f"val_{name}": val_score}
+        score, val_score = (float(np.mean(unit * np.sqrt(one))) for one in (score, val_score))
+    return {"loss": found.loss, name: float(score), "val_loss": found.val_loss, f"val_{name}": float(val_score)}
 
 
 def _is_finite(epoch: Epoch) -> bool:

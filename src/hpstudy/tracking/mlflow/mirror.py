@@ -141,11 +141,13 @@ class Mirror:
     def keep_report(self, report: Report, *, patience_s: float | None = None) -> None:
         """See `StudyMirror`. Logs files, figures, findings, and the metrics by which studies are sorted."""
         from hpstudy.report.render.markdown import findings_markdown
-        from hpstudy.tracking.mlflow.packaging import key_figures, report_files, test_score_text
+        from hpstudy.tracking.mlflow.packaging import interval_texts, key_figures, report_files, test_score_text
 
         if patience_s is not None:
             set_patience(patience_s)
         self.attach_report(report_files(report), findings_markdown(report), dict(key_figures(report.data)))
+        for name, interval in interval_texts(report.data):
+            self.tag_study(f"hpstudy.interval.{name}", interval)
         if text := test_score_text(report.data):
             self.tag_study(TEST_TAG, cut_tag(self._secrets.hide(text)))
 

@@ -51,20 +51,35 @@ def key_figures(numbers: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
     Args:
         numbers: `Report.data`.
     """
+    for name, interval in _intervals(numbers):
+        if (mean := interval["mean"]) is not None and _is_finite(mean):
+            yield name, mean
+
+
+def interval_texts(numbers: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """`mean_val_accuracy` → `0.8745 to 0.9003`: the 95 % interval of each key figure that has one.
+
+    Args:
+        numbers: `Report.data`.
+    """
+    for name, interval in _intervals(numbers):
+        if _is_finite(interval["low"]) and _is_finite(interval["high"]):
+            yield name, f"{interval['low']:.6g} to {interval['high']:.6g}"
+
+
+def _intervals(numbers: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, float | None]]]:
     metric = numbers["objective"][0]["metric"]
     if numbers.get("cells"):
-        yield from _with_bounds(f"mean_{metric}", numbers["cells"][0]["mean"])
-    evaluation = numbers.get("evaluation")
-    if evaluation:
+        yield f"mean_{metric}", numbers["cells"][0]["mean"]
+    if evaluation := numbers.get("evaluation"):
         from dataclasses import asdict
 
         from hpstudy.analysis import statistics
 
         scored = Evaluation.from_json(evaluation)
-        interval = statistics.interval(scored.test, statistics.bounds_of(scored.metric))
-        yield from _with_bounds(f"test_{scored.metric}", asdict(interval))
+        yield f"test_{scored.metric}", asdict(statistics.interval(scored.test, statistics.bounds_of(scored.metric)))
         together = asdict(scored.together)
-        yield from _with_bounds(f"test_{scored.metric}_ensemble", {**together, "mean": together["value"]})
+        yield f"test_{scored.metric}_ensemble", {**together, "mean": together["value"]}
 
 
 def test_score_text(numbers: Mapping[str, Any]) -> str | None:
@@ -158,10 +173,8 @@ def load_model(settings: Settings, uri: str) -> PyFuncModel:
         return mlflow.pyfunc.load_model(uri)
 
 
-def _with_bounds(name: str, interval: Mapping[str, float | None]) -> Iterator[tuple[str, float]]:
-    for suffix, value in (("", interval["mean"]), ("_low", interval["low"]), ("_high", interval["high"])):
-        if value is not None and math.isfinite(value):
-            yield f"{name}{suffix}", value
+def _is_finite(value: float | None) -> bool:
+    return value is not None and math.isfinite(value)
 
 
 def _told(settings: Settings) -> AbstractContextManager[None]:
@@ -209,7 +222,7 @@ def _log(
         example = {"array": example["images"], "dtype": "uint8"}
     rows, signature = (
         _example(example),
-        _signature(example, answer.classes or [target.name for target in (study.dataset_info.target,) if target]),
+        _signature(example, answer.classes or [target.name for target in study.dataset_info.targets]),
     )
     created = connect(settings).create_logged_model(
         run.info.experiment_id,
@@ -232,7 +245,7 @@ def _log(
             signature=signature,
             input_example=rows,
             validate_serving_input=False,
-            pip_requirements=_requirements(),  # otherwise MLflow infers them in a process of its own: about 20 s
+            pip_requirements=_requirements(study),  # otherwise MLflow infers them in a process of its own: about 20 s
         )
     return str(logged.model_uri)
 
@@ -285,7 +298,8 @@ def _inputs(example: Mapping[str, Any]) -> Any:
     from mlflow.types import Schema, TensorSpec
 
     if "array" in example:
-        return Schema([TensorSpec(np.dtype(example["dtype"]), (-1, *np.shape(example["array"])[1:]))])
+        shape = example.get("shape", (-1, *np.shape(example["array"])[1:]))
+        return Schema([TensorSpec(np.dtype(example["dtype"]), tuple(shape))])
     columns = example["columns"].items()
     return Schema([_column(name, column["type"]) for name, column in columns])
 
@@ -300,9 +314,10 @@ def _column(name: str, kind: str) -> Any:
     return ColSpec(AnyType() if kind == "any" else kind, name, required=kind == "long")
 
 
-def _requirements() -> list[str]:
+def _requirements(study: Study) -> list[str]:
     """The packages that loading and predicting need, in the versions of this installation."""
-    return [f"{package}=={_version(package)}" for package in _PACKAGES]
+    packages = sorted((*_PACKAGES, *study.dataset_info.kind.packages))
+    return [f"{package}=={_version(package)}" for package in packages]
 
 
 def _version(package: str) -> str:

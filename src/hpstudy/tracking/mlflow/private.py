@@ -104,4 +104,4 @@ def _is_legal_name(name: str) -> bool:
         _validate_tag_name(name)  # the rules for names of params and metrics are the same
     except MlflowException:
         return False
-    return len(name) <= MAX_ENTITY_KEY_LENGTH
+    return bool(len(name) <= MAX_ENTITY_KEY_LENGTH)

@@ -1,4 +1,4 @@
-"""Korean."""
+"""The answer, how far the study is, headings, columns and verdicts."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ SENTENCES: Mapping[str, str] = {
     "constant predictor": "상수 예측기",
     "logistic regression": "로지스틱 회귀",
     "Diverged: {diverged} of {ended} trials": "발산: 시행 {ended}개 중 {diverged}개",
+    "{values} as chosen": "선택한 설정 {values}",
+    "{values} with {name}": "{name} {values}",
     "No better than chance: ": "우연 수준보다 낫지 않음: ",
     "as good: ": "동등함: ",
     "as good (within {practical}): ": "동등함 (차이 {practical} 이내): ",
@@ -94,7 +96,23 @@ SENTENCES: Mapping[str, str] = {
     "Cost": "비용",
     "Test split": "테스트 분할",
     "Accuracy of the chosen configuration": "선택한 설정의 정확도",
-    "Errors of the ensemble": "앙상블의 오차",
+    "Metrics of the ensemble": "앙상블의 지표",
+    "Errors by target": "목표값별 오차",
+    "Largest errors": "가장 큰 오차",
+    "interval by": "구간의 방법",
+    "row": "행",
+    "target": "목표값",
+    "actual": "실제",
+    "predicted": "예측",
+    "standard deviations": "표준편차",
+    "probability of actual": "실제 클래스의 확률",
+    "balanced accuracy": "균형 정확도",
+    "F1 (mean over classes)": "F1 (클래스 평균)",
+    "area under the ROC curve": "ROC 곡선 아래 면적",
+    "average precision": "평균 정밀도",
+    "log loss": "로그 손실",
+    "Brier score": "브라이어 점수",
+    "mean absolute error": "평균 절대 오차",
     "score": "점수",
     "value": "값",
     "By class": "클래스별",
@@ -196,23 +214,5 @@ SENTENCES: Mapping[str, str] = {
     "undecided": "미결정",
     "worse": "더 나쁨",
     "one replicate": "반복 한 번",
-    # captions
-    "All configurations, the best first": "모든 설정, 좋은 순서",
-    "Those that may be the best, from nearby": "최고일 수 있는 설정, 확대",
-    "bars: 95 % intervals on new data of this kind.": "막대: 같은 종류의 새 데이터에 대한 95 % 구간.",
-    "one replicate, so no intervals.": "반복이 한 번이라 구간이 없습니다.",
-    "Colours: verdicts on training again on these data.": "색: 같은 데이터로 다시 학습할 때의 판정.",
-    " The best {shown} of {all}.": " {all}개 중 가장 좋은 {shown}개.",
-    " Dotted: {names}.": " 점선: {names}.",
-    "{what}: mean {metric}": "{what}: 평균 {metric}",
-    "Mean {metric} by {down} and {across}": "{down}와(과) {across}별 평균 {metric}",
-    "Mean {metric} of each combination; brighter is better.": "각 조합의 평균 {metric}; 밝을수록 좋습니다.",
-    "Mean over n replicates with its 95 % interval on new data of this kind. The other columns are about training "
-    "again on these data. Equivalent: within {practical} of the best one with a probability of at least 95 %. "
-    "Worse: ruled out as the best (multiple comparisons with the best, family error 5 %). Best with: probability "
-    "of being the best. Within practical: probability of lying within {practical} of it.": (
-        "n번 반복의 평균과, 같은 종류의 새 데이터에 대한 95 % 구간. 나머지 열은 같은 데이터로 다시 학습할 때에 관한 "
-        "것입니다. 동등함: 95 % 이상의 확률로 최고와의 차이가 {practical} 이내. 더 나쁨: 최고가 아님이 확인됨 "
-        "(최고와의 다중 비교, 전체 오류 5 %). 최고일 확률. 실용 범위: 최고와의 차이가 {practical} 이내일 확률."
-    ),
+    "on new data": "새 데이터에서",
 }
