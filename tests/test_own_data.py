@@ -14,7 +14,7 @@ import pytest
 
 from hpstudy import Grid, Study, Table, data
 from hpstudy.data.kind import kind_of
-from hpstudy.errors import NotFoundError, UserError
+from hpstudy.errors import DatasetError, NotFoundError, UserError
 from hpstudy.settings import Settings
 from hpstudy.study.studyfile import load
 from hpstudy.training.trainer import Trainer
@@ -233,6 +233,11 @@ def parts_of(path: Path, folder: Path, **fields: Any) -> list[set[float]]:
         ("a,c\n1,x\n2,\n3,x\n", {"target": "c"}, r"no label in column 'c' in 1 of 3 rows, first in line 3"),
         ("a,c\n1,x\n2,x\n", {"target": "c"}, "only the label 'x'"),
         ("a,c\n1,x\n2,y\n3,z\n", {"target": "c"}, "an identifier or a quantity"),
+        (
+            "a,c\n" + "".join(f"1,{row}\n" for row in (*range(20), "?x")),
+            {"target": "c"},
+            "All but 1 of them are numbers",
+        ),
         ("a,c\n1,x\nq,y\n1,x\n1,y\n", {"target": "c", "numeric": "a"}, r"has 'q' as a in line 3"),
         ("a,c\n1,x\n2\n", {"target": "c"}, "has 1 cells in line 3"),
         ("a,c\n", {"target": "c"}, "has no rows"),
@@ -345,3 +350,27 @@ def test_texts_of_several_words_beside_other_columns_become_their_most_frequent_
     assert [{word for word, one in zip(words, row, strict=True) if one} for row in served] == [{"the", "angry"}, set()]
     told = data.resolved(Table("c.csv", target="Exited", text="Name", max_words=2, folder=tmp_path), settings)
     assert "Name" not in data.row_description(told, {}, data.prepare(told, {}, 42, settings), settings)["columns"]
+
+
+def test_a_class_with_too_few_rows_is_named_as_in_the_file_that_was_declared(tmp_path: Path) -> None:
+    rows = [f"{row},{'yes' if row else 'no'}" for row in range(30)]
+    (tmp_path / "t.csv").write_text("\n".join(["x,y", *rows]))
+    settings = settings_in(tmp_path)
+    table = data.resolved(Table("t.csv", target="y", folder=tmp_path), settings)
+    with pytest.raises(DatasetError, match=r"^t\.csv: .* the label 'no' has 1 of 30 rows\. Add rows of that class"):
+        data.prepare(table, {}, 42, settings)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("y\n" + "a\nb\n" * 20, "has no column besides y, so nothing can predict it"),
+        (",y\n" + "1,a\n1,b\n" * 20, r"the others \(one without a name\) are dropped, constant"),
+    ],
+)
+def test_a_table_without_another_column_that_can_tell_is_refused(tmp_path: Path, text: str, sentence: str) -> None:
+    (tmp_path / "t.csv").write_text(text)
+    settings = settings_in(tmp_path)
+    table = data.resolved(Table("t.csv", target="y", folder=tmp_path), settings)
+    with pytest.raises(DatasetError, match=sentence):
+        data.prepare(table, {}, 42, settings)

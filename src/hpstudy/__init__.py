@@ -1,7 +1,7 @@
 """Honest hyperparameter studies of Keras networks.
 
 A study file imports from here `Study`, `Grid`, `Adaptive`, `Search`, `Compare`, `Choice`, `Float`, `Int`,
-`Objective`, `Published`, and for data of your own `Table`, `Arrays`, `Images`, `Texts`.
+`Objective`, `Published`, `Folds`, `Resample`, and for data of your own `Table`, `Arrays`, `Images`, `Texts`.
 A program also calls `hpstudy.run(study)`, `hpstudy.open(name)` and their neighbours, which return a `Result`.
 """
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from hpstudy.study.objective import Objective
     from hpstudy.study.published import Published
     from hpstudy.study.spec import Study
+    from hpstudy.study.splits import Folds, Resample
     from hpstudy.study.table import Table
 
 __version__ = "0.1.0"
@@ -32,12 +33,14 @@ __all__ = [  # without `open`: `from hpstudy import *` must not replace Python's
     "Choice",
     "Compare",
     "Float",
+    "Folds",
     "Grid",
     "Images",
     "Int",
     "Objective",
     "Published",
     "Ranking",
+    "Resample",
     "Result",
     "Search",
     "Study",
@@ -60,6 +63,7 @@ _MODULES = {
     "Objective": "study.objective",
     "Published": "study.published",
     "Study": "study.spec",
+    **dict.fromkeys(("Folds", "Resample"), "study.splits"),
     "Table": "study.table",
     **dict.fromkeys(
         ("Ranking", "Result", "analyse", "delete", "open", "run", "run_all", "studies", "submit", "submit_all"), "api"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -69,7 +68,7 @@ def overview_of(study: Study, settings: Settings) -> Overview:
     """What was understood of a study's dataset, as its first replicate has it."""
     from hpstudy.data.overview import overview
 
-    return overview(study.dataset, study.config({}), study.seed, settings)
+    return overview(study.dataset, study.config({}), study.seed, settings, study.splits)
 
 
 def warn_of(study: Study, settings: Settings, notifier: Notifier) -> None:
@@ -77,7 +76,7 @@ def warn_of(study: Study, settings: Settings, notifier: Notifier) -> None:
     if not isinstance(study.dataset, Own):
         return
     found = overview_of(study, settings)
-    left_out = [f"{column.name} ({column.detail})" for column in found.columns if column.use == "left out"]
+    left_out = _left_out(found)
     if left_out:
         notifier.remark(f"Left out of {study.dataset.path}: {', '.join(left_out)}.")
     if study.dataset_info.default_metric and not study.declares_objective:
@@ -97,20 +96,15 @@ def draft(name: str, file: str, target: str, where: Where) -> str:
     """
     from hpstudy import data
     from hpstudy.data.overview import overview
-    from hpstudy.data.own import task_of, unlabelled
+    from hpstudy.data.own import first_look
     from hpstudy.study.objective import MOST_UNEVEN
 
     settings = settings_of(where)
-    table = Table(file, target=target, drop_missing_target=True, folder=Path.cwd())
-    table = data.resolved(dataclasses.replace(table, task=task_of(table, settings)), settings)
+    table, lacking = first_look(Table(file, target=target, drop_missing_target=True, folder=Path.cwd()), settings)
+    table = data.resolved(table, settings)
     found = overview(table, {}, 42, settings)
     rows = [sum(parts.values()) for parts in found.classes.values()]
-    predicted = "numbers to predict"
-    if rows:
-        more = ", …" if len(rows) > _SHOWN else ""
-        predicted = f"classes {', '.join(list(found.classes)[:_SHOWN])}{more}"
-    lacking = unlabelled(table, settings)
-    left_out = [f"{one.name} ({one.detail})" for one in found.columns if one.use == "left out"]
+    left_out = _left_out(found)
     return _DRAFT.format(
         name=_literal(name),
         file=_literal(file),
@@ -118,12 +112,21 @@ def draft(name: str, file: str, target: str, where: Where) -> str:
         title=one_line(target).replace('"', "'").replace("\\", "/"),
         path=f"{name}.py",
         rows=sum(found.parts.values()),
-        predicted=one_line(predicted),
-        task="" if rows else '\n        task="regression",',
+        predicted=f"classes {_listed(list(found.classes))}" if rows else "whose numbers are predicted",
+        task="" if rows else '\n        task="regression",  # numbers; without this line, each would be a class',
         left_out=one_line(", ".join(left_out) or "nothing"),
         unlabelled=f"\n        drop_missing_target=True,  # {lacking:,} rows have none" if lacking else "",
         objective=_UNEVEN if rows and max(rows) > MOST_UNEVEN * min(rows) else "",
     )
+
+
+def _left_out(found: Overview) -> list[str]:
+    left_out = [column for column in found.columns if column.use == "left out"]
+    return [f"{column.name or 'the one without a name'} ({column.detail})" for column in left_out]
+
+
+def _listed(classes: list[str]) -> str:
+    return one_line(", ".join(classes[:_SHOWN]) + (", …" if len(classes) > _SHOWN else ""))
 
 
 def _literal(text: str) -> str:

@@ -18,15 +18,18 @@ from hpstudy.data.sources import fetch
 from hpstudy.settings import Settings
 from hpstudy.study.factors import Config, dataset_info
 from hpstudy.study.own import Own
+from hpstudy.study.splits import RESAMPLE, Splits
 from hpstudy.study.table import Table
 
 _MOST_UNEVEN = 10  # rows of the largest class by those of the smallest
 _FEWEST = 10  # rows of a class
 _LEAK = 0.99  # balanced accuracy of a single column beyond which it hardly was known before the target
 _MOST_LOOKED_AT = 10_000  # rows on which a column is tried
+_FEWEST_TOLD = 5  # validation rows of each class; of fewer, a column tells them by chance
 _LEAVES = 32
 _MOST_LEAVES = 256  # where numbers are predicted, which a tree does by steps
 _MOST_ALIKE = 0.05  # of the rows of the test split
+_FEWEST_DIFFERENT = 0.4  # of the training rows
 _SHOWN = 4  # levels
 
 
@@ -51,7 +54,7 @@ class Overview:
     warnings: tuple[str, ...]  # a sentence each, which says what to do
 
 
-def overview(dataset: str | Own, config: Config, seed: int, settings: Settings) -> Overview:
+def overview(dataset: str | Own, config: Config, seed: int, settings: Settings, splits: Splits = RESAMPLE) -> Overview:
     """Prepare a dataset, and look at it.
 
     Args:
@@ -61,7 +64,8 @@ def overview(dataset: str | Own, config: Config, seed: int, settings: Settings) 
     Raises:
         NotFoundError, UserError, StorageError: as in `prepare`.
     """
-    arrays, test = prepare(dataset, config, seed, settings), prepare_test(dataset, config, seed, settings)
+    arrays = prepare(dataset, config, seed, settings, splits)
+    test = prepare_test(dataset, config, seed, settings, splits)
     labels = {"training": arrays.y[arrays.train], "validation": arrays.y[arrays.validation], "test": test.y}
     classes = {
         name: {part: int((numbers == number).sum()) for part, numbers in labels.items()}
@@ -139,6 +143,11 @@ def _large_batch(training: int, config: Config) -> Iterator[str]:
 def _leaks(kind: Columns, raw: Raw, arrays: Arrays) -> Iterator[str]:
     """The columns of which a small tree alone, fitted on training rows, tells the targets of validation rows."""
     train, validation = (rows[:_MOST_LOOKED_AT] for rows in (_shuffled(arrays.train), _shuffled(arrays.validation)))
+    counts = (
+        [len(validation)] if arrays.task == "regression" else np.unique(arrays.y[validation], return_counts=True)[1]
+    )
+    if min(counts) < _FEWEST_TOLD:
+        return
     for name, column in kind.fitted(raw.taken(arrays.train).rows).items():
         x = column_inputs(raw.rows.columns[name], column)
         if _told_by(x, arrays, train, validation) >= _LEAK:
@@ -168,6 +177,8 @@ def _shuffled(rows: NDArray[np.int32]) -> NDArray[np.int32]:
 
 def _alike(arrays: Arrays, test: TestArrays) -> Iterator[str]:
     known = {row.tobytes() for row in arrays.x[arrays.train]}
+    if len(known) < _FEWEST_DIFFERENT * len(arrays.train):
+        return  # of few values, rows are alike without having been entered twice
     alike = sum(row.tobytes() in known for row in test.x)
     if alike > _MOST_ALIKE * len(test.x):
         yield (

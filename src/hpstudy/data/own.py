@@ -22,7 +22,6 @@ from hpstudy.study.task import Task
 Declared = TypeVar("Declared", bound=Own)
 
 _DIRECTORY = "own"  # below the folder of datasets
-_MOST_NUMBERED = 20  # classes whose labels are numbers
 
 
 def resolved(own: Declared, settings: Settings) -> Declared:
@@ -50,25 +49,14 @@ def resolved(own: Declared, settings: Settings) -> Declared:
     return dataclasses.replace(own, content=content)
 
 
-def task_of(table: Table, settings: Settings) -> Task:
-    """What most people would predict: numbers if all labels are, and more differ than classes usually do."""
+def first_look(table: Table, settings: Settings) -> tuple[Table, int]:
+    """The table with the task that its target suggests, and how many rows have no target. Raises as `resolved`."""
     from hpstudy.data.kinds.columns import MISSING, texts_of
-    from hpstudy.data.own_rows import read_rows
+    from hpstudy.data.own_rows import are_quantities, read_rows
 
-    path, as_numbers = _present(table.file, table, settings), dataclasses.replace(table, task="regression")
-    try:
-        numbers = read_rows(path, as_numbers, MISSING, texts_of).labels
-    except DatasetError:  # not a number, or whatever is said when the file is read as classes
-        return "classification"
-    return "regression" if len(set(numbers.tolist())) > _MOST_NUMBERED else "classification"
-
-
-def unlabelled(table: Table, settings: Settings) -> int:
-    """How many rows of the file have no label."""
-    from hpstudy.data.kinds.columns import MISSING, texts_of
-    from hpstudy.data.own_rows import read_rows
-
-    return read_rows(_present(table.file, table, settings), table, MISSING, texts_of).unlabelled
+    rows = read_rows(_present(table.file, table, settings), table, MISSING, texts_of)
+    task: Task = "regression" if are_quantities(rows.labels) else "classification"
+    return dataclasses.replace(table, task=task), rows.unlabelled
 
 
 def locate_own(own: Own, settings: Settings) -> Source | None:

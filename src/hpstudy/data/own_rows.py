@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _MOST_CLASSES = 100
+_MOST_NUMBERED = 20  # classes that are named by numbers, as far as one may guess
+_FEWEST_COUNTED = 5  # different numbers that may be counts, of which the largest are rare
+_RARE = 7  # rows; a class with fewer cannot be in every split
+_MOST_ODD = 0.1  # of the labels, where all others are numbers
 
 Texts = NDArray[np.object_]  # (rows,): str, "" where a value is missing
 
@@ -106,6 +111,16 @@ def numbered(labels: Texts, classes: Sequence[str]) -> NDArray[np.int32]:
     return np.array([numbers[label] for label in labels], np.int32)
 
 
+def are_quantities(labels: Texts) -> bool:
+    """Whether labels rather are amounts than classes: numbers, of which there are many, or rare ones, or decimals."""
+    found = Counter(labels)
+    if not all(map(_is_number, found)) or len(found) <= 2:
+        return False
+    has_decimals = any(not float(label).is_integer() for label in found)
+    has_rare_ones = len(found) > _FEWEST_COUNTED and min(found.values()) < _RARE
+    return has_decimals or has_rare_ones or len(found) > min(_MOST_NUMBERED, len(labels) / 2)
+
+
 def _check_columns(path: Path, frame: pd.DataFrame, table: Table) -> None:
     names = list(frame.columns)
     if twice := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
@@ -131,6 +146,12 @@ def targets_of(names: Sequence[str], values: NDArray[np.float32]) -> tuple[Targe
 def _other_task(labels: Sequence[str]) -> str:
     if all(map(_is_number, labels)):
         return 'Predict it as a number with task="regression", or choose another target.'
+    odd = [label for label in labels if not _is_number(label)]
+    if len(odd) <= _MOST_ODD * len(labels):
+        return (
+            f"All but {len(odd)} of them are numbers: correct {odd[0]!r}, and predict them as numbers with "
+            'task="regression". Or choose another target.'
+        )
     return "Choose another target."
 
 

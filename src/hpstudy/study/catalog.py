@@ -46,7 +46,6 @@ class Files:
 
 
 TEST_SHARE = 0.2  # of all rows, where no official split says which are for the test
-VALIDATION_SHARE = 0.2  # of the rows outside the test split
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,10 +69,9 @@ class DatasetInfo:
     packaged: tuple[str, str] | None = None  # for a built-in one: the Python package that brings it, and its file there
 
     @property
-    def validation_ratio(self) -> float:
-        """Validation rows by training rows, as every split has them; 0 where all replicates have the same rows."""
-        share_rows = self.test == "all" or (self.own is not None and self.own.splits_by_time)
-        return 0.0 if share_rows else VALIDATION_SHARE / (1 - VALIDATION_SHARE)
+    def is_split_once(self) -> bool:
+        """Whether all replicates have the same training and validation rows."""
+        return self.test == "all" or (self.own is not None and self.own.splits_by_time)
 
     @property
     def task(self) -> Task:

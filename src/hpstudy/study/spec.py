@@ -27,6 +27,7 @@ from hpstudy.study.metrics import DEFAULT_METRIC, METRICS, beyond_usual
 from hpstudy.study.objective import Objective, check_task, checked_objectives
 from hpstudy.study.own import Own
 from hpstudy.study.published import Published, checked
+from hpstudy.study.splits import RESAMPLE, Folds, Splits, splits_from_json
 
 FORMAT = 1  # of the JSON; raised when an older hpstudy could no longer read it
 
@@ -55,6 +56,7 @@ class Study:
     base: Mapping[str, Level] = field(default_factory=dict)
     objective: str | Objective | Sequence[str | Objective] | None = None  # None: that of the dataset
     seed: int = 42  # replicate r trains with seed + r
+    splits: Splits = RESAMPLE  # which rows each replicate trains on, and which validate it
     question: str = field(default="", compare=False)  # a paragraph for readers; the file's docstring
     network_digest: str = ""  # digest of the study file's `build` function; "" is the built-in network
     published: Sequence[Published] = field(default=(), compare=False)  # results of others, for the report
@@ -73,6 +75,7 @@ class Study:
         if not isinstance(self.design, Design):
             raise UserError(f"design must be Grid(…), Search(…) or Compare(…); it is {self.design!r}.")
         check_count("Study(seed=…)", self.seed, low=0)
+        self._check_splits(info)
         if not isinstance(self.diagnostics, bool):
             raise UserError(f"Study(diagnostics=…) must be True or False; it is {self.diagnostics!r}.")
         if self.objective is None:
@@ -123,6 +126,11 @@ class Study:
     def domains(self) -> Mapping[str, Domain]:
         """All factors that differ between trials: those that vary, then those that are tuned."""
         return MappingProxyType({**self.vary, **self.tune})
+
+    @property
+    def validation_ratio(self) -> float:
+        """Validation rows by training rows, as every split has them; 0 where all replicates have the same rows."""
+        return 0.0 if self.dataset_info.is_split_once else self.splits.ratio
 
     @property
     def max_epochs(self) -> int:
@@ -183,11 +191,7 @@ class Study:
         Returns the study.
         """
         if isinstance(self.dataset, Own) and self.dataset.loads and not self.dataset.loader:
-            raise UserError(
-                factors.unknown("dataset", self.dataset.path, DATASETS)
-                + " One of your own is a Table(…), Images(…), Texts(…) or Arrays(…), or what a function load() in the "
-                "study file returns."
-            )
+            raise UserError(factors.unknown_dataset(self.dataset.path))
         if not self.network_digest:
             for name in (*self.base, *self.domains):
                 if name not in factors.FACTORS:
@@ -222,6 +226,7 @@ class Study:
             "design": {type(self.design).__name__.lower(): self.design.to_json()},
             "objective": [objective.to_json() for objective in self.objectives],
             "seed": self.seed,
+            **({} if self.splits == RESAMPLE else {"splits": self.splits.to_json()}),
             "question": self.question,
             "network": self.network_digest,
             **({"published": [figure.to_json() for figure in self.published]} if self.published else {}),
@@ -245,6 +250,8 @@ class Study:
             values["network_digest"] = values.pop("network", "")
             for kind in ("vary", "tune"):
                 values[kind] = {name: domain_from_json(domain) for name, domain in values.get(kind, {}).items()}
+            if "splits" in values:
+                values["splits"] = splits_from_json(values["splits"])
             values["design"] = design_from_json(values["design"])
             values["objective"] = tuple(Objective(**objective) for objective in values["objective"])
             values["published"] = tuple(Published.from_json(figure) for figure in values.get("published", ()))
@@ -275,6 +282,19 @@ class Study:
         return Factors(
             base=self.base, vary=self.vary, tune=self.tune, objectives=self.objectives, recorded=self.recorded
         )
+
+    def _check_splits(self, info: DatasetInfo) -> None:
+        if not isinstance(self.splits, Splits):
+            raise UserError(f"Study(splits=…) must be Folds(5) or Resample(validation=0.2); it is {self.splits!r}.")
+        if info.test == "all" and self.splits != RESAMPLE:
+            raise UserError(f"{info.title} is learned as a whole, so nothing is split. Leave splits= out.")
+        if isinstance(self.splits, Folds):
+            if info.is_split_once:
+                raise UserError(
+                    f"{info.title} is validated on its latest rows in every replicate, because of time=. Leave out "
+                    "time= or splits=Folds(…)."
+                )
+            object.__setattr__(self, "splits", dataclasses.replace(self.splits, first=self.seed))
 
     def _check_combinations(self, info: DatasetInfo) -> None:
         for params in combinations(self.domains, corners=True):

@@ -278,7 +278,7 @@ class _TrainerProcess:
 
         study = queue.study
         try:
-            arrays = data.prepare(study.dataset, claim.config, claim.start.seed, self._settings)
+            arrays = data.prepare(study.dataset, claim.config, claim.start.seed, self._settings, study.splits)
         except DatasetError as error:  # it would fail every other trial, too, for good
             raise FatalError(str(error)) from None
         attempt.provenance = {**self._provenance, "dataset_digest": arrays.digest}

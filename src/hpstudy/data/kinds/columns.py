@@ -155,10 +155,13 @@ class Columns:
         columns = self.understood(training)
         found = {name: column for name, column in columns.items() if not isinstance(column, str)}
         if not found:
+            targets = ", ".join(self.table.targets)
+            if not columns:
+                raise DatasetError(f"{self.table.file} has no column besides {targets}, so nothing can predict it.")
             raise DatasetError(
-                f"{self.table.file} has no column to predict {', '.join(self.table.targets)} from: the others "
-                f"({', '.join(columns) or 'none'}) are dropped, constant, nearly all missing or identifiers. "
-                "Name one in numeric=, categorical= or text= to take it anyway."
+                f"{self.table.file} has no column to predict {targets} from: the others "
+                f"({', '.join(name or 'one without a name' for name in columns)}) are dropped, constant, nearly all "
+                "missing, or identifiers. Name one in numeric=, categorical= or text= to take it anyway."
             )
         return found
 
