@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -158,12 +158,17 @@ def _again(differences: Floats, n: int, quantile: float) -> list[bool]:
 
 def calibration_rows(banks: Mapping[str, Floats]) -> Iterator[str]:
     """By the probability of being best that was said: how often it was true."""
-    parts = {name: _parts_of(bank) for name, bank in banks.items()}
-    parts |= {f"simulated, means {spread} spreads apart": _simulated(spread) for spread in SIMULATED}
-    for name, drawn in parts.items():
-        said, true, kept = _said_and_true(drawn)
+    real = {name: _said_and_true(_parts_of(bank)) for name, bank in banks.items()}
+    simulated = {f"simulated, means {apart} spreads apart": _said_and_true(_simulated(apart)) for apart in SIMULATED}
+    together = {"the three together": _joined(real.values())}
+    for name, (said, true, kept) in {**real, **together, **simulated}.items():
         cells = [_entry(said, true, low, high) for low, high in pairwise(BINS)]
-        yield f"| {name} | {' | '.join(cells)} | {kept:.3f} |"
+        yield f"| {name} | {' | '.join(cells)} | {kept.mean():.3f} |"
+
+
+def _joined(found: Iterable[tuple[Floats, Floats, Floats]]) -> tuple[Floats, Floats, Floats]:
+    said, true, kept = zip(*found, strict=True)
+    return np.concatenate(said), np.concatenate(true), np.concatenate(kept)
 
 
 def _parts_of(bank: Floats) -> Iterator[Part]:
@@ -185,14 +190,14 @@ def _simulated(apart: float) -> Iterator[Part]:
         yield means[:, None] + spreads[:, None] * rng.standard_normal((cells, replicates)) + shared, means
 
 
-def _said_and_true(parts: Iterator[Part]) -> tuple[Floats, Floats, float]:
+def _said_and_true(parts: Iterator[Part]) -> tuple[Floats, Floats, Floats]:
     said, true, kept = list[float](), list[float](), list[bool]()
     for scores, truth in parts:
         found = standings(scores, 0.005)
         said += found.p_best.tolist()
         true += (truth == truth.max()).tolist()
         kept.append(bool(found.may_be_best[truth.argmax()]))
-    return np.array(said), np.array(true, float), float(np.mean(kept))
+    return np.array(said), np.array(true, float), np.array(kept, float)
 
 
 def _entry(said: Floats, true: Floats, low: float, high: float) -> str:

@@ -69,7 +69,11 @@ def test_every_column_is_shown_with_its_use_and_what_is_left_out_with_the_reason
         ),
         ({"Exited": np.where(np.arange(200) % 18 == 0, "no", "yes")}, {}, "'yes' has 188 rows, 'no' 12"),
         ({"Exited": np.where(np.arange(200) < 8, "no", "yes")}, {}, "class 'no' has only 8 rows"),
-        ({"Score": np.arange(200) % 5}, {}, "test rows are also among the training rows"),
+        (
+            {"Score": np.arange(200) // 2, "City": "x", "Exited": np.where(np.arange(200) // 2 % 2, "a", "b")},
+            {},
+            "test rows are also among the training rows",
+        ),
         ({}, {"batch_size": 256}, "batch_size=256 is more than the 128 training rows"),
     ],
 )
@@ -97,3 +101,43 @@ def test_a_draft_needs_a_file_and_one_of_its_columns(folder: Path) -> None:
     assert "Did you mean 'Exited'" in call("init", "churn", "--data", "c.csv", "--target", "exited", code=2)
     assert "nothing.csv is not on this machine" in call("init", "n", "--data", "nothing.csv", "--target", "t", code=2)
     assert not (folder / "churn.py").exists()
+
+
+@pytest.mark.parametrize(
+    ("target", "task"),
+    [
+        (np.arange(200) * 3 % 97, "regression"),
+        (np.arange(200) % 7 / 2, "regression"),
+        (np.round(np.sqrt(np.arange(200)) / 2), "regression"),
+        (np.arange(200) % 7, "classification"),
+        (np.arange(200) % 2 / 2, "classification"),
+    ],
+    ids=["many whole numbers", "decimals", "counts, of which some are rare", "few whole numbers", "two numbers"],
+)
+def test_a_drafted_study_predicts_amounts_as_numbers_and_few_whole_numbers_as_classes(
+    folder: Path, target: np.ndarray, task: str
+) -> None:
+    customers(Exited=target).to_csv(folder / "c.csv", index=False)
+    call("init", "c", "--data", "c.csv", "--target", "Exited", folder=folder)
+    study = load(folder / "c.py").study
+    assert isinstance(study.dataset, Table)
+    assert study.dataset.task == task
+    assert "training" in call("data", "show", "c.py", folder=folder)
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"Score": np.arange(200) % 5},
+        {
+            "Score": np.arange(200) / 7,
+            "Exited": np.where(np.arange(200) % 50, "yes", "no"),
+            "Why": np.arange(200) % 50 > 0,
+        },
+    ],
+    ids=["rows of few values are alike", "a column tells four rows"],
+)
+def test_what_may_be_chance_is_no_warning(tmp_path: Path, columns: dict[str, Any]) -> None:
+    said = " ".join(seen(customers(**columns), tmp_path).warnings)
+    assert "among the training rows" not in said
+    assert "alone predicts" not in said

@@ -14,7 +14,7 @@ import pytest
 
 from hpstudy import Grid, Study, Table, data
 from hpstudy.data.kind import kind_of
-from hpstudy.errors import NotFoundError, UserError
+from hpstudy.errors import DatasetError, NotFoundError, UserError
 from hpstudy.settings import Settings
 from hpstudy.study.studyfile import load
 from hpstudy.training.trainer import Trainer
@@ -115,7 +115,7 @@ def test_a_file_with_another_content_is_refused_by_name(tmp_path: Path) -> None:
     table, settings = table_in(tmp_path)
     shutil.rmtree(settings.cache_dir)
     customers(tmp_path / "customers.csv", rows=130)
-    with pytest.raises(UserError, match=r"customers\.csv is not the file that the study was begun with"):
+    with pytest.raises(UserError, match=r"customers\.csv is not what the study was begun with"):
         data.fetch(table, settings)
 
 
@@ -233,6 +233,11 @@ def parts_of(path: Path, folder: Path, **fields: Any) -> list[set[float]]:
         ("a,c\n1,x\n2,\n3,x\n", {"target": "c"}, r"no label in column 'c' in 1 of 3 rows, first in line 3"),
         ("a,c\n1,x\n2,x\n", {"target": "c"}, "only the label 'x'"),
         ("a,c\n1,x\n2,y\n3,z\n", {"target": "c"}, "an identifier or a quantity"),
+        (
+            "a,c\n" + "".join(f"1,{row}\n" for row in (*range(20), "?x")),
+            {"target": "c"},
+            "All but 1 of them are numbers",
+        ),
         ("a,c\n1,x\nq,y\n1,x\n1,y\n", {"target": "c", "numeric": "a"}, r"has 'q' as a in line 3"),
         ("a,c\n1,x\n2\n", {"target": "c"}, "has 1 cells in line 3"),
         ("a,c\n", {"target": "c"}, "has no rows"),
@@ -326,3 +331,46 @@ def test_a_column_of_weights_says_how_much_rows_count_and_is_no_input(tmp_path: 
 def test_a_declaration_names_each_column_once() -> None:
     with pytest.raises(UserError, match="names the column 'a' twice"):
         Table("t.csv", target="a", drop=("a",))
+
+
+def test_texts_of_several_words_beside_other_columns_become_their_most_frequent_words(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    notes = [f"the {rng.choice(['angry', 'happy'])} customer wrote letter{row}" for row in range(120)]
+    frame = frame_of_customers().assign(Note=notes, Name=[f"A{row} B{row}" for row in range(120)])
+    write_frame(frame[["Visits", "Note", "Name", "Exited"]], tmp_path / "c.csv")
+    settings = settings_in(tmp_path)
+    table = data.resolved(Table("c.csv", target="Exited", folder=tmp_path), settings)
+    check_kind(table, {}, settings)
+    description = data.row_description(table, {}, data.prepare(table, {}, 42, settings), settings)
+    assert set(description["columns"]) == {"Visits", "Note"}
+    words = description["columns"]["Note"]["words"]
+    assert set(words) == {"the", "angry", "happy", "customer", "wrote"}
+    rows = pd.DataFrame({"Visits": [1.0, 2.0], "Note": ["The ANGRY one.", None]})
+    served = kind_of(table, {}).serve(rows, description)[:, -len(words) :]
+    assert [{word for word, one in zip(words, row, strict=True) if one} for row in served] == [{"the", "angry"}, set()]
+    told = data.resolved(Table("c.csv", target="Exited", text="Name", max_words=2, folder=tmp_path), settings)
+    assert "Name" not in data.row_description(told, {}, data.prepare(told, {}, 42, settings), settings)["columns"]
+
+
+def test_a_class_with_too_few_rows_is_named_as_in_the_file_that_was_declared(tmp_path: Path) -> None:
+    rows = [f"{row},{'yes' if row else 'no'}" for row in range(30)]
+    (tmp_path / "t.csv").write_text("\n".join(["x,y", *rows]))
+    settings = settings_in(tmp_path)
+    table = data.resolved(Table("t.csv", target="y", folder=tmp_path), settings)
+    with pytest.raises(DatasetError, match=r"^t\.csv: .* the label 'no' has 1 of 30 rows\. Add rows of that class"):
+        data.prepare(table, {}, 42, settings)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("y\n" + "a\nb\n" * 20, "has no column besides y, so nothing can predict it"),
+        (",y\n" + "1,a\n1,b\n" * 20, r"the others \(one without a name\) are dropped, constant"),
+    ],
+)
+def test_a_table_without_another_column_that_can_tell_is_refused(tmp_path: Path, text: str, sentence: str) -> None:
+    (tmp_path / "t.csv").write_text(text)
+    settings = settings_in(tmp_path)
+    table = data.resolved(Table("t.csv", target="y", folder=tmp_path), settings)
+    with pytest.raises(DatasetError, match=sentence):
+        data.prepare(table, {}, 42, settings)

@@ -14,10 +14,11 @@ import mlflow
 import numpy as np
 import pandas as pd
 import pytest
+from mlflow.pyfunc import scoring_server
 
 from data_factories import generated
 from factories import make_mlflow_settings, make_record, make_study
-from hpstudy import Choice, Float, Grid, Search, Study, data
+from hpstudy import Arrays, Choice, Float, Grid, Search, Study, Table, data
 from hpstudy.data.kind import kind_of
 from hpstudy.data.parts import read_test
 from hpstudy.data.splits import test_and_rest as split_off
@@ -25,6 +26,7 @@ from hpstudy.errors import UserError
 from hpstudy.evaluation import evaluate as evaluation
 from hpstudy.records import Evaluation, TrialRecord
 from hpstudy.settings import Settings
+from hpstudy.study.own import Own
 from hpstudy.tracking import MirrorError
 from hpstudy.tracking.mlflow import Mirror
 from hpstudy.tracking.mlflow.connection import connect
@@ -81,11 +83,13 @@ class Evaluated:
             return np.asarray(stored["predictions"].mean(axis=0))
 
 
-def make_evaluated(home: Path, cache_dir: Path, dataset: str = "digits", **changes: Any) -> Evaluated:
+def make_evaluated(home: Path, cache_dir: Path, dataset: str | Own = "digits", **changes: Any) -> Evaluated:
     settings = make_mlflow_settings(home, cache_dir=cache_dir)
-    if dataset not in ("digits", "logic_gates"):
+    if isinstance(dataset, Own):
+        dataset = data.resolved(dataset, settings)
+    elif dataset not in ("digits", "logic_gates"):
         settings = replace(settings, data_dir=generated(dataset, home / "data"))
-    base = {"units": 8, "epochs": 1, **BASES.get(dataset, {})}
+    base = {"units": 8, "epochs": 1, **BASES.get(str(dataset), {})}
     vary = {"optimizer": Choice("adam")}
     study = make_study(dataset=dataset, base=base, vary=vary, design=Grid(replicates=2))
     values = {"cell": 0, "params": {"optimizer": "adam"}, "metrics": {}}
@@ -133,6 +137,80 @@ def test_the_model_takes_rows_as_the_dataset_has_them(dataset: str, tmp_path: Pa
     np.testing.assert_allclose(said.sum(axis=1), 1, atol=1e-5)
     assert len(model.predict(model.input_example)) == len(model.input_example)
     assert model.metadata.signature.outputs.input_names() == list(one.study.dataset_info.classes)
+
+
+@pytest.mark.parametrize(
+    ("fields", "names"),
+    [
+        ({"target": ("price", "rent"), "task": "regression"}, ["price", "rent"]),
+        ({"target": "town"}, ["Bonn", "Köln", "Ulm"]),
+    ],
+)
+def test_the_model_of_a_table_answers_what_mlflows_server_hands_it(
+    fields: dict[str, Any], names: list[str], tmp_path: Path, cache_dir: Path
+) -> None:
+    """Columns in any order, one of them unknown, missing values, and categories and numbers that the file lacks."""
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"area": rng.uniform(40, 90, 60), "town": ["Bonn", "Köln", "Ulm"] * 20, "floor": [1, 2] * 30})
+    frame.assign(price=3 * frame.area, rent=frame.area / 10).to_csv(tmp_path / "t.csv", index=False)
+    one = make_evaluated(tmp_path / "home", cache_dir, Table("t.csv", folder=tmp_path, **fields))
+    model = load_model(one.settings, one.log())
+    schema = model.metadata.get_input_schema()
+
+    def served(rows: list[dict[str, Any]]) -> list[dict[str, float]]:
+        asked = json.dumps({"dataframe_records": rows})
+        answer = scoring_server.invocations(asked, "application/json", model, schema)
+        assert answer.status == 200, answer.response
+        return list(json.loads(answer.response)["predictions"])
+
+    whole = {"colour": "red", "floor": 1.5, "town": "Bonn", "area": 60, "price": 1, "rent": 1}
+    odd = [whole, {**whole, "town": "Rome"}, {**whole, "floor": None}, {**whole, "area": None, "town": None}]
+    found = served(odd)
+    assert [list(row) for row in found] == [names] * 4
+    assert all(np.isfinite(list(row.values())).all() for row in found)
+    assert served([dict(reversed(whole.items()))]) == found[:1]
+    assert model.metadata.signature.outputs.input_names() == names
+
+
+def test_the_model_of_ones_own_table_takes_the_columns_of_the_file_as_programs_have_them(
+    tmp_path: Path, cache_dir: Path
+) -> None:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {
+            "Visits": rng.integers(0, 50, 90),
+            "City": rng.choice(["Köln", "서울"], 90),
+            "Active": rng.random(90) < 0.5,
+            "Since": pd.Timestamp("2020-01-01") + pd.to_timedelta(rng.integers(0, 900, 90), unit="D"),
+            "Exited": rng.choice(["no", "yes"], 90),
+        }
+    )
+    frame.to_csv(tmp_path / "c.csv", index=False)
+    one = make_evaluated(tmp_path / "home", cache_dir, Table("c.csv", target="Exited", folder=tmp_path))
+
+    model = load_model(one.settings, one.log())
+
+    said = model.predict(frame)
+    assert list(said.columns) == ["no", "yes"]
+    as_read = pd.read_csv(tmp_path / "c.csv").assign(extra=1)
+    np.testing.assert_array_equal(model.predict(as_read[as_read.columns[::-1]]), said)
+    odd = pd.DataFrame(
+        {"Since": [None, "2021-05-01"], "Visits": [3.5, None], "Active": [None, True], "City": ["Oslo", None]}
+    )
+    assert np.isfinite(model.predict(odd).to_numpy()).all()
+    assert np.isfinite(model.predict(model.input_example).to_numpy()).all()
+
+
+def test_the_model_of_ones_own_pictures_takes_any_size(tmp_path: Path, cache_dir: Path) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 256, (40, 6, 5, 3), np.uint8)
+    np.savez(tmp_path / "p.npz", x=x, y=np.where(np.arange(40) % 2, "rose", "tulip"))
+    one = make_evaluated(tmp_path / "home", cache_dir, Arrays("p.npz", folder=tmp_path))
+
+    model = load_model(one.settings, one.log())
+
+    assert list(model.predict(x[:, ::2]).columns) == ["rose", "tulip"]
+    assert np.isfinite(model.predict(model.input_example).to_numpy()).all()
 
 
 def test_a_model_is_logged_once_and_the_trials_stay_as_they_were(evaluated: Evaluated) -> None:

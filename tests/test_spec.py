@@ -120,8 +120,6 @@ GIVEN_AMONG = dict(
     optimizer=Choice("sgd", "adam"), momentum=Float(0.5, 0.99, when={"optimizer": "sgd"}), units=Int(8, 128, step=8)
 )
 REFUSED = {
-    "unknown dataset": (dict(dataset="fashion-mnist"), "Did you mean 'fashion_mnist'"),
-    "a file as dataset": (dict(dataset="my.csv"), "dataset=Table('my.csv', target=…)"),
     "unknown level": (dict(vary=dict(optimizer=Choice("adm"))), "Did you mean 'adam'"),
     "level of a wrong type": (dict(base=dict(depth="three")), "Factor 'depth': 'three' is not a whole number"),
     "boolean as a number": (dict(base=dict(dropout=True)), "Factor 'dropout': True is not a number"),
@@ -277,6 +275,11 @@ def test_an_impossible_declaration_is_refused_with_a_way_out(changes: object, se
 def test_an_unknown_factor_is_refused_with_the_nearest_one() -> None:
     with pytest.raises(UserError, match=r"no factor 'optimiser'. Did you mean 'optimizer'"):
         make_study(base=dict(optimiser="sgd"), vary={}).check_factors()
+
+
+def test_an_unknown_dataset_is_refused_with_the_nearest_one() -> None:
+    with pytest.raises(UserError, match=r"no dataset 'fashion-mnist'. Did you mean 'fashion_mnist'"):
+        make_study(dataset="fashion-mnist").check_factors()
 
 
 def test_a_study_recorded_before_there_were_diagnostics_is_still_the_same() -> None:

@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from factories import make_study
-from hpstudy import Grid
+from hpstudy import Grid, Table, data
 from hpstudy.api.workers import places, worker_slots
 from hpstudy.errors import FatalError, TrialFailed, UserError
 from hpstudy.owner import Owner
@@ -79,7 +79,7 @@ def test_a_worker_serves_every_open_study_and_exits_when_nothing_is_left(team: T
 def test_open_studies_share_processes_equally_and_a_higher_priority_goes_first(settings: Settings) -> None:
     with closing(Store(settings.storage)) as store:
         queues = {name: store.register(make_study(name=name)) for name in ("first", "second", "third")}
-        processes = [ServedStudies(store, None, None) for _ in range(4)]
+        processes = [ServedStudies(store, None, None, settings) for _ in range(4)]
 
         def take(process: ServedStudies) -> str:
             queue = process.open_queues()[0]
@@ -142,20 +142,70 @@ def test_orders_are_given_from_anywhere(team: Team) -> None:
     assert "--trials is for a Search" in team.run("extend", "study", "--trials", "5", code=2)
 
 
-def test_a_study_with_its_own_network_needs_its_file(team: Team) -> None:
+def test_a_study_with_its_own_network_needs_its_file(team: Team, settings: Settings) -> None:
     from hpstudy.study import studyfile
 
     store = Store(team.url)
     file = team.folder / team.write("own", text=OWN)
     store.register(studyfile.load(file).study)
-    assert ServedStudies(store, None, None).queues() == []
+    assert ServedStudies(store, None, None, settings).queues() == []
     with pytest.raises(UserError, match=r"`hpstudy worker FILE.py`"):
-        ServedStudies(store, "own", None).queues()
-    assert len(ServedStudies(store, "own", file).queues()) == 1
+        ServedStudies(store, "own", None, settings).queues()
+    assert len(ServedStudies(store, "own", file, settings).queues()) == 1
     file.write_text(file.read_text().replace("Flatten()", "Flatten(), keras.layers.Dense(9)"))
     with pytest.raises(UserError, match="does not build the network"):
-        ServedStudies(store, "own", file).queues()
+        ServedStudies(store, "own", file, settings).queues()
     store.close()
+
+
+OWN_DATA = """
+from hpstudy import Choice, Grid, Study, Table
+study = Study(
+    name="{name}",
+    dataset=Table("{name}.csv", target="y"),
+    base=dict(units=4, epochs={epochs}),
+    vary=dict(optimizer=Choice("sgd", "adam")),
+    design=Grid(),
+)
+"""
+
+
+def test_a_dataset_of_ones_own_must_be_the_same_on_the_machine_of_a_worker(team: Team) -> None:
+    file = team.folder / "mine.csv"
+    rows = [f"{row * 37 % 50},{row % 2}" for row in range(50)]
+    file.write_text("\n".join(["x,y", *rows]))
+    team.run("submit", team.write("mine", text=OWN_DATA))
+    elsewhere = team.folder / "elsewhere"  # a machine with a home and a cache of its own
+    team.environment |= {f"HPSTUDY_{name}": str(elsewhere / name) for name in ("HOME", "CACHE_DIR", "DATA_DIR")}
+    elsewhere.mkdir()
+    content = file.read_text()
+
+    file.write_text(content + "\n1,1")
+    refusal = team.run("worker", "mine", code=2)
+    assert f"{file} is not what the study was begun with" in refusal
+    file.unlink()
+    refusal = " ".join(team.run("worker", "mine.py", code=1).split())
+    assert f"The table mine.csv is not on this machine. Tried: - {file} - {elsewhere}/DATA_DIR/mine.csv" in refusal
+
+    (elsewhere / "DATA_DIR").mkdir()
+    (elsewhere / "DATA_DIR" / "mine.csv").write_text(content)
+    assert team.work("mine", "--processes", "1", "--idle-exit", "0.5").count("complete") == 2
+    trials = team.json("status", "mine")["trials"]
+    assert (trials["complete"], trials["failed"], trials["lost"]) == (2, 0, 0)
+
+
+def test_a_worker_of_all_studies_leaves_those_out_whose_own_data_it_lacks(settings: Settings, tmp_path: Path) -> None:
+    rows = [f"{row * 37 % 50},{row % 2}" for row in range(50)]
+    (tmp_path / "mine.csv").write_text("\n".join(["x,y", *rows]))
+    table = data.resolved(Table("mine.csv", target="y", folder=tmp_path), replace(settings, cache_dir=tmp_path / "c"))
+    with closing(Store(settings.storage)) as store:
+        store.register(make_study(name="mine", dataset=table, base={}))
+        store.register(make_study(name="theirs"))
+        served = ServedStudies(store, None, None, replace(settings, cache_dir=tmp_path / "other"))
+        assert [queue.study.name for queue in served.queues()] == ["theirs"]
+        (sentence,) = served.lacking
+    assert "Study mine is left to other workers" in sentence
+    assert "The table mine.csv is not on this machine" in sentence
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,7 @@
 """Honest hyperparameter studies of Keras networks.
 
 A study file imports from here `Study`, `Grid`, `Adaptive`, `Search`, `Compare`, `Choice`, `Float`, `Int`,
-`Objective`, `Published`, `Table`.
+`Objective`, `Published`, `Folds`, `Resample`, and for data of your own `Table`, `Arrays`, `Images`, `Texts`.
 A program also calls `hpstudy.run(study)`, `hpstudy.open(name)` and their neighbours, which return a `Result`.
 """
 
@@ -17,28 +17,35 @@ if TYPE_CHECKING:
     from hpstudy.api import studies as studies
     from hpstudy.api import submit as submit
     from hpstudy.api import submit_all as submit_all
+    from hpstudy.study.arrays import Arrays, Images, Texts
     from hpstudy.study.designs import Adaptive, Compare, Grid, Search
     from hpstudy.study.domains import Choice, Float, Int
     from hpstudy.study.objective import Objective
     from hpstudy.study.published import Published
     from hpstudy.study.spec import Study
+    from hpstudy.study.splits import Folds, Resample
     from hpstudy.study.table import Table
 
 __version__ = "0.1.0"
 __all__ = [  # without `open`: `from hpstudy import *` must not replace Python's own
     "Adaptive",
+    "Arrays",
     "Choice",
     "Compare",
     "Float",
+    "Folds",
     "Grid",
+    "Images",
     "Int",
     "Objective",
     "Published",
     "Ranking",
+    "Resample",
     "Result",
     "Search",
     "Study",
     "Table",
+    "Texts",
     "__version__",
     "analyse",
     "delete",
@@ -50,11 +57,13 @@ __all__ = [  # without `open`: `from hpstudy import *` must not replace Python's
 ]
 
 _MODULES = {
+    **dict.fromkeys(("Arrays", "Images", "Texts"), "study.arrays"),
     **dict.fromkeys(("Choice", "Float", "Int"), "study.domains"),
     **dict.fromkeys(("Adaptive", "Compare", "Grid", "Search"), "study.designs"),
     "Objective": "study.objective",
     "Published": "study.published",
     "Study": "study.spec",
+    **dict.fromkeys(("Folds", "Resample"), "study.splits"),
     "Table": "study.table",
     **dict.fromkeys(
         ("Ranking", "Result", "analyse", "delete", "open", "run", "run_all", "studies", "submit", "submit_all"), "api"

@@ -141,7 +141,7 @@ def _effect(grid: GridValues, values: FactorValues, baseline: str | None, error:
         for place, row in enumerate(values.values)
     ]
     practical = practical_of(grid.study, values.values)
-    ratio = grid.study.dataset_info.validation_ratio
+    ratio = grid.study.validation_ratio
     found = standings(sign * values.values, practical, error=error, new_data_ratio=ratio)
     p_values = _baseline_p(differences) if named else [None] * len(differences)
     levels = [

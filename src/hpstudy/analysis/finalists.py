@@ -38,7 +38,7 @@ def confirmed_finalists(study: Study, records: Sequence[TrialRecord]) -> Finalis
     scores = np.full((len(origins), max(record.replicate for record in confirmations) + 1), math.nan)
     for record in confirmations:
         scores[origins[int(record.confirms or 0)], record.replicate] = sign * float(record.value or 0.0)
-    assessed = standings(scores, practical_of(study, sign * scores), new_data_ratio=study.dataset_info.validation_ratio)
+    assessed = standings(scores, practical_of(study, sign * scores), new_data_ratio=study.validation_ratio)
     numbers = list(origins)
     first = np.array([sign * float(found[number].value or 0.0) for number in numbers])
     return Finalists(

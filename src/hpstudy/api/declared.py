@@ -14,9 +14,9 @@ from typing import Any
 from hpstudy.api.where import Options, settings_of
 from hpstudy.errors import UserError
 from hpstudy.study import overrides
+from hpstudy.study.own import Loader, Own
 from hpstudy.study.spec import Study
 from hpstudy.study.studyfile import MODULE_PREFIX, StudyFile, load_all
-from hpstudy.study.table import Table
 
 _TO_A_FILE = (
     "Trainer processes read such a function from a file. Write the study and its `build` into one, in a notebook with "
@@ -67,6 +67,8 @@ def _of_program(study: Study, caller: Mapping[str, Any]) -> Declared:
             f"A function build(config, input_shape, outputs) is defined where study {study.name!r} is run. "
             f"{_TO_A_FILE} If it has nothing to do with the study, give it another name."
         )
+    if isinstance(study.dataset, Own) and study.dataset.loads and callable(load := caller.get("load")):
+        study = dataclasses.replace(study, dataset=study.dataset.at_home(Path.cwd(), Loader(call=load, code="")))
     try:
         return Declared(study=study.check_factors())
     except UserError as error:
@@ -74,7 +76,7 @@ def _of_program(study: Study, caller: Mapping[str, Any]) -> Declared:
 
 
 def _changed(study: Study, options: Options) -> Study:
-    if isinstance(study.dataset, Table):
+    if isinstance(study.dataset, Own):
         from hpstudy import data
 
         study = study.on(data.resolved(study.dataset, settings_of(options)))

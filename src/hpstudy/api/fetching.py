@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hpstudy.settings import Settings
-from hpstudy.study.table import Table
+from hpstudy.study.own import Own
 
 if TYPE_CHECKING:
     from hpstudy.api.view import View
 
 
-def fetch(name: str | Table, settings: Settings, view: View) -> str:
+def fetch(name: str | Own, settings: Settings, view: View) -> str:
     """Find a dataset or fetch it. Returns where it was found or put. Raises NotFoundError if it cannot be found."""
     from hpstudy import data
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from hpstudy.api.where import Where, settings_of
 from hpstudy.plain import one_line
+from hpstudy.study.own import Own
 from hpstudy.study.spec import Study
 from hpstudy.study.table import Table
 
@@ -25,12 +26,12 @@ from hpstudy import Choice, Grid, Study, Table
 
 study = Study(
     name={name},
-    # {rows:,} rows, classes {classes}; `hpstudy data show {path}` shows every column
+    # {rows:,} rows, {predicted}; `hpstudy data show {path}` shows every column
     dataset=Table(
         {file},
-        target={target},{unlabelled}
+        target={target},{task}{unlabelled}
         # left out without being told: {left_out}
-        # drop=("a column",), numeric=("…",), categorical=("…",),
+        # drop=("a column",), numeric=("…",), categorical=("…",), text=("…",),
         # test="later.csv", group="customer", time="day",  # how rows are split; without these, at random
     ),{objective}
     # what all trials share; docs/factors.md lists every factor and its default
@@ -58,7 +59,7 @@ def show(study: Study, where: Where) -> tuple[Study, Overview]:
     from hpstudy import data
 
     settings = settings_of(where)
-    if isinstance(study.dataset, Table):
+    if isinstance(study.dataset, Own):
         study = study.on(data.resolved(study.dataset, settings))
     return study, overview_of(study, settings)
 
@@ -67,20 +68,20 @@ def overview_of(study: Study, settings: Settings) -> Overview:
     """What was understood of a study's dataset, as its first replicate has it."""
     from hpstudy.data.overview import overview
 
-    return overview(study.dataset, study.config({}), study.seed, settings)
+    return overview(study.dataset, study.config({}), study.seed, settings, study.splits)
 
 
 def warn_of(study: Study, settings: Settings, notifier: Notifier) -> None:
-    """Say which columns of a user's table are left out, and what may be wrong with its rows."""
-    if not isinstance(study.dataset, Table):
+    """Say which columns of a user's own table are left out, and what may be wrong with the rows."""
+    if not isinstance(study.dataset, Own):
         return
     found = overview_of(study, settings)
-    left_out = [f"{column.name} ({column.detail})" for column in found.columns if column.use == "left out"]
+    left_out = _left_out(found)
     if left_out:
-        notifier.remark(f"Left out of {study.dataset.file}: {', '.join(left_out)}.")
+        notifier.remark(f"Left out of {study.dataset.path}: {', '.join(left_out)}.")
     if study.dataset_info.default_metric and not study.declares_objective:
         notifier.remark(
-            f"The objective is {study.dataset_info.default_metric}, as one class of {study.dataset.file} has more than "
+            f"The objective is {study.dataset_info.default_metric}, as one class of {study.dataset.path} has more than "
             "twice the rows of another; Study(objective=…) declares another."
         )
     for warning in found.warnings:
@@ -95,27 +96,37 @@ def draft(name: str, file: str, target: str, where: Where) -> str:
     """
     from hpstudy import data
     from hpstudy.data.overview import overview
-    from hpstudy.data.own import unlabelled
+    from hpstudy.data.own import first_look
     from hpstudy.study.objective import MOST_UNEVEN
 
     settings = settings_of(where)
-    table = data.resolved(Table(file, target=target, drop_missing_target=True, folder=Path.cwd()), settings)
+    table, lacking = first_look(Table(file, target=target, drop_missing_target=True, folder=Path.cwd()), settings)
+    table = data.resolved(table, settings)
     found = overview(table, {}, 42, settings)
     rows = [sum(parts.values()) for parts in found.classes.values()]
-    lacking = unlabelled(table, settings)
-    left_out = [f"{one.name} ({one.detail})" for one in found.columns if one.use == "left out"]
+    left_out = _left_out(found)
     return _DRAFT.format(
         name=_literal(name),
         file=_literal(file),
         target=_literal(target),
         title=one_line(target).replace('"', "'").replace("\\", "/"),
         path=f"{name}.py",
-        rows=sum(rows),
-        classes=one_line(", ".join(list(found.classes)[:_SHOWN]) + (", …" if len(rows) > _SHOWN else "")),
+        rows=sum(found.parts.values()),
+        predicted=f"classes {_listed(list(found.classes))}" if rows else "whose numbers are predicted",
+        task="" if rows else '\n        task="regression",  # numbers; without this line, each would be a class',
         left_out=one_line(", ".join(left_out) or "nothing"),
         unlabelled=f"\n        drop_missing_target=True,  # {lacking:,} rows have none" if lacking else "",
-        objective=_UNEVEN if max(rows) > MOST_UNEVEN * min(rows) else "",
+        objective=_UNEVEN if rows and max(rows) > MOST_UNEVEN * min(rows) else "",
     )
+
+
+def _left_out(found: Overview) -> list[str]:
+    left_out = [column for column in found.columns if column.use == "left out"]
+    return [f"{column.name or 'the one without a name'} ({column.detail})" for column in left_out]
+
+
+def _listed(classes: list[str]) -> str:
+    return one_line(", ".join(classes[:_SHOWN]) + (", …" if len(classes) > _SHOWN else ""))
 
 
 def _literal(text: str) -> str:

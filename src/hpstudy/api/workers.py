@@ -104,7 +104,7 @@ class _Service:
         self._settings, self._assignment, self._owner = settings, assignment, Owner.of_process()
         self._notifier, self._say = notifier, notifier.say
         self._store = store = Store(settings.storage, grace_s=settings.grace_s, patience_s=DATABASE_PATIENCE_S)
-        self._studies = ServedStudies(store, assignment.study, assignment.file)
+        self._studies = ServedStudies(store, assignment.study, assignment.file, settings)
         self._board, self._posted_s = NoticeBoard(store.database), 0.0
         self._mirrors = Mirrors(settings)
         self._queues: list[StudyQueue] = []
@@ -120,7 +120,11 @@ class _Service:
         Raises:
             FatalError: processes crash again and again.
         """
-        self._studies.queues()  # reports an unknown study or a missing file before anything is started
+        try:
+            self._studies.queues()  # reports an unknown study or a missing file before anything is started
+        except HpstudyError:
+            self._store.close()
+            raise
         with Supervisor(self._settings, self._assignment, exit_within_s=EXIT_S) as supervisor:
             self._say(f"Worker on {self._owner.host}, {places}. Ctrl-C or SIGTERM stops it.")
             try:
@@ -136,6 +140,8 @@ class _Service:
         if time.monotonic() - self._looked_s > LOOK_S:
             known, self._queues, self._looked_s = self._queues, self._studies.queues(), time.monotonic()
             self._mirrors.look_after([queue for queue in self._queues if queue not in known])
+            for sentence in self._studies.lacking:
+                self._warn(sentence)
         return self._queues
 
     def _hear(self, handle: TrainerHandle, message: Message) -> None:
@@ -146,9 +152,13 @@ class _Service:
             case Ended():
                 self._say(f"trial {message.trial} {message.ending}{outcome(message)}")
                 self._poke(message.study)
-            case Warned() if message.text not in self._warned:
-                self._warned.add(message.text)
-                self._say(f"Warning: {message.text}")
+            case Warned():
+                self._warn(message.text)
+
+    def _warn(self, sentence: str) -> None:
+        if sentence not in self._warned:
+            self._warned.add(sentence)
+            self._say(f"Warning: {sentence}")
 
     def _poke(self, study: str) -> None:
         for queue in self._queues:

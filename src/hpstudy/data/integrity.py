@@ -6,7 +6,7 @@ import gzip
 import hashlib
 import zlib
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import IO, Literal, cast
 
 from hpstudy.errors import DatasetError, HpstudyError
@@ -52,7 +52,7 @@ class Checksum:
         return f"has the {self.algorithm} {came} instead of {self.hexdigest}"
 
 
-def bad_file(path: Path, problem: str, expected: str) -> DatasetError:
+def bad_file(path: PurePath, problem: str, expected: str) -> DatasetError:
     """The refusal of one file, by name.
 
     Args:

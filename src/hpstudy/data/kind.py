@@ -17,7 +17,7 @@ from hpstudy.data.places import Source
 from hpstudy.data.splits import Keys
 from hpstudy.study.catalog import DatasetInfo
 from hpstudy.study.factors import FACTORS, Config, check_level, dataset_info
-from hpstudy.study.table import Table
+from hpstudy.study.own import Own
 
 _ROOM = "hpstudy.data.kinds"
 
@@ -129,7 +129,7 @@ class Unbounded(Protocol):
         """The origin of one input, for an error message: `1e+30 as fare in line 142`."""
 
 
-def kind_of(dataset: str | Table, config: Config) -> Kind:
+def kind_of(dataset: str | Own, config: Config) -> Kind:
     """The kind of a dataset, made for the configuration of a trial. Only the kind's own factors matter.
 
     Raises:
@@ -144,7 +144,7 @@ def kind_of(dataset: str | Table, config: Config) -> Kind:
     return kind.of(info, levels)
 
 
-def kind_file(dataset: str | Table) -> Path:
+def kind_file(dataset: str | Own) -> Path:
     """The file of the kind's class, which a model needs to encode the rows that it receives."""
     spec = importlib.util.find_spec(f"{_ROOM}.{dataset_info(dataset).kind.name}")
     assert spec

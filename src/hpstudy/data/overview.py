@@ -17,15 +17,19 @@ from hpstudy.data.prepare import prepare, prepare_test
 from hpstudy.data.sources import fetch
 from hpstudy.settings import Settings
 from hpstudy.study.factors import Config, dataset_info
+from hpstudy.study.own import Own
+from hpstudy.study.splits import RESAMPLE, Splits
 from hpstudy.study.table import Table
 
 _MOST_UNEVEN = 10  # rows of the largest class by those of the smallest
 _FEWEST = 10  # rows of a class
 _LEAK = 0.99  # balanced accuracy of a single column beyond which it hardly was known before the target
 _MOST_LOOKED_AT = 10_000  # rows on which a column is tried
+_FEWEST_TOLD = 5  # validation rows of each class; of fewer, a column tells them by chance
 _LEAVES = 32
 _MOST_LEAVES = 256  # where numbers are predicted, which a tree does by steps
 _MOST_ALIKE = 0.05  # of the rows of the test split
+_FEWEST_DIFFERENT = 0.4  # of the training rows
 _SHOWN = 4  # levels
 
 
@@ -34,7 +38,7 @@ class Column:
     """A column of a user's table."""
 
     name: str
-    use: str  # "number", "category", "date", "truth", or "left out"
+    use: str  # "number", "category", "date", "truth", "text", or "left out"
     detail: str  # what was fitted on the training rows, or why the column is left out
     missing: float  # share of the training rows
 
@@ -50,7 +54,7 @@ class Overview:
     warnings: tuple[str, ...]  # a sentence each, which says what to do
 
 
-def overview(dataset: str | Table, config: Config, seed: int, settings: Settings) -> Overview:
+def overview(dataset: str | Own, config: Config, seed: int, settings: Settings, splits: Splits = RESAMPLE) -> Overview:
     """Prepare a dataset, and look at it.
 
     Args:
@@ -60,7 +64,8 @@ def overview(dataset: str | Table, config: Config, seed: int, settings: Settings
     Raises:
         NotFoundError, UserError, StorageError: as in `prepare`.
     """
-    arrays, test = prepare(dataset, config, seed, settings), prepare_test(dataset, config, seed, settings)
+    arrays = prepare(dataset, config, seed, settings, splits)
+    test = prepare_test(dataset, config, seed, settings, splits)
     labels = {"training": arrays.y[arrays.train], "validation": arrays.y[arrays.validation], "test": test.y}
     classes = {
         name: {part: int((numbers == number).sum()) for part, numbers in labels.items()}
@@ -68,11 +73,13 @@ def overview(dataset: str | Table, config: Config, seed: int, settings: Settings
     }
     found = (*_uneven(classes), *_large_batch(len(arrays.train), config))
     columns: tuple[Column, ...] = ()
+    if isinstance(dataset, Own):
+        found = (*_alike(arrays, test), *found)
     if isinstance(dataset, Table):
         kind = Columns.of(dataset_info(dataset), {})
         raw = read_train(kind, fetch(dataset, settings))
         columns = tuple(_columns(kind, raw.taken(arrays.train)))
-        found = (*_leaks(kind, raw, arrays), *_alike(arrays, test), *found)
+        found = (*_leaks(kind, raw, arrays), *found)
     return Overview(
         columns=columns,
         classes=classes,
@@ -99,6 +106,9 @@ def _detail(column: Mapping[str, Any]) -> str:
             return f"{', '.join(levels[:_SHOWN])}{more}; one input for all others"
         case "date":
             return f"from {column['first'][:10]}, median {column['fill'][:10]}"
+        case "text":
+            words = column["words"]
+            return f"{len(words)} words: {', '.join(words[:_SHOWN])}, …"
         case "truth":
             return f"mostly {'true' if column['fill'] else 'false'}"
         case _:
@@ -133,6 +143,11 @@ def _large_batch(training: int, config: Config) -> Iterator[str]:
 def _leaks(kind: Columns, raw: Raw, arrays: Arrays) -> Iterator[str]:
     """The columns of which a small tree alone, fitted on training rows, tells the targets of validation rows."""
     train, validation = (rows[:_MOST_LOOKED_AT] for rows in (_shuffled(arrays.train), _shuffled(arrays.validation)))
+    counts = (
+        [len(validation)] if arrays.task == "regression" else np.unique(arrays.y[validation], return_counts=True)[1]
+    )
+    if min(counts) < _FEWEST_TOLD:
+        return
     for name, column in kind.fitted(raw.taken(arrays.train).rows).items():
         x = column_inputs(raw.rows.columns[name], column)
         if _told_by(x, arrays, train, validation) >= _LEAK:
@@ -162,6 +177,8 @@ def _shuffled(rows: NDArray[np.int32]) -> NDArray[np.int32]:
 
 def _alike(arrays: Arrays, test: TestArrays) -> Iterator[str]:
     known = {row.tobytes() for row in arrays.x[arrays.train]}
+    if len(known) < _FEWEST_DIFFERENT * len(arrays.train):
+        return  # of few values, rows are alike without having been entered twice
     alike = sum(row.tobytes() in known for row in test.x)
     if alike > _MOST_ALIKE * len(test.x):
         yield (

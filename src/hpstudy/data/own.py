@@ -1,154 +1,172 @@
-"""The file of a user's own table: found, and kept by its content, so that every process trains on the same rows."""
+"""The files of a user's own dataset: found, and kept by their content, so that every process has the same rows."""
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
+import json
 import shutil
-from collections import Counter
-from collections.abc import Iterator, Mapping
-from math import ceil
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from pathlib import Path, PurePath
 from tempfile import mkdtemp
+from typing import TypeVar
 
 from hpstudy.data.places import Source, datasets_dir
 from hpstudy.errors import DatasetError, NotFoundError, StorageError, UserError
 from hpstudy.settings import Settings
-from hpstudy.study.catalog import TEST_SHARE
-from hpstudy.study.metrics import DEFAULT_METRIC
-from hpstudy.study.objective import metric_for_classes
-from hpstudy.study.table import Content, Table
+from hpstudy.study.arrays import Images
+from hpstudy.study.own import Own
+from hpstudy.study.table import Table
+from hpstudy.study.task import Task
+
+Declared = TypeVar("Declared", bound=Own)
 
 _DIRECTORY = "own"  # below the folder of datasets
 
 
-def resolved(table: Table, settings: Settings) -> Table:
-    """The declaration with what the file holds now.
+def resolved(own: Declared, settings: Settings) -> Declared:
+    """The declaration with what its files hold now.
 
     Raises:
         UserError: there is no such file; the message says where it was looked for.
-        DatasetError: the file cannot be used; the message says why.
+        DatasetError: a file cannot be used; the message says why.
     """
+    from hpstudy.data.own_contents import content_of
+
+    if own.loads:
+        digest = _loaded(own, settings)
+        content = content_of(own, (_kept(digest, own.path, own, settings),), (digest,))
+        return dataclasses.replace(own, content=content)
+    paths = tuple(_present(file, own, settings) for file in own.files)
+    digests = tuple(_digest(path, own) for path in paths)
+    found = list(zip(paths, digests, own.files, strict=True))
+    if isinstance(own, Images):  # pictures are looked at once, and from then on their pixels
+        kept = tuple(_keep(*one, own, settings) for one in found)
+        return dataclasses.replace(own, content=content_of(own, kept, digests))
+    content = content_of(own, paths, digests)  # before they are kept, because they may be refused
+    for one in found:
+        _keep(*one, own, settings)
+    return dataclasses.replace(own, content=content)
+
+
+def first_look(table: Table, settings: Settings) -> tuple[Table, int]:
+    """The table with the task that its target suggests, and how many rows have no target. Raises as `resolved`."""
     from hpstudy.data.kinds.columns import MISSING, texts_of
-    from hpstudy.data.own_rows import classes_of, read_rows, targets_of
+    from hpstudy.data.own_rows import are_quantities, read_rows
 
-    paths = [_present(file, table, settings) for file in table.files]
-    digests = [_digest(path) for path in paths]
-    rows = read_rows(paths[0], table, MISSING, texts_of)
-    predicts_numbers = table.task == "regression"
-    classes = () if predicts_numbers else classes_of(paths[0], table, list(rows.labels))
-    for path in paths[1:]:
-        others = read_rows(path, table, MISSING, texts_of)
-        if not predicts_numbers:
-            _check_labels(path, list(others.labels), classes, table)
-    for path, digest, file in zip(paths, digests, table.files, strict=True):
-        _keep(path, digest, file, settings)
-    share = 0.0 if isinstance(table.test, str) else table.test or TEST_SHARE
-    held_out = ceil(share * len(rows.labels))
-    content = Content(
-        digest=digests[0],
-        classes=classes,
-        rows=len(rows.labels) - held_out,
-        test_digest=digests[1] if len(digests) > 1 else "",
-        targets=targets_of(table.targets, rows.labels) if predicts_numbers else (),
-        metric="" if predicts_numbers else _metric(Counter(rows.labels)),
-    )
-    return dataclasses.replace(table, content=content)
+    rows = read_rows(_present(table.file, table, settings), table, MISSING, texts_of)
+    task: Task = "regression" if are_quantities(rows.labels) else "classification"
+    return dataclasses.replace(table, task=task), rows.unlabelled
 
 
-def _metric(rows: Mapping[str, int]) -> str:
-    """The objective where a study declares none; "" if it is the usual one."""
-    found = metric_for_classes(list(rows.values()))
-    return "" if found == DEFAULT_METRIC["classification"] else found
-
-
-def unlabelled(table: Table, settings: Settings) -> int:
-    """How many rows of the file have no label."""
-    from hpstudy.data.kinds.columns import MISSING, texts_of
-    from hpstudy.data.own_rows import read_rows
-
-    return read_rows(_present(table.file, table, settings), table, MISSING, texts_of).unlabelled
-
-
-def locate_own(table: Table, settings: Settings) -> Source | None:
+def locate_own(own: Own, settings: Settings) -> Source | None:
     """Where the recorded content is now; None if a file is not on this machine.
 
     Raises:
-        UserError: a file of that name has another content.
+        DatasetError: a file of that name has another content.
     """
-    assert table.content, "a study is run with the content of its file"
-    digests = (table.content.digest, table.content.test_digest)
-    found = [_located(file, digest, table, settings) for file, digest in zip(table.files, digests, strict=False)]
+    found = [_located(file, digest, own, settings) for file, digest in _recorded(own)]
     files = tuple(path for path in found if path)
-    return Source(dataset=table, files=files, place="hpstudy's cache") if len(files) == len(found) else None
+    return Source(dataset=own, files=files, place="hpstudy's cache") if len(files) == len(found) else None
 
 
-def _located(file: str, digest: str, table: Table, settings: Settings) -> Path | None:
-    kept = _kept(digest, file, settings)
-    if not kept.is_file():
-        path = _found(file, table, settings)
-        if path is None:
-            return None
-        if (came := _digest(path)) != digest:
-            raise UserError(
-                f"{path} is not the file that the study was begun with: its SHA-256 begins with {came[:12]}, that of "
-                f"the study's with {digest[:12]}. Copy the file from the machine that submitted it."
-            )
-        _keep(path, digest, file, settings)
-    return kept
-
-
-def _check_labels(path: Path, labels: list[str], classes: tuple[str, ...], table: Table) -> None:
-    if unknown := sorted(set(labels) - set(classes)):
-        raise DatasetError(
-            f"{path} has the label {unknown[0]!r} in column {table.target!r}, which {table.file} has not. Correct it, "
-            "or add rows of that class for training."
-        )
-
-
-def fetch_own(table: Table, settings: Settings) -> Source:
+def fetch_own(own: Own, settings: Settings) -> Source:
     """As `locate_own`. Raises NotFoundError if a file is not on this machine."""
-    found = locate_own(table, settings)
+    found = locate_own(own, settings)
     if found is None:
-        assert table.content
-        digests = (table.content.digest, table.content.test_digest)
-        lacking = next(
-            file
-            for file, digest in zip(table.files, digests, strict=False)
-            if _located(file, digest, table, settings) is None
-        )
-        raise _not_found(lacking, table, settings)
+        lacking = next(file for file, digest in _recorded(own) if _located(file, digest, own, settings) is None)
+        raise _not_found(lacking, own, settings)
     return found
 
 
-def _candidates(file: str, table: Table, settings: Settings) -> Iterator[Path]:
+def _recorded(own: Own) -> list[tuple[str, str]]:
+    """The files, with the digests that were recorded."""
+    assert own.content, "a study is run with the content of its files"
+    return list(zip(own.files, (own.content.digest, own.content.test_digest), strict=False))
+
+
+def _located(file: str, digest: str, own: Own, settings: Settings) -> Path | None:
+    kept = _kept(digest, file, own, settings)
+    if kept.is_file():
+        return kept
+    if own.loads:
+        if own.loader is None:
+            return None
+        came, what = _loaded(own, settings), "What load() returns"
+    else:
+        path = _found(file, own, settings)
+        if path is None:
+            return None
+        came, what = _digest(path, own), str(path)
+        if came == digest:
+            _keep(path, digest, file, own, settings)
+    if came != digest:
+        raise DatasetError(
+            f"{what} is not what the study was begun with: its SHA-256 begins with {came[:12]}, that of the study's "
+            f"with {digest[:12]}. Copy it from the machine that submitted the study."
+        )
+    return kept
+
+
+def _loaded(own: Own, settings: Settings) -> str:
+    """The digest of what `load` returns, which is kept. It is called once for each version of its file's code."""
+    from hpstudy.data import own_loaded
+
+    assert own.loader
+    known = datasets_dir(settings) / _DIRECTORY / f"loaded-{own.loader.code[:16]}-{own.name}.json"
+    if own.loader.code and known.is_file():
+        digest = str(json.loads(known.read_text())["digest"])
+        if _kept(digest, own.path, own, settings).is_file():
+            return digest
+    loaded = own_loaded.load(own, own.loader)
+    digest = own_loaded.digest_of(loaded)
+    _put(_kept(digest, own.path, own, settings), lambda target: own_loaded.write(loaded, target))
+    if own.loader.code:
+        _put(known, lambda target: target.write_text(json.dumps({"digest": digest})), again=True)
+    return digest
+
+
+def _candidates(file: str, own: Own, settings: Settings) -> Iterator[Path]:
     """Every place to look for a file, in order of precedence."""
-    yield (table.folder or Path.cwd()) / file
+    yield (own.folder or Path.cwd()) / file
     if settings.data_dir:
         yield settings.data_dir / file
-        yield settings.data_dir / Path(file).name
+        yield settings.data_dir / PurePath(file).name
 
 
-def _found(file: str, table: Table, settings: Settings) -> Path | None:
-    return next((path for path in _candidates(file, table, settings) if path.is_file()), None)
+def _found(file: str, own: Own, settings: Settings) -> Path | None:
+    takes_folder = isinstance(own, Images) and own.target is None
+    return next(
+        (path for path in _candidates(file, own, settings) if path.is_file() or (takes_folder and path.is_dir())), None
+    )
 
 
-def _present(file: str, table: Table, settings: Settings) -> Path:
-    path = _found(file, table, settings)
+def _present(file: str, own: Own, settings: Settings) -> Path:
+    path = _found(file, own, settings)
     if path is None:
-        raise UserError(str(_not_found(file, table, settings)))
+        raise UserError(str(_not_found(file, own, settings)))
     return path
 
 
-def _not_found(file: str, table: Table, settings: Settings) -> NotFoundError:
-    tried = "".join(f"\n  - {path}" for path in dict.fromkeys(_candidates(file, table, settings)))
+def _not_found(file: str, own: Own, settings: Settings) -> NotFoundError:
+    if own.loads:
+        return NotFoundError(
+            f"What load() returns as {file} is not on this machine. Give the study file, "
+            "which is read on each machine: `hpstudy worker FILE.py`."
+        )
+    tried = "".join(f"\n  - {path}" for path in dict.fromkeys(_candidates(file, own, settings)))
+    what = "folder" if isinstance(own, Images) and own.target is None else "table" if isinstance(own, Table) else "file"
     return NotFoundError(
-        f"The table {file} is not on this machine. Tried:{tried}\n"
+        f"The {what} {file} is not on this machine. Tried:{tried}\n"
         f"Copy it to one of these places, or set HPSTUDY_DATA_DIR to the folder that has it."
     )
 
 
-def _digest(path: Path) -> str:
+def _digest(path: Path, own: Own) -> str:
+    if isinstance(own, Images):
+        from hpstudy.data.own_images import digest_of
+
+        return digest_of(own, path)
     try:
         with path.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
@@ -156,20 +174,46 @@ def _digest(path: Path) -> str:
         raise UserError(f"{path} cannot be read: {error.strerror}. Grant read permission.") from None
 
 
-def _kept(digest: str, file: str, settings: Settings) -> Path:
-    return datasets_dir(settings) / _DIRECTORY / digest[:16] / Path(file).name
+def _kept(digest: str, file: str, own: Own, settings: Settings) -> Path:
+    """Where a file is kept; pictures as arrays of their size and colour."""
+    from hpstudy.data.own_loaded import ending
+
+    name = PurePath(file).name
+    if own.loads:
+        name += ending(own)
+    elif isinstance(own, Images):
+        name = f"{PurePath(name).stem}-{own.size[0]}x{own.size[1]}-{own.color}.npz"
+    return datasets_dir(settings) / _DIRECTORY / digest[:16] / name
 
 
-def _keep(path: Path, digest: str, file: str, settings: Settings) -> None:
-    """Copy the file into hpstudy's cache. It appears whole, by a rename, also if several processes copy it."""
-    kept = _kept(digest, file, settings)
-    if kept.is_file():
+def _keep(path: Path, digest: str, file: str, own: Own, settings: Settings) -> Path:
+    """Copy the file into hpstudy's cache. Returns where it is there."""
+
+    def write(target: Path) -> None:
+        if isinstance(own, Images):
+            from hpstudy.data.own_images import write_arrays
+
+            write_arrays(own, path, target)
+        else:
+            shutil.copyfile(path, target)
+
+    kept = _kept(digest, file, own, settings)
+    _put(kept, write)
+    return kept
+
+
+def _put(kept: Path, write: Callable[[Path], object], *, again: bool = False) -> None:
+    """Write a file that appears whole, by a rename, also if several processes write it."""
+    if kept.is_file() and not again:
         return
+    temporary = None
     try:
         kept.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(mkdtemp(dir=kept.parent))
-        shutil.copyfile(path, temporary / kept.name)
+        write(temporary / kept.name)
         (temporary / kept.name).replace(kept)
-        temporary.rmdir()
     except OSError as error:
-        raise StorageError(f"{path} cannot be copied to {kept.parent}: {error.strerror}. Free some space.") from None
+        raise StorageError(f"{kept.name} cannot be kept in {kept.parent}: {error.strerror}. Free some space.") from None
+    finally:
+        if temporary:
+            shutil.rmtree(temporary, ignore_errors=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _MOST_CLASSES = 100
+_MOST_NUMBERED = 20  # classes that are named by numbers, as far as one may guess
+_FEWEST_COUNTED = 5  # different numbers that may be counts, of which the largest are rare
+_RARE = 7  # rows; a class with fewer cannot be in every split
+_MOST_ODD = 0.1  # of the labels, where all others are numbers
 
 Texts = NDArray[np.object_]  # (rows,): str, "" where a value is missing
 
@@ -39,10 +44,7 @@ class LabelledRows:
 
     def numbered(self, classes: Sequence[str]) -> NDArray[Any]:
         """The labels as class numbers, int32 (rows,), or the targets of a regression as they are."""
-        if self.labels.dtype.kind == "f":
-            return self.labels
-        numbers = {label: number for number, label in enumerate(classes)}
-        return np.array([numbers[label] for label in self.labels], np.int32)
+        return self.labels if self.labels.dtype.kind == "f" else numbered(self.labels, classes)
 
 
 def read_rows(path: Path, table: Table, missing: Collection[str], texts_of: Callable[[Any], Texts]) -> LabelledRows:
@@ -57,7 +59,8 @@ def read_rows(path: Path, table: Table, missing: Collection[str], texts_of: Call
             target or a weight that is no number.
     """
     predicts_numbers = table.task == "regression"
-    frame = read_frame(path, missing, (*(() if predicts_numbers else table.targets), *table.categorical))
+    as_texts = (*(() if predicts_numbers else table.targets), *table.categorical, *table.text)
+    frame = read_frame(path, missing, as_texts)
     _check_columns(path, frame, table)
     for name in table.numeric:
         why, remedy = f"numeric= says that {name} holds numbers", "leave the column out of numeric="
@@ -79,8 +82,11 @@ def read_rows(path: Path, table: Table, missing: Collection[str], texts_of: Call
     )
 
 
-def classes_of(path: Path, table: Table, labels: Sequence[str]) -> tuple[str, ...]:
+def classes_of(path: Path, where: str, labels: Sequence[str]) -> tuple[str, ...]:
     """The labels that occur, numbers in their order and texts in that of the alphabet.
+
+    Args:
+        where: What holds the labels in the file, for messages: "column 'Exited'".
 
     Raises:
         DatasetError: there is only one, or there are so many that they hardly are classes.
@@ -88,15 +94,31 @@ def classes_of(path: Path, table: Table, labels: Sequence[str]) -> tuple[str, ..
     found = sorted(set(labels))
     if len(found) == 1:
         raise DatasetError(
-            f"{path} has only the label {found[0]!r} in column {table.target!r}, so there is nothing to tell apart. "
+            f"{path} has only the label {found[0]!r} in {where}, so there is nothing to tell apart. "
             "Choose another target, or add rows of another class."
         )
     if len(found) > _MOST_CLASSES or len(found) > len(labels) / 2:
         raise DatasetError(
-            f"{path} has {len(found):,} different labels in the {len(labels):,} rows of column {table.target!r}: that "
-            f"is an identifier or a quantity, not a class. {_other_task(found)}"
+            f"{path} has {len(found):,} different labels in the {len(labels):,} rows of {where}: that is an identifier "
+            f"or a quantity, not a class. {_other_task(found)}"
         )
     return tuple(sorted(found, key=float) if all(map(_is_number, found)) else found)
+
+
+def numbered(labels: Texts, classes: Sequence[str]) -> NDArray[np.int32]:
+    """Class numbers, (rows,)."""
+    numbers = {label: number for number, label in enumerate(classes)}
+    return np.array([numbers[label] for label in labels], np.int32)
+
+
+def are_quantities(labels: Texts) -> bool:
+    """Whether labels rather are amounts than classes: numbers, of which there are many, or rare ones, or decimals."""
+    found = Counter(labels)
+    if not all(map(_is_number, found)) or len(found) <= 2:
+        return False
+    has_decimals = any(not float(label).is_integer() for label in found)
+    has_rare_ones = len(found) > _FEWEST_COUNTED and min(found.values()) < _RARE
+    return has_decimals or has_rare_ones or len(found) > min(_MOST_NUMBERED, len(labels) / 2)
 
 
 def _check_columns(path: Path, frame: pd.DataFrame, table: Table) -> None:
@@ -124,6 +146,12 @@ def targets_of(names: Sequence[str], values: NDArray[np.float32]) -> tuple[Targe
 def _other_task(labels: Sequence[str]) -> str:
     if all(map(_is_number, labels)):
         return 'Predict it as a number with task="regression", or choose another target.'
+    odd = [label for label in labels if not _is_number(label)]
+    if len(odd) <= _MOST_ODD * len(labels):
+        return (
+            f"All but {len(odd)} of them are numbers: correct {odd[0]!r}, and predict them as numbers with "
+            'task="regression". Or choose another target.'
+        )
     return "Choose another target."
 
 

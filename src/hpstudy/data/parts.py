@@ -15,6 +15,8 @@ from hpstudy.data.places import Source
 from hpstudy.data.splits import Keys, RowNumbers, ScarceClassError, test_and_rest, train_and_validation
 from hpstudy.errors import DatasetError, UserError
 from hpstudy.study.factors import dataset_info
+from hpstudy.study.own import Own
+from hpstudy.study.splits import RESAMPLE, Splits
 
 
 def read_train(kind: Kind, source: Source) -> Raw:
@@ -36,7 +38,12 @@ def read_test(kind: Kind, source: Source) -> Raw:
 
 
 def split_train(
-    source: Source, labels: NDArray[Any], seed: int, train_rows: int | None = None, keys: Keys | None = None
+    source: Source,
+    labels: NDArray[Any],
+    seed: int,
+    train_rows: int | None = None,
+    keys: Keys | None = None,
+    splits: Splits = RESAMPLE,
 ) -> tuple[RowNumbers, RowNumbers]:
     """Rows for training and for validation, as in `train_and_validation`. A truth table is whole in both.
 
@@ -46,7 +53,7 @@ def split_train(
     """
     if dataset_info(source.dataset).test != "all":
         with _named(source):
-            return train_and_validation(labels, seed, train_rows, keys)
+            return train_and_validation(labels, seed, train_rows, keys, splits)
     if train_rows not in (None, len(labels)):
         raise UserError(f"train_rows={train_rows}: a truth table is learned as a whole. Leave train_rows out.")
     rows = np.arange(len(labels), dtype=np.int32)
@@ -82,11 +89,13 @@ def _check_classes(source: Source, raw: Raw, *, test: bool | None = None) -> Non
         return
     lacking = ", ".join(f"{number} ({name})" for number, name in enumerate(classes) if number not in present)
     part = "" if test is None else " for the test" if test else " for training"
-    raise bad_file(
+    file, problem = (
         source.labels_file(test=bool(test)),
         f"holds {len(raw.labels):,} rows{part}, none of them of the class {lacking}",
-        "rows of every class",
     )
+    if isinstance(source.dataset, Own):
+        raise DatasetError(f"{file} {problem}. Add some, or split the rows in another way.")
+    raise bad_file(file, problem, "rows of every class")
 
 
 @contextmanager
@@ -95,5 +104,10 @@ def _named(source: Source) -> Iterator[None]:
     try:
         yield
     except ScarceClassError as error:
-        where = source.labels_file()
-        raise DatasetError(f"{where}: {error} Add rows of that class: seven are enough for every split.") from None
+        sentence = str(error)
+        advice = "" if error.label is None else " Add rows of that class: seven are enough for every split."
+        if isinstance(source.dataset, Own) and error.label is not None:  # its own name says more than a number
+            name = dataset_info(source.dataset).classes[error.label]
+            sentence = sentence.replace(f"the label {error.label} ", f"the label {name!r} ")
+            advice = f"{advice[:-1]}. Or join it with another one, or leave it out."
+        raise DatasetError(f"{source.labels_file()}: {sentence}{advice}") from None

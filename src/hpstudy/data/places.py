@@ -6,28 +6,30 @@ import importlib.util
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from hpstudy.data.registry import Registry
 from hpstudy.folders import home_directory
 from hpstudy.settings import Settings
 from hpstudy.study.catalog import Files
 from hpstudy.study.factors import dataset_info
-from hpstudy.study.table import Table
+from hpstudy.study.own import Own
 
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
     """Where a dataset was found."""
 
-    dataset: str | Table
+    dataset: str | Own
     files: tuple[
         Path, ...
     ]  # four idx files (images and labels, training before test), two (training, test), one or none
     place: str  # in words: "HPSTUDY_DATA_DIR", "hpstudy's cache", "downloaded", …
 
-    def labels_file(self, *, test: bool = False) -> Path:
-        """The file that holds the labels. The dataset must have files."""
+    def labels_file(self, *, test: bool = False) -> PurePath:
+        """The file that holds the labels, for messages: of a user's own the one that is declared, not the kept copy."""
+        if isinstance(self.dataset, Own):
+            return PurePath(self.dataset.files[-1 if test else 0])
         pairs = len(self.files) // 2  # of training and test: none, one or two
         return self.files[2 * pairs - 1 if test else max(pairs - 1, 0)]
 

@@ -20,7 +20,8 @@ from hpstudy.errors import UserError
 from hpstudy.settings import Settings
 from hpstudy.study.catalog import DatasetInfo, Scaling
 from hpstudy.study.factors import FACTORS, check_level, dataset_info
-from hpstudy.study.table import Table
+from hpstudy.study.own import Own
+from hpstudy.study.splits import RESAMPLE, Splits
 
 _FORMAT_VERSION = 2  # raise it whenever the same sources are prepared differently, or refused
 
@@ -34,9 +35,10 @@ class _Request:
     seed: int
     scaling: Scaling
     train_rows: int | None
+    splits: Splits
 
     @classmethod
-    def of(cls, dataset: str | Table, config: Mapping[str, Any], seed: int) -> _Request:
+    def of(cls, dataset: str | Own, config: Mapping[str, Any], seed: int, splits: Splits) -> _Request:
         info = dataset_info(dataset)
 
         def level(name: str) -> Any:
@@ -49,23 +51,26 @@ class _Request:
             seed=seed,
             scaling=level("scaling") or info.scaling,
             train_rows=level("train_rows"),
+            splits=splits,
         )
 
     def folder(self, source: Source, settings: Settings, *, test: bool = False) -> Path:
         """Where these rows are kept. The name contains the key: a changed source file leads to another folder."""
         decisive = {"version": _FORMAT_VERSION, "source": source.fingerprint(), "test": test, **self.kind.decisive}
         if self.kind.is_fitted:
-            decisive["fitted_on"] = [self.seed, self.train_rows]
+            decisive["fitted_on"] = [self.seed, self.train_rows, *([self.splits.key] if self.splits.key else [])]
         suffix = "-test" if test else ""
         return settings.cache_dir / "prepared" / f"{self.dataset.name}-{key_of(**decisive)}{suffix}"
 
     @property
     def view_file(self) -> str:
         """The file in the folder that holds the split and the scaling."""
-        return f"view-{self.seed}-{self.scaling}-{self.train_rows or 'all'}.npz"
+        return f"view-{self.seed}-{self.scaling}-{self.train_rows or 'all'}{self.splits.key}.npz"
 
 
-def prepare(dataset: str | Table, config: Mapping[str, Any], seed: int, settings: Settings) -> Arrays:
+def prepare(
+    dataset: str | Own, config: Mapping[str, Any], seed: int, settings: Settings, splits: Splits = RESAMPLE
+) -> Arrays:
     """The rows outside the test split, with the trial's split and scaling.
 
     The work is done once; after that, the arrays are read from the cache in milliseconds. Safe in several processes
@@ -74,13 +79,14 @@ def prepare(dataset: str | Table, config: Mapping[str, Any], seed: int, settings
     Args:
         config: Only scaling, train_rows and the factors of this kind of datasets, such as num_words, matter.
         seed: The seed of the split: study seed + replicate.
+        splits: Which rows are for validation; see `train_and_validation`.
 
     Raises:
         NotFoundError: the dataset is not on this machine and cannot be downloaded.
         UserError: a file of the dataset is truncated or wrong, or a level of `config` is impossible.
         StorageError: the cache cannot be written.
     """
-    request = _Request.of(dataset, config, seed)
+    request = _Request.of(dataset, config, seed, splits)
     source = fetch(dataset, settings)
     folder = request.folder(source, settings)
     matrix = stored(folder, lambda: _build(request, source, test=False))
@@ -102,7 +108,9 @@ def prepare(dataset: str | Table, config: Mapping[str, Any], seed: int, settings
     )
 
 
-def prepare_test(dataset: str | Table, config: Mapping[str, Any], seed: int, settings: Settings) -> TestArrays:
+def prepare_test(
+    dataset: str | Own, config: Mapping[str, Any], seed: int, settings: Settings, splits: Splits = RESAMPLE
+) -> TestArrays:
     """The held-out test split, encoded and scaled with what was fitted on the training rows of this seed.
 
     It is kept in a separate folder, which `prepare` never opens.
@@ -110,8 +118,8 @@ def prepare_test(dataset: str | Table, config: Mapping[str, Any], seed: int, set
     Raises:
         NotFoundError, UserError, StorageError: as in `prepare`.
     """
-    trained = prepare(dataset, config, seed, settings)
-    request = _Request.of(dataset, config, seed)
+    trained = prepare(dataset, config, seed, settings, splits)
+    request = _Request.of(dataset, config, seed, splits)
     source = fetch(dataset, settings)
     folder = request.folder(source, settings, test=True)
     matrix = stored(folder, lambda: _build(request, source, test=True))
@@ -138,7 +146,7 @@ def _build(request: _Request, source: Source, *, test: bool) -> Matrix:
     if not kind.is_fitted:
         return kind.encode(raw, None)
     known = read_train(kind, source) if test else raw
-    train, _ = split_train(source, known.labels, request.seed, request.train_rows, known.keys)
+    train, _ = split_train(source, known.labels, request.seed, request.train_rows, known.keys, request.splits)
     return kind.encode(raw, known.taken(train))
 
 
@@ -146,9 +154,11 @@ def _view(request: _Request, source: Source, matrix: Matrix) -> dict[str, NDArra
     """The split and the scaling of one request."""
     from hpstudy.data.parts import read_train, split_train
 
-    table = request.dataset.table
-    raw = read_train(request.kind, source) if table and (table.group or table.time or table.weight) else None
-    train, validation = split_train(source, matrix.y, request.seed, request.train_rows, raw.keys if raw else None)
+    own = request.dataset.own
+    raw = read_train(request.kind, source) if own and (own.splits_by_column or own.weighs_rows) else None
+    train, validation = split_train(
+        source, matrix.y, request.seed, request.train_rows, raw.keys if raw else None, request.splits
+    )
     scale, offset = _scaling(request, matrix, train)
     _check_inputs(request, source, matrix, scale, offset, test=False)
     weights = {} if raw is None or raw.weights is None else {"weights": _relative(raw.weights, train)}
@@ -181,9 +191,9 @@ def _check_inputs(
     row, feature = np.argwhere(unfit)[np.abs(matrix.x[unfit]).argmax()]
     raw = (read_test if test else read_train)(kind, source)
     raise UserError(
-        f"{source.files[0]} has {kind.trace(raw, row, feature)}, and scaling={request.scaling!r} makes a network input "
-        f"of it that is not finite or larger than {LARGEST_INPUT:.1e}, whose square float32 cannot hold. Correct the "
-        "value, or choose another scaling."
+        f"{source.labels_file(test=test)} has {kind.trace(raw, row, feature)}, and scaling={request.scaling!r} makes a "
+        f"network input of it that is not finite or larger than {LARGEST_INPUT:.1e}, whose square float32 cannot hold. "
+        "Correct the value, or choose another scaling."
     )
 
 

@@ -12,7 +12,7 @@ from hpstudy.data.parts import read_test, read_train
 from hpstudy.data.scaling import decode
 from hpstudy.data.sources import fetch
 from hpstudy.study.factors import dataset_info
-from hpstudy.study.table import Table
+from hpstudy.study.own import Own
 
 if TYPE_CHECKING:
     from hpstudy.data.arrays import Arrays
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 EXAMPLES = 2  # rows
 
 
-def row_description(dataset: str | Table, config: Config, arrays: Arrays, settings: Settings) -> dict[str, Any]:
+def row_description(dataset: str | Own, config: Config, arrays: Arrays, settings: Settings) -> dict[str, Any]:
     """What the model of one trial needs in order to encode rows, for `Kind.serve`.
 
     Args:
@@ -33,14 +33,14 @@ def row_description(dataset: str | Table, config: Config, arrays: Arrays, settin
     return {"kind": dataset_info(dataset).kind.name, **kind.description(training)}
 
 
-def example(dataset: str | Table, config: Config, arrays: Arrays, settings: Settings) -> dict[str, Any]:
+def example(dataset: str | Own, config: Config, arrays: Arrays, settings: Settings) -> dict[str, Any]:
     """A few rows as a user has them, in the form of `Kind.example`."""
     rows = decode(arrays.x[arrays.train[:EXAMPLES]], arrays.encoding, arrays.features)
     return kind_of(dataset, config).example(rows, fetch(dataset, settings))
 
 
 def test_row_numbers(
-    dataset: str | Table,
+    dataset: str | Own,
     config: Config,
     count: int,
     settings: Settings,
@@ -50,10 +50,10 @@ def test_row_numbers(
     Args:
         count: How many rows the test split has.
     """
-    if dataset_info(dataset).test == "official" and not isinstance(dataset, Table):  # their files have no other rows
+    if dataset_info(dataset).test == "official" and not isinstance(dataset, Own):  # their files have no other rows
         return np.arange(1, count + 1)
     return read_test(kind_of(dataset, config), fetch(dataset, settings)).numbers + 1
 
 
-def _training(kind: Kind, dataset: str | Table, arrays: Arrays, settings: Settings) -> Raw:
+def _training(kind: Kind, dataset: str | Own, arrays: Arrays, settings: Settings) -> Raw:
     return read_train(kind, fetch(dataset, settings)).taken(arrays.train)

@@ -16,16 +16,16 @@ from hpstudy.errors import NotFoundError, StorageError
 from hpstudy.settings import Settings
 from hpstudy.study.catalog import Files
 from hpstudy.study.factors import dataset_info
-from hpstudy.study.table import Table
+from hpstudy.study.own import Own
 
 
-def locate(dataset: str | Table, settings: Settings, *, registry: Registry = DEFAULT_REGISTRY) -> Source | None:
+def locate(dataset: str | Own, settings: Settings, *, registry: Registry = DEFAULT_REGISTRY) -> Source | None:
     """Where the dataset is now; None if it is not on this machine. Nothing is downloaded or opened.
 
     Raises:
         UserError: the dataset is unknown.
     """
-    if isinstance(dataset, Table):
+    if isinstance(dataset, Own):
         return locate_own(dataset, settings)
     files = dataset_info(dataset).files
     if files is None:
@@ -37,7 +37,7 @@ def locate(dataset: str | Table, settings: Settings, *, registry: Registry = DEF
 
 
 def fetch(
-    dataset: str | Table,
+    dataset: str | Own,
     settings: Settings,
     progress: Progress | None = None,
     *,
@@ -53,7 +53,7 @@ def fetch(
         StorageError: the cache cannot be written.
         UserError: the dataset is unknown.
     """
-    if isinstance(dataset, Table):
+    if isinstance(dataset, Own):
         return fetch_own(dataset, settings)
     found = locate(dataset, settings, registry=registry)
     if found:

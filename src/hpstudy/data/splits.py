@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpstudy.errors import DatasetError, UserError
-from hpstudy.study.catalog import TEST_SHARE, VALIDATION_SHARE
+from hpstudy.study.catalog import TEST_SHARE
+from hpstudy.study.splits import RESAMPLE, Folds, Splits
 
 RowNumbers = NDArray[np.int32]  # sorted
 
@@ -40,6 +41,10 @@ class Keys:
 class ScarceClassError(DatasetError):
     """A class has too few rows to be in every part. Whoever knows where the rows come from says so, too."""
 
+    def __init__(self, sentence: str, label: int | None = None) -> None:
+        super().__init__(sentence)
+        self.label = label  # the class; None if it is not known which one has too few
+
 
 def test_and_rest(
     labels: NDArray[Any],
@@ -56,21 +61,29 @@ def test_and_rest(
 
 
 def train_and_validation(
-    labels: NDArray[Any], seed: int, train_rows: int | None = None, keys: Keys | None = None
+    labels: NDArray[Any],
+    seed: int,
+    train_rows: int | None = None,
+    keys: Keys | None = None,
+    splits: Splits = RESAMPLE,
 ) -> tuple[RowNumbers, RowNumbers]:
-    """Four fifths for training and one for validation, of the rows outside the test split.
+    """Rows for training and rows for validation, of those outside the test split.
 
     Args:
         labels: (rows,) int32 class numbers, or float32 targets; (rows, targets) if there are several.
         seed: Decides both the split and which training rows a subset keeps.
         train_rows: Keep so many training rows; None keeps all. The validation rows stay the same.
         keys: Keep groups together, or validate on the latest rows, which then are the same under every seed.
+        splits: The share for validation, or the number of folds, of which the seed chooses one.
 
     Raises:
         ScarceClassError: too few rows of a class.
         UserError: `train_rows` is more than there are or too few to hold every class.
     """
-    train, validation = _held_out(labels, VALIDATION_SHARE, seed, keys)
+    if isinstance(splits, Folds):
+        train, validation = _fold(labels, splits, seed, keys)
+    else:
+        train, validation = _held_out(labels, splits.validation, seed, keys)
     if train_rows is None or train_rows == len(train):
         return train, validation
     if train_rows > len(train):
@@ -102,6 +115,24 @@ def _held_out(labels: NDArray[Any], share: float, seed: int, keys: Keys | None) 
     return np.sort(first).astype(np.int32), np.sort(second).astype(np.int32)
 
 
+def _fold(labels: NDArray[Any], folds: Folds, seed: int, keys: Keys | None) -> tuple[RowNumbers, RowNumbers]:
+    """The rows of all other folds, and those of one."""
+    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+
+    number, shuffle = folds.of(seed)
+    strata, groups = _strata(labels), None if keys is None else keys.groups
+    if strata is labels and np.unique(labels, return_counts=True)[1].min() < folds.count:
+        raise _scarce(labels, f"divided into {folds.count} folds with every class in each")
+    if groups is not None and len(np.unique(groups)) < folds.count:
+        raise ScarceClassError(f"The rows have fewer groups than the {folds.count} folds. Take fewer folds.")
+    splitter = StratifiedKFold if groups is None else StratifiedGroupKFold
+    parts = splitter(n_splits=folds.count, shuffle=True, random_state=shuffle).split(strata, strata, groups)
+    train, validation = list(parts)[number]
+    if strata is labels and len(np.unique(labels[train])) < len(np.unique(labels)):
+        raise _scarce(labels, f"divided into {folds.count} folds with every class in each")
+    return train.astype(np.int32), validation.astype(np.int32)
+
+
 def _by_groups(
     labels: NDArray[np.int32], groups: NDArray[np.int64], share: float, seed: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -116,7 +147,8 @@ def _by_groups(
         first, second = next(split.split(labels, labels, groups))
     except ValueError:
         raise ScarceClassError(
-            "The rows cannot be split by group=: too few groups, or too few rows of a class."
+            "The rows cannot be split by group=: there are too few groups, or too few of them have rows of each class. "
+            "Leave group= out, or add rows."
         ) from None
     return first, second
 
@@ -161,10 +193,10 @@ def _strata(labels: NDArray[Any], most: int = _MOST_STRATA) -> NDArray[np.int32]
     return (ranks * count // len(labels)).astype(np.int32)
 
 
-def _scarce(labels: NDArray[np.int32]) -> ScarceClassError:
+def _scarce(labels: NDArray[np.int32], what: str = "split with every class in both parts") -> ScarceClassError:
     numbers, counts = np.unique(labels, return_counts=True)
     rarest = counts.argmin()
     return ScarceClassError(
-        f"The rows cannot be split with every class in both parts: the label {numbers[rarest]} has "
-        f"{counts[rarest]} of {len(labels):,} rows."
+        f"The rows cannot be {what}: the label {numbers[rarest]} has {counts[rarest]} of {len(labels):,} rows.",
+        int(numbers[rarest]),
     )

@@ -52,18 +52,18 @@ def find_baselines(study: Study, records: Sequence[TrialRecord], settings: Setti
     from hpstudy import data
 
     config, seeds = _configuration(study, records)
-    first = data.prepare(study.dataset, config, seeds[0], settings)
+    first = data.prepare(study.dataset, config, seeds[0], settings, study.splits)
     if len(first.train) * first.features > MOST_CELLS:
         seeds = seeds[:1]
     loss, found = loss_of(config), []
     for seed in seeds:
-        arrays = data.prepare(study.dataset, config, seed, settings)
+        arrays = data.prepare(study.dataset, config, seed, settings, study.splits)
         parts: dict[str, tuple[Arrays | TestArrays, NDArray[Any]]] = {
             "": (arrays, arrays.train),
             "val_": (arrays, arrays.validation),
         }
         if test:
-            held_out = data.prepare_test(study.dataset, config, seed, settings)
+            held_out = data.prepare_test(study.dataset, config, seed, settings, study.splits)
             parts["test_"] = (held_out, np.arange(len(held_out.y)))
         linear = _logistic if arrays.classes else _ridge
         found.append((_constant(arrays, parts, loss), linear(arrays, _drawn(arrays, seed), parts, loss)))
@@ -88,7 +88,9 @@ def find_constant(study: Study, settings: Settings) -> dict[str, float] | None:
         if data.locate(study.dataset, settings) is None:
             return None
         config = study.config({})
-        return data.constant_scores(data.prepare(study.dataset, config, study.seed_of(0), settings), loss_of(config))
+        return data.constant_scores(
+            data.prepare(study.dataset, config, study.seed_of(0), settings, study.splits), loss_of(config)
+        )
     except HpstudyError:  # such as a damaged file, which the training reports
         return None
 

@@ -178,8 +178,8 @@ def _fill(
     for place, record in enumerate(trials):
         told(f"seed {record.seed}")
         config = study.config(record.params)
-        arrays = data.prepare(study.dataset, config, record.seed, settings)
-        test = data.prepare_test(study.dataset, config, record.seed, settings)
+        arrays = data.prepare(study.dataset, config, record.seed, settings, study.splits)
+        test = data.prepare_test(study.dataset, config, record.seed, settings, study.splits)
         weights = RunDir.of(settings.runs_dir, study.name, record.number).weights if record.number >= 0 else None
         model = trained_model(config, record, arrays, weights, build, trainer)
         if model is None:

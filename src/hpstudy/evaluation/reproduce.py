@@ -80,7 +80,7 @@ def reproduce(study: Study, record: TrialRecord, settings: Settings, build: Buil
     from hpstudy.training.environment import provenance
 
     config = study.config(record.params)
-    arrays = data.prepare(study.dataset, config, record.seed, settings)
+    arrays = data.prepare(study.dataset, config, record.seed, settings, study.splits)
     trained = _train(study, record, arrays, build)
     now = {**provenance(), "dataset_digest": arrays.digest}
     return Reproduction(

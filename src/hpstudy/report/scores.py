@@ -13,7 +13,8 @@ def metrics_table(evaluation: Evaluation, baselines: Baselines | None) -> Table:
     """Every metric of the ensemble with its interval, beside the constant predictor."""
     constant = baselines.constant if baselines else {}
     rows: list[Row] = []
-    for name, found in evaluation.estimates.items():
+    estimates = evaluation.estimates
+    for name, found in ((name, estimates[name]) for name in WORDS if name in estimates):
         by = "Wilson 1927" if name == "accuracy" else "bootstrap, Efron 1979"
         ends = texts.range_text((found.low, found.high))
         rows.append((word(WORDS[name]), texts.exact(found.value), ends, by, texts.exact(constant.get(f"test_{name}"))))

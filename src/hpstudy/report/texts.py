@@ -65,7 +65,7 @@ def range_text(ends: tuple[float, float] | None, sign: bool = False) -> str | No
 
 def of_which_data(study: Study) -> str:
     """What the intervals of means are about."""
-    return say("on new data of this kind") if study.dataset_info.validation_ratio else say("on these data")
+    return say("on new data of this kind") if study.validation_ratio else say("on these data")
 
 
 def p_text(p: float | None) -> str:

@@ -16,8 +16,8 @@ from hpstudy.storage.queue import StudyQueue
 from hpstudy.storage.samplers import check_sampler
 from hpstudy.study.designs import Replicates
 from hpstudy.study.factors import unknown
+from hpstudy.study.own import Own
 from hpstudy.study.spec import Study
-from hpstudy.study.table import Table
 
 
 class Store:
@@ -67,9 +67,9 @@ class Store:
         studies = self.database.retrying(self.database.optuna.get_all_studies)
         return sorted(study.study_name for study in studies if DECLARATION in study.user_attrs)
 
-    def times_scored(self, dataset: str | Table) -> int:
+    def times_scored(self, dataset: str | Own) -> int:
         """How often the test split of a dataset was scored, by the studies that this database has."""
-        wanted = dataset.to_json() if isinstance(dataset, Table) else dataset
+        wanted = dataset.to_json() if isinstance(dataset, Own) else dataset
         studies = self.database.retrying(self.database.optuna.get_all_studies)
         declared = [study.user_attrs for study in studies if DECLARATION in study.user_attrs]
         return sum(times_scored(one) for one in declared if json.loads(one[DECLARATION])["dataset"] == wanted)

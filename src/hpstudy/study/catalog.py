@@ -9,11 +9,13 @@ import math
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from hpstudy.study.arrays import Arrays, Images, Texts
 from hpstudy.study.legal import Factor, integer, one_of
-from hpstudy.study.table import Content, Table
+from hpstudy.study.own import Content, Own
+from hpstudy.study.table import Table
 from hpstudy.study.task import Target, Task
 
-KindName: TypeAlias = Literal["image", "words", "table", "numbers", "gate", "columns"]
+KindName: TypeAlias = Literal["image", "words", "table", "numbers", "gate", "columns", "pictures", "vectors", "texts"]
 Scaling: TypeAlias = Literal["none", "unit", "standard", "minmax"]
 # "official": the files of a dataset say which rows are for the test. "drawn": a stratified share, the same for
 # every study. "all": every row is for training, validation and test alike.
@@ -28,6 +30,7 @@ class KindInfo:
     factors: tuple[Factor, ...] = ()  # in addition to those that every dataset has
     scales: bool = True  # whether scaling makes a difference: it does not where inputs are 0 or 1
     augments: bool = False  # whether a row is an image, which can be shifted and mirrored
+    packages: tuple[str, ...] = ()  # that encoding served rows takes, besides NumPy and pandas
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +46,6 @@ class Files:
 
 
 TEST_SHARE = 0.2  # of all rows, where no official split says which are for the test
-VALIDATION_SHARE = 0.2  # of the rows outside the test split
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,15 +64,14 @@ class DatasetInfo:
     test: TestSplit
     files: Files | None = None  # None: the dataset is built in
     test_share: float = TEST_SHARE  # of all rows, if the test split is drawn
-    table: Table | None = None  # the declaration of a user's own
+    own: Own | None = None  # the declaration of a user's own
     default_metric: str = ""  # the objective of a study that declares none; "": the task's
     packaged: tuple[str, str] | None = None  # for a built-in one: the Python package that brings it, and its file there
 
     @property
-    def validation_ratio(self) -> float:
-        """Validation rows by training rows, as every split has them; 0 where all replicates have the same rows."""
-        share_rows = self.test == "all" or (self.table is not None and self.table.time is not None)
-        return 0.0 if share_rows else VALIDATION_SHARE / (1 - VALIDATION_SHARE)
+    def is_split_once(self) -> bool:
+        """Whether all replicates have the same training and validation rows."""
+        return self.test == "all" or (self.own is not None and self.own.splits_by_time)
 
     @property
     def task(self) -> Task:
@@ -85,13 +86,10 @@ class DatasetInfo:
 TRUTH_TABLES = {"and": (0, 0, 0, 1), "or": (0, 1, 1, 1), "nand": (1, 1, 1, 0), "xor": (0, 1, 1, 0)}
 
 IMAGE = KindInfo(name="image", augments=True)
-WORDS = KindInfo(
-    name="words",
-    factors=(
-        Factor(name="num_words", meaning="the most frequent words that are kept", default=10_000, check=integer(10)),
-    ),
-    scales=False,
+_NUM_WORDS = Factor(
+    name="num_words", meaning="the most frequent words that are kept", default=10_000, check=integer(10)
 )
+WORDS = KindInfo(name="words", factors=(_NUM_WORDS,), scales=False)
 TABLE = KindInfo(name="table")
 NUMBERS = KindInfo(name="numbers")
 GATE = KindInfo(
@@ -108,7 +106,10 @@ GATE = KindInfo(
     scales=False,
 )
 COLUMNS = KindInfo(name="columns")
-KINDS = (IMAGE, WORDS, TABLE, NUMBERS, GATE, COLUMNS)
+PICTURES = KindInfo(name="pictures", augments=True, packages=("pillow",))
+VECTORS = KindInfo(name="vectors")
+TEXTS = KindInfo(name="texts", factors=(_NUM_WORDS,), scales=False)
+KINDS = (IMAGE, WORDS, TABLE, NUMBERS, GATE, COLUMNS, PICTURES, VECTORS, TEXTS)
 
 _IDX_FILES = (
     "train-images-idx3-ubyte",
@@ -271,27 +272,36 @@ DATASETS: dict[str, DatasetInfo] = {
 }
 
 
-def info_of(table: Table) -> DatasetInfo:
-    """What can be said of a user's own table: of one whose file was not read yet, neither rows nor classes."""
-    content = table.content or Content(digest="", classes=(), rows=0)
+def info_of(own: Own) -> DatasetInfo:
+    """What can be said of a user's own dataset: of one whose files were not read yet, neither rows nor classes."""
+    content = own.content or Content(digest="", classes=(), rows=0)
+    kind = _kind_of(own)
     return DatasetInfo(
-        name=table.name,
-        title=table.file,
-        kind=COLUMNS,
+        name=own.name,
+        title=own.path,
+        kind=kind,
         rows=content.rows,
         classes=content.classes,
-        targets=content.targets or _unread_targets(table),
+        targets=content.targets or _unread_targets(own),
         default_metric=content.metric,
-        input_shape=(),
-        scaling="standard",
-        test="official" if isinstance(table.test, str) else "drawn",
-        test_share=table.test if isinstance(table.test, float) else TEST_SHARE,
-        table=table,
+        input_shape=content.shape,
+        scaling="unit" if kind is PICTURES else "standard" if kind.scales else "none",
+        largest=content.largest or 1,
+        test="official" if content.has_test or isinstance(own.test_part, str) else "drawn",
+        test_share=own.test_part if isinstance(own.test_part, float) else TEST_SHARE,
+        own=own,
     )
 
 
-def _unread_targets(table: Table) -> tuple[Target, ...]:
+def _kind_of(own: Own) -> KindInfo:
+    """Arrays that were not read yet count as images, so that nothing is refused that may be legal."""
+    if isinstance(own, Images) or (isinstance(own, Arrays) and (own.content is None or own.content.largest)):
+        return PICTURES
+    return VECTORS if isinstance(own, Arrays) else TEXTS if isinstance(own, Texts) else COLUMNS
+
+
+def _unread_targets(own: Own) -> tuple[Target, ...]:
     """The numbers that a regression will predict, of which only the names are known yet."""
-    if table.task != "regression":
+    if not isinstance(own, Table) or own.task != "regression":
         return ()
-    return tuple(Target(name=name, deviation=math.nan, absolute=math.nan) for name in table.targets)
+    return tuple(Target(name=name, deviation=math.nan, absolute=math.nan) for name in own.targets)

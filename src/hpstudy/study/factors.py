@@ -12,7 +12,7 @@ from hpstudy.study.catalog import DATASETS, KINDS, DatasetInfo, Scaling, info_of
 from hpstudy.study.keras_levels import ACTIVATIONS, INITIALIZERS, MOMENTUM_OPTIMIZERS, OPTIMIZERS
 from hpstudy.study.legal import Config, Factor, Level, integer, layers, number, one_of, unknown
 from hpstudy.study.metrics import METRICS_OF, MONITORED
-from hpstudy.study.table import Table
+from hpstudy.study.own import Own
 from hpstudy.study.task import Task
 
 __all__ = ["Config", "Factor", "Level", "unknown"]  # names from `legal` that are used from here
@@ -166,8 +166,8 @@ FACTORS: dict[str, Factor] = {
 
 
 def dataset_info(name: object) -> DatasetInfo:
-    """What is known of a built-in dataset or of a table of one's own. Raises UserError if the dataset is unknown."""
-    if isinstance(name, Table):
+    """What is known of a built-in dataset or of one's own. Raises UserError if the dataset is unknown."""
+    if isinstance(name, Own):
         return info_of(name)
     if not isinstance(name, str) or name not in DATASETS:
         own = ""

@@ -35,6 +35,7 @@ def quick(study: Study) -> Study:
     base = dict(study.base)
     if "epochs" not in study.domains:
         base["epochs"] = min(QUICK_EPOCHS, study.max_epochs)
-    if "train_rows" not in study.domains and study.dataset_info.rows > QUICK_ROWS:
+    training_rows = int(study.dataset_info.rows / (1 + study.splits.ratio))
+    if "train_rows" not in study.domains and training_rows > QUICK_ROWS:
         base["train_rows"] = min(QUICK_ROWS, int(base.get("train_rows") or QUICK_ROWS))
     return dataclasses.replace(study, name=study.name + QUICK, base=base, design=study.design.quick(), published=())

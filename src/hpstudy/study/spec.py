@@ -15,7 +15,8 @@ from types import MappingProxyType
 
 from hpstudy.errors import UserError
 from hpstudy.study import factors
-from hpstudy.study.catalog import DatasetInfo
+from hpstudy.study.arrays import Arrays, own_from_json
+from hpstudy.study.catalog import DATASETS, DatasetInfo
 from hpstudy.study.changes import differences
 from hpstudy.study.checks import checked_base, checked_given_factors, checked_shows, checked_tune, checked_vary
 from hpstudy.study.designs import Cell, Design, Factors, beside, design_from_json
@@ -24,8 +25,9 @@ from hpstudy.study.factors import Level
 from hpstudy.study.levels import LevelTexts, check_count, make_plain
 from hpstudy.study.metrics import DEFAULT_METRIC, METRICS, beyond_usual
 from hpstudy.study.objective import Objective, check_task, checked_objectives
+from hpstudy.study.own import Own
 from hpstudy.study.published import Published, checked
-from hpstudy.study.table import Table
+from hpstudy.study.splits import RESAMPLE, Folds, Splits, splits_from_json
 
 FORMAT = 1  # of the JSON; raised when an older hpstudy could no longer read it
 
@@ -39,20 +41,22 @@ class Study:
     """A question: a dataset, a base configuration, the factors that vary, and a design.
 
     Factors of a user's own are legal only with a `build` function in the study file. That function may follow the
-    Study, so `check_factors` is called once the whole file has been read.
+    Study, so `check_factors` is called once the whole file has been read. So is a `load` function, without which there
+    is no dataset of another name.
 
     Raises:
         UserError: something in the declaration is wrong; the message says what is legal.
     """
 
     name: str
-    dataset: str | Table  # a built-in one by its name, or a table of one's own
+    dataset: str | Own  # a built-in one by its name, one of one's own, or a name for what the file's `load` returns
     design: Design
     vary: Mapping[str, Domain] = field(default_factory=dict)
     tune: Mapping[str, Domain] = field(default_factory=dict)  # nuisance factors, which a Compare tunes for each cell
     base: Mapping[str, Level] = field(default_factory=dict)
     objective: str | Objective | Sequence[str | Objective] | None = None  # None: that of the dataset
     seed: int = 42  # replicate r trains with seed + r
+    splits: Splits = RESAMPLE  # which rows each replicate trains on, and which validate it
     question: str = field(default="", compare=False)  # a paragraph for readers; the file's docstring
     network_digest: str = ""  # digest of the study file's `build` function; "" is the built-in network
     published: Sequence[Published] = field(default=(), compare=False)  # results of others, for the report
@@ -65,10 +69,13 @@ class Study:
     def __post_init__(self) -> None:
         make_plain(self, "name", "dataset", "seed", "diagnostics")
         _check_name(self.name, recorded=self.recorded)
+        if isinstance(self.dataset, str) and self.dataset not in DATASETS and not self.recorded:
+            object.__setattr__(self, "dataset", Arrays(self.dataset, loads=True))  # see `check_factors`
         info = factors.dataset_info(self.dataset)
         if not isinstance(self.design, Design):
             raise UserError(f"design must be Grid(…), Search(…) or Compare(…); it is {self.design!r}.")
         check_count("Study(seed=…)", self.seed, low=0)
+        self._check_splits(info)
         if not isinstance(self.diagnostics, bool):
             raise UserError(f"Study(diagnostics=…) must be True or False; it is {self.diagnostics!r}.")
         if self.objective is None:
@@ -102,9 +109,9 @@ class Study:
         """The objectives that epochs have only because they are objectives."""
         return beyond_usual(objective.metric for objective in self.objectives)
 
-    def on(self, table: Table) -> Study:
-        """The study with the content of its table, by which the objective is chosen where it declares none."""
-        return dataclasses.replace(self, dataset=table, objective=self.objective if self.declares_objective else None)
+    def on(self, dataset: Own) -> Study:
+        """The study with the content of its own dataset, by which the objective is chosen where it declares none."""
+        return dataclasses.replace(self, dataset=dataset, objective=self.objective if self.declares_objective else None)
 
     @property
     def dataset_info(self) -> DatasetInfo:
@@ -119,6 +126,11 @@ class Study:
     def domains(self) -> Mapping[str, Domain]:
         """All factors that differ between trials: those that vary, then those that are tuned."""
         return MappingProxyType({**self.vary, **self.tune})
+
+    @property
+    def validation_ratio(self) -> float:
+        """Validation rows by training rows, as every split has them; 0 where all replicates have the same rows."""
+        return 0.0 if self.dataset_info.is_split_once else self.splits.ratio
 
     @property
     def max_epochs(self) -> int:
@@ -174,7 +186,16 @@ class Study:
         return self.seed + _MOST_REPLICATES + replicate
 
     def check_factors(self) -> Study:
-        """Refuse unknown factors unless the study file builds its own network. Returns the study."""
+        """Refuse unknown factors unless the file builds its own network, and unknown datasets unless it loads one.
+
+        Returns the study.
+        """
+        if isinstance(self.dataset, Own) and self.dataset.loads and not self.dataset.loader:
+            raise UserError(
+                factors.unknown("dataset", self.dataset.path, DATASETS)
+                + " One of your own is a Table(…), Images(…), Texts(…) or Arrays(…), or what a function load() in the "
+                "study file returns."
+            )
         if not self.network_digest:
             for name in (*self.base, *self.domains):
                 if name not in factors.FACTORS:
@@ -202,13 +223,14 @@ class Study:
         declaration = {
             "format": FORMAT,
             "name": self.name,
-            "dataset": self.dataset.to_json() if isinstance(self.dataset, Table) else self.dataset,
+            "dataset": self.dataset.to_json() if isinstance(self.dataset, Own) else self.dataset,
             "base": dict(self.base),
             "vary": {name: domain.to_json() for name, domain in self.vary.items()},
             **({"tune": {name: domain.to_json() for name, domain in self.tune.items()}} if self.tune else {}),
             "design": {type(self.design).__name__.lower(): self.design.to_json()},
             "objective": [objective.to_json() for objective in self.objectives],
             "seed": self.seed,
+            **({} if self.splits == RESAMPLE else {"splits": self.splits.to_json()}),
             "question": self.question,
             "network": self.network_digest,
             **({"published": [figure.to_json() for figure in self.published]} if self.published else {}),
@@ -228,10 +250,12 @@ class Study:
             if values.pop("format") != FORMAT:
                 raise UserError("The study was written by another version of hpstudy. Upgrade this one.")
             if isinstance(values["dataset"], dict):
-                values["dataset"] = Table.from_json(values["dataset"])
+                values["dataset"] = own_from_json(values["dataset"])
             values["network_digest"] = values.pop("network", "")
             for kind in ("vary", "tune"):
                 values[kind] = {name: domain_from_json(domain) for name, domain in values.get(kind, {}).items()}
+            if "splits" in values:
+                values["splits"] = splits_from_json(values["splits"])
             values["design"] = design_from_json(values["design"])
             values["objective"] = tuple(Objective(**objective) for objective in values["objective"])
             values["published"] = tuple(Published.from_json(figure) for figure in values.get("published", ()))
@@ -262,6 +286,19 @@ class Study:
         return Factors(
             base=self.base, vary=self.vary, tune=self.tune, objectives=self.objectives, recorded=self.recorded
         )
+
+    def _check_splits(self, info: DatasetInfo) -> None:
+        if not isinstance(self.splits, Splits):
+            raise UserError(f"Study(splits=…) must be Folds(5) or Resample(validation=0.2); it is {self.splits!r}.")
+        if info.test == "all" and self.splits != RESAMPLE:
+            raise UserError(f"{info.title} is learned as a whole, so nothing is split. Leave splits= out.")
+        if isinstance(self.splits, Folds):
+            if info.is_split_once:
+                raise UserError(
+                    f"{info.title} is validated on its latest rows in every replicate, because of time=. Leave out "
+                    "time= or splits=Folds(…)."
+                )
+            object.__setattr__(self, "splits", dataclasses.replace(self.splits, first=self.seed))
 
     def _check_combinations(self, info: DatasetInfo) -> None:
         for params in combinations(self.domains, corners=True):

@@ -20,8 +20,8 @@ from typing import Any
 
 from hpstudy.errors import HpstudyError, UserError, closed, reason
 from hpstudy.study.neighbours import Neighbours
+from hpstudy.study.own import Loader, Own
 from hpstudy.study.spec import Study
-from hpstudy.study.table import Table
 
 _NAMED = {  # class → how its arguments are given
     "Grid": "Grid(replicates=3)",
@@ -67,18 +67,30 @@ def load_all(path: Path) -> tuple[StudyFile, ...]:
     module, neighbours = _module(path), Neighbours.of(path)
     _execute(path, code, module, neighbours)
     studies = _studies(path, module)
-    build = getattr(module, "build", None)
-    if build is not None and not callable(build):
-        raise UserError(f"{path}: `build` must be a function build(config, input_shape, outputs); it is {build!r}.")
+    build = _function(path, module, "build", "build(config, input_shape, outputs)")
+    load = _function(path, module, "load", "load(), which returns the rows of the dataset")
     if build is not None and len(studies) > 1:
         raise UserError(f"{path} has a `build` function for {len(studies)} studies. Put each into a separate file.")
     question = " ".join((ast.get_docstring(tree) or "").split())
     network_digest = _digest(tree) if build else ""
     build = _at_home(build, module, neighbours) if build else None
+    loader = Loader(call=_at_home(load, module, neighbours), code=_digest(tree)) if load else None
     return tuple(
-        StudyFile(path=path, source=source, study=_completed(path, study, question, network_digest), build=build)
+        StudyFile(
+            path=path,
+            source=source,
+            study=_completed(path, study, loader, question=question, network_digest=network_digest),
+            build=build,
+        )
         for study in studies
     )
+
+
+def _function(path: Path, module: ModuleType, name: str, call: str) -> Callable[..., Any] | None:
+    found: Callable[..., Any] | None = getattr(module, name, None)
+    if found is not None and not callable(found):
+        raise UserError(f"{path}: `{name}` must be a function {call}; it is {found!r}.")
+    return found
 
 
 def _studies(path: Path, module: ModuleType) -> list[Study]:
@@ -101,11 +113,11 @@ def _studies(path: Path, module: ModuleType) -> list[Study]:
     return found
 
 
-def _completed(path: Path, study: Study, question: str, network_digest: str) -> Study:
+def _completed(path: Path, study: Study, loader: Loader | None, *, question: str, network_digest: str) -> Study:
     try:
         dataset = study.dataset
-        if isinstance(dataset, Table):
-            dataset = dataclasses.replace(dataset, folder=path.absolute().parent)
+        if isinstance(dataset, Own):
+            dataset = dataset.at_home(path.absolute().parent, loader)
         return dataclasses.replace(
             study, dataset=dataset, question=study.question or question, network_digest=network_digest
         ).check_factors()
@@ -179,15 +191,15 @@ def _enter(module: ModuleType, neighbours: Neighbours) -> None:
     neighbours.enter()
 
 
-def _at_home(build: Callable[..., Any], module: ModuleType, neighbours: Neighbours) -> Callable[..., Any]:
+def _at_home(function: Callable[..., Any], module: ModuleType, neighbours: Neighbours) -> Callable[..., Any]:
     """The same function, which finds its imports whenever it is called."""
 
-    @functools.wraps(build, updated=())
-    def build_at_home(*arguments: Any, **named: Any) -> Any:
+    @functools.wraps(function, updated=())
+    def called_at_home(*arguments: Any, **named: Any) -> Any:
         _enter(module, neighbours)
-        return build(*arguments, **named)
+        return function(*arguments, **named)
 
-    return build_at_home
+    return called_at_home
 
 
 def _place(path: Path, error: BaseException) -> str:

@@ -25,8 +25,8 @@ class Augment:
         """The batch with its images moved by up to two pixels each way, mirrored with probability 1/2, or both.
 
         Args:
-            inputs: float32 (rows, height * width).
-            input_shape: Height and width first.
+            inputs: float32 (rows, height * width * channels).
+            input_shape: Height, width, and channels if they are in a dimension of their own.
         """
         if self._kind == "none":
             return inputs
@@ -43,8 +43,12 @@ class Augment:
         row = tf.clip_by_value(from_row, 0, height - 1)[:, :, tf.newaxis]
         column = tf.clip_by_value(from_column, 0, width - 1)[:, tf.newaxis, :]
         source = tf.reshape(row * width + column, (count, height * width))
-        moved = tf.gather(inputs, source, batch_dims=1)
-        return moved * tf.cast(tf.reshape(inside, (count, height * width)), tf.float32)
+        seen = tf.cast(tf.reshape(inside, (count, height * width)), tf.float32)
+        if len(input_shape) == 2:
+            return tf.gather(inputs, source, batch_dims=1) * seen
+        colours = tf.reshape(inputs, (count, height * width, -1))
+        moved = tf.gather(colours, source, batch_dims=1) * seen[:, :, tf.newaxis]
+        return tf.reshape(moved, (count, -1))
 
     def _shifts(self, count: int) -> tf.Tensor:
         """How far each image is moved one way, int32 (count, 1)."""

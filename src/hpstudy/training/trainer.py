@@ -217,8 +217,8 @@ class _Same:
 def _structure(config: Config, arrays: Arrays, *, own_network: bool = False) -> tuple[Any, ...]:
     """What trials must have in common to share a compiled program."""
     shape = (arrays.encoding, arrays.features, arrays.x.shape, len(arrays.train), len(arrays.validation))
-    predicted = (arrays.task, arrays.outputs, arrays.weights is not None)
-    return (factors.structure(config, own_network=own_network), arrays.scale.shape, *shape, *predicted)
+    ends = (arrays.input_shape, str(arrays.x.dtype), arrays.task, arrays.outputs, arrays.weights is not None)
+    return (factors.structure(config, own_network=own_network), arrays.scale.shape, *shape, *ends)
 
 
 def _first_rows(config: Config, seed: int, arrays: Arrays) -> tf.Tensor:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hpstudy.errors import NotFoundError, UserError
+from hpstudy.errors import HpstudyError, NotFoundError, UserError
+from hpstudy.settings import Settings
 from hpstudy.study import studyfile
+from hpstudy.study.own import Own
 
 if TYPE_CHECKING:
     from hpstudy.storage import Store, StudyQueue
@@ -19,20 +22,23 @@ class ServedStudies:
     Args:
         name: The only study to serve; None: all of them.
         file: The study file, if the study builds its own network: code is never loaded from the database.
+        settings: Where a user's own datasets are looked for.
     """
 
-    def __init__(self, store: Store, name: str | None, file: Path | None) -> None:
-        self._store, self._name = store, name
+    def __init__(self, store: Store, name: str | None, file: Path | None, settings: Settings) -> None:
+        self._store, self._name, self._settings = store, name, settings
         self._file = studyfile.load(file) if file else None
         self._queues: dict[str, StudyQueue] = {}
+        self._datasets: dict[str, str] = {}  # study → why its own dataset is not here; "" if it is
         self._took: dict[str, int] = {}  # a count of all trials taken here, when it was the study's turn last
 
     def queues(self) -> list[StudyQueue]:
         """The studies to serve, ordered by name.
 
         Raises:
-            UserError: the only study builds its own network, and its file is missing or is a different one.
-            NotFoundError: there is no such study.
+            UserError: the only study builds its own network, and its file is missing or is a different one; or its own
+                dataset is a different one.
+            NotFoundError: there is no such study, or its own dataset is not on this machine.
         """
         names = [self._name] if self._name else self._store.names()
         for name in names:
@@ -41,8 +47,19 @@ class ServedStudies:
         served = [self._queues[name] for name in names]
         if self._name:
             self._check_network(served[0])
+            self._fetch(served[0])
             return served
-        return [queue for queue in served if not queue.study.network_digest or self._has_network_of(queue)]
+        served = [queue for queue in served if not queue.study.network_digest or self._has_network_of(queue)]
+        return [queue for queue in served if self._has_dataset_of(queue)]
+
+    @property
+    def lacking(self) -> list[str]:
+        """Why studies are left to other workers because of their own datasets, a sentence each."""
+        return [
+            f"Study {name} is left to other workers until this one is started again. {why}"
+            for name, why in self._datasets.items()
+            if why
+        ]
 
     def open_queues(self) -> list[StudyQueue]:
         """Studies with trials to take, or in training, which may still be lost. Not those that a user has stopped.
@@ -68,6 +85,27 @@ class ServedStudies:
     def build_of(self, queue: StudyQueue) -> Build | None:
         """The function that builds the study's own network; None if it has none."""
         return self._file.build if queue.study.network_digest and self._file else None
+
+    def _has_dataset_of(self, queue: StudyQueue) -> bool:
+        name = queue.study.name
+        if name not in self._datasets:
+            self._datasets[name] = ""
+            try:
+                self._fetch(queue)
+            except HpstudyError as error:
+                self._datasets[name] = str(error)
+        return not self._datasets[name]
+
+    def _fetch(self, queue: StudyQueue) -> None:
+        """Have a dataset of the user's own in the cache, where all processes take it from."""
+        dataset = queue.study.dataset
+        if not isinstance(dataset, Own):
+            return
+        from hpstudy import data
+
+        if self._file and isinstance(declared := self._file.study.dataset, Own):
+            dataset = dataclasses.replace(dataset, folder=declared.folder, loader=declared.loader)
+        data.fetch(dataset, self._settings)
 
     def _has_network_of(self, queue: StudyQueue) -> bool:
         return self._file is not None and self._file.study.network_digest == queue.study.network_digest

@@ -138,7 +138,7 @@ class _TrainerProcess:
         self._spares_test: bool = options.spare_test
         self._pipe = pipe
         store = Store(self._settings.storage, grace_s=self._settings.grace_s, patience_s=OUTAGE_S)
-        self._studies = ServedStudies(store, options.study, options.file)
+        self._studies = ServedStudies(store, options.study, options.file, self._settings)
         self._owner = Owner.of_process()
         self._trainer: Trainer = Trainer(told=lambda sentence: pipe.send(Warned(text=sentence)))
         self._device, self._provenance = describe_device(), provenance()
@@ -278,7 +278,7 @@ class _TrainerProcess:
 
         study = queue.study
         try:
-            arrays = data.prepare(study.dataset, claim.config, claim.start.seed, self._settings)
+            arrays = data.prepare(study.dataset, claim.config, claim.start.seed, self._settings, study.splits)
         except DatasetError as error:  # it would fail every other trial, too, for good
             raise FatalError(str(error)) from None
         attempt.provenance = {**self._provenance, "dataset_digest": arrays.digest}

@@ -1,14 +1,14 @@
-"""Tables of a user's own: numbers, categories, truth values and dates, any of them missing. It is copied into models.
+"""Tables of a user's own: numbers, categories, truth values, dates, texts. This file is copied into models.
 
-What a column is, and what replaces a missing value, is found out on the training rows and kept as JSON values. The
-same function makes inputs of the file's rows and of served rows.
+Any value may be missing. What a column is, and what replaces a missing value, is found out on the training rows and
+kept as JSON values. The same function makes inputs of the file's rows and of served rows.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +36,8 @@ _EXAMPLES = 2  # rows
 _MOST_MISSING = 0.98  # a column with a larger share of missing values is left out
 _MOST_DISTINCT = 0.5  # texts of which a larger share differs are names, not categories
 _MOST_LEVELS = 20  # but no column with so few levels
-_RAREST = 2  # rows that a level needs for an input of its own
+_FEWEST_WORDS = 3  # on average, in columns of texts rather than of names
+_WORD = re.compile(r"\w+")
 _WHOLE = re.compile(r"(-?\d+)\.0+")  # as pandas writes whole numbers beside missing ones
 _TRUTH = frozenset(("true", "false"))
 _DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?!\d).*")
@@ -44,7 +45,6 @@ _DATE_FORMATS = (  # the first that fits every known cell; the day before the mo
     *("ISO8601", "%Y/%m/%d", "%d.%m.%Y", "%d.%m.%Y %H:%M", "%m/%d/%Y", "%m/%d/%Y %H:%M"),
     *("%d/%m/%Y", "%d/%m/%Y %H:%M", "%d-%m-%Y", "%m-%d-%Y"),
 )
-_KEY_NAME = re.compile(r"(^|[^a-zA-Z])(id|ID|Id|key|Key)$|[a-z](Id|ID|Key)$")
 _NO_DATE = np.datetime64("NaT", "s")
 _DAY = np.timedelta64(86_400, "s")
 
@@ -66,7 +66,8 @@ class Columns:
     """Tables as float32 (rows, inputs). A number that is missing becomes the median, and is marked in a further input.
 
     Categories become inputs of 0 or 1, the last of which is for levels that are rare or unseen. Dates become the days
-    since the earliest one, the month, the day of the month and of the week, and the hour if there are times.
+    since the earliest one, the month, the day of the month and of the week, and the hour if there are times. Texts of
+    several words become inputs of 0 or 1 for the most frequent words.
     """
 
     table: Table
@@ -81,8 +82,10 @@ class Columns:
     @classmethod
     def of(cls, dataset: DatasetInfo, levels: Config) -> Columns:
         del levels
-        assert dataset.table
-        return cls(table=dataset.table)
+        from hpstudy.study.table import Table
+
+        assert isinstance(dataset.own, Table)
+        return cls(table=dataset.own)
 
     def read(self, source: Source, *, test: bool) -> Raw:
         """All rows if the test split is drawn, else those of one of the two files."""
@@ -93,7 +96,7 @@ class Columns:
         path = source.files[1 if test and len(source.files) > 1 else 0]
         rows = read_rows(path, self.table, MISSING, texts_of)
         columns: dict[str, Values] = {
-            str(name): texts_of(cells) if name in self.table.categorical else values_of(cells)
+            str(name): texts_of(cells) if name in (*self.table.categorical, *self.table.text) else values_of(cells)
             for name, cells in rows.frame.items()
             if name not in self.table.told_columns
         }
@@ -152,10 +155,13 @@ class Columns:
         columns = self.understood(training)
         found = {name: column for name, column in columns.items() if not isinstance(column, str)}
         if not found:
+            targets = ", ".join(self.table.targets)
+            if not columns:
+                raise DatasetError(f"{self.table.file} has no column besides {targets}, so nothing can predict it.")
             raise DatasetError(
-                f"{self.table.file} has no column to predict {', '.join(self.table.targets)} from: the others "
-                f"({', '.join(columns) or 'none'}) are dropped, constant, nearly all missing or identifiers. "
-                "Name one in numeric= or categorical= to take it anyway."
+                f"{self.table.file} has no column to predict {targets} from: the others "
+                f"({', '.join(name or 'one without a name' for name in columns)}) are dropped, constant, nearly all "
+                "missing, or identifiers. Name one in numeric=, categorical= or text= to take it anyway."
             )
         return found
 
@@ -165,7 +171,7 @@ class Columns:
 
     def _column(self, name: str, values: Values) -> dict[str, Any] | str:
         known = values[~is_missing(values)]
-        is_told = name in (*self.table.numeric, *self.table.categorical)
+        is_told = name in (*self.table.numeric, *self.table.categorical, *self.table.text)
         if name in self.table.drop:
             return "dropped"
         if not len(known):
@@ -174,23 +180,43 @@ class Columns:
             return "nearly all missing"
         if not is_told and len(known) == len(values) and (known == known[0]).all():
             return "constant"
-        if values.dtype.kind == "f":
-            return _fit_number(values) if is_told or not (why := _is_identifier(name, values)) else why
-        if values.dtype.kind == "M":
-            return _fit_date(values, "ISO8601")
-        return self._text_column(name, values, known, is_told=is_told)
+        from hpstudy.data import column_fits
 
-    def _text_column(self, name: str, texts: Texts, known: Texts, *, is_told: bool) -> dict[str, Any] | str:
+        if values.dtype.kind == "f":
+            return (
+                column_fits.fit_number(values) if is_told or not (why := column_fits.identifier(name, values)) else why
+            )
+        if values.dtype.kind == "M":
+            return column_fits.fit_date(values, "ISO8601")
+        return self._text_column(name, values, known)
+
+    def _text_column(self, name: str, texts: Texts, known: Texts) -> dict[str, Any] | str:
+        from hpstudy.data import column_fits
+
         levels = set(known)
         if name in self.table.categorical:
-            return _fit_categories(texts, self.table.max_categories)
+            return column_fits.fit_categories(texts, self.table.max_categories)
+        if name in self.table.text:
+            return self._fit_words(texts)
         if levels <= _TRUTH:
-            return _fit_truth(texts)
+            return column_fits.fit_truth(texts)
         if form := _date_format(sorted(levels)):
-            return _fit_date(_dates(texts, form), form)
-        if not is_told and len(levels) > max(_MOST_LEVELS, _MOST_DISTINCT * len(known)):
-            return "an identifier: nearly every text differs"
-        return _fit_categories(texts, self.table.max_categories)
+            return column_fits.fit_date(_dates(texts, form), form)
+        if len(levels) > max(_MOST_LEVELS, _MOST_DISTINCT * len(known)):
+            is_prose = np.mean([len(words_of(text)) for text in levels]) > _FEWEST_WORDS
+            return self._fit_words(texts) if is_prose else "an identifier: nearly every text differs"
+        return column_fits.fit_categories(texts, self.table.max_categories)
+
+    def _fit_words(self, texts: Texts) -> dict[str, Any] | str:
+        from hpstudy.data import column_fits
+
+        fitted = column_fits.fit_text(texts, words_of, self.table.max_words)
+        return fitted if fitted["words"] else "texts without a word that occurs twice"
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a text in lower case."""
+    return _WORD.findall(text.lower())
 
 
 def texts_of(cells: Any) -> Texts:
@@ -217,7 +243,7 @@ def values_of(cells: Any) -> Values:
 
 
 def _served(cells: Any, kind: str) -> Values:
-    return texts_of(cells) if kind in ("category", "truth") else values_of(cells)
+    return texts_of(cells) if kind in ("category", "truth", "text") else values_of(cells)
 
 
 def _normal(text: str) -> str:
@@ -255,67 +281,6 @@ def is_missing(values: Values) -> NDArray[np.bool_]:
     )
 
 
-def _is_identifier(name: str, values: NDArray[np.float64]) -> str | None:
-    if _counts_rows(values):
-        return "row numbers"
-    is_key = len(values) > _MOST_LEVELS and (values == np.round(values)).all() and len(set(values)) == len(values)
-    return "an identifier: every number differs" if is_key and _KEY_NAME.search(name) else None
-
-
-def _counts_rows(values: NDArray[np.float64]) -> bool:
-    """Whether the numbers, in the order of the file, are those of the rows: whole, all different, and rising."""
-    return (
-        len(values) > _MOST_LEVELS
-        and bool((values == np.round(values)).all())
-        and bool((np.diff(values) > 0).all())
-        and float(values[-1] - values[0]) < 2 * len(values)
-    )
-
-
-def _fit_number(values: NDArray[np.float64]) -> dict[str, Any]:
-    from sklearn.impute import SimpleImputer
-
-    is_missing = np.isnan(values)
-    if is_missing.all():
-        return {"kind": "number", "fill": 0.0, "marks_missing": False}
-    fill = SimpleImputer(strategy="median").fit(values[:, np.newaxis]).statistics_[0]
-    return {"kind": "number", "fill": float(fill), "marks_missing": bool(is_missing.any())}
-
-
-def _fit_categories(texts: Texts, most: int) -> dict[str, Any]:
-    import pandas as pd
-    from sklearn.preprocessing import OneHotEncoder
-
-    codes, levels = pd.factorize(texts, sort=True)  # scikit-learn counts numbers far faster than texts
-    encoder = OneHotEncoder(min_frequency=_RAREST, max_categories=most, handle_unknown="infrequent_if_exist")
-    encoder.fit(codes[:, np.newaxis])
-    rare = encoder.infrequent_categories_[0]
-    dropped = set() if rare is None else set(rare)
-    kept = [str(levels[code]) for code in encoder.categories_[0] if code not in dropped]
-    return {"kind": "category", "levels": kept[: most - 1] if len(kept) == most else kept}
-
-
-def _fit_truth(texts: Texts) -> dict[str, Any]:
-    known = texts[texts != ""]
-    return {
-        "kind": "truth",
-        "fill": float((known == "true").mean() >= 0.5),
-        "marks_missing": len(known) < len(texts),
-    }
-
-
-def _fit_date(dates: Values, form: str) -> dict[str, Any]:
-    known = np.sort(dates[~np.isnat(dates)])
-    return {
-        "kind": "date",
-        "format": form,
-        "first": str(known[0]),
-        "fill": str(known[len(known) // 2]),
-        "marks_missing": len(known) < len(dates),
-        "has_times": bool((known != known.astype("datetime64[D]")).any()),
-    }
-
-
 def _date_format(levels: list[str]) -> str | None:
     """The format of which all texts are dates; None if there is none."""
     if not all(_DATE.fullmatch(text) for text in levels):
@@ -349,6 +314,8 @@ def column_inputs(values: Values, column: Mapping[str, Any]) -> NDArray[np.float
             places = {level: place for place, level in enumerate(column["levels"])}
             found = np.array([places.get(text, len(places)) for text in values], np.int64)
             return np.asarray(found[:, np.newaxis] == np.arange(len(places) + 1), np.float32)
+        case "text":
+            return _multi_hot(values, column["words"])
         case "date":
             return _date_inputs(_dates(values, column["format"]), column)
         case "truth":
@@ -359,6 +326,15 @@ def column_inputs(values: Values, column: Mapping[str, Any]) -> NDArray[np.float
             numbers = _numbers(values)
     lacks = np.isnan(numbers)
     return _marked([np.where(lacks, column["fill"], numbers)], lacks, column)
+
+
+def _multi_hot(texts: Texts, words: Sequence[str]) -> NDArray[np.float32]:
+    """Which of these words occur in each text, (rows, words)."""
+    places = {word: place for place, word in enumerate(words)}
+    found = np.zeros((len(texts), len(words)), np.float32)
+    for row, text in zip(found, texts, strict=True):
+        row[[places[word] for word in words_of(text) if word in places]] = 1
+    return found
 
 
 def _date_inputs(dates: NDArray[np.datetime64], column: Mapping[str, Any]) -> NDArray[np.float32]:

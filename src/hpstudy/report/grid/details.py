@@ -153,14 +153,14 @@ def _best_cell(analysis: Analysis, grid: GridAnalysis) -> str:
         "Trained again on these data it is the best one of all with a probability of {probability}, and expected to be "
         "{regret} behind the best.",
         probability=texts.percent(best.p_best),
-        regret=texts.number(best.regret),
+        regret=texts.number(best.regret, 4),
     )
     return f"{text} {again}{_on_new_data(analysis.study, grid)}"
 
 
 def _on_new_data(study: Study, grid: GridAnalysis) -> str:
     """Whether what is ruled out on these data is worse on new data, too."""
-    if not study.dataset_info.validation_ratio:
+    if not study.validation_ratio:
         return say(" All replicates are validated on the same rows, so nothing is claimed of new data.")
     worse = [cell for cell in grid.cells if cell.verdict == Verdict.WORSE]
     if not worse:

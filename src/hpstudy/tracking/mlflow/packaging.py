@@ -51,7 +51,9 @@ def key_figures(numbers: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
     Args:
         numbers: `Report.data`.
     """
-    yield from ((name, interval["mean"]) for name, interval in _intervals(numbers) if _is_finite(interval["mean"]))
+    for name, interval in _intervals(numbers):
+        if (mean := interval["mean"]) is not None and _is_finite(mean):
+            yield name, mean
 
 
 def interval_texts(numbers: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -243,7 +245,7 @@ def _log(
             signature=signature,
             input_example=rows,
             validate_serving_input=False,
-            pip_requirements=_requirements(),  # otherwise MLflow infers them in a process of its own: about 20 s
+            pip_requirements=_requirements(study),  # otherwise MLflow infers them in a process of its own: about 20 s
         )
     return str(logged.model_uri)
 
@@ -296,7 +298,8 @@ def _inputs(example: Mapping[str, Any]) -> Any:
     from mlflow.types import Schema, TensorSpec
 
     if "array" in example:
-        return Schema([TensorSpec(np.dtype(example["dtype"]), (-1, *np.shape(example["array"])[1:]))])
+        shape = example.get("shape", (-1, *np.shape(example["array"])[1:]))
+        return Schema([TensorSpec(np.dtype(example["dtype"]), tuple(shape))])
     columns = example["columns"].items()
     return Schema([_column(name, column["type"]) for name, column in columns])
 
@@ -311,9 +314,10 @@ def _column(name: str, kind: str) -> Any:
     return ColSpec(AnyType() if kind == "any" else kind, name, required=kind == "long")
 
 
-def _requirements() -> list[str]:
+def _requirements(study: Study) -> list[str]:
     """The packages that loading and predicting need, in the versions of this installation."""
-    return [f"{package}=={_version(package)}" for package in _PACKAGES]
+    packages = sorted((*_PACKAGES, *study.dataset_info.kind.packages))
+    return [f"{package}=={_version(package)}" for package in packages]
 
 
 def _version(package: str) -> str:
