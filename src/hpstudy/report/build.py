@@ -130,7 +130,7 @@ def build_report(
             "published": published_json(published),
         },
     )
-    return in_language(report)
+    return in_language(report, (*study.vary, *study.tune))
 
 
 def _chosen(since: Sequence[TrialRecord]) -> dict[str, Any] | None:
