@@ -47,6 +47,7 @@ bench: install
 statistics: install
 	$(BIN)/python -m benchmarks.ranking 200
 	$(BIN)/python -m benchmarks.adaptive
+	$(BIN)/python -m benchmarks.banks .cache/banks
 
 # A study's time with and without the MLflow server.
 mlflow-away: install

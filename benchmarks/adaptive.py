@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hpstudy.analysis.adaptive import next_round
-from hpstudy.analysis.candidates import FAMILY_ERROR, may_be_best
+from hpstudy.analysis.adaptive import look_at
+from hpstudy.analysis.candidates import FAMILY_ERROR
 
 LEAST, MOST = 3, 15
 SHARED = 0.003  # spread of what all cells share in a replicate
@@ -78,12 +78,12 @@ def study(scenario: Scenario, rng: np.random.Generator) -> tuple[int, bool]:
     last, dropped = tuple(range(count)), False
     for replicate in range(LEAST, MOST):
         seen = values[:, :replicate]
-        dropped |= 0 in last and not may_be_best(seen[list(last)], error)[last.index(0)]
-        wanted = next_round(seen, 1, error, last)
-        if not wanted:
+        look = look_at(seen, 1, error, last)
+        dropped |= 0 in look.ruled_out
+        if not look.cells:
             break
-        values[list(wanted), replicate] = scores[list(wanted), replicate]
-        last = wanted
+        last = look.cells
+        values[list(last), replicate] = scores[list(last), replicate]
     return int(np.isfinite(values).sum()), bool(dropped)
 
 

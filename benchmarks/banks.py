@@ -8,13 +8,14 @@ folder, and prints the tables of docs/report.md:
   difference that many more replicates on the same set have?
 - **Calibration.** Of three datasets, random parts of a bank (some configurations, few replicates): how often is the
   configuration the best one, by the replicates that were left out, to which a probability of being best is given?
+  Simulated studies stand beside them.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -36,8 +37,11 @@ if TYPE_CHECKING:
 SET_ROWS, SETS = 1_000, 60
 NEW_DATA_REPLICATES, SAME_DATA_REPLICATES, SAME_DATA_SETS = 6, 60, 20
 BANK_REPLICATES, PARTS = 150, 1_000
+SIMULATED = (0.5, 1.0, 2.0, 4.0)  # how far apart true means are, in spreads of a cell
 RATIO = 0.25  # validation rows by training rows
 BINS = (0.0, 0.05, 0.2, 0.4, 0.6, 0.8, 0.95, 1.0)
+
+Part = tuple[Floats, Floats]  # scores (configurations, replicates) and their true means
 
 _NETWORKS = (
     {"optimizer": "adam", "learning_rate": 0.003},
@@ -154,24 +158,46 @@ def _again(differences: Floats, n: int, quantile: float) -> list[bool]:
 
 def calibration_rows(banks: Mapping[str, Floats]) -> Iterator[str]:
     """By the probability of being best that was said: how often it was true."""
-    for name, bank in banks.items():
-        said, true, kept = _said_and_true(bank)
+    real = {name: _said_and_true(_parts_of(bank)) for name, bank in banks.items()}
+    simulated = {f"simulated, means {apart} spreads apart": _said_and_true(_simulated(apart)) for apart in SIMULATED}
+    together = {"the three together": _joined(real.values())}
+    for name, (said, true, kept) in {**real, **together, **simulated}.items():
         cells = [_entry(said, true, low, high) for low, high in pairwise(BINS)]
-        yield f"| {name} | {' | '.join(cells)} | {kept:.3f} |"
+        yield f"| {name} | {' | '.join(cells)} | {kept.mean():.3f} |"
 
 
-def _said_and_true(bank: Floats) -> tuple[Floats, Floats, float]:
+def _joined(found: Iterable[tuple[Floats, Floats, Floats]]) -> tuple[Floats, Floats, Floats]:
+    said, true, kept = zip(*found, strict=True)
+    return np.concatenate(said), np.concatenate(true), np.concatenate(kept)
+
+
+def _parts_of(bank: Floats) -> Iterator[Part]:
+    """Random parts, and the means of the same cells over the replicates that were left out."""
     rng = np.random.default_rng(0)
-    said, true, kept = list[float](), list[float](), list[bool]()
     for _ in range(PARTS):
         cells = rng.choice(len(bank), rng.integers(3, 13), replace=False)
         replicates = rng.choice(bank.shape[1], rng.choice([3, 5]), replace=False)
-        found = standings(bank[np.ix_(cells, replicates)], 0.005)
-        rest = np.delete(bank[cells], replicates, axis=1).mean(axis=1)
+        yield bank[np.ix_(cells, replicates)], np.delete(bank[cells], replicates, axis=1).mean(axis=1)
+
+
+def _simulated(apart: float) -> Iterator[Part]:
+    """Studies whose true means differ from study to study, as do the spreads of their cells."""
+    rng = np.random.default_rng(0)
+    for _ in range(PARTS):
+        cells, replicates = rng.integers(3, 13), rng.choice([3, 5])
+        means, spreads = rng.normal(0, apart * 0.005, cells), 0.005 * np.exp(rng.normal(0, 0.3, cells))
+        shared = rng.normal(0, 0.003, replicates)
+        yield means[:, None] + spreads[:, None] * rng.standard_normal((cells, replicates)) + shared, means
+
+
+def _said_and_true(parts: Iterator[Part]) -> tuple[Floats, Floats, Floats]:
+    said, true, kept = list[float](), list[float](), list[bool]()
+    for scores, truth in parts:
+        found = standings(scores, 0.005)
         said += found.p_best.tolist()
-        true += (rest == rest.max()).tolist()
-        kept.append(bool(found.may_be_best[rest.argmax()]))
-    return np.array(said), np.array(true, float), float(np.mean(kept))
+        true += (truth == truth.max()).tolist()
+        kept.append(bool(found.may_be_best[truth.argmax()]))
+    return np.array(said), np.array(true, float), np.array(kept, float)
 
 
 def _entry(said: Floats, true: Floats, low: float, high: float) -> str:

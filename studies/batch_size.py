@@ -15,4 +15,5 @@ study = Study(
         learning_rate=Choice(0.01, 0.1),
     ),
     design=Grid(replicates=3),
+    shows=("train_s",),
 )

@@ -5,7 +5,7 @@ RMSProp and Adam scale each weight's step by the size of its past gradients. The
 so each optimizer is given three.
 """
 
-from hpstudy import Choice, Grid, Study
+from hpstudy import Adaptive, Choice, Grid, Study
 
 study = Study(
     name="optimizers",
@@ -15,5 +15,5 @@ study = Study(
         optimizer=Choice("sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam"),
         learning_rate=Choice(0.001, 0.01, 0.1),
     ),
-    design=Grid(replicates=3),
+    design=Grid(replicates=Adaptive(3, 8)),
 )

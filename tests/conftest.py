@@ -88,8 +88,12 @@ def nursery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
 
 @pytest.fixture
 def keras_calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Which layers and optimizers run as Python code: all while they are built and compiled, none afterwards."""
+    """Which layers and optimizers are called while a graph is made: all while they are built and compiled, none later.
+
+    A trained network that predicts once, operation by operation, compiles nothing.
+    """
     import keras
+    import tensorflow as tf
 
     calls: list[str] = []
 
@@ -98,7 +102,8 @@ def keras_calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
         @functools.wraps(original)  # Keras reads the signature
         def called(self: Any, *arguments: Any, **named: Any) -> Any:
-            calls.append(type(self).__name__)
+            if not tf.executing_eagerly():
+                calls.append(type(self).__name__)
             return original(self, *arguments, **named)
 
         monkeypatch.setattr(kind, method, called)

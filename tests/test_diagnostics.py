@@ -113,7 +113,7 @@ def test_looking_changes_no_bit_of_the_training_and_compiles_once(digits: Arrays
     )
     assert len(history) == result["epochs"]
     assert {len(layer.gradient_norms) for layer in seen.layers} == {len(history) + 1}
-    assert keras_calls == ["Dense", "Dense"], "the two layers of the new network, whose outputs are looked at"
+    assert keras_calls == []
 
 
 def ratio(seen: Diagnostics) -> float:

@@ -15,8 +15,10 @@ import pytest
 
 from commands import call
 from hpstudy import Adaptive, Choice, Compare, Float, Grid, Search, Study
-from hpstudy.analysis.adaptive import Rounds, rounds
+from hpstudy.analysis.adaptive import rounds
+from hpstudy.analysis.analyse import analyse
 from hpstudy.analysis.intake import asked, cells_asked
+from hpstudy.analysis.standings import Verdict
 from hpstudy.errors import UserError
 from hpstudy.evaluation.evaluate import chosen_trials
 from hpstudy.owner import Owner
@@ -268,6 +270,23 @@ def test_no_round_begins_before_the_last_one_has_ended_and_a_failed_trial_is_no_
     assert {claim.start.cell for claim in train_all(queue, adaptive_score)} == {0, 1}
 
 
+def test_what_a_look_has_ruled_out_stays_ruled_out_in_the_report(store: Store) -> None:
+    """A configuration of large spread is ruled out in time, and has too few replicates to be so at the end."""
+
+    def score(claim: Claim) -> float:
+        means, spreads = (0.887, 0.8865, 0.5, 0.35), (0.002, 0.002, 0.15, 0.18)
+        cell = claim.start.cell or 0
+        noise = np.random.default_rng([cell, claim.start.replicate, 4]).standard_normal()
+        return float(np.clip(means[cell] + spreads[cell] * noise, 0, 1))
+
+    queue = store.register(make_study(**ADAPTIVE))
+    train_all(queue, score)
+    grid = analyse(queue.study, queue.trials.records()).grid
+    assert grid
+    verdicts = {cell.number: cell.verdict for cell in grid.cells}
+    assert verdicts[2] == verdicts[3] == Verdict.WORSE
+
+
 def test_an_adaptive_grid_can_be_recorded_and_is_reported(store: Store) -> None:
     study = make_study(**ADAPTIVE)
     assert Study.from_json(study.to_json()) == study
@@ -291,8 +310,8 @@ def test_the_best_cell_is_dropped_in_few_studies_however_often_they_are_looked_a
     for _ in range(25):
         scores = np.array([0.0, -1, -1, -1, -1])[:, np.newaxis] + rng.normal(0, 1, (5, 8)) + rng.normal(0, 1, 8)
         values, ended = np.full(scores.shape, np.nan), np.zeros(scores.shape, bool)
-        known: Rounds = ()
-        while len(found := rounds(values, ended, 3)) > len(known):
+        known: tuple[tuple[int, ...], ...] = ()
+        while len(found := rounds(values, ended, 3).cells) > len(known):
             for replicate, row in enumerate(found):
                 for cell in row:
                     values[cell, replicate], ended[cell, replicate] = scores[cell, replicate], True

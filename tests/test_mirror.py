@@ -6,8 +6,10 @@ import json
 import math
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -25,9 +27,10 @@ from factories import (
     make_study,
 )
 from hpstudy import Choice, Grid, Objective, Search
+from hpstudy.errors import MirrorError
 from hpstudy.records import TrialState
 from hpstudy.settings import Settings
-from hpstudy.tracking.mlflow import Mirror
+from hpstudy.tracking.mlflow import Mirror, private
 from hpstudy.tracking.mlflow import client as mlflow_client
 from hpstudy.tracking.mlflow.connection import connect
 from hpstudy.tracking.mlflow.contents import MODEL_TAG
@@ -351,13 +354,8 @@ def test_the_parent_run_tells_the_question_and_the_result(settings: Settings) ->
         "objective": "val_accuracy (maximize)",
     }
     assert parent.data.tags["hpstudy.best_trial"] == "1"
-    assert parent.data.metrics == {
-        "best_val_accuracy": 0.8,
-        "trials_complete": 3,
-        "trials_pruned": 0,
-        "trials_failed": 1,
-        "trials_lost": 1,
-    }
+    assert parent.data.metrics == {"best_val_accuracy": 0.8}
+    assert parent.data.tags["hpstudy.trials"] == "3 complete, 0 pruned, 1 failed, 1 lost"
     folder = settings.home / "artifacts" / "optimizers" / mirror.parent_run_id() / "artifacts"
     assert (folder / "study.py").read_text() == "# the study file\n"
     assert json.loads((folder / "study.json").read_text()) == json.loads(study.to_json())
@@ -492,3 +490,49 @@ def test_the_experiment_has_a_view_of_the_study_and_keeps_those_that_people_save
     assert tags["mlflow.sharedViewState.theirs"] == "{}"
     view = json.loads(tags["mlflow.sharedViewState.hpstudy"])
     assert [one["groupByData"] for one in view["groupBy"]["groupByKeys"]] == ["optimizer"]
+
+
+def test_ended_trials_written_at_once_are_what_the_client_would_have_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset = {"dataset_digest": "d" * 64, "git_commit": "abc"}
+    wild = tuple(
+        replace(epoch, metrics={**epoch.metrics, "loss": math.inf, "val": math.nan}) for epoch in make_history(3)
+    )
+    records = [
+        make_record(0, provenance=dataset),
+        make_record(1, provenance=dataset, history=wild),
+        make_record(2, state=TrialState.FAILED, error="It broke."),
+        make_record(3, state=TrialState.LOST),
+        make_record(4, state=TrialState.PRUNED, provenance={"dataset_digest": "e" * 64}),
+        make_record(5, provenance={"a name that: MLflow/../refuses": "x"}),
+        make_record(6, state=TrialState.RUNNING),
+    ]
+    found = []
+    for tried in (private.TRIED_VERSION, "an earlier version"):
+        monkeypatch.setattr(private, "TRIED_VERSION", tried)
+        settings = make_mlflow_settings(tmp_path / tried)
+        with suppress(MirrorError):  # of the name
+            Mirror(settings, make_study()).sync(records, state="running")
+        found.append(rows_of_trials(settings))
+    assert found[0] == found[1]
+    assert len(found[0]["runs"]) == 8, "with the study's own, and one that was begun before MLflow refused its name"
+
+
+def rows_of_trials(settings: Settings) -> dict[str, list[str]]:
+    """All rows of MLflow's tables on runs, with names for what is drawn at random."""
+    tables = ("runs", "tags", "params", "metrics", "latest_metrics", "datasets", "inputs", "input_tags")
+    with closing(sqlite3.connect(settings.home / "mlflow.db")) as database:
+        trials = database.execute("select run_uuid, value from tags where key in ('hpstudy.trial', 'hpstudy.role')")
+        names = {identity: f"<{number}>" for identity, number in sorted(trials, key=lambda row: row[1], reverse=True)}
+        names |= dict(database.execute("select dataset_uuid, '<' || digest || '>' from datasets"))
+        edges = "select input_uuid, source_id, destination_id from inputs"
+        names |= {edge: f"<{names[source]} {names[run]}>" for edge, source, run in database.execute(edges)}
+        rows = {table: list(map(repr, database.execute(f"select * from {table}"))) for table in tables}
+    return {table: sorted(_named(row, names, settings.home) for row in found) for table, found in rows.items()}
+
+
+def _named(text: str, names: dict[str, str], home: Path) -> str:
+    for identity, name in names.items():
+        text = text.replace(identity, name)
+    return text.replace(home.as_uri(), "<home>")

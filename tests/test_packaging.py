@@ -14,6 +14,7 @@ import mlflow
 import numpy as np
 import pandas as pd
 import pytest
+from mlflow.pyfunc import scoring_server
 
 from data_factories import generated
 from factories import make_mlflow_settings, make_record, make_study
@@ -136,6 +137,39 @@ def test_the_model_takes_rows_as_the_dataset_has_them(dataset: str, tmp_path: Pa
     np.testing.assert_allclose(said.sum(axis=1), 1, atol=1e-5)
     assert len(model.predict(model.input_example)) == len(model.input_example)
     assert model.metadata.signature.outputs.input_names() == list(one.study.dataset_info.classes)
+
+
+@pytest.mark.parametrize(
+    ("fields", "names"),
+    [
+        ({"target": ("price", "rent"), "task": "regression"}, ["price", "rent"]),
+        ({"target": "town"}, ["Bonn", "Köln", "Ulm"]),
+    ],
+)
+def test_the_model_of_a_table_answers_what_mlflows_server_hands_it(
+    fields: dict[str, Any], names: list[str], tmp_path: Path, cache_dir: Path
+) -> None:
+    """Columns in any order, one of them unknown, missing values, and categories and numbers that the file lacks."""
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"area": rng.uniform(40, 90, 60), "town": ["Bonn", "Köln", "Ulm"] * 20, "floor": [1, 2] * 30})
+    frame.assign(price=3 * frame.area, rent=frame.area / 10).to_csv(tmp_path / "t.csv", index=False)
+    one = make_evaluated(tmp_path / "home", cache_dir, Table("t.csv", folder=tmp_path, **fields))
+    model = load_model(one.settings, one.log())
+    schema = model.metadata.get_input_schema()
+
+    def served(rows: list[dict[str, Any]]) -> list[dict[str, float]]:
+        asked = json.dumps({"dataframe_records": rows})
+        answer = scoring_server.invocations(asked, "application/json", model, schema)
+        assert answer.status == 200, answer.response
+        return list(json.loads(answer.response)["predictions"])
+
+    whole = {"colour": "red", "floor": 1.5, "town": "Bonn", "area": 60, "price": 1, "rent": 1}
+    odd = [whole, {**whole, "town": "Rome"}, {**whole, "floor": None}, {**whole, "area": None, "town": None}]
+    found = served(odd)
+    assert [list(row) for row in found] == [names] * 4
+    assert all(np.isfinite(list(row.values())).all() for row in found)
+    assert served([dict(reversed(whole.items()))]) == found[:1]
+    assert model.metadata.signature.outputs.input_names() == names
 
 
 def test_the_model_of_ones_own_table_takes_the_columns_of_the_file_as_programs_have_them(

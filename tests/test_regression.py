@@ -265,6 +265,20 @@ def test_several_numbers_have_the_metrics_of_each_in_the_mean(settings: Settings
     assert metrics["val_r2"] == pytest.approx(r2_score(arrays.y[arrays.validation], predicted), abs=1e-4)
 
 
+@pytest.mark.parametrize("key", ["group", "time"])
+def test_groups_stay_together_and_the_latest_rows_are_held_out_where_numbers_are_predicted(
+    key: str, settings: Settings, tmp_path: Path
+) -> None:
+    frame = pd.DataFrame({"a": np.arange(100.0), "y": np.arange(100.0)[::-1], "k": np.arange(100) // 4})
+    frame.to_csv(tmp_path / "houses.csv", index=False)
+    table = table_of_houses(tmp_path, settings, target="y", numeric="a", **{key: "k"})
+    arrays, test = data.prepare(table, {}, 42, settings), data.prepare_test(table, {}, 42, settings)
+    parts = [set(rows // 4) for rows in (99 - arrays.y[arrays.train], 99 - arrays.y[arrays.validation], 99 - test.y)]
+    assert sum(len(part) for part in parts) == len(set.union(*parts)) == 25
+    assert min(len(part) for part in parts) >= 4
+    assert key == "group" or max(parts[0]) < min(parts[1]) < max(parts[1]) < min(parts[2])
+
+
 @pytest.mark.parametrize(
     ("text", "fields", "message"),
     [

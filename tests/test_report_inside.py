@@ -113,7 +113,7 @@ def test_every_form_of_the_report_has_the_section() -> None:
     report = build_report(study, make_inside_records(study))
     text = everything(report)
     assert "## Inside the network" in text
-    assert "| sigmoid | normal_0.01 | 3 | 1e−06 | 1 | 1/1,000,000 | 1/1,000,000 | 0.0 | 60.0 | 3 |" in text
+    assert "| sigmoid | normal_0.01 | 3 | 1.0e−06 | 1.0 | 1/1,000,000 | 1/1,000,000 | 0.0 | 60.0 | 3 |" in text
     assert "| relu | he_normal | hidden 1 | relu | 0.81 | 3.2 | 0.0 | 5.0 |" in text
     assert "Hochreiter 1991" in text
     (section,) = (section for section in report.sections if section.title == "Inside the network")

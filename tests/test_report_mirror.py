@@ -94,9 +94,10 @@ def test_studies_can_be_sorted_by_their_figures_which_are_sent_once(
         mirror.refresh()
     run = client.get_run(mirror.parent_run_id())
     assert run.data.metrics["test_accuracy"] == pytest.approx(np.mean(evaluation.accuracy))
-    assert run.data.metrics["test_accuracy_ensemble_low"] == evaluation.ensemble.low
-    bounds = [run.data.metrics[f"mean_val_accuracy{bound}"] for bound in ("_low", "", "_high")]
-    assert bounds == sorted(bounds)
+    assert run.data.metrics.keys() == {"mean_val_accuracy", "test_accuracy", "test_accuracy_ensemble"}
+    low, high = map(float, run.data.tags["hpstudy.interval.mean_val_accuracy"].split(" to "))
+    assert low < run.data.metrics["mean_val_accuracy"] < high
+    assert run.data.tags["hpstudy.interval.test_accuracy_ensemble"].startswith(f"{evaluation.ensemble.low:.6g} to ")
     assert len(client.get_metric_history(run.info.run_id, "mean_val_accuracy")) == 1
 
 

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -18,7 +19,7 @@ from hpstudy import Choice, Grid
 from hpstudy.report.build import build_report
 from hpstudy.report.digits import aligned
 from hpstudy.report.document import Figure, Number, Section, Table
-from hpstudy.report.render.files import write_report
+from hpstudy.report.render.files import write_figures, write_report
 from hpstudy.report.render.html import to_html
 from hpstudy.report.texts import count, signed
 
@@ -41,7 +42,9 @@ window.addEventListener("load", () => {
   document.title = JSON.stringify({
     sorted: sorted(up, 1) && sorted(down, -1),
     figures: svgs.length,
-    empty: svgs.filter((one) => one.getBoundingClientRect().height < 40).length,
+    empty: svgs.filter((one) => !one.closest("details") && one.getBoundingClientRect().height < 40).length,
+    saved: document.querySelectorAll(".save button").length / svgs.length,
+    open: svgs.filter((one) => !one.closest("details")).length,
     overflow: document.documentElement.scrollWidth - document.documentElement.clientWidth,
   });
 });
@@ -79,6 +82,8 @@ def test_figures_are_seen_tables_are_sorted_and_nothing_sticks_out(
     assert '"sorted":true' in title
     assert '"figures":0' not in title
     assert '"empty":0' in title
+    assert '"saved":2' in title  # as SVG and as PNG
+    assert '"open":12' in title
     assert '"overflow":0' in title
     if folder := os.environ.get("HPSTUDY_SCREENSHOTS"):
         shot = Path(folder) / f"report-{name}.png"
@@ -134,3 +139,63 @@ def test_a_confusion_matrix_is_coloured_by_the_share_of_the_row() -> None:
     assert 'class="shaded"' in page
     assert "--share:0.75" in page
     assert "--share:0.25" in page
+
+
+def test_figures_are_files_of_their_own_for_slides(tmp_path: Path) -> None:
+    study = make_study(vary={"optimizer": Choice("sgd", "adam"), "units": Choice(16, 64)}, base={})
+    report = build_report(study, make_grid_records(study))
+    files = write_figures(report, tmp_path)
+
+    assert len(files) == len(report.pictures) + sum(len(section.figures) for section in report.sections)
+    assert files[0].name == "01-all-configurations-the-best-first-mean-val_accuracy.svg"
+    root = ElementTree.parse(files[0]).getroot()
+    assert float(root.attrib["width"]) > 900
+    assert "best mean" in "".join(root.itertext())  # its legend is in the file
+
+
+def test_the_closer_view_leaves_out_what_is_far_off_and_says_so() -> None:
+    study = make_study(vary={"units": Choice(8, 16, 32, 64, 128)}, base={}, design=Grid(replicates=3))
+    means = (0.9, 0.8995, 0.899, 0.8985, 0.6)  # the last one differs so much by seed that it is not ruled out
+    noise = (
+        (0.0, 0.006, -0.005),
+        (0.005, -0.006, 0.0),
+        (-0.006, 0.0, 0.006),
+        (0.006, -0.004, -0.002),
+        (0.3, -0.1, -0.2),
+    )
+    records = make_grid_records(study, value=lambda cell, replicate: means[cell.number] + noise[cell.number][replicate])
+    report = build_report(study, records)
+    closer = next(figure for figure in report.pictures if "nearby" in figure.title)
+
+    assert "Further off: units 128." in closer.caption
+    assert ">units 128<" not in closer.svg
+    assert ">units 128<" in report.pictures[0].svg
+
+
+def test_curves_are_of_configurations_where_factors_interact_and_loss_stands_beside_accuracy() -> None:
+    study = make_study(vary={"optimizer": Choice("sgd", "adam"), "learning_rate": Choice(0.01, 0.1)}, base={})
+    best = {("sgd", 0.1), ("adam", 0.01)}
+    records = make_grid_records(
+        study,
+        value=lambda cell, replicate: 0.01 * replicate + (0.9 if tuple(cell.params.values()) in best else 0.5),
+    )
+    section = next(one for one in build_report(study, records).sections if one.title == "Factor optimizer")
+    curves = [figure for figure in section.figures if "by epoch" in figure.title]
+
+    assert [label for _, label in curves[0].legend] == ["sgd, lr 0.1", "adam, lr 0.01"]
+    assert [figure.title.split()[0] for figure in curves[:2]] == ["val_accuracy", "val_loss"]
+
+
+def test_a_figure_that_one_bad_cell_squeezes_is_drawn_once_more_from_nearby() -> None:
+    study = make_study(
+        vary={"optimizer": Choice("sgd", "adam"), "depth": Choice(1, 2, 4)}, base={}, design=Grid(replicates=3)
+    )
+    records = make_grid_records(
+        study,
+        value=lambda cell, replicate: 0.1 if cell.number == 5 else 0.86 + 0.002 * cell.number + 0.001 * replicate,
+    )
+    section = next(one for one in build_report(study, records).sections if one.title == "Interactions and variance")
+
+    first, closer = section.figures
+    assert closer.title == f"{first.title}, from nearby"
+    assert (">0.2<" in first.svg, ">0.2<" in closer.svg) == (True, False)

@@ -666,7 +666,9 @@ def test_another_declaration_is_refused_with_what_changed(open_store: Callable[.
     with pytest.raises(UserError) as refusal:
         open_store().register(make_study(design=Grid(replicates=5)))
     assert "design.grid.replicates: 2 → 5" in str(refusal.value)
-    assert "--fresh" in str(refusal.value)
+    assert "`hpstudy extend study --replicates 5`" in str(refusal.value)
+    with pytest.raises(UserError, match="--fresh"):
+        open_store().register(make_study(objective="loss"))
     assert queue.trials.progress().complete == 12
 
 

@@ -927,3 +927,38 @@ def test_a_factor_of_choice_levels_reaches_the_network() -> None:
     sizes = [make_network(study.config(cell.params), (8, 8), 10).count_params() for cell in study.cells()]
     one, other, layers = 65 * 8 + 9 * 10, 65 * 24 + 25 * 10, 65 * 8 + 9 * 3 + 4 * 10
     assert sizes == [one, other, layers]
+
+
+@pytest.mark.parametrize(
+    ("dataset", "loss", "activation"),
+    [
+        ("breast_cancer", "cross_entropy", "sigmoid"),
+        ("wine", "cross_entropy", "softmax"),
+        ("wine", "mse", "sigmoid"),
+        ("diabetes", "huber", "linear"),
+    ],
+)
+def test_an_own_network_is_told_what_its_last_layer_needs(
+    trainer: Trainer, settings: Settings, dataset: str, loss: str, activation: str
+) -> None:
+    told = []
+
+    def build(config: Any, input_shape: tuple[int, ...], outputs: int, output_activation: str) -> keras.Model:
+        told.append(output_activation)
+        return keras.Sequential([keras.Input(input_shape), keras.layers.Dense(outputs, activation=output_activation)])
+
+    config = make_config(dataset, loss=loss, epochs=1)
+    history, _, _ = train(trainer, config, data.prepare(dataset, config, 42, settings), build=build)
+    assert set(told) == {activation}
+    assert len(history) == 1
+
+
+def test_an_own_network_of_numbers_whose_output_has_bounds_fails_its_trial(
+    trainer: Trainer, settings: Settings
+) -> None:
+    def build(config: Any, input_shape: tuple[int, ...], outputs: int) -> keras.Model:
+        return keras.Sequential([keras.Input(input_shape), keras.layers.Dense(outputs, activation="sigmoid")])
+
+    config = make_config("diabetes", epochs=1)
+    with pytest.raises(TrialFailed, match=r"its last layer has the activation 'sigmoid'. End it with a linear layer"):
+        trainer.start(config, 42, data.prepare("diabetes", config, 42, settings), build)

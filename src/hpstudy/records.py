@@ -273,8 +273,8 @@ class Evaluation:
     rmse: tuple[float, ...] = ()  # of each network on the test split
     regression: RegressionScore | None = None
     # In both; evaluations of earlier versions have none:
-    wrong_by_all: int | None = None  # test rows that every network gets wrong
-    hardest: tuple[HardRow, ...] = ()  # the worst of them
+    wrong_by_all: int | None = None  # of classes: test rows that every network gets wrong
+    hardest: tuple[HardRow, ...] = ()  # the worst of them; of numbers, those with the largest errors
 
     @property
     def estimates(self) -> dict[str, Estimate]:

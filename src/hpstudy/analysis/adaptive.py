@@ -8,6 +8,7 @@ end among them. What a look decides depends on the replicates before it only: wh
 from __future__ import annotations
 
 import functools
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -17,39 +18,58 @@ from hpstudy.analysis.spreads import additive_means
 from hpstudy.analysis.standings import default_practical
 from hpstudy.analysis.statistics import CONFIDENCE, Flags, Floats
 
-Rounds = tuple[tuple[int, ...], ...]  # the cells of each replicate
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """What a look at the results decides."""
+
+    cells: tuple[int, ...] = ()  # of the next round; none once all are decided
+    ruled_out: tuple[int, ...] = ()  # another one is better
 
 
-def rounds(values: Floats, ended: Flags, least: int, *, sign: int = 1) -> Rounds:
-    """The cells that each replicate is trained in, as far as that is known.
+@dataclass(frozen=True, kw_only=True)
+class Rounds:
+    """How far adaptive replicates have come."""
+
+    cells: tuple[tuple[int, ...], ...]  # of each replicate, as far as that is known
+    ruled_out: frozenset[int]  # in one of the looks
+
+
+def rounds(values: Floats, ended: Flags, least: int, *, sign: int = 1, practical: float | None = None) -> Rounds:
+    """The cells that each replicate is trained in, as far as that is known, and those that are out.
 
     Args:
         values: (cells, most replicates), as they were measured; NaN where there is none.
         ended: (cells, most replicates): trained, or failed.
         least: Replicates of every cell.
         sign: 1 if more is better, else -1.
+        practical: The difference that matters in practice; None: `default_practical`.
     """
     count, most = values.shape
     found: list[tuple[int, ...]] = [tuple(range(count))] * least
+    out: set[int] = set()
     for replicate in range(least, most):
         if not all(ended[cell, earlier] for earlier, cells in enumerate(found) for cell in cells):
             break
         error = FAMILY_ERROR / (most - least + 1)
         seen = np.ascontiguousarray(values[:, :replicate])
-        wanted = _wanted(seen.tobytes(), seen.shape, sign, error, found[-1])
-        if not wanted:
+        look = _looked(seen.tobytes(), seen.shape, sign, error, found[-1], practical)
+        out |= {*look.ruled_out}
+        if not look.cells:
             break
-        found.append(wanted)
-    return tuple(found)
+        found.append(look.cells)
+    return Rounds(cells=tuple(found), ruled_out=frozenset(out))
 
 
 @functools.lru_cache(maxsize=256)
-def _wanted(values: bytes, shape: tuple[int, int], sign: int, error: float, last: tuple[int, ...]) -> tuple[int, ...]:
-    """The cells of the next round; none once all are decided. Every claim asks, and a look takes a moment."""
-    return next_round(np.frombuffer(values).reshape(shape), sign, error, last)
+def _looked(
+    values: bytes, shape: tuple[int, int], sign: int, error: float, last: tuple[int, ...], practical: float | None
+) -> Look:
+    """Every claim asks, and a look takes a moment."""
+    return look_at(np.frombuffer(values).reshape(shape), sign, error, last, practical)
 
 
-def next_round(values: Floats, sign: int, error: float, last: tuple[int, ...]) -> tuple[int, ...]:
+def look_at(values: Floats, sign: int, error: float, last: tuple[int, ...], practical: float | None = None) -> Look:
     """What a look decides.
 
     Args:
@@ -57,20 +77,25 @@ def next_round(values: Floats, sign: int, error: float, last: tuple[int, ...]) -
         error: The family error of this look.
         last: The cells of the last round. Who is out stays out and is not looked at: with its few replicates it would
             only make the others less certain.
+        practical: As `rounds` takes it.
 
     Returns:
-        The undecided cells and the leading one, which they are compared with; empty if none is undecided.
+        For the next round the undecided cells and the leading one, which they are compared with.
     """
     known = [cell for cell in last if np.isfinite(values[cell]).any()]
     if len(known) < 2:
-        return ()
+        return Look()
     scores = sign * values[known]
     candidates = may_be_best(scores, error)
     drawn = drawn_means(scores, candidates)
     if drawn is None:
-        return ()
-    practical = default_practical(values[np.isfinite(values).any(axis=1)], sign)
+        return Look()
+    if practical is None:
+        practical = default_practical(values[np.isfinite(values).any(axis=1)], sign)
     equivalent = ((drawn.max(axis=0) - drawn) <= practical).mean(axis=1) >= CONFIDENCE
     leader = int(additive_means(scores).argmax())
     undecided = {int(place) for place in np.flatnonzero(candidates & ~equivalent)} - {leader}
-    return tuple(known[place] for place in sorted({*undecided, leader})) if undecided else ()
+    return Look(
+        cells=tuple(known[place] for place in sorted({*undecided, leader})) if undecided else (),
+        ruled_out=tuple(known[place] for place in np.flatnonzero(~candidates)),
+    )

@@ -28,6 +28,7 @@ class GridValues:
     values: Floats  # (cells, replicates); NaN where there is no value
     failed: Flags  # (cells, replicates): ended without a finite value
     asked: Flags  # (cells, replicates): what the design asks for so far; all, unless replicates are adaptive
+    ruled_out: frozenset[int]  # cells that were, in a look that adaptive replicates took
     trials: Mapping[tuple[int, int], TrialRecord]  # (cell, replicate) → the trial that counts
 
     def of_cell(self, cell: int) -> list[TrialRecord]:
@@ -93,19 +94,22 @@ def grid_values(study: Study, records: Sequence[TrialRecord]) -> GridValues:
         else:
             failed[place] = True
     params = tuple(cell.params for cell in cells)
-    asked = _asked(study, values, failed)
-    return GridValues(study=study, params=params, values=values, failed=failed, asked=asked, trials=trials)
+    asked, ruled_out = _asked(study, values, failed)
+    return GridValues(
+        study=study, params=params, values=values, failed=failed, asked=asked, ruled_out=ruled_out, trials=trials
+    )
 
 
-def _asked(study: Study, values: Floats, failed: Flags) -> Flags:
-    adaptive = study.design.adaptive
+def _asked(study: Study, values: Floats, failed: Flags) -> tuple[Flags, frozenset[int]]:
+    """What the design asks for so far, and the cells that it does not ask for any more as another one is better."""
+    adaptive, objective = study.design.adaptive, study.objectives[0]
     if adaptive is None:
-        return np.ones(values.shape, bool)
-    asked = np.zeros(values.shape, bool)
-    ended = ~np.isnan(values) | failed
-    for replicate, cells in enumerate(rounds(values, ended, adaptive.least, sign=study.objectives[0].sign)):
+        return np.ones(values.shape, bool), frozenset()
+    asked, ended = np.zeros(values.shape, bool), ~np.isnan(values) | failed
+    found = rounds(values, ended, adaptive.least, sign=objective.sign, practical=objective.practical)
+    for replicate, cells in enumerate(found.cells):
         asked[list(cells), replicate] = True
-    return asked
+    return asked, found.ruled_out
 
 
 def factor_values(grid: GridValues, factor: str) -> FactorValues | None:

@@ -92,6 +92,7 @@ def ranked_cells(grid: GridValues, looks: int = 1, among: Collection[int] | None
         practical_of(grid.study, values),
         error=FAMILY_ERROR / looks,
         new_data_ratio=grid.study.validation_ratio,
+        ruled_out=np.array([cell in grid.ruled_out for cell in compared]),
     )
     order, bounds = found.order, statistics.bounds_of(objective.metric)
     best = float(found.means[found.best])

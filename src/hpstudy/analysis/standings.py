@@ -69,7 +69,12 @@ class Standings:
 
 
 def standings(
-    scores: Floats, practical: float, *, error: float = FAMILY_ERROR, new_data_ratio: float = 0.0
+    scores: Floats,
+    practical: float,
+    *,
+    error: float = FAMILY_ERROR,
+    new_data_ratio: float = 0.0,
+    ruled_out: Flags | None = None,
 ) -> Standings:
     """Assess each configuration.
 
@@ -78,8 +83,11 @@ def standings(
         practical: The difference that matters in practice.
         error: With which the best one may be ruled out.
         new_data_ratio: Validation rows by training rows, for intervals on new data; 0: on these data.
+        ruled_out: (configurations,): those that an earlier look ruled out. They stay out, and are not compared with.
     """
-    candidates = may_be_best(scores, error)
+    inside = np.ones(len(scores), bool) if ruled_out is None else ~ruled_out
+    candidates = inside.copy()
+    candidates[inside] = may_be_best(scores[inside], error)
     means = np.nanmean(scores, axis=1)
     drawn = drawn_means(scores, candidates)
     nothing = np.full(len(scores), math.nan)

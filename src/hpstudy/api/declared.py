@@ -97,7 +97,9 @@ def _is_build(value: object) -> bool:
     if not inspect.isroutine(value):
         return False
     try:
-        inspect.signature(value).bind("config", "input_shape", "outputs")
+        signature = inspect.signature(value)
+        named = {name: "linear" for name in signature.parameters if name == "output_activation"}
+        signature.bind("config", "input_shape", "outputs", **named)
     except (TypeError, ValueError):
         return False
     return True

@@ -16,7 +16,7 @@ from hpstudy.analysis.best import counted
 from hpstudy.plain import one_line, printable
 from hpstudy.records import TrialRecord, TrialState
 from hpstudy.report import texts
-from hpstudy.report.languages import word
+from hpstudy.report.languages import say, word
 from hpstudy.study.factors import level_text
 from hpstudy.study.objective import Objective
 from hpstudy.study.spec import Study
@@ -75,7 +75,7 @@ def _cell(value: object) -> str:
 
 def _is_number(text: str) -> bool:
     try:
-        float(text.replace("–", "0").replace(",", "").split(" ")[0])
+        float(text.removeprefix("< ").replace("–", "0").replace("−", "-").replace(",", "").split(" ")[0])
     except ValueError:
         return False
     return True
@@ -158,7 +158,7 @@ def print_short(console: Console, report: document.Document) -> None:
     """Print the findings, as at the end of a run."""
     console.print(f"\n{word('Findings', report.language)}", style="bold")
     print_findings(console, report.findings)
-    console.print(f"More: hpstudy report {report.study}\n")
+    console.print(f"{word('More:', report.language)} hpstudy report {report.study}\n")
 
 
 def print_report(console: Console, report: document.Document) -> None:
@@ -195,6 +195,8 @@ def print_table(console: Console, table: document.Table) -> None:
     console.print()
     console.print(make_table(table.title, [table.columns[place] for place in places], rows[: table.most_short]))
     if left_out > 0:
-        console.print(f"{left_out} more rows, of lower rank, are in the report's page.", style="yellow")
+        console.print(
+            say("{number} more rows, of lower rank, are in the report's page.", number=left_out), style="yellow"
+        )
     if table.caption:
         console.print(table.caption, style="dim")

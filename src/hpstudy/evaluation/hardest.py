@@ -14,7 +14,7 @@ _MOST = 20  # rows that are listed
 def hardest_rows(
     predictions: NDArray[Any], labels: NDArray[Any], numbers: NDArray[Any], classes: Sequence[str]
 ) -> dict[str, Any]:
-    """How many rows every network gets wrong, and the worst of them, by their numbers.
+    """The worst of the rows that every network gets wrong, by their numbers, and of classes how many there are.
 
     Of classes, the worst are those whose own class is least probable. Of numbers, wrong is a row whose prediction by
     every network is too large, or too small by each, and the worst has the largest error in standard deviations.
@@ -48,7 +48,6 @@ def hardest_rows(
     target, size = agreed.argmax(axis=1), agreed.max(axis=1)
     worst = np.argsort(-size, kind="stable")[:_MOST]
     return {
-        "wrong_by_all": int((size > 0).sum()),
         "hardest": [
             {
                 "row": int(numbers[row]),

@@ -12,6 +12,7 @@ from hpstudy.study.short import short_levels
 from hpstudy.study.spec import Study
 
 WIDTH = 78  # characters of a line that no terminal wraps
+_ROUNDING = 1e-6  # scores of networks are computed as float32
 
 
 def answer(
@@ -50,7 +51,7 @@ def chosen_line(name: str, metric: str, value: float, beside: Sequence[tuple[str
 
 def simpler(value: float, sign: int, beside: Sequence[tuple[str, float]]) -> Iterator[str]:
     """What does as well without a network."""
-    equal = [name for name, score in beside if sign * (score - value) >= 0]
+    equal = [name for name, score in beside if sign * (score - value) >= -_ROUNDING]
     if equal:
         yield say("No network is needed: {name} is as good.", name=word(equal[-1]))
 

@@ -6,6 +6,7 @@ from hpstudy.analysis.divergence import chance_scores
 from hpstudy.records import Baselines
 from hpstudy.report import texts
 from hpstudy.report.document import Row, Section, Table
+from hpstudy.report.languages import say, word
 from hpstudy.study.factors import loss_of
 from hpstudy.study.spec import Study
 
@@ -31,18 +32,28 @@ def baselines_finding(study: Study, baselines: Baselines) -> str:
     wanted = study.objectives[0].metric
     score = "accuracy" if "accuracy" in baselines.constant else "rmse"
     metric = wanted if wanted in baselines.constant else f"val_{score}"
-    text = f"Without a network: {CONSTANT} {texts.number(baselines.constant[metric])}"
+    text = say(
+        "Without a network: {predictor} {value}",
+        predictor=word(CONSTANT),
+        value=texts.number(baselines.constant[metric]),
+    )
     if not baselines.linear:
         return f"{text} ({metric})."
     rows = ""
     if baselines.fitted_rows < baselines.train_rows:
-        rows = f", fitted on {baselines.fitted_rows:,} of {baselines.train_rows:,} training rows"
-    text += f", {linear_name(baselines)} {texts.number(baselines.linear[metric])} ({metric}{rows})"
+        rows = say(
+            ", fitted on {fitted} of {all} training rows",
+            fitted=f"{baselines.fitted_rows:,}",
+            all=f"{baselines.train_rows:,}",
+        )
+    text += f", {word(linear_name(baselines))} {texts.number(baselines.linear[metric])} ({metric}{rows})"
     held_out = f"test_{score}"
     if held_out in baselines.constant:
-        text += (
-            f"; on the test split {WORDS[score]} {texts.number(baselines.constant[held_out])} and "
-            f"{texts.number(baselines.linear[held_out])}"
+        text += say(
+            "; on the test split {metric} {constant} and {linear}",
+            metric=word(WORDS[score]),
+            constant=texts.number(baselines.constant[held_out]),
+            linear=texts.number(baselines.linear[held_out]),
         )
     return f"{text}."
 
@@ -65,23 +76,27 @@ def baselines_section(baselines: Baselines) -> Section:
     predictors = [(CONSTANT, baselines.constant)]
     predictors += [(linear_name(baselines), baselines.linear)] if baselines.linear else []
     rows: list[Row] = [
-        (f"{of} {written}", *(texts.sortable(found.get(f"{prefix}{name}")) for _, found in predictors))
+        (f"{word(of)} {word(written)}", *(texts.exact(found.get(f"{prefix}{name}")) for _, found in predictors))
         for prefix, of in _PARTS.items()
         for name, written in WORDS.items()
         if f"{prefix}{name}" in baselines.constant
     ]
-    constant = "mean" if baselines.ridge else "classes' shares"
-    linear = "Linear regression" if baselines.ridge else "Logistic regression"
-    over = f"means over {len(baselines.seeds)} splits" if len(baselines.seeds) > 1 else "of one split"
+    over = say("of one split")
+    if len(baselines.seeds) > 1:
+        over = say("means over {number} splits", number=len(baselines.seeds))
     table = Table(
         title="Without a network",
-        columns=("metric", *(name for name, _ in predictors)),
+        columns=(say("metric"), *(word(name) for name, _ in predictors)),
         rows=tuple(rows),
-        caption=(
-            f"On the rows and inputs of the chosen configuration, {over}. The constant predictor gives every row the "
-            f"{constant} of the training rows. {linear} with a penalty on squared weights is "
-            f"scikit-learn's with its defaults, fitted on {baselines.fitted_rows:,} of {baselines.train_rows:,} "
-            "training rows."
+        caption=say(
+            "On the rows and inputs of the chosen configuration, {over}. The constant predictor gives every row the "
+            "{constant} of the training rows. {linear} with a penalty on squared weights is scikit-learn's with its "
+            "defaults, fitted on {fitted} of {all} training rows.",
+            over=over,
+            constant=say("mean") if baselines.ridge else say("classes' shares"),
+            linear=say("Linear regression") if baselines.ridge else say("Logistic regression"),
+            fitted=f"{baselines.fitted_rows:,}",
+            all=f"{baselines.train_rows:,}",
         ),
     )
     return Section(title="Baselines", tables=(table,))

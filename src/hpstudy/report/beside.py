@@ -8,6 +8,7 @@ from typing import Any
 from hpstudy.analysis.beside import Beside
 from hpstudy.report import texts
 from hpstudy.report.document import Number, Row, Section, Table
+from hpstudy.report.languages import say, word
 from hpstudy.study.published import TEST_ACCURACY, Published
 from hpstudy.study.spec import Study
 
@@ -20,13 +21,20 @@ def published_finding(study: Study, found: Sequence[Beside]) -> str | None:
     if not known:
         return None
     listed = [
-        f"{one.published.metric} {texts.number(one.published.value)}{_of(study, one.published)}, ours "
-        f"{texts.number(one.ours.mean)} ({difference_text(one)})"
+        say(
+            "{metric} {value}{of}, ours {ours} ({difference})",
+            metric=one.published.metric,
+            value=texts.number(one.published.value),
+            of=_of(study, one.published),
+            ours=texts.number(one.ours.mean),
+            difference=difference_text(one),
+        )
         for one in known
         if one.ours
     ]
     decided = [one.is_within for one in known if one.is_within is not None]
-    return f"Published: {'; '.join(listed[:MOST_IN_FINDING])}{_more(listed)}.{_verdict(decided)}"
+    named = "; ".join(listed[:MOST_IN_FINDING])
+    return say("Published: {figures}{more}.", figures=named, more=_more(listed)) + _verdict(decided)
 
 
 def difference_text(one: Beside) -> str:
@@ -37,22 +45,26 @@ def difference_text(one: Beside) -> str:
 
 
 def _of(study: Study, figure: Published) -> str:
-    return f" of {texts.params(study.texts, figure.levels)}" if figure.levels else ""
+    return say(" of {levels}", levels=texts.params(study.texts, figure.levels)) if figure.levels else ""
 
 
 def _more(listed: Sequence[str]) -> str:
-    return f"; and {len(listed) - MOST_IN_FINDING} more" if len(listed) > MOST_IN_FINDING else ""
+    more = len(listed) - MOST_IN_FINDING
+    return say("; and {number} more", number=more) if more > 0 else ""
 
 
 def _verdict(within: Sequence[bool]) -> str:
     if not within:
         return ""
-    where = "where one more training of ours would (95 % prediction interval)"
-    if len(within) == 1:
-        return f" It lies {'' if within[0] else 'not '}{where}."
+    if within == [True]:
+        return say(" It lies where one more training of ours would (95 % prediction interval).")
+    if within == [False]:
+        return say(" It lies not where one more training of ours would (95 % prediction interval).")
     if all(within):
-        return f" {'Both' if len(within) == 2 else f'All {len(within)}'} lie {where}."
-    return f" {sum(within)} of {len(within)} lie {where}."
+        every = say("Both") if len(within) == 2 else say("All {number}", number=len(within))
+    else:
+        every = say("{number} of {all}", number=sum(within), all=len(within))
+    return say(" {figures} lie where one more training of ours would (95 % prediction interval).", figures=every)
 
 
 def published_section(study: Study, found: Sequence[Beside]) -> Section:
@@ -76,11 +88,13 @@ def _table(study: Study, found: Sequence[Beside]) -> Table:
             "source",
         ),
         rows=tuple(_row(study, one, factors) for one in found),
-        caption=(
+        caption=say(
             "Ours: the mean over n replicates, after the last epoch (with early stopping the best one), with its "
             "t-interval. The difference is ours minus published. Most published figures are one training, so each is "
             "compared with where one more training of ours would lie (95 % prediction interval, Hahn & Meeker 1991); "
-            f"few replicates make that wide. {TEST_ACCURACY} is measured by `hpstudy evaluate`."
+            "few replicates make that wide. {metric} is measured by {command}.",
+            metric=TEST_ACCURACY,
+            command="`hpstudy evaluate`",
         ),
         spare=("95 % interval",),
     )
@@ -90,7 +104,7 @@ def _row(study: Study, one: Beside, factors: Sequence[str]) -> Row:
     figure, ours = one.published, one.ours
     levels = study.texts.row(factors, figure.levels)
     source = "; ".join(part for part in (figure.source, figure.note) if part)
-    known: Row = (None, None, None, None, None, one.missing)
+    known: Row = (None, None, None, None, None, word(one.missing))
     if ours:
         known = (
             texts.sortable(ours.mean),
@@ -98,7 +112,7 @@ def _row(study: Study, one: Beside, factors: Sequence[str]) -> Row:
             texts.count(ours.n),
             Number(value=one.difference or 0.0, text=difference_text(one)),
             texts.range_text(one.one_more),
-            {None: None, True: "yes", False: "no"}[one.is_within],
+            {None: None, True: say("yes"), False: say("no")}[one.is_within],
         )
     return (*levels, figure.metric, texts.sortable(figure.value), *known, source)
 

@@ -18,11 +18,12 @@ from hpstudy.report.beside import published_finding, published_json, published_s
 from hpstudy.report.digits import aligned
 from hpstudy.report.document import Figure, Section, Table
 from hpstudy.report.grid import sections as grid_sections
-from hpstudy.report.grid.findings import MOST_LINES, NOTABLE_SHARE, cost, grid_answer, grid_details
+from hpstudy.report.grid.details import NOTABLE_SHARE, cost, grid_details
+from hpstudy.report.grid.findings import MOST_LINES, grid_answer
 from hpstudy.report.headings import in_language
 from hpstudy.report.held_out import held_out_finding, held_out_line, held_out_section
 from hpstudy.report.inside.sections import inside_sections
-from hpstudy.report.languages import say
+from hpstudy.report.languages import say, word
 from hpstudy.report.methods import GRID_METHODS, INSIDE_METHODS, PUBLISHED_METHOD, SEARCH_METHODS
 from hpstudy.report.render.as_json import numbers
 from hpstudy.report.search import sections as search_sections
@@ -78,6 +79,8 @@ def build_report(
         assert analysis.search
         findings = search_answer(analysis, analysis.search, beside, MOST_LINES - bool(evaluation))
         details = search_details(analysis, analysis.search)
+        if figures:
+            pictures = _search_pictures(analysis, analysis.search, beside)
         sections = _search_sections(analysis, analysis.search, figures)
     inside = inside_sections(study, analysis.inside, figures=figures)
     since = chosen_since(study, records, evaluation) if evaluation else []
@@ -127,7 +130,7 @@ def build_report(
             "published": published_json(published),
         },
     )
-    return in_language(report)
+    return in_language(report, (*study.vary, *study.tune))
 
 
 def _chosen(since: Sequence[TrialRecord]) -> dict[str, Any] | None:
@@ -161,22 +164,35 @@ def _status(seen: Overview) -> str:
 def _declaration(study: Study) -> dict[str, str]:
     if isinstance(study.design, Grid):
         asked = study.design.replicates
-        replicates = f"{asked} replicates" if isinstance(asked, Adaptive) else texts.counted(asked, "replicate")
-        design = f"grid of {texts.counted(study.budget // study.design.most, 'cell')} × {replicates}"
+        if isinstance(asked, Adaptive):
+            replicates = say("{least} to {most} replicates", least=asked.least, most=asked.most)
+        else:
+            replicates = texts.counted(asked, "replicate")
+        cells = texts.counted(study.budget // study.design.most, "cell")
+        design = say("grid of {cells} × {replicates}", cells=cells, replicates=replicates)
     elif isinstance(study.design, Compare):
-        cells, tuned = texts.counted(len(study.cells()), "cell"), texts.listed(list(study.tune))
-        searches = f"{cells} × {texts.counted(study.design.replicates, 'search')} of {study.design.trials} trials"
-        design = f"{searches}, sampler {study.design.sampler}, over {tuned}; each winner confirmed"
+        design = say(
+            "{cells} × {replicates}, each a search of {trials} over {tuned}, sampler {sampler}; each winner confirmed",
+            cells=texts.counted(len(study.cells()), "cell"),
+            replicates=texts.counted(study.design.replicates, "replicate"),
+            trials=texts.counted(study.design.trials, "trial"),
+            tuned=texts.listed(list(study.tune)),
+            sampler=study.design.sampler,
+        )
     else:
-        pruner = "" if study.design.pruner == "none" else f", pruner {study.design.pruner}"
-        given = f", {len(study.design.first)} given first" if study.design.first else ""
-        design = f"search of {study.design.trials} trials, sampler {study.design.sampler}{pruner}{given}"
-    objectives = texts.listed([f"{objective.metric} ({objective.direction})" for objective in study.objectives])
+        design = say(
+            "search of {trials}, sampler {sampler}{pruner}{given}",
+            trials=texts.counted(study.design.trials, "trial"),
+            sampler=study.design.sampler,
+            pruner="" if study.design.pruner == "none" else say(", pruner {pruner}", pruner=study.design.pruner),
+            given=say(", {number} given first", number=len(study.design.first)) if study.design.first else "",
+        )
+    objectives = texts.listed([f"{objective.metric} ({word(objective.direction)})" for objective in study.objectives])
     return {
         "dataset": study.dataset_info.title,
         "design": design,
         "objective": objectives,
-        "base": describe(study.base) or "defaults",
+        "base": describe(study.base) or say("defaults"),
         **{name: domain_text(name, domain, study.texts) for name, domain in study.domains.items()},
     }
 
@@ -202,9 +218,10 @@ def _factor_section(analysis: Analysis, grid: GridAnalysis, factor: str, figures
     if figures:
         from hpstudy.report.grid.figures import curve_figures, effect_figures
 
-        pictures += [figure for effect in effects for figure in effect_figures(analysis, effect)]
-        for place, one in enumerate(_drawn_curves(analysis, grid, factor)):
-            pictures += curve_figures(one)[: 2 if place else 3]  # the gap is drawn by one metric
+        drawn = [curve_figures(one) for one in _drawn_curves(analysis, grid, factor)]
+        validation, training, gaps = zip(*drawn, strict=True) if drawn else ((), (), ())  # loss beside accuracy
+        levels = [figure for effect in effects for figure in effect_figures(analysis, effect)]
+        pictures = [*levels[:1], *validation, *levels[1:], *training, *gaps[:1]]
     tables = [grid_sections.factor_table(analysis, effect) for effect in effects]
     tables += [grid_sections.curves_table(one) for one in curves]
     return Section(title=say("Factor {factor}", factor=factor), tables=tuple(tables), figures=tuple(pictures))
@@ -231,11 +248,20 @@ def _interaction_section(analysis: Analysis, grid: GridAnalysis, figures: bool) 
     tables = [grid_sections.pair_table(analysis, pair) for pair in pairs]
     pictures: list[Figure] = []
     if figures:
-        from hpstudy.report.grid.figures import pair_figure
+        from hpstudy.report.grid.figures import pair_figures
 
-        pictures = [pair_figure(analysis, pair) for pair in pairs]
+        pictures = [figure for pair in pairs for figure in pair_figures(analysis, pair)]
     title = say("Interactions and variance")
     return Section(title=title, tables=(*([shares] if shares else []), *tables), figures=tuple(pictures))
+
+
+def _search_pictures(analysis: Analysis, search: SearchResult, beside: Sequence[tuple[str, float]]) -> list[Figure]:
+    """The finalists, and how the search came to them."""
+    from hpstudy.report.grid.picture import finalists_figure
+    from hpstudy.report.search.figures import history_figure
+
+    found = [finalists_figure(analysis, analysis.finalists, beside)] if analysis.finalists else []
+    return [*found, history_figure(analysis, search)] if len(search.complete) > 1 else found
 
 
 def _search_sections(analysis: Analysis, search: SearchResult, figures: bool) -> list[Section]:
@@ -250,16 +276,16 @@ def _search_sections(analysis: Analysis, search: SearchResult, figures: bool) ->
     if importances:
         sections.append(Section(title="Importance", tables=(importances,)))
     if figures and len(search.complete) > 1:
-        from hpstudy.report.grid.figures import cost_figure
+        from hpstudy.report.grid.figures import cost_axes, cost_figure
         from hpstudy.report.search.figures import search_figures
 
         sections.append(Section(title="The search", figures=tuple(search_figures(analysis, search))))
         metric = analysis.study.objectives[0].metric
         costs = []
-        for quantity, label in (("train_s", "training time, s"), ("parameters", "parameters of the network")):
+        for quantity, label in cost_axes():
             points = [(r.metrics[quantity], r.value or 0.0) for r in search.complete if quantity in r.metrics]
-            if len({x for x, _ in points}) > 1 and quantity != metric:
-                costs.append(cost_figure(points, label, metric))
+            if quantity != metric:
+                costs += cost_figure(points, label, metric)
         if costs:
             sections.append(Section(title="Cost", figures=tuple(costs)))
     return sections

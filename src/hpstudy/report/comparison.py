@@ -8,6 +8,7 @@ from hpstudy.analysis.comparison import Entrant, best_first
 from hpstudy.analysis.statistics import Difference
 from hpstudy.report import texts
 from hpstudy.report.document import Number, Row, Table
+from hpstudy.report.languages import say
 
 
 def comparison_table(entrants: Sequence[Entrant]) -> Table:
@@ -15,14 +16,14 @@ def comparison_table(entrants: Sequence[Entrant]) -> Table:
     ordered = best_first(entrants)
     best = ordered[0][0].study
     return Table(
-        title=f"{len(entrants)} studies on {best.dataset_info.title}, best first",
+        title=say("{number} studies on {dataset}, best first", number=len(entrants), dataset=best.dataset_info.title),
         columns=(
             "study",
             "best configuration",
             best.objectives[0].metric,
             "95 % interval",
             "n",
-            f"difference to {best.name}",
+            say("difference to {reference}", reference=best.name),
             "its 95 % interval",
             "p (Holm)",
             "training, s",

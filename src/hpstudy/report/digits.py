@@ -7,8 +7,9 @@ from dataclasses import replace
 
 from hpstudy.report.document import Number, Row, Section, Table
 
-_PLAIN = re.compile(r"([+−]?)\d+(?:\.(\d+))?")
+_PLAIN = re.compile(r"([+−]?)\d+(?:\.(\d+))?(?:e−\d+)?")
 _USUAL = 4  # decimals of shares and losses
+_LARGE = 10  # from there on, four figures are fewer decimals
 
 
 def aligned(section: Section) -> Section:
@@ -22,15 +23,21 @@ def _aligned(table: Table) -> Table:
 
 
 def _column(entries: list[str | Number | None]) -> Row:
-    """Columns of whole numbers, of two figures, of powers of ten and of texts stay as they are."""
+    """Columns of levels, of whole numbers, of two figures, of powers of ten and of texts stay as they are."""
     numbers = [entry for entry in entries if isinstance(entry, Number)]
     found = [_PLAIN.fullmatch(number.text) for number in numbers]
     decimals = {len(match[2] or "") for match in found if match}
-    if len(decimals) < 2 or _USUAL not in decimals or not all(found):
+    if len(decimals) < 2 or not all(found) or any(number.is_exact for number in numbers):
         return tuple(entries)
-    return tuple(_written(entry) if isinstance(entry, Number) else entry for entry in entries)
+    if all(abs(number.value) >= _LARGE for number in numbers):
+        wanted = max(decimals)
+    elif _USUAL in decimals:
+        wanted = _USUAL if min(abs(number.value) for number in numbers) < 1 else 2
+    else:
+        return tuple(entries)
+    return tuple(_written(entry, wanted) if isinstance(entry, Number) else entry for entry in entries)
 
 
-def _written(number: Number) -> Number:
+def _written(number: Number, decimals: int) -> Number:
     sign = "+" if number.text.startswith("+") else ""
-    return replace(number, text=sign + f"{number.value:.{_USUAL}f}".replace("-", "−"))
+    return replace(number, text=sign + f"{number.value:.{decimals}f}".replace("-", "−"))

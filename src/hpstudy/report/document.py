@@ -14,6 +14,7 @@ class Number:
 
     value: float
     text: str
+    is_exact: bool = False  # its digits stay: of a level, a norm, or a score with a unit of its own
 
     def __str__(self) -> str:
         return self.text

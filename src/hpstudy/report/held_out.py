@@ -34,37 +34,50 @@ def held_out_finding(
     test, validation = intervals(evaluation)
     ensemble = evaluation.together
     interval = texts.interval_text(test)
-    sure = f" (95 % interval over {test.n} seeds {interval})" if interval else " (one seed)"
-    together = "The networks together reach" if test.n > 1 else "This network reaches"
-    where = texts.params(written, evaluation.params)
-    return (
-        f"On the {evaluation.rows:,} rows of the test split, {where} reaches {WORDS[evaluation.metric]} "
-        f"{texts.number(test.mean)}{sure}, {texts.signed(test.mean - validation.mean)} against its validation. "
-        f"{together} {texts.number(ensemble.value)} "
-        f"(95 % interval {texts.number(ensemble.low)} to {texts.number(ensemble.high)})."
-        f"{_age(written, evaluation, since, study)}{_wear(times_scored)}"
+    sure = say(" (one seed)")
+    if interval:
+        sure = say(" (95 % interval over {seeds} seeds {interval})", seeds=test.n, interval=interval)
+    mean = say(
+        "On the {rows} rows of the test split, {name} reaches {metric} {value}{sure}, {difference} against its "
+        "validation.",
+        rows=f"{evaluation.rows:,}",
+        name=texts.params(written, evaluation.params),
+        metric=word(WORDS[evaluation.metric]),
+        value=texts.number(test.mean),
+        sure=sure,
+        difference=texts.signed(test.mean - validation.mean),
     )
+    together = say(
+        "{networks} {value} (95 % interval {low} to {high}).",
+        networks=say("The networks together reach") if test.n > 1 else say("This network reaches"),
+        value=texts.number(ensemble.value),
+        low=texts.number(ensemble.low),
+        high=texts.number(ensemble.high),
+    )
+    return f"{mean} {together}{_age(written, evaluation, since, study)}{_wear(times_scored)}"
 
 
 def _age(written: LevelTexts, evaluation: Evaluation, since: Sequence[TrialRecord], study: str) -> str:
     if not since:
         return ""
-    seeds = texts.shortened([str(seed) for seed in evaluation.seeds])
-    now = [record.seed for record in since]
-    chosen = texts.params(written, since[0].params) if since[0].params != evaluation.params else "it"
-    return (
-        f" This score is older than the choice: it is of {'seed' if len(evaluation.seeds) == 1 else 'seeds'} {seeds}, "
-        f"and now {chosen} is chosen with {texts.counted(len(now), 'seed')}. "
-        f"`hpstudy evaluate {study} --again` scores that."
+    return say(
+        " This score is older than the choice: it is of {noun} {seeds}, and now {name} is chosen with {now}. {command} "
+        "scores that.",
+        noun=word("seed") if len(evaluation.seeds) == 1 else word("seeds"),
+        seeds=texts.shortened([str(seed) for seed in evaluation.seeds]),
+        name=texts.params(written, since[0].params) if since[0].params != evaluation.params else say("it"),
+        now=texts.counted(len(since), "seed"),
+        command=f"`hpstudy evaluate {study} --again`",
     )
 
 
 def _wear(times_scored: int) -> str:
     if times_scored < 2:
         return ""
-    return (
-        f" Studies in this database have scored the test split of this dataset {times_scored} times: the more often, "
-        "the less it says of new data."
+    return say(
+        " Studies in this database have scored the test split of this dataset {times} times: the more often, the less "
+        "it says of new data.",
+        times=times_scored,
     )
 
 
@@ -114,27 +127,32 @@ def _figures(evaluation: Evaluation) -> tuple[Figure, ...]:
 def _scores(evaluation: Evaluation, baselines: Baselines | None) -> Table:
     ensemble, metric = evaluation.together, evaluation.metric
     rows: list[Row] = [
-        (f"seed {seed}", texts.sortable(validation, 4), texts.sortable(test, 4), None)
+        (say("seed {seed}", seed=seed), texts.sortable(validation), texts.sortable(test), None)
         for seed, validation, test in zip(evaluation.seeds, evaluation.validation, evaluation.test, strict=True)
     ]
     test, validation = intervals(evaluation)
-    rows.append(("mean", texts.sortable(validation.mean, 4), texts.sortable(test.mean, 4), texts.interval_text(test)))
-    over_rows = f"{texts.number(ensemble.low)} to {texts.number(ensemble.high)}"
-    rows.append(("ensemble", None, texts.sortable(ensemble.value, 4), over_rows))
+    mean = (texts.sortable(validation.mean), texts.sortable(test.mean), texts.interval_text(test))
+    rows.append((say("mean"), *mean))
+    over_rows = texts.range_text((ensemble.low, ensemble.high))
+    rows.append((say("ensemble"), None, texts.sortable(ensemble.value), over_rows))
     for name, found in _without_network(baselines):
-        held_out = texts.sortable(found[f"test_{metric}"], 4)
-        rows.append((name, texts.sortable(found[f"val_{metric}"], 4), held_out, None))
-    averaged, source = ("probabilities", "Wilson 1927")
+        held_out = texts.sortable(found[f"test_{metric}"])
+        rows.append((word(name), texts.sortable(found[f"val_{metric}"]), held_out, None))
+    averaged, source = say("probabilities"), "Wilson 1927"
     if evaluation.regression:
-        averaged, source = ("numbers", "bootstrap, Efron 1979")
+        averaged, source = say("numbers"), "bootstrap, Efron 1979"
     return Table(
-        title=f"{_capital(WORDS[metric])} of the chosen configuration",
+        title=say("{metric} of the chosen configuration", metric=_capital(word(WORDS[metric]))),
         columns=("network", "validation", "test", "95 % interval of the test"),
         rows=tuple(rows),
-        caption=(
-            f"Chosen by validation ({evaluation.chosen_by}), then scored once on {evaluation.rows:,} test rows. "
-            "The mean's interval is over seeds (Student 1908): how much trainings differ. The ensemble averages the "
-            f"{averaged}; its interval is over rows ({source}): how much another test split would differ."
+        caption=say(
+            "Chosen by validation ({metric}), then scored once on {rows} test rows. The mean's interval is over seeds "
+            "(Student 1908): how much trainings differ. The ensemble averages the {averaged}; its interval is over "
+            "rows ({source}): how much another test split would differ.",
+            metric=evaluation.chosen_by,
+            rows=f"{evaluation.rows:,}",
+            averaged=averaged,
+            source=source,
         ),
     )
 
@@ -172,7 +190,7 @@ def _confusion(evaluation: Evaluation) -> Table:
     names = [one.name for one in evaluation.by_class]
     return Table(
         title="Confusion matrix",
-        columns=("true class", *(f"predicted {name}" for name in names)),
+        columns=(say("true class"), *names),
         rows=tuple(
             (name, *(texts.count(count) for count in row))
             for name, row in zip(names, evaluation.confusion, strict=True)

@@ -10,6 +10,7 @@ import numpy as np
 from hpstudy.records import RegressionScore, TargetScore
 from hpstudy.report import style, texts
 from hpstudy.report.document import Figure, Table
+from hpstudy.report.languages import say
 
 
 def errors_table(found: RegressionScore) -> Table:
@@ -17,9 +18,14 @@ def errors_table(found: RegressionScore) -> Table:
         title="Errors by target",
         columns=("target", "score", "value", "95 % interval"),
         rows=tuple(
-            (target.name, name, texts.sortable(one.value, 4), f"{texts.number(one.low)} to {texts.number(one.high)}")
+            (
+                target.name,
+                name,
+                texts.exact(one.value),
+                texts.range_text((one.low, one.high)),
+            )
             for target in found.targets
-            for name, one in (("RMSE", target.rmse), ("mean absolute error", target.mae), ("R²", target.r2))
+            for name, one in (("RMSE", target.rmse), (say("mean absolute error"), target.mae), ("R²", target.r2))
         ),
         caption="On the test rows, in the unit of the target. RMSE: the root of the mean squared error. R²: the share "
         "of the target's variance that is explained; 0 is as good as the mean. Intervals are over rows (bootstrap, "
@@ -40,19 +46,19 @@ def _figures(found: TargetScore) -> Iterator[Figure]:
     def against_actual(axes: Any) -> None:
         ends = [min(actual.min(), predicted.min()), max(actual.max(), predicted.max())]
         axes.plot(ends, ends, color=style._INK, linewidth=0.8)
-        _points(axes, predicted, actual, f"predicted {name}", f"actual {name}")
+        _points(axes, predicted, actual, say("predicted {name}", name=name), say("actual {name}", name=name))
 
     def against_predicted(axes: Any) -> None:
         axes.axhline(0, color=style._INK, linewidth=0.8)
-        _points(axes, predicted, residuals, f"predicted {name}", "actual − predicted")
+        _points(axes, predicted, residuals, say("predicted {name}", name=name), say("actual − predicted"))
 
     yield Figure(
-        title=f"Predicted and actual {name}",
+        title=say("Predicted and actual {name}", name=name),
         caption="Each point is a row of the test split; on the line, the ensemble is right.",
         svg=style.draw(against_actual),
     )
     yield Figure(
-        title=f"Residuals of {name}",
+        title=say("Residuals of {name}", name=name),
         caption="How much larger the actual number is than the predicted one. A bend or a funnel means that the "
         "network misses something: a dependence, or where rows are harder to predict.",
         svg=style.draw(against_predicted),

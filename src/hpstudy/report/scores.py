@@ -6,32 +6,32 @@ from hpstudy.records import Baselines, Evaluation
 from hpstudy.report import texts
 from hpstudy.report.baselines import CONSTANT, WORDS
 from hpstudy.report.document import Number, Row, Table
+from hpstudy.report.languages import say, word
 
 
 def metrics_table(evaluation: Evaluation, baselines: Baselines | None) -> Table:
     """Every metric of the ensemble with its interval, beside the constant predictor."""
     constant = baselines.constant if baselines else {}
     rows: list[Row] = []
-    for name, found in evaluation.estimates.items():
+    estimates = evaluation.estimates
+    for name, found in ((name, estimates[name]) for name in WORDS if name in estimates):
         by = "Wilson 1927" if name == "accuracy" else "bootstrap, Efron 1979"
         ends = texts.range_text((found.low, found.high))
-        rows.append(
-            (WORDS[name], texts.sortable(found.value, 4), ends, by, texts.sortable(constant.get(f"test_{name}")))
-        )
+        rows.append((word(WORDS[name]), texts.exact(found.value), ends, by, texts.exact(constant.get(f"test_{name}"))))
     return Table(
         title="Metrics of the ensemble",
-        columns=("metric", "value", "95 % interval", "interval by", CONSTANT),
+        columns=(say("metric"), say("value"), say("95 % interval"), say("interval by"), word(CONSTANT)),
         rows=tuple(rows),
         caption="On the test rows; intervals are over rows. A network that is no better than the constant predictor "
         "has learned nothing.",
-        spare=("interval by",),
+        spare=(say("interval by"),),
     )
 
 
 def hardest_table(evaluation: Evaluation) -> Table:
     """The rows that every network gets wrong, the worst first."""
     regression = evaluation.regression
-    measure = "standard deviations" if regression else "probability of actual"
+    measure = say("standard deviations") if regression else say("probability of actual")
     several = bool(regression and len(regression.targets) > 1)
     rows: list[Row] = []
     for one in evaluation.hardest:
@@ -39,15 +39,21 @@ def hardest_table(evaluation: Evaluation) -> Table:
         rows.append(
             (texts.count(one.row), *target, _told(one.actual), _told(one.predicted), texts.sortable(one.measure))
         )
-    wrong = "All networks agree in the direction of the error; standard deviations are of the smallest of their errors."
+    wrong = say(
+        "All networks agree in the direction of the error; standard deviations are of the smallest of their errors."
+    )
     if not regression:
-        wrong = f"{texts.counted(evaluation.wrong_by_all or 0, 'test row')} that every network takes for another class."
+        rows_wrong = texts.counted(evaluation.wrong_by_all or 0, "test row")
+        wrong = say("{rows} that every network takes for another class.", rows=rows_wrong)
     return Table(
         title="Largest errors",
-        columns=("row", *(("target",) if several else ()), "actual", "predicted", measure),
+        columns=(say("row"), *((say("target"),) if several else ()), say("actual"), say("predicted"), measure),
         rows=tuple(rows),
-        caption=f"{wrong} Rows have the numbers of their file, from 1, without its header; of a dataset with a test "
-        "file, of that. Look at them: they are often wrong labels.",
+        caption=wrong
+        + say(
+            " Rows have the numbers of their file, from 1, without its header; of a dataset with a test file, of that. "
+            "Look at them: they are often wrong labels."
+        ),
         most_short=5,
     )
 

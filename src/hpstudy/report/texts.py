@@ -17,12 +17,16 @@ if TYPE_CHECKING:
 
 
 def number(value: float | None, digits: int | None = None) -> str:
-    """Four decimals for shares and losses, four significant figures for larger or tiny numbers."""
+    """Four decimals for shares and losses, four significant figures for tiny numbers and from ten on."""
     if value is None or math.isnan(value):
         return "–"
     if digits is not None:
         return f"{value:.{digits}f}".replace("-", "−")
-    text = f"{value:.4f}" if 1e-3 <= abs(value) < 100 or abs(value) < 5e-5 else f"{value:.4g}"
+    size = abs(value)
+    if 10 <= size < 1000:
+        text = f"{value:.{2 if size < 100 else 1}f}"
+    else:
+        text = f"{value:.4f}" if 1e-3 <= size < 10 or size < 5e-5 else f"{value:.4g}"
     return text.replace("-", "−")
 
 
@@ -35,6 +39,11 @@ def sortable(value: float | None, digits: int | None = None) -> Number | None:
     if value is None or math.isnan(value):
         return None
     return Number(value=value, text=number(value, digits))
+
+
+def exact(value: float | None) -> Number | None:
+    """A number whose row has a unit of its own, so that its digits are not those of its column."""
+    return None if value is None or math.isnan(value) else Number(value=value, text=number(value), is_exact=True)
 
 
 def count(value: int) -> Number:
@@ -92,7 +101,7 @@ def duration(seconds: float | None) -> str:
 
 def counted(value: int, noun: str) -> str:
     """`1 trial`, `2 trials`."""
-    return f"{value:,} {noun}" if value == 1 else f"{value:,} {noun}s"
+    return say("{number} {noun}", number=f"{value:,}", noun=word(noun if value == 1 else f"{noun}s"))
 
 
 def tried_again(lost: int, interrupted: int) -> str:
@@ -106,19 +115,19 @@ def tried_again(lost: int, interrupted: int) -> str:
     return say("; {counts} and tried again", counts=told) if told else ""
 
 
-def listed(words: Sequence[str], last: str = "and") -> str:
+def listed(words: Sequence[str]) -> str:
     """`a`, `a and b`, `a, b and c`."""
     if len(words) < 2:
         return "".join(words)
-    return f"{', '.join(words[:-1])} {last} {words[-1]}"
+    return say("{first} and {last}", first=", ".join(words[:-1]), last=words[-1])
 
 
 def shortened(words: Sequence[str], most: int = 6) -> str:
     """Like `listed`, but names only the first ones of many, and how many more there are."""
     if len(words) <= most:
         return listed(words)
-    return f"{', '.join(words[:most])} and {len(words) - most} more"
+    return say("{first} and {number} more", first=", ".join(words[:most]), number=len(words) - most)
 
 
 def params(written: LevelTexts, values: Mapping[str, Level]) -> str:
-    return written.describe(values) or "the one configuration"
+    return written.describe(values) or say("the one configuration")

@@ -12,6 +12,7 @@ from hpstudy.analysis.tuning import spans
 from hpstudy.report import style, texts
 from hpstudy.report.answer import short
 from hpstudy.report.document import Figure, Section, Table
+from hpstudy.report.languages import say
 from hpstudy.study.domains import Choice, Domain
 
 _MOST_CELLS = 8  # lines in one figure
@@ -23,13 +24,9 @@ def tuned_findings(analysis: Analysis) -> list[str]:
     found = []
     for name in study.tune:
         ranges = [(cell, spans(cell, name)) for cell in analysis.tuned]
-        told = [
-            f"{short(study, cell.params)} {texts.number(span[0])} to {texts.number(span[1])}"
-            for cell, span in ranges
-            if span
-        ]
+        told = [f"{short(study, cell.params)} {texts.range_text(span)}" for cell, span in ranges if span]
         if told:
-            found.append(f"{name} that won, over replicates: {'; '.join(told)}.")
+            found.append(say("{factor} that won, over replicates: {levels}.", factor=name, levels="; ".join(told)))
     return found
 
 
@@ -55,7 +52,7 @@ def _winners(analysis: Analysis) -> Table:
     ]
     return Table(
         title="What each search found",
-        columns=(*study.vary, "replicate", *study.tune, f"{metric} of its confirmation"),
+        columns=(*study.vary, "replicate", *study.tune, say("{metric} of its confirmation", metric=metric)),
         rows=tuple(rows),
         caption=(
             "The nuisance levels with the best score of each search, trained once more under a seed and split that no "
@@ -76,11 +73,11 @@ def _course(analysis: Analysis) -> Figure:
             axes.plot(trials, cell.best, color=colour, linestyle=style.dash(number), marker=style.marker(number), ms=3)
             if cell.low is not None and cell.high is not None:
                 axes.fill_between(trials, cell.low, cell.high, color=colour, alpha=0.12, linewidth=0)
-        axes.set_xlabel("trials of a search")
-        axes.set_ylabel(f"best {metric} so far")
+        axes.set_xlabel(say("trials of a search"))
+        axes.set_ylabel(say("best {metric} so far", metric=metric))
 
     return Figure(
-        title=f"Best {metric} by number of trials",
+        title=say("Best {metric} by number of trials", metric=metric),
         caption=(
             "The best score of a search after so many trials, mean over replicates; bands: 95 % t-intervals. A line "
             "that still rises at its end says that more trials would find better ones."
@@ -115,10 +112,11 @@ def _slice(analysis: Analysis, name: str, domain: Any) -> Figure:
         axes.set_ylabel(metric)
 
     return Figure(
-        title=f"{metric} by {name}",
-        caption=(
-            f"Every complete trial of the searches by {name}; the line joins medians of tenths of the range. "
-            "A narrow peak says that a level stands or falls with this factor."
+        title=say("{metric} by {factor}", metric=metric, factor=name),
+        caption=say(
+            "Every complete trial of the searches by {factor}; the line joins medians of tenths of the range. A narrow "
+            "peak says that a level stands or falls with this factor.",
+            factor=name,
         ),
         svg=style.draw(paint),
         legend=style.legend([short(analysis.study, cell.params) for cell in shown]),

@@ -16,8 +16,7 @@ from hpstudy.study.catalog import DatasetInfo
 from hpstudy.study.domains import Choice, Domain, Float, Int, level_of
 from hpstudy.study.factors import Level
 from hpstudy.study.levels import plain
-from hpstudy.study.metrics import METRICS, METRICS_OF
-from hpstudy.study.objective import SHOWN
+from hpstudy.study.metrics import METRICS, METRICS_OF, SHOWN
 from hpstudy.study.task import Task
 
 _RESERVED = ("replicate",)  # not for a factor: it names another source of variance in the report

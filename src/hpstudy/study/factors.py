@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from pathlib import PurePath
 from typing import Any, Literal, TypeAlias, cast, get_args
 
 from hpstudy.errors import UserError
@@ -169,8 +170,17 @@ def dataset_info(name: object) -> DatasetInfo:
     if isinstance(name, Own):
         return info_of(name)
     if not isinstance(name, str) or name not in DATASETS:
-        raise UserError(unknown("dataset", name, DATASETS))
+        raise UserError(unknown_dataset(name))
     return DATASETS[name]
+
+
+def unknown_dataset(name: object) -> str:
+    """The sentence of an error, with what one's own dataset is."""
+    own = " One of your own is a Table(…), Images(…), Texts(…) or Arrays(…), or what a function load() in the study "
+    own += "file returns."
+    if isinstance(name, str) and PurePath(name).suffix:
+        own = f" A file of your own is dataset=Table({name!r}, target=…), with `from hpstudy import Table`."
+    return unknown("dataset", name, DATASETS) + own
 
 
 def check_level(name: str, level: Level) -> Level:

@@ -34,6 +34,7 @@ METRICS_OF: dict[Task, tuple[str, ...]] = {
     "regression": tuple(name for name in METRICS if name in (*_ALWAYS, *_OF_NUMBERS)),
 }
 DEFAULT_METRIC: dict[Task, str] = {"classification": "val_accuracy", "regression": "val_rmse"}
+SHOWN: dict[str, Direction] = {**METRICS, "gap": "minimize", "rise": "minimize"}  # what `Study(shows=…)` may name
 # Of every epoch. The validation metrics among the others are, too, where something depends on them.
 BY_EPOCH = ("loss", "accuracy", "rmse", "val_loss", "val_accuracy", "val_rmse")
 AT_END = ("train_s", "parameters")  # of no epoch

@@ -13,7 +13,6 @@ from hpstudy.study.levels import is_number, make_plain, plain
 from hpstudy.study.metrics import METRICS, METRICS_OF, Direction
 from hpstudy.study.task import Task
 
-SHOWN: dict[str, Direction] = {**METRICS, "gap": "minimize", "rise": "minimize"}  # what `Study(shows=…)` may name
 MOST_UNEVEN = 2  # rows of the largest class by those of the smallest, up to which accuracy is a fair metric
 
 

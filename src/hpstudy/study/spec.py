@@ -191,11 +191,7 @@ class Study:
         Returns the study.
         """
         if isinstance(self.dataset, Own) and self.dataset.loads and not self.dataset.loader:
-            raise UserError(
-                factors.unknown("dataset", self.dataset.path, DATASETS)
-                + " One of your own is a Table(…), Images(…), Texts(…) or Arrays(…), or what a function load() in the "
-                "study file returns."
-            )
+            raise UserError(factors.unknown_dataset(self.dataset.path))
         if not self.network_digest:
             for name in (*self.base, *self.domains):
                 if name not in factors.FACTORS:
@@ -271,14 +267,15 @@ class Study:
         """What differs from the recorded declaration, a line each; empty if the two ask the same.
 
         The question, published figures, which factors are given, what is shown and what matters in practice are for
-        readers: they change nothing of what is trained.
+        readers: they change nothing of what is trained. Only adaptive replicates ask for what matters in practice.
         """
         old, new = (json.loads(study.to_json()) for study in (recorded, self.beside(recorded)))
         for declaration in (old, new):
             for name in ("question", "published", "given", "shows"):
                 declaration.pop(name, None)
             for objective in declaration["objective"]:
-                objective.pop("practical", None)
+                if not self.design.adaptive:  # which goes on until all is decided in practice
+                    objective.pop("practical", None)
         return list(differences(old, new))
 
     def _factors(self) -> Factors:

@@ -37,8 +37,17 @@ class SharedRateDropout(keras.layers.Dropout):  # type: ignore[misc] # Keras has
         return tf.nn.experimental.stateless_dropout(inputs, rate=self._shared_rate, seed=seed, rng_alg="threefry")
 
 
+def set_default_seed(seed: int) -> None:
+    """Decide what `default_seed` gives, as `keras.utils.set_random_seed` does.
+
+    That sets TensorFlow's seed as well, which built-in networks do not use, and with it TensorFlow forgets how to run
+    every operation: the next ones take ten times as long.
+    """
+    random.seed(seed)
+
+
 def default_seed() -> int:
-    """The seed of the next layer or initializer that is given none; `keras.utils.set_random_seed` decides it."""
+    """The seed of the next layer or initializer that is given none."""
     return random.randint(1, int(1e9))
 
 

@@ -25,10 +25,12 @@ class TrialVariables:
         self.penalties = tf.Variable([0.0, 0.0], trainable=False)  # of Σ|w| and of Σw²
         self.seeds = keras.random.SeedGenerator(0)  # of augmentation
 
-    def assign(self, config: Config, seed: int) -> None:
-        self.dropout.assign(float(config["dropout"] or 0.0))
-        self.penalties.assign([float(config["l1"] or 0.0), float(config["l2"] or 0.0)])
-        self.seeds.state.assign([seed, 0])
+    @staticmethod
+    def values(config: Config, seed: int) -> list[np.ndarray]:
+        """The values of `all` in a trial."""
+        penalties = [float(config["l1"] or 0.0), float(config["l2"] or 0.0)]
+        dropout = float(config["dropout"] or 0.0)
+        return [np.array(dropout, np.float32), np.array(penalties, np.float32), np.array([seed, 0], np.int64)]
 
     def all(self) -> list[Any]:
         return [self.dropout, self.penalties, self.seeds.state]
@@ -54,7 +56,7 @@ class Learner:
         self.network, self.loss, self.penalty, self.variables = network, loss, penalty, variables
         self._optimizer = optimizer
         self._optimizer.build(network.trainable_variables)
-        self._optimizer_start = [variable.numpy() for variable in optimizer_state(optimizer)]
+        self._optimizer_start = values_of(optimizer_state(optimizer))
 
     def start(self, config: Config, variables: list[np.ndarray], seed: int) -> None:
         """Go to the beginning of a trial.
@@ -62,13 +64,11 @@ class Learner:
         Args:
             variables: Values of `network.variables`: weights, statistics, states of random generators.
         """
-        state = optimizer_state(self._optimizer)
-        assign_all([*self.network.variables, *state], [*variables, *self._optimizer_start])
-        self.variables.assign(config, seed)
+        assign_all(self.assigned(), [*variables, *self._optimizer_start, *self.variables.values(config, seed)])
 
     def state(self) -> list[np.ndarray]:
         """The values of all that training changes."""
-        return [variable.numpy() for variable in self.assigned()]
+        return values_of(self.assigned())
 
     def restore(self, state: list[np.ndarray]) -> None:
         """Go back to values that `state` gave."""
@@ -135,12 +135,25 @@ class Learner:
 
 
 def assign_all(variables: list[Any], values: list[np.ndarray]) -> None:
-    """Assign to variables of Keras or of TensorFlow values of their shapes and dtypes.
+    """Assign to variables of Keras or of TensorFlow values of their dtypes.
 
     Their own `assign` takes twenty times as long, most of it for checks.
+
+    Raises:
+        ValueError: the values are those of other variables, as their number or a shape shows.
     """
     for variable, value in zip(variables, values, strict=True):
+        if tuple(variable.shape) != value.shape:
+            raise ValueError(f"A variable of shape {tuple(variable.shape)} cannot take values of shape {value.shape}.")
         tf.raw_ops.AssignVariableOp(resource=handle_of(variable), value=tf.constant(value))
+
+
+def values_of(variables: list[Any]) -> list[np.ndarray]:
+    """The values of variables of Keras or of TensorFlow, for `assign_all`; faster than by their own `numpy`."""
+    return [
+        tf.raw_ops.ReadVariableOp(resource=handle_of(variable), dtype=tf.as_dtype(variable.dtype)).numpy()
+        for variable in variables
+    ]
 
 
 def handle_of(variable: Any) -> Any:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import itertools
 import math
 from collections.abc import Callable, Mapping
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import keras
 import numpy as np
@@ -20,10 +21,12 @@ from hpstudy.study.task import Task
 from hpstudy.training.keras_private import default_seed
 from hpstudy.training.keras_settings import remember_settings, separate_settings, settings_of
 
-Build = Callable[[Mapping[str, Any], tuple[int, ...], int], keras.Model]
+Build = Callable[..., keras.Model]  # build(config, input_shape, outputs), perhaps with output_activation
 
 _ROUNDING = 1e-3  # how far probabilities may lie outside 0 to 1, as those of float16 do
 _SUM_TOLERANCE = 0.01
+_OUTPUT_ACTIVATION = "output_activation"  # the name of a parameter of `build`
+_BOUNDED = ("sigmoid", "softmax", "tanh", "relu", "softplus")  # activations that some numbers never come out of
 
 
 def make_initializer(name: str) -> keras.initializers.Initializer:
@@ -70,18 +73,22 @@ def make_network(
         )
         if config["dropout"]:
             layers.append(make_dropout(float(config["dropout"])))
-    last = "sigmoid" if outputs == 1 or config["loss"] == "mse" else "softmax"
-    if task == "regression":
-        last = "linear"
     layers.append(
         keras.layers.Dense(
             outputs,
-            activation=last,
+            activation=output_activation(config, outputs, task),
             kernel_initializer=make_initializer(str(config["initializer"])),
             kernel_regularizer=penalty,
         )
     )
     return keras.Sequential(layers)
+
+
+def output_activation(config: Config, outputs: int, task: Task) -> Literal["linear", "sigmoid", "softmax"]:
+    """What the last layer needs: numbers as they are, one probability, or probabilities that suit the loss."""
+    if task == "regression":
+        return "linear"
+    return "sigmoid" if outputs == 1 or config["loss"] == "mse" else "softmax"
 
 
 def initial_values(config: Config, input_shape: tuple[int, ...], outputs: int) -> list[np.ndarray]:
@@ -113,8 +120,13 @@ def make_penalty(config: Config) -> keras.regularizers.Regularizer | None:
     return keras.regularizers.L1L2(l1=config["l1"], l2=config["l2"])
 
 
-def make_own_network(build: Build, config: Config, input_shape: tuple[int, ...], outputs: int) -> keras.Model:
+def make_own_network(
+    build: Build, config: Config, input_shape: tuple[int, ...], outputs: int, task: Task
+) -> keras.Model:
     """Call a study file's `build` and check what it returns. Keras settings that it changes are restored.
+
+    Args:
+        task: Decides, with the loss, the `output_activation` that a `build` gets which has such a parameter.
 
     Returns:
         A model of any kind whose weights exist, (batch, *input_shape) → (batch, outputs).
@@ -123,9 +135,12 @@ def make_own_network(build: Build, config: Config, input_shape: tuple[int, ...],
         UserError: `build` raised.
         TrialFailed: `build` returned something else, or the output has another shape.
     """
+    named: dict[str, Any] = {}
+    if _OUTPUT_ACTIVATION in inspect.signature(build).parameters:
+        named[_OUTPUT_ACTIVATION] = output_activation(config, outputs, task)
     with separate_settings():
         try:
-            model = build(dict(config), input_shape, outputs)
+            model = build(dict(config), input_shape, outputs, **named)
         except (Exception, SystemExit) as error:
             what = closed(reason(error))
             raise UserError(f"The study's build(config, input_shape, outputs) raised {what}") from error
@@ -139,6 +154,18 @@ def make_own_network(build: Build, config: Config, input_shape: tuple[int, ...],
             f"shape (None, {outputs}); its output shape is {shape}."
         )
     return model
+
+
+def check_unbounded(network: keras.Model) -> None:
+    """Raises TrialFailed if the output of a network that predicts numbers has bounds, where a last layer shows it."""
+    layers = getattr(network, "layers", [])
+    name = getattr(getattr(layers[-1], "activation", None), "__name__", "") if layers else ""
+    if name in _BOUNDED:
+        raise TrialFailed(
+            "The study's build(…) must return a network whose outputs may be any number, as standardized targets lie "
+            f"below and above 0; its last layer has the activation {name!r}. End it with a linear layer, such as "
+            "Dense(outputs)."
+        )
 
 
 def _outputs_text(outputs: int) -> str:

@@ -138,7 +138,7 @@ def validation_score(model: keras.Model, arrays: Arrays) -> float:
 def _network(config: Config, seed: int, arrays: Arrays, build: Build | None) -> keras.Model:
     if build:
         keras.utils.set_random_seed(seed)  # it may draw random constants
-        return make_own_network(build, config, arrays.input_shape, arrays.outputs)
+        return make_own_network(build, config, arrays.input_shape, arrays.outputs, arrays.task)
     return make_network(config, arrays.input_shape, arrays.outputs, arrays.task)
 
 

@@ -15,6 +15,7 @@ from hpstudy.serving.hpstudy_model import outputs, probabilities
 from hpstudy.study.factors import Config
 from hpstudy.training.epoch_graph import Batches
 from hpstudy.training.keras_settings import settings_of
+from hpstudy.training.learner import assign_all, values_of
 
 if TYPE_CHECKING:
     from hpstudy.data import Arrays
@@ -28,15 +29,14 @@ def final_metrics(network: keras.Model, config: Config, arrays: Arrays) -> dict[
     Args:
         network: Takes scaled rows.
     """
-    values = [variable.numpy() for variable in network.variables]
+    values = values_of(network.variables)
     # In the batches of the compiled epoch, because an own network may look at the whole batch.
     size = Batches.of(config, arrays).validation_size
     places = range(0, len(arrays.validation), size)
     predict = outputs if arrays.standardization else probabilities
     with settings_of(network):
         found = [predict(network, _inputs(arrays, arrays.validation[first : first + size])) for first in places]
-    for variable, value in zip(network.variables, values, strict=True):  # predicting may change those of an own network
-        variable.assign(value)
+    assign_all(network.variables, values)  # predicting may change those of an own network
     given, truth = np.concatenate(found), arrays.y[arrays.validation]
     if unit := arrays.standardization:
         metrics = regression_metrics(given.reshape(truth.shape) * unit.deviation + unit.mean, truth)

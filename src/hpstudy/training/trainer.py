@@ -21,10 +21,13 @@ from hpstudy.study import factors
 from hpstudy.study.factors import Config, Loss, loss_of
 from hpstudy.study.metrics import beyond_usual
 from hpstudy.training.diagnostics import GradientNorms, NetworkProbe, NoProbe, Probe
+from hpstudy.training.keras_private import set_default_seed
 from hpstudy.training.keras_settings import settings_of
+from hpstudy.training.learner import assign_all, values_of
 from hpstudy.training.model import (
     Build,
     check_probabilities,
+    check_unbounded,
     initial_values,
     make_network,
     make_own_network,
@@ -33,7 +36,7 @@ from hpstudy.training.own_program import OwnProgram, predict
 from hpstudy.training.program import DenseProgram, Program
 from hpstudy.training.row_weights import row_weights
 from hpstudy.training.sparse_program import SparseProgram, is_worth_it
-from hpstudy.training.training import Training, assign, memory_errors, order_of, values_of
+from hpstudy.training.training import Training, memory_errors, order_of
 
 if TYPE_CHECKING:
     from hpstudy.data import Arrays
@@ -87,14 +90,15 @@ class Trainer:
             UserError: `build` raised.
             TrialFailed: what `build` made is not a network for this dataset, or does not fit into memory.
         """
-        keras.utils.set_random_seed(seed)
         program: Program
         network: keras.Model | None = None
         with memory_errors():
-            if build:
-                network = make_own_network(build, config, arrays.input_shape, arrays.outputs)
+            if build:  # it may draw from any of the random generators
+                keras.utils.set_random_seed(seed)
+                network = make_own_network(build, config, arrays.input_shape, arrays.outputs, arrays.task)
                 program = self._own_program(build, config, seed, arrays, network)
             else:
+                set_default_seed(seed)
                 values = initial_values(config, arrays.input_shape, arrays.outputs)
                 program = self._program(config, arrays)
                 program.start(config, values, seed)
@@ -103,11 +107,11 @@ class Trainer:
             if diagnostics:
                 if network is None:
                     network = make_network(config, arrays.input_shape, arrays.outputs, arrays.task)
-                    assign(network, values)
+                    assign_all(network.variables, values)
                 norms = self._norms(program, loss_of(config))
                 with settings_of(network):
                     probe = NetworkProbe(network, norms, arrays, seed, is_own=build is not None)
-            if build:  # it may draw from any of the random generators
+            if build:
                 keras.utils.set_random_seed(seed)
         if config["early_stopping"] is not None:
             watched = beyond_usual((*watched, str(config["monitor"])))
@@ -145,14 +149,16 @@ class Trainer:
         The program has a network of its own, built a second time: not every network can be copied, and `network`
         belongs to the trial.
         """
-        start, inputs = values_of(network), _first_rows(config, seed, arrays)
+        start, inputs = values_of(network.variables), _first_rows(config, seed, arrays)
         outputs = predict(network, inputs, seed)
-        if arrays.task == "classification" and (sentence := check_probabilities(outputs, loss_of(config))):
+        if arrays.task == "regression":
+            check_unbounded(network)
+        elif sentence := check_probabilities(outputs, loss_of(config)):
             self._say(sentence)
 
         def make() -> OwnProgram:
             keras.utils.set_random_seed(seed)
-            other = make_own_network(build, config, arrays.input_shape, arrays.outputs)
+            other = make_own_network(build, config, arrays.input_shape, arrays.outputs, arrays.task)
             _check_separate(network, other)
             return OwnProgram(config, arrays, other, self._say)
 

@@ -21,6 +21,7 @@ from hpstudy.study.metrics import METRICS
 from hpstudy.training.compiled import CompiledUnusable, is_unusable
 from hpstudy.training.diagnostics import Probe
 from hpstudy.training.keras_settings import settings_of
+from hpstudy.training.learner import assign_all, values_of
 from hpstudy.training.model import learning_rates, make_network
 from hpstudy.training.own_program import is_out_of_memory
 from hpstudy.training.program import EpochMetrics, Program
@@ -109,7 +110,7 @@ class Training:
             return self._finals({**self._diverging.metrics, **scores})
         if self._best_block:
             self._train_to_best(self._best_block)
-        self.weights = self._best_weights or values_of(self._program.network)
+        self.weights = self._best_weights or values_of(self._program.network.variables)
         self._fill()
         self._has_ended = True
         kept = self._history[(self._best_epoch or len(self._history)) - 1]
@@ -121,13 +122,14 @@ class Training:
         network = self._network
         if network is None:
             network = self._program.network  # which the next trial fills anew
-            assign(network, self.weights)
+            if self._best_weights:
+                assign_all(network.variables, self.weights)
         return final_metrics(network, self._config, self._arrays)
 
     def _fill(self) -> None:
         """Put the trained weights into the network, if there are both."""
         if self._network is not None and self.weights:
-            assign(self._network, self.weights)
+            assign_all(self._network.variables, self.weights)
 
     def _finals(self, scores: Mapping[str, float]) -> dict[str, float]:
         """The final metrics. `train_s` covers every epoch, without compiling, which is `compile_s` if there was any."""
@@ -223,7 +225,7 @@ class Training:
         """Keep the weights after this epoch, the best so far, or what it takes to find them again."""
         self._best_epoch, self._best_weights, self._best_block = epoch, None, self._block
         if self._block and epoch == self._block.last:
-            self._best_weights, self._best_block = values_of(self._program.network), None
+            self._best_weights, self._best_block = values_of(self._program.network.variables), None
 
     def _train_to_best(self, block: _Block) -> None:
         """Go back to before the block of the best epoch, and train up to that epoch: the same again, bit by bit."""
@@ -247,15 +249,6 @@ class _Block:
     def until(self, last: int) -> _Block:
         """The block up to this epoch."""
         return dataclasses.replace(self, rates=self.rates[: last + 1 - self.first])
-
-
-def values_of(network: keras.Model) -> list[np.ndarray]:
-    return [variable.numpy() for variable in network.variables]
-
-
-def assign(network: keras.Model, values: list[np.ndarray]) -> None:
-    for variable, value in zip(network.variables, values, strict=True):
-        variable.assign(value)
 
 
 def order_of(seed: int, epoch: int, arrays: Arrays) -> np.ndarray:

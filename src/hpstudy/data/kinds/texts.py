@@ -75,6 +75,7 @@ class Texts:
             rows=rows.frame[self.declared.text].fillna("").astype(str).to_numpy(object),
             labels=numbered(rows.labels, self.classes),
             keys=rows.keys,
+            places=rows.numbers,
         )
 
     def encode(self, raw: Raw, training: Raw | None) -> Matrix:

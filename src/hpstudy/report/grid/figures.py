@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ from hpstudy.analysis.ranking import RankedCell
 from hpstudy.analysis.variance import PairCells
 from hpstudy.report import style, texts
 from hpstudy.report.document import Figure
+from hpstudy.report.grid.details import dropped
+from hpstudy.report.languages import say
 from hpstudy.study.levels import is_number
 
 _MOST_CURVES = 8  # levels in one figure
@@ -29,28 +32,40 @@ def effect_figures(analysis: Analysis, effect: FactorEffect) -> list[Figure]:
 
     def means(axes: Any) -> None:
         _whiskers(axes, [level.mean for level in shown], levels, along=along)
-        _name_axes(axes, effect.factor, f"mean {metric}", along=along)
+        _name_axes(axes, effect.factor, say("mean {metric}", metric=metric), along=along)
 
     def differences(axes: Any) -> None:
         gaps = [level.difference.interval if level.difference else None for level in shown]
         _whiskers(axes, gaps, levels, along=along)
         (axes.axhline if along else axes.axvline)(0, color=style._INK, linewidth=1)
-        _name_axes(axes, effect.factor, f"difference to {style.shortened(effect.reference)}", along=along)
+        _name_axes(
+            axes,
+            effect.factor,
+            say("difference to {reference}", reference=style.shortened(effect.reference)),
+            along=along,
+        )
 
     size = style.PANEL if along else (style.PANEL[0], max(1.6, 0.9 + 0.3 * len(levels)))
     n = effect.best.mean.n
-    bars = f"bars: 95 % t-intervals over {n} replicates" if n > 1 else "one replicate, so no intervals"
+    bars = say("one replicate, so no intervals.")
+    if n > 1:
+        bars = say("bars: 95 % t-intervals over {n} replicates.", n=n)
+    left_out = f" {dropped(effect)}".rstrip()
     return [
         Figure(
-            title=f"{metric} by {effect.factor}", caption=f"Mean {metric} by {effect.factor}; {bars}.",
+            title=say("{metric} by {factor}", metric=metric, factor=effect.factor),
+            caption=say("Mean {metric} by {factor}; ", metric=metric, factor=effect.factor) + bars + left_out,
             svg=style.draw(means, size),
         ),
         Figure(
-            title=f"Differences of {metric} by {effect.factor}",
-            caption=f"Differences to {effect.reference} on the same replicates; {bars}. Zero is no difference.",
+            title=say("Differences of {metric} by {factor}", metric=metric, factor=effect.factor),
+            caption=say("Differences to {reference} on the same replicates; ", reference=effect.reference)
+            + bars
+            + say(" Zero is no difference.")
+            + left_out,
             svg=style.draw(differences, size),
         ),
-    ]  # fmt: skip
+    ]
 
 
 def _whiskers(axes: Any, intervals: Sequence[Any], levels: Sequence[str], *, along: bool) -> None:
@@ -79,8 +94,8 @@ def _name_axes(axes: Any, factor: str, label: str, *, along: bool) -> None:
         axes.set_xlabel(label)
 
 
-def pair_figure(analysis: Analysis, pair: PairCells) -> Figure:
-    """The interaction plot: a line for each level of the factor with fewer levels."""
+def pair_figures(analysis: Analysis, pair: PairCells) -> list[Figure]:
+    """The interaction plot, a line for each level of the factor with fewer levels; once more from nearby."""
     metric = analysis.study.objectives[0].metric
     numeric = [_is_numeric(analysis, factor) for factor in pair.factors]
     flipped = len(pair.levels[0]) < len(pair.levels[1])
@@ -109,17 +124,37 @@ def pair_figure(analysis: Analysis, pair: PairCells) -> Figure:
                 )
         style.level_ticks(axes, along)
         axes.set_xlabel(along_name)
-        axes.set_ylabel(f"mean {metric}")
+        axes.set_ylabel(say("mean {metric}", metric=metric))
 
-    return Figure(
-        title=f"Interaction of {along_name} and {line_name}",
-        caption=(
-            f"Mean {metric} by {along_name}, a line for each {line_name}; bars: 95 % t-intervals. Lines that are not "
-            f"parallel are an interaction, here {texts.percent(pair.share)} of the variance."
+    figure = Figure(
+        title=say("Interaction of {along} and {line}", along=along_name, line=line_name),
+        caption=say(
+            "Mean {metric} by {along}, a line for each {line}; bars: 95 % t-intervals. Lines that are not parallel are "
+            "an interaction, here {share} of the variance.",
+            metric=metric,
+            along=along_name,
+            line=line_name,
+            share=texts.percent(pair.share),
         ),
         svg=style.draw(paint),
         legend=style.legend([f"{line_name} {line}" for line in lines]),
     )
+    return _with_closer(figure, paint, [found.mean for found in pair.means.values()])
+
+
+def _with_closer(figure: Figure, paint: Callable[[Any], None], values: Sequence[float]) -> list[Figure]:
+    """A figure, and the same without what lies far off along y, where that squeezes the others."""
+    limits = style.closer(values)
+    if limits is None:
+        return [figure]
+
+    def paint_closer(axes: Any) -> None:
+        paint(axes)
+        axes.set_ylim(*limits)
+
+    title = say("{what}, from nearby", what=figure.title)
+    caption = figure.caption + say(" From nearby: what lies far off is left out.")
+    return [figure, replace(figure, title=title, caption=caption, svg=style.draw(paint_closer))]
 
 
 def _is_numeric(analysis: Analysis, factor: str) -> bool:
@@ -129,7 +164,9 @@ def _is_numeric(analysis: Analysis, factor: str) -> bool:
 def curve_figures(curves: FactorCurves) -> list[Figure]:
     """Validation and training by epoch, and the gap between them."""
     shown = curves.levels[:_MOST_CURVES]
-    left_out = f" The first {len(shown)} of {len(curves.levels)} levels." if len(shown) < len(curves.levels) else ""
+    left_out = ""
+    if len(shown) < len(curves.levels):
+        left_out = say(" The first {shown} of {all} levels.", shown=len(shown), all=len(curves.levels))
     training_metric = curves.metric.removeprefix("val_")
     sign = 1 if curves.metric == "val_accuracy" else -1
 
@@ -141,7 +178,7 @@ def curve_figures(curves: FactorCurves) -> list[Figure]:
     def training(axes: Any) -> None:
         for number, level in enumerate(shown):
             _line(axes, level.training, number)
-        _finish(axes, f"training {training_metric}")
+        _finish(axes, say("training {metric}", metric=training_metric))
 
     def gap(axes: Any) -> None:
         for number, level in enumerate(shown):
@@ -149,29 +186,33 @@ def curve_figures(curves: FactorCurves) -> list[Figure]:
             gaps = sign * (level.training.mean[:length] - level.validation.mean[:length])
             axes.plot(level.validation.epochs[:length], gaps, color=style.colour(number), linestyle=style.dash(number))
         axes.axhline(0, color=style._INK, linewidth=0.8)
-        _finish(axes, "gap")
+        _finish(axes, say("gap"))
 
     legend = style.legend([level.level if curves.at_best else f"{curves.factor} {level.level}" for level in shown])
-    over = "mean over trials"
+    over = say("mean over trials")
     if curves.at_best:
-        over = f"each {curves.factor} with the levels of the other factors that suit it best"
-    bands = "Bands: 95 % t-intervals over replicates." if shown[0].validation.low is not None else "One replicate."
+        over = say("each {factor} with the levels of the other factors that suit it best", factor=curves.factor)
+    bands = say("One replicate.")
+    if shown[0].validation.low is not None:
+        bands = say("Bands: 95 % t-intervals over replicates.")
     return [
         Figure(
-            title=f"{curves.metric} by epoch and {curves.factor}",
-            caption=f"Validation by epoch, {over}. {bands}{left_out}",
+            title=say("{metric} by epoch and {factor}", metric=curves.metric, factor=curves.factor),
+            caption=say("Validation by epoch, {over}. ", over=over) + bands + left_out,
             svg=style.draw(validation),
             legend=legend,
         ),
         Figure(
-            title=f"Training {training_metric} by epoch and {curves.factor}",
-            caption=f"Training by epoch, {over}, measured while the weights change, with dropout on. {bands}",
+            title=say("Training {metric} by epoch and {factor}", metric=training_metric, factor=curves.factor),
+            caption=say("Training by epoch, {over}, measured while the weights change, with dropout on. ", over=over)
+            + bands
+            + left_out,
             svg=style.draw(training),
             legend=legend,
         ),
         Figure(
-            title=f"Gap between training and validation by epoch and {curves.factor}",
-            caption="Gap: how much better training is than validation. Growing means overfitting.",
+            title=say("Gap between training and validation by epoch and {factor}", factor=curves.factor),
+            caption=say("Gap: how much better training is than validation. Growing means overfitting."),
             svg=style.draw(gap),
             legend=legend,
         ),
@@ -186,23 +227,34 @@ def _line(axes: Any, curve: Curve, number: int) -> None:
 
 
 def _finish(axes: Any, label: str) -> None:
-    axes.set_xlabel("epoch")
+    axes.set_xlabel(say("epoch"))
     axes.set_ylabel(label)
     axes.xaxis.get_major_locator().set_params(integer=True)
 
 
 def cost_figures(analysis: Analysis, cells: Sequence[RankedCell]) -> list[Figure]:
     """The objective against the time and the size of the network, with a point for each configuration."""
-    metric = analysis.study.objectives[0].metric
-    figures = []
-    for quantity, label in (("train_s", "training time, s"), ("parameters", "parameters of the network")):
-        points = [(getattr(cell, quantity), cell.mean.mean) for cell in cells if getattr(cell, quantity) is not None]
-        if len({x for x, _ in points}) > 1 and metric != quantity:
-            figures.append(cost_figure(points, label, metric))
-    return figures
+    return [
+        figure
+        for quantity, label in cost_axes()
+        for figure in cost_figure(
+            [(getattr(cell, quantity), cell.mean.mean) for cell in cells if getattr(cell, quantity) is not None],
+            label,
+            analysis.study.objectives[0].metric,
+        )
+        if analysis.study.objectives[0].metric != quantity
+    ]
 
 
-def cost_figure(points: Sequence[tuple[float, float]], label: str, metric: str) -> Figure:
+def cost_axes() -> tuple[tuple[str, str], ...]:
+    """What a configuration costs: the name of the metric, and of the axis."""
+    return ("train_s", say("training time, s")), ("parameters", say("parameters of the network"))
+
+
+def cost_figure(points: Sequence[tuple[float, float]], label: str, metric: str) -> list[Figure]:
+    """Empty if all cost the same; two if a few values squeeze the axis."""
+    if len({x for x, _ in points}) < 2:
+        return []
     values = np.array(points)
 
     def paint(axes: Any) -> None:
@@ -215,8 +267,13 @@ def cost_figure(points: Sequence[tuple[float, float]], label: str, metric: str) 
         axes.set_xlabel(label)
         axes.set_ylabel(metric)
 
-    return Figure(
-        title=f"{metric} against {label}",
-        caption=f"{metric} against {label}, a point for each configuration (mean over replicates) or trial.",
+    figure = Figure(
+        title=say("{metric} against {label}", metric=metric, label=label),
+        caption=say(
+            "{metric} against {label}, a point for each configuration (mean over replicates) or trial.",
+            metric=metric,
+            label=label,
+        ),
         svg=style.draw(paint),
     )
+    return _with_closer(figure, paint, values[:, 1].tolist())

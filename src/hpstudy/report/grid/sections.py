@@ -13,6 +13,7 @@ from hpstudy.analysis.standings import Verdict
 from hpstudy.analysis.variance import PairCells, Share
 from hpstudy.report import texts
 from hpstudy.report.document import Number, Row, Table
+from hpstudy.report.grid.details import dropped
 from hpstudy.report.languages import say
 from hpstudy.study.spec import Study
 
@@ -81,7 +82,10 @@ def _cell_row(analysis: Analysis, cell: RankedCell, has_diverged: bool) -> Row:
 
 
 def _probability(share: float) -> Number | None:
-    return None if math.isnan(share) else Number(value=share, text=texts.percent(share))
+    """Whole percent, as all of a column."""
+    if math.isnan(share):
+        return None
+    return Number(value=share, text="< 1 %" if 0 <= share < 0.005 else f"{100 * share:.0f} %")
 
 
 def _cells_caption(study: Study, grid: GridAnalysis) -> str:
@@ -99,7 +103,7 @@ def _cells_caption(study: Study, grid: GridAnalysis) -> str:
 
 def factor_table(analysis: Analysis, effect: FactorEffect) -> Table:
     metric = analysis.study.objectives[0].metric
-    reference = f"{'baseline ' if effect.is_baseline else ''}{effect.reference}"
+    reference = say("baseline {level}", level=effect.reference) if effect.is_baseline else effect.reference
     beside = ("its 95 % interval", "p (Holm)", "effect size g") if effect.is_baseline else ()
     return Table(
         title=say("Factor {factor}", factor=effect.factor),
@@ -148,19 +152,29 @@ def _level_row(effect: FactorEffect, level: LevelEffect) -> Row:
 
 def _factor_caption(study: Study, effect: FactorEffect) -> str:
     contexts, n = len(effect.values.contexts), len(effect.values.replicates)
-    over = (
-        f"{texts.counted(contexts, 'combination')} of the other factors" if contexts > 1 else "one configuration each"
-    )
+    over = say("one configuration each")
+    if contexts > 1:
+        over = say("{combinations} of the other factors", combinations=texts.counted(contexts, "combination"))
     tests = ""
     if effect.is_baseline:
-        tests = f" Intervals of differences and paired t-tests over {n} replicates, p corrected for all comparisons."
-    any_effect = f" Do the levels differ at all? {texts.p_phrase(effect.p_any)} (F-test)." if effect.p_any else ""
-    return (
-        f"Means over {over}, with 95 % intervals {texts.of_which_data(study)}.{tests} Verdicts are about training "
-        f"again on these data: equivalent within {texts.number(effect.practical)} of the best level, worse, or "
-        f"undecided.{any_effect} “At its best” is the mean of the level's best configuration. “Replicates needed” "
-        "would decide it, if the difference is as seen, with 80 % power."
+        tests = say(
+            " Intervals of differences and paired t-tests over {n} replicates, p corrected for all comparisons.", n=n
+        )
+    any_effect = ""
+    if effect.p_any:
+        any_effect = say(" Do the levels differ at all? {p} (F-test).", p=texts.p_phrase(effect.p_any))
+    caption = say(
+        "Means over {over}, with 95 % intervals {where}.{tests} Verdicts are about training again on these data: "
+        "equivalent within {practical} of the best level, worse, or undecided.{any_effect} “At its best” is the mean "
+        "of the level's best configuration. “Replicates needed” would decide it, if the difference is as seen, with "
+        "80 % power.",
+        over=over,
+        where=texts.of_which_data(study),
+        tests=tests,
+        practical=texts.number(effect.practical),
+        any_effect=any_effect,
     )
+    return f"{caption} {left_out}" if (left_out := dropped(effect)) else caption
 
 
 def shares_table(grid: GridAnalysis) -> Table | None:
@@ -180,7 +194,7 @@ def shares_table(grid: GridAnalysis) -> Table | None:
 
 def share_name(share: Share) -> str:
     if not share.factors:
-        return "rest"
+        return say("rest")
     return " × ".join(share.factors)
 
 
@@ -196,10 +210,20 @@ def pair_table(analysis: Analysis, pair: PairCells) -> Table:
         title=say("{one} × {other}: mean {metric}", one=one, other=other, metric=metric),
         columns=(one, *(f"{other} {level}" for level in pair.levels[1])),
         rows=rows,
-        caption=f"The interaction is {texts.percent(pair.share)} of the variance. Means over replicates"
-        f"{' and the other factors' if len(analysis.study.vary) > 2 else ''}.",
+        caption=say(
+            "The interaction is {share} of the variance. Means over replicates{others}.{missing}",
+            share=texts.percent(pair.share),
+            others=say(" and the other factors") if len(analysis.study.vary) > 2 else "",
+            missing=_missing(pair),
+        ),
         is_short=False,
     )
+
+
+def _missing(pair: PairCells) -> str:
+    if len(pair.means) == len(pair.levels[0]) * len(pair.levels[1]):
+        return ""
+    return say(" A dash: no trial of this combination could be compared.")
 
 
 def _mean_of(pair: PairCells, level: str, column: str) -> Number | None:
@@ -213,20 +237,20 @@ def curves_table(curves: FactorCurves) -> Table:
         columns=(
             curves.factor,
             "trials",
-            f"last training {curves.metric.removeprefix('val_')}",
-            f"last {curves.metric}",
+            say("last training {metric}", metric=curves.metric.removeprefix("val_")),
+            say("last {metric}", metric=curves.metric),
             "gap",
-            f"best {curves.metric}",
+            say("best {metric}", metric=curves.metric),
             "in epoch",
         ),
         rows=tuple(
             (
                 level.level,
                 texts.count(level.trials),
-                texts.sortable(level.final_training, 4),
-                texts.sortable(level.final_validation, 4),
-                texts.sortable(level.gap, 4),
-                texts.sortable(level.best_value, 4),
+                texts.sortable(level.final_training),
+                texts.sortable(level.final_validation),
+                texts.sortable(level.gap),
+                texts.sortable(level.best_value),
                 texts.sortable(level.best_epoch, 1),
             )
             for level in curves.levels

@@ -10,6 +10,7 @@ import numpy as np
 from hpstudy.analysis.inside import Histogram, InsideCell, InsideLayer, Panel
 from hpstudy.report import style
 from hpstudy.report.document import Figure
+from hpstudy.report.languages import say
 from hpstudy.study.spec import Study
 
 _MOST_PANELS = 6
@@ -32,22 +33,32 @@ def _gradient_figures(study: Study, panel: Panel) -> list[Figure]:
     cells = [cell for cell in panel.cells if cell.learning][:_MOST_LINES]
     if not any(len(cell.learning) > 2 for cell in cells):  # of two layers the table says all
         return []
-    where = f" with {study.texts.describe(panel.context)}" if panel.context else ""
-    cut = f" The first {len(cells)} of {len(panel.cells)} levels." if len(cells) < len(panel.cells) else ""
+    where = say(" with {levels}", levels=study.texts.describe(panel.context)) if panel.context else ""
+    cut = ""
+    if len(cells) < len(panel.cells):
+        cut = say(" The first {shown} of {all} levels.", shown=len(cells), all=len(panel.cells))
     lines = [(_colour(study, panel, cell), cell) for cell in cells]
     legend = tuple((style.colour(number), _label(study, panel, cell)) for number, cell in lines) if panel.factor else ()
     return [
         Figure(
-            title=f"Gradient norm by layer{where}",
-            caption=f"Gradient norm by layer{where}, log scale: at the start (solid, marked) and after training "
-            f"(dashed). The last layer is the output.{cut}",
+            title=say("Gradient norm by layer{where}", where=where),
+            caption=say(
+                "Gradient norm by layer{where}, log scale: at the start (solid, marked) and after training (dashed). "
+                "The last layer is the output.",
+                where=where,
+            )
+            + cut,
             svg=style.draw(lambda axes: _by_layer(axes, lines)),
             legend=legend,
         ),
         Figure(
-            title=f"Gradient norm by epoch{where}",
-            caption=f"Gradient norm by epoch{where}, log scale: of the first layer (solid) and of the last one "
-            f"(dashed); epoch 0 is before training.{cut}",
+            title=say("Gradient norm by epoch{where}", where=where),
+            caption=say(
+                "Gradient norm by epoch{where}, log scale: of the first layer (solid) and of the last one (dashed); "
+                "epoch 0 is before training.",
+                where=where,
+            )
+            + cut,
             svg=style.draw(lambda axes: _by_epoch(axes, lines)),
             legend=legend,
         ),
@@ -63,7 +74,7 @@ def _colour(study: Study, panel: Panel, cell: InsideCell) -> int:
 
 def _label(study: Study, panel: Panel, cell: InsideCell) -> str:
     if panel.factor not in cell.params:
-        return f"without {panel.factor}"
+        return say("without {factor}", factor=panel.factor)
     return f"{panel.factor} {study.texts.text(panel.factor, cell.params[panel.factor])}"
 
 
@@ -74,7 +85,7 @@ def _by_layer(axes: Any, lines: Sequence[tuple[int, InsideCell]]) -> None:
         axes.plot(places, _drawable([layer.gradient_norms[0] for layer in cell.learning]),
                   marker=style.marker(number), **mark)  # fmt: skip
         axes.plot(places, _drawable([layer.final_norm for layer in cell.learning]), linestyle="--", **mark)
-    _log_axis(axes, "layer")
+    _log_axis(axes, say("layer"))
 
 
 def _by_epoch(axes: Any, lines: Sequence[tuple[int, InsideCell]]) -> None:
@@ -84,7 +95,7 @@ def _by_epoch(axes: Any, lines: Sequence[tuple[int, InsideCell]]) -> None:
                   marker=style.marker(number), markersize=3)  # fmt: skip
         if len(cell.learning) > 1:
             axes.plot(range(len(last)), _drawable(last), color=style.colour(number), linestyle="--")
-    _log_axis(axes, "epoch")
+    _log_axis(axes, say("epoch"))
 
 
 def _drawable(values: Any) -> Any:
@@ -96,23 +107,24 @@ def _drawable(values: Any) -> Any:
 def _log_axis(axes: Any, along: str) -> None:
     axes.set_yscale("log")
     axes.set_xlabel(along)
-    axes.set_ylabel("gradient norm")
+    axes.set_ylabel(say("gradient norm"))
     axes.xaxis.get_major_locator().set_params(integer=True)
 
 
 def _activation_figure(study: Study, cell: InsideCell) -> Figure:
     layers = [layer for layer in cell.layers if layer.start or layer.end]
-    where = study.texts.describe(cell.params)
+    described = study.texts.describe(cell.params)
+    where = say(" with {levels}", levels=described) if described else ""
     size = (style.PANEL[0], min(4.5, 0.9 + 0.42 * len(layers)))
     return Figure(
-        title=f"Activations by layer{f' with {where}' if where else ''}",
-        caption=(
-            f"Activations by layer{f' with {where}' if where else ''}, the first one at the bottom: at the start "
-            "(line) and after training (filled). Heights: square root of the share of values, each curve to its own "
-            "maximum."
+        title=say("Activations by layer{where}", where=where),
+        caption=say(
+            "Activations by layer{where}, the first one at the bottom: at the start (line) and after training "
+            "(filled). Heights: square root of the share of values, each curve to its own maximum.",
+            where=where,
         ),
         svg=style.draw(lambda axes: _ridges(axes, layers), size),
-        legend=((style.colour(1), "start"), (style.colour(0), "after training")),
+        legend=((style.colour(1), say("start")), (style.colour(0), say("after training"))),
     )
 
 
@@ -128,7 +140,7 @@ def _ridges(axes: Any, layers: Sequence[InsideLayer]) -> None:
     axes.set_ylim(-0.1, len(layers))
     low, high = _limits([one for layer in layers for one in (layer.start, layer.end) if one])
     axes.set_xlim(low, high)
-    axes.set_xlabel("activation")
+    axes.set_xlabel(say("activation"))
     axes.grid(axis="y", visible=False)
 
 

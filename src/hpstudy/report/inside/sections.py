@@ -10,6 +10,7 @@ from hpstudy.analysis.analyse import Analysis
 from hpstudy.analysis.inside import Histogram, InsideCell, InsideLayer, panels
 from hpstudy.report import texts
 from hpstudy.report.document import Figure, Number, Row, Section, Table
+from hpstudy.report.languages import say, word
 from hpstudy.study.spec import Study
 
 MOST_CELLS = 40  # rows of a table
@@ -79,14 +80,23 @@ def _gradients(analysis: Analysis) -> Iterator[str]:
         return
     worst = min(known, key=lambda cell: cell.ratio)
     if worst.ratio > _VANISHING:
-        where = "in every configuration" if len(known) > 1 else f"with {_where(analysis, worst)}"
-        yield (
-            f"At the start the gradient reaches the first layer {where}: it is {_of(worst.ratio)} the last layer's"
-            f"{' or more' if len(known) > 1 else ''}."
+        where = say("in every configuration")
+        if len(known) == 1:
+            where = say("with {levels}", levels=_where(analysis, worst))
+        yield say(
+            "At the start the gradient reaches the first layer {where}: it is {ratio} the last layer's{or_more}.",
+            where=where,
+            ratio=_of(worst.ratio),
+            or_more=say(" or more") if len(known) > 1 else "",
         )
         return
     remedies = _remedies(analysis, worst, known)
-    yield f"At the start, with {_where(analysis, worst)}, {_phrase(worst.ratio)}{remedies}."
+    yield say(
+        "At the start, with {levels}, {gradient}{remedies}.",
+        levels=_where(analysis, worst),
+        gradient=_phrase(worst.ratio),
+        remedies=remedies,
+    )
 
 
 def _explosion(analysis: Analysis) -> Iterator[str]:
@@ -94,9 +104,20 @@ def _explosion(analysis: Analysis) -> Iterator[str]:
     known = [cell for cell in cells if cell.largest_norm > _EXPLODING]
     if known:
         worst = max(known, key=lambda cell: cell.largest_norm)
-        others = f" ({len(known)} of {len(cells)} configurations are above {_EXPLODING:g})" if len(known) > 1 else ""
-        norm = _two_figures(worst.largest_norm)
-        yield f"The gradient explodes with {_where(analysis, worst)}: at the start its norm is {norm}{others}."
+        others = ""
+        if len(known) > 1:
+            others = say(
+                " ({number} of {all} configurations are above {limit})",
+                number=len(known),
+                all=len(cells),
+                limit=f"{_EXPLODING:g}",
+            )
+        yield say(
+            "The gradient explodes with {levels}: at the start its norm is {norm}{others}.",
+            levels=_where(analysis, worst),
+            norm=_two_figures(worst.largest_norm),
+            others=others,
+        )
 
 
 def _remedies(analysis: Analysis, worst: InsideCell, cells: Sequence[InsideCell]) -> str:
@@ -106,11 +127,12 @@ def _remedies(analysis: Analysis, worst: InsideCell, cells: Sequence[InsideCell]
         others = [cell for cell in cells if _differs_in(cell, worst) == {name}]
         kindest = min(others, key=_distance, default=worst)
         if kindest.ratio > worst.ratio:
-            told.append(f"{analysis.texts.pair(name, kindest.params[name])} alone makes it {ratio_text(kindest.ratio)}")
+            level, ratio = analysis.texts.pair(name, kindest.params[name]), ratio_text(kindest.ratio)
+            told.append(say("{level} alone makes it {ratio}", level=level, ratio=ratio))
     winner = analysis.grid.cells[0].params if analysis.grid and analysis.grid.cells else worst.params
     for cell in cells:
         if cell.params == winner and cell is not worst:
-            told.append(f"in the best configuration it is {ratio_text(cell.ratio)}")
+            told.append(say("in the best configuration it is {ratio}", ratio=ratio_text(cell.ratio)))
     return f"; {texts.listed(told)}" if told else ""
 
 
@@ -126,12 +148,13 @@ def _distance(cell: InsideCell) -> float:
 
 def _phrase(ratio: float) -> str:
     if ratio == 0:
-        return "no gradient reaches the first layer"
-    return f"the gradient of the first layer is {_of(ratio)} the last layer's"
+        return say("no gradient reaches the first layer")
+    return say("the gradient of the first layer is {ratio} the last layer's", ratio=_of(ratio))
 
 
 def _of(ratio: float) -> str:
-    return f"{ratio_text(ratio)} of" if ratio < 0.5 else f"{ratio_text(ratio)} times"
+    told = ratio_text(ratio)
+    return say("{ratio} of", ratio=told) if ratio < 0.5 else say("{ratio} times", ratio=told)
 
 
 def _idle(analysis: Analysis) -> Iterator[str]:
@@ -140,9 +163,13 @@ def _idle(analysis: Analysis) -> Iterator[str]:
         return
     share, worst = max(known, key=lambda pair: pair[0])
     if share >= _NOTABLE_IDLE:
-        yield (
-            f"Most idle units: with {_where(analysis, worst)} {texts.percent(share)} of the hidden units are "
-            f"{worst.idle_word} after training, {texts.percent(worst.idle_start or 0.0)} at the start."
+        yield say(
+            "Most idle units: with {levels} {share} of the hidden units are {idle} after training, {before} at the "
+            "start.",
+            levels=_where(analysis, worst),
+            share=texts.percent(share),
+            idle=word(worst.idle_word),
+            before=texts.percent(worst.idle_start or 0.0),
         )
 
 
@@ -151,10 +178,14 @@ def _where(analysis: Analysis, cell: InsideCell) -> str:
 
 
 def _explanation(study: Study, cells: Sequence[InsideCell]) -> str:
-    which = "" if study.design.has_cells else f" In a search, this is the best trial: {cells[0].trials[0]}."
-    return (
-        f"Each network is examined with {cells[0].rows} of its training rows, the same for all configurations of a "
-        f"replicate.{which} Gradient: Euclidean norm over a layer's weights of the mean loss without penalties."
+    which = ""
+    if not study.design.has_cells:
+        which = say(" In a search, this is the best trial: {number}.", number=cells[0].trials[0])
+    return say(
+        "Each network is examined with {rows} of its training rows, the same for all configurations of a "
+        "replicate.{which} Gradient: Euclidean norm over a layer's weights of the mean loss without penalties.",
+        rows=cells[0].rows,
+        which=which,
     )
 
 
@@ -173,12 +204,12 @@ def _cells_table(study: Study, cells: Sequence[InsideCell]) -> Table:
             "n",
         ),
         rows=tuple(_cell_row(study, cell) for cell in cells[:MOST_CELLS]),
-        caption=(
+        caption=say(
             "Geometric means of the gradient norms over n trials, before the first epoch (start) and after the last. "
             "Idle units are dead (ReLU and its relatives: never positive on these rows) or saturated (sigmoid, tanh: "
             "within 5 % of the range from a bound on more than half of the rows); mean over hidden layers and trials."
-            + (f" The first {MOST_CELLS} of {len(cells)} configurations." if len(cells) > MOST_CELLS else "")
-        ),
+        )
+        + _first(MOST_CELLS, len(cells)),
         spare=("gradient, first layer", "gradient, last layer", "layers"),
     )
 
@@ -225,10 +256,16 @@ def _layers_table(study: Study, cells: Sequence[InsideCell]) -> Table:
             for cell in shown
             for layer in cell.layers
         ),
-        caption="Inside the network, means over trials as above."
-        + (f" The first {len(shown)} of {len(cells)} configurations." if len(shown) < len(cells) else ""),
+        caption=say("Inside the network, means over trials as above.") + _first(len(shown), len(cells)),
         is_short=False,
     )
+
+
+def _first(shown: int, every: int) -> str:
+    """What a table leaves out."""
+    if shown >= every:
+        return ""
+    return say(" The first {shown} of {all} configurations.", shown=shown, all=every)
 
 
 def _levels(study: Study, cell: InsideCell) -> list[str | None]:
@@ -236,11 +273,13 @@ def _levels(study: Study, cell: InsideCell) -> list[str | None]:
 
 
 def _norm(value: float) -> Number | None:
-    return None if math.isnan(value) else Number(value=float(value), text=f"{value:.2g}".replace("-", "−"))
+    """Two figures, as norms differ by powers of ten."""
+    text = f"{value:#.2g}".rstrip(".").replace("-", "−")
+    return None if math.isnan(value) else Number(value=float(value), text=text, is_exact=True)
 
 
 def _ratio_cell(ratio: float) -> Number | None:
-    return None if math.isnan(ratio) else Number(value=ratio, text=ratio_text(ratio))
+    return None if math.isnan(ratio) else Number(value=ratio, text=ratio_text(ratio), is_exact=True)
 
 
 def _percent(share: float | None) -> Number | None:

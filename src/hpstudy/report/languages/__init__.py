@@ -1,7 +1,8 @@
-"""The sentences of a report in other languages; each module has one language, named by its ISO 639 code.
+"""The sentences of a report in other languages; each package here has one language, named by its ISO 639 code.
 
-To add a language, copy `ko.py`, translate what stands right of the colons, and name the code in `LANGUAGES`. Keep what
-stands in braces. A sentence that is left out appears in English.
+To add a language, copy the folder `ko`, translate what stands right of the colons, and name the code in `LANGUAGES`.
+What stands in braces is a value: its place may change, its name may not. A sentence that is left out appears in
+English.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterator, Sequence
 from html import escape
 from importlib import resources
@@ -12,6 +13,7 @@ from hpstudy.report.document import Document, Figure, Number, Section, Table
 from hpstudy.report.languages import word
 from hpstudy.report.render.markdown import is_numeric
 
+_OPTION, _WHOLE = re.compile(r"--[a-z]+"), r'<span class="whole">\g<0></span>'  # a line does not break within
 MOST_OPEN = 12  # figures; the others unfold
 
 
@@ -35,7 +37,7 @@ def _page(report: Document) -> Iterator[str]:
     mark = "status" if report.is_finished else "status unfinished"
     yield f'<p class="{mark}">{_text(report.status)}</p></header>\n<main>'
     yield f'<section id="findings"><h2>{_word("Findings", report)}</h2><ul>'
-    yield from (f"<li>{_text(finding)}</li>" for finding in report.findings)
+    yield from (f"<li>{_OPTION.sub(_WHOLE, _text(finding))}</li>" for finding in report.findings)
     yield "</ul>"
     if report.pictures:
         yield from _figures(report.pictures, "figures large")
@@ -53,21 +55,30 @@ def _page(report: Document) -> Iterator[str]:
         yield f' · <a href="#details">{_word("In detail", report)}</a>'
     declaration, methods = _word("Declaration", report), _word("Methods", report)
     yield f' · <a href="#declaration">{declaration}</a> · <a href="#methods">{methods}</a></nav>'
-    room = MOST_OPEN - len(report.pictures)
-    for anchor, section in zip(anchors, report.sections, strict=True):
-        yield from _section(anchor, section, max(0, room), report.language)
-        room -= len(section.figures)
+    shares = _shares([len(section.figures) for section in report.sections], MOST_OPEN - len(report.pictures))
+    for anchor, section, room in zip(anchors, report.sections, shares, strict=True):
+        yield from _section(anchor, section, room, report.language)
     yield f'<section id="declaration"><h2>{declaration}</h2><dl>'
     yield from (f"<dt>{_text(name)}</dt><dd>{_text(text)}</dd>" for name, text in report.declaration)
     yield f'</dl></section>\n<section id="methods"><h2>{methods}</h2><dl>'
     yield from (f"<dt>{_text(name)}</dt><dd>{_text(text)}</dd>" for name, text in report.methods)
-    yield f"</dl></section>\n</main>\n<footer>{_state(report)}</footer>"
+    yield f"</dl></section>\n</main>\n<footer>{_text(_state(report))}</footer>"
     yield f"<script>\n{_asset('report.js')}</script>\n</body>\n</html>"
 
 
 def _state(report: Document) -> str:
-    at = f", as it was on {report.at:%Y-%m-%d at %H:%M} UTC" if report.at else ""
-    return f"Written by hpstudy from the study database{at}."
+    written = word("Written by hpstudy from the study database.", report.language)
+    return f"{written} {report.at:%Y-%m-%d %H:%M} UTC" if report.at else written
+
+
+def _shares(wanted: Sequence[int], room: int) -> list[int]:
+    """How many figures of each section are open: in turn one of each, as long as there is room."""
+    given = [0] * len(wanted)
+    for _ in range(max(wanted, default=0)):
+        for place, number in enumerate(wanted):
+            if given[place] < number and sum(given) < room:
+                given[place] += 1
+    return given
 
 
 def _section(anchor: str, section: Section, room: int, language: str) -> Iterator[str]:
@@ -75,7 +86,7 @@ def _section(anchor: str, section: Section, room: int, language: str) -> Iterato
     yield f'<section id="{anchor}"><h2>{_text(section.title)}</h2>'
     yield from (f"<p>{_text(text)}</p>" for text in section.text)
     for table in section.tables:
-        yield from _table(table)
+        yield from _table(table, language)
     if open_ones := section.figures[:room]:
         yield from _figures(open_ones)
     if folded := section.figures[room:]:
@@ -91,7 +102,7 @@ def _figures(figures: Sequence[Figure], style: str = "figures") -> Iterator[str]
     yield "</div>"
 
 
-def _table(table: Table) -> Iterator[str]:
+def _table(table: Table, language: str) -> Iterator[str]:
     numeric = [is_numeric(table, place) for place in range(len(table.columns))]
     style = ' class="shaded"' if table.is_shaded else ""
     yield f'<figure class="table"><h3>{_text(table.title)}</h3><div class="scroll" tabindex="0">'
@@ -103,7 +114,9 @@ def _table(table: Table) -> Iterator[str]:
         whole = sum(entry.value for entry in row if isinstance(entry, Number)) if table.is_shaded else 0.0
         entries = (_entry(entry, is_number, whole) for entry, is_number in zip(row, numeric, strict=True))
         yield f"<tr>{''.join(entries)}</tr>"
-    yield f"</tbody></table></div><figcaption>{_text(table.caption)}</figcaption></figure>"
+    goes_on = word("The table goes on: scroll sideways.", language)
+    yield f'</tbody></table></div><p class="cut" hidden>{_text(goes_on)}</p>'
+    yield f"<figcaption>{_text(table.caption)}</figcaption></figure>"
 
 
 def _entry(entry: str | Number | None, is_number: bool, whole: float) -> str:

@@ -9,7 +9,7 @@ from html import escape
 from hpstudy.plain import one_line
 from hpstudy.report.document import Document, Figure
 
-_SCALE = 1.5  # factor of the displayed size
+_SCALE = 3  # a figure is then about as wide as a slide
 _LINE = 14  # height of a line of the legend, in the figure's units
 _COLOURS = "color:#1b1f24;--line:#d4dae0;background:#ffffff;font-family:sans-serif"  # the page's light colours
 _XML = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'

@@ -24,22 +24,15 @@ for (const table of document.querySelectorAll("table")) {
 // A table that is wider than the page says so, besides its shadow.
 const measure = () => {
   for (const box of document.querySelectorAll(".scroll")) {
-    const isCut = box.scrollWidth > box.clientWidth + 2;
-    const note = box.parentNode.querySelector(".cut");
-    if (note) note.hidden = !isCut;
-    else if (isCut) {
-      const said = document.createElement("p");
-      said.className = "cut";
-      said.textContent = "⇠ ⇢";
-      box.after(said);
-    }
+    box.nextElementSibling.hidden = box.scrollWidth <= box.clientWidth + 2;
   }
 };
 measure();
 addEventListener("resize", measure);
 addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((one) => { one.open = true; }));
 
-// Every figure can be saved: as it is (SVG), or three times as large as on the page (PNG), on white.
+// Every figure can be saved, on white: as drawn (SVG), or as a picture (PNG), which has twice as many dots.
+const SCALE = 3; // a figure is then about as wide as a slide
 const alone = (figure) => {
   const old = figure.querySelector("svg");
   const svg = old.cloneNode(true);
@@ -49,8 +42,8 @@ const alone = (figure) => {
   svg.setAttribute("xmlns:xlink", "http://www.w3.org/1999/xlink");
   const whole = height + 14 * labels.length;
   svg.setAttribute("viewBox", [left, top, width, whole].join(" "));
-  svg.setAttribute("width", 1.5 * width);
-  svg.setAttribute("height", 1.5 * whole);
+  svg.setAttribute("width", SCALE * width);
+  svg.setAttribute("height", SCALE * whole);
   svg.setAttribute("style", "color:#1b1f24;--line:#d4dae0;background:#fff;font-family:sans-serif");
   const add = (name, values, text) => {
     const part = document.createElementNS("http://www.w3.org/2000/svg", name);

@@ -14,6 +14,7 @@ from hpstudy.analysis.statistics import Floats
 from hpstudy.records import TrialRecord, TrialState
 from hpstudy.report import style
 from hpstudy.report.document import Figure
+from hpstudy.report.languages import say, word
 from hpstudy.study.domains import Choice, Domain, Int
 from hpstudy.study.factors import Level
 from hpstudy.study.spec import Study
@@ -24,9 +25,10 @@ _MOST_LINES = 400  # in parallel coordinates; more would be a smear
 
 
 def search_figures(analysis: Analysis, search: SearchResult) -> list[Figure]:
+    """All but the history, which stands beside the answer."""
     if len(search.complete) < 2:
         return []
-    figures = [history_figure(analysis, search)]
+    figures = []
     if len(analysis.study.objectives) > 1:
         figures.append(pareto_figure(analysis, search))
     figures.append(parallel_figure(analysis, search))
@@ -49,14 +51,14 @@ def history_figure(analysis: Analysis, search: SearchResult) -> Figure:
         _dots(axes, ended, 7, "x", large)
         axes.step(*zip(*steps, strict=True), where="post", color=style.colour(1))
         axes.set_ylim(*_limits([value for _, value in (*complete, *ended)]))
-        axes.set_xlabel("trial")
+        axes.set_xlabel(say("trial"))
         axes.set_ylabel(metric)
 
-    legend = [(style.colour(0), "complete ●"), (style.colour(1), "best so far —")]
+    legend = [(style.colour(0), say("complete ●")), (style.colour(1), say("best so far —"))]
     if ended:
-        legend.append((style.colour(7), "pruned ×, value when it ended"))
+        legend.append((style.colour(7), say("pruned ×, value when it ended")))
     return Figure(
-        title=f"{metric} by trial",
+        title=say("{metric} by trial", metric=metric),
         caption="The course of the search: every trial in the order in which they started.",
         svg=style.draw(paint),
         legend=tuple(legend),
@@ -100,13 +102,15 @@ def slice_figure(analysis: Analysis, search: SearchResult, name: str) -> Figure:
             x, y, c=numbers, cmap=style.shades(), s=20, alpha=0.85, linewidth=0, rasterized=style.is_large(len(trials))
         )
         axes.set_ylim(*_limits([record.value or 0.0 for record in trials]))
-        axes.figure.colorbar(dots, ax=axes, label="trial")
+        axes.figure.colorbar(dots, ax=axes, label=say("trial"))
         axes.set_xlabel(name)
         axes.set_ylabel(metric)
 
     return Figure(
-        title=f"{metric} by {name}",
-        caption=f"Slice: {metric} of every complete trial by {name}; later trials are lighter.",
+        title=say("{metric} by {factor}", metric=metric, factor=name),
+        caption=say(
+            "Slice: {metric} of every complete trial by {factor}; later trials are lighter.", metric=metric, factor=name
+        ),
         svg=style.draw(paint),
     )
 
@@ -142,8 +146,11 @@ def contour_figure(analysis: Analysis, search: SearchResult) -> Figure | None:
         axes.set_ylabel(names[1])
 
     return Figure(
-        title=f"{metric} over {names[0]} and {names[1]}",
-        caption=f"Contour: {metric} between the trials (points), interpolated linearly over the two main ranges.",
+        title=say("{metric} over {one} and {other}", metric=metric, one=names[0], other=names[1]),
+        caption=say(
+            "Contour: {metric} between the trials (points), interpolated linearly over the two main ranges.",
+            metric=metric,
+        ),
         svg=style.draw(paint),
     )
 
@@ -186,13 +193,17 @@ def parallel_figure(analysis: Analysis, search: SearchResult) -> Figure:
         axes.spines["left"].set_visible(False)
 
     return Figure(
-        title=f"Parallel coordinates of {study.objectives[0].metric}",
-        caption=(
-            f"Parallel coordinates: each line is a complete trial{_only_best(search)}. A line has a gap where a factor "
-            "does not exist. Marks name the levels, or the two ends of a range."
+        title=say("Parallel coordinates of {metric}", metric=study.objectives[0].metric),
+        caption=say(
+            "Parallel coordinates: each line is a complete trial{only_best}. A line has a gap where a factor does not "
+            "exist. Marks name the levels, or the two ends of a range.",
+            only_best=_only_best(search),
         ),
         svg=style.draw(paint, (2 * style.PANEL[0], 3.4)),
-        legend=((style.colour(1), f"best {strong} by {study.objectives[0].metric}"), (style.colour(0), "others")),
+        legend=(
+            (style.colour(1), say("best {number} by {metric}", number=strong, metric=study.objectives[0].metric)),
+            (style.colour(0), say("others")),
+        ),
         is_wide=True,
     )
 
@@ -209,7 +220,7 @@ def _mark_levels(axes: Any, place: int, marks: Sequence[tuple[float, str]]) -> N
 
 
 def _only_best(search: SearchResult) -> str:
-    return f", of the best {_MOST_LINES}" if len(search.complete) > _MOST_LINES else ""
+    return say(", of the best {number}", number=_MOST_LINES) if len(search.complete) > _MOST_LINES else ""
 
 
 def pareto_figure(analysis: Analysis, search: SearchResult) -> Figure:
@@ -220,14 +231,14 @@ def pareto_figure(analysis: Analysis, search: SearchResult) -> Figure:
         _dots(axes, [(r.values[0], r.values[1]) for r in search.complete if r.values], 7, "o", large)
         front = sorted((record.values[0], record.values[1]) for record in search.front if record.values)
         axes.plot(*zip(*front, strict=True), marker="o", color=style.colour(1), markersize=5)
-        axes.set_xlabel(f"{one.metric} ({one.direction})")
-        axes.set_ylabel(f"{other.metric} ({other.direction})")
+        axes.set_xlabel(f"{one.metric} ({word(one.direction)})")
+        axes.set_ylabel(f"{other.metric} ({word(other.direction)})")
 
     return Figure(
-        title=f"Pareto front of {one.metric} and {other.metric}",
-        caption="The front: trials that no other trial dominates; behind them, all complete trials.",
+        title=say("Pareto front of {one} and {other}", one=one.metric, other=other.metric),
+        caption=say("The front: trials that no other trial dominates; behind them, all complete trials."),
         svg=style.draw(paint),
-        legend=((style.colour(1), "Pareto front"), (style.colour(7), "other trials")),
+        legend=((style.colour(1), say("Pareto front")), (style.colour(7), say("other trials"))),
     )
 
 

@@ -10,7 +10,8 @@ from hpstudy.analysis.search import MIN_TRIALS, Importance, SearchResult
 from hpstudy.analysis.standings import Verdict
 from hpstudy.report import texts
 from hpstudy.report.answer import chosen_line, fitted, short, simpler
-from hpstudy.report.grid.findings import AFTER_QUICK, trouble
+from hpstudy.report.grid.details import trouble
+from hpstudy.report.grid.findings import AFTER_QUICK
 from hpstudy.report.inside.sections import inside_findings
 from hpstudy.report.languages import say, word
 from hpstudy.study.overrides import QUICK
@@ -102,44 +103,57 @@ def _matters(search: SearchResult) -> list[str]:
 
 def _with_range(one: Importance) -> str:
     low, high = one.spread or (0.0, 0.0)
-    return f"{one.factor} ({100 * low:.0f} to {100 * high:.0f} %)"
+    return say("{factor} ({low} to {high} %)", factor=one.factor, low=f"{100 * low:.0f}", high=f"{100 * high:.0f}")
 
 
 def _best(analysis: Analysis, search: SearchResult) -> Iterator[str]:
     study = analysis.study
     if len(study.objectives) > 1:
-        yield "On the Pareto front, no other trial is better in one objective without being worse in another."
+        yield say("On the Pareto front, no other trial is better in one objective without being worse in another.")
         return
     best = search.complete[0]
     metric = study.objectives[0].metric
     where = texts.params(analysis.texts, best.params)
-    text = f"The best trial is {best.number}: {metric} {texts.number(best.value)} with {where}."
+    text = say(
+        "The best trial is {number}: {metric} {value} with {levels}.",
+        number=best.number,
+        metric=metric,
+        value=texts.number(best.value),
+        levels=where,
+    )
     others = [record for record in search.trained if record.number not in (best.number, best.repeats)]
     if others:
         second = others[0]
-        text += f" The second, trial {second.number}, reached {texts.number(second.value)}."
-    yield text + " Each is one training with one seed: differences as small as those between seeds mean nothing."
+        text += say(
+            " The second, trial {number}, reached {value}.", number=second.number, value=texts.number(second.value)
+        )
+    yield text + say(" Each is one training with one seed: differences as small as those between seeds mean nothing.")
 
 
 def _optimism(analysis: Analysis) -> Iterator[str]:
     if finalists := analysis.finalists:
-        yield (
-            f"The scores that made {texts.counted(len(finalists.origins), 'finalist')} were lucky: under fresh seeds "
-            f"they are {texts.number(finalists.optimism)} worse, mean over all. The choice is by the fresh seeds alone."
+        yield say(
+            "The scores that made {finalists} were lucky: under fresh seeds they are {gap} worse, mean over all. The "
+            "choice is by the fresh seeds alone.",
+            finalists=texts.counted(len(finalists.origins), "finalist"),
+            gap=texts.number(finalists.optimism),
         )
 
 
 def _importance(search: SearchResult) -> Iterator[str]:
     if not search.importances:
-        yield (
-            f"Which factors matter cannot be said from {texts.counted(len(search.complete), 'complete trial')}: "
-            f"that takes {MIN_TRIALS}, with different values."
+        yield say(
+            "Which factors matter cannot be said from {trials}: that takes {needed}, with different values.",
+            trials=texts.counted(len(search.complete), "complete trial"),
+            needed=MIN_TRIALS,
         )
         return
     top = [_with_range(one) for one in search.importances[:_TELLING]]
-    yield (
-        f"To be among the best trials it matters most to choose {texts.listed(top)} well (PED-ANOVA; its range over "
-        f"random parts of {texts.counted(len(search.complete), 'trial')})."
+    yield say(
+        "To be among the best trials it matters most to choose {factors} well (PED-ANOVA; its range over random parts "
+        "of {trials}).",
+        factors=texts.listed(top),
+        trials=texts.counted(len(search.complete), "trial"),
     )
 
 
@@ -149,24 +163,29 @@ def _course(analysis: Analysis, search: SearchResult) -> Iterator[str]:
     last = search.best_so_far[-1][0]
     since = max(record.number for record in analysis.records) - last
     if since == 0:
-        yield "The very last trial was the best one: the search has not settled, and more trials may do better."
+        yield say("The very last trial was the best one: the search has not settled, and more trials may do better.")
     else:
-        yield f"The best trial was followed by {since} that were not better."
+        yield say("The best trial was followed by {number} that were not better.", number=since)
 
 
 def _pruning(search: SearchResult) -> Iterator[str]:
     if search.saving:
         saving = search.saving
-        yield (
-            f"Pruning ended {texts.counted(saving.trials, 'trial')} early and saved "
-            f"{texts.counted(saving.epochs, 'epoch')} ({texts.percent(saving.share)} of theirs), "
-            f"about {texts.duration(saving.seconds)} of training."
+        yield say(
+            "Pruning ended {trials} early and saved {epochs} ({share} of theirs), about {time} of training.",
+            trials=texts.counted(saving.trials, "trial"),
+            epochs=texts.counted(saving.epochs, "epoch"),
+            share=texts.percent(saving.share),
+            time=texts.duration(saving.seconds),
         )
     if seen := search.foretold:
-        yield (
-            f"Scores after epoch {seen.epoch} foretold the last ones with a rank correlation of "
-            f"{texts.number(seen.correlation, 2)} over {texts.counted(seen.trials, 'complete trial')}"
-            f"{': pruning there is a gamble' if seen.correlation < _FORETELLS else ''}."
+        yield say(
+            "Scores after epoch {epoch} foretold the last ones with a rank correlation of {correlation} over "
+            "{trials}{gamble}.",
+            epoch=seen.epoch,
+            correlation=texts.number(seen.correlation, 2),
+            trials=texts.counted(seen.trials, "complete trial"),
+            gamble=say(": pruning there is a gamble") if seen.correlation < _FORETELLS else "",
         )
 
 
@@ -174,17 +193,22 @@ def _repeats(analysis: Analysis) -> Iterator[str]:
     seen = analysis.overview
     if seen.repeats:
         verbs = ("repeats", "was") if seen.repeats == 1 else ("repeat", "were")
-        yield (
-            f"{seen.repeats} of {texts.counted(seen.ended, 'trial')} {verbs[0]} an earlier configuration and "
-            f"{verbs[1]} not trained again."
+        yield say(
+            "{number} of {trials} {repeat} an earlier configuration and {were} not trained again.",
+            number=seen.repeats,
+            trials=texts.counted(seen.ended, "trial"),
+            repeat=verbs[0],
+            were=verbs[1],
         )
 
 
 def _edges(search: SearchResult) -> Iterator[str]:
     for edge in search.edges:
-        yield (
-            f"The best {edge.factor}, {edge.level}, lies at the {edge.end} end of its range: "
-            "a wider range may hold better ones."
+        yield say(
+            "The best {factor}, {level}, lies at the {end} of its range: a wider range may hold better ones.",
+            factor=edge.factor,
+            level=edge.level,
+            end=word(f"{edge.end} end"),
         )
 
 

@@ -11,6 +11,8 @@ from hpstudy.analysis.search import MOST_LISTED, SearchResult
 from hpstudy.analysis.statistics import bounds_of
 from hpstudy.report import texts
 from hpstudy.report.document import Number, Table
+from hpstudy.report.languages import say
+from hpstudy.study.domains import Float
 from hpstudy.study.factors import Level
 
 
@@ -22,10 +24,10 @@ def trials_table(analysis: Analysis, search: SearchResult) -> Table | None:
     several = len(study.objectives) > 1
     shown = (search.front if several else search.trained)[:MOST_LISTED]
     repeats = len(search.complete) - len(search.trained)
-    left_out = f"; {repeats} that repeat others are left out" if repeats and not several else ""
+    left_out = say("; {number} that repeat others are left out", number=repeats) if repeats and not several else ""
     names = [name for name in study.vary if any(name in record.params for record in shown)]
     return Table(
-        title=f"Pareto front, {len(search.front)} trials" if several else "Best trials",
+        title=say("Pareto front, {number} trials", number=len(search.front)) if several else say("Best trials"),
         columns=(
             "trial",
             *(objective.metric for objective in study.objectives),
@@ -45,9 +47,11 @@ def trials_table(analysis: Analysis, search: SearchResult) -> Table | None:
             )
             for record in shown
         ),
-        caption=(
-            f"The first {len(shown)} of {texts.counted(len(search.complete), 'complete trial')}, each one training "
-            f"with the study's seed{left_out}."
+        caption=say(
+            "The first {shown} of {trials}, each one training with the study's seed{left_out}.",
+            shown=len(shown),
+            trials=texts.counted(len(search.complete), "complete trial"),
+            left_out=left_out,
         ),
         spare=("epochs", "training, s", "parameters"),
     )
@@ -55,8 +59,10 @@ def trials_table(analysis: Analysis, search: SearchResult) -> Table | None:
 
 def _level(analysis: Analysis, name: str, level: Level) -> str | Number:
     text = analysis.texts.text(name, level)
+    if isinstance(analysis.study.vary[name], Float) and isinstance(level, float):
+        text = f"{level:#.4g}"  # as many digits as all of its column
     if isinstance(level, int | float) and not isinstance(level, bool):
-        return Number(value=float(level), text=text)
+        return Number(value=float(level), text=text, is_exact=True)
     return text
 
 
@@ -81,7 +87,13 @@ def finalists_table(analysis: Analysis, finalists: Finalists) -> Table:
     return Table(
         title="Finalists, best first",
         columns=(
-            "trial", f"mean {objective.metric}", "95 % interval", "n", "verdict", "best with, %", "in the search",
+            "trial",
+            say("mean {metric}", metric=objective.metric),
+            "95 % interval",
+            "n",
+            "verdict",
+            "best with, %",
+            "in the search",
         ),
         rows=tuple(rows),
         caption=(
@@ -89,7 +101,7 @@ def finalists_table(analysis: Analysis, finalists: Finalists) -> Table:
             "is over these alone, with its interval on new data; the verdict is about training again on these data. "
             "“In the search” is the score that made it a finalist."
         ),
-    )  # fmt: skip
+    )
 
 
 def importances_table(search: SearchResult) -> Table | None:
@@ -107,11 +119,11 @@ def importances_table(search: SearchResult) -> Table | None:
             )
             for importance in search.importances
         ),
-        caption=(
-            f"By Optuna over {texts.counted(len(search.complete), 'complete trial')}, pruned ones left out. PED-ANOVA: "
-            "for being among the best tenth; from and to: its range over 20 random parts of two thirds of the trials. "
-            "fANOVA: share of the variance over the whole range, for factors that every trial has. All are estimates, "
-            "and rough ones below a hundred trials."
+        caption=say(
+            "By Optuna over {trials}, pruned ones left out. PED-ANOVA: for being among the best tenth; from and to: "
+            "its range over 20 random parts of two thirds of the trials. fANOVA: share of the variance over the whole "
+            "range, for factors that every trial has. All are estimates, and rough ones below a hundred trials.",
+            trials=texts.counted(len(search.complete), "complete trial"),
         ),
     )
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from hpstudy.errors import MirrorError
+from hpstudy.tracking.mlflow.bulk import write
 from hpstudy.tracking.mlflow.contents import (
     BATCH_POINTS,
     EVALUATED_TAG,
@@ -25,6 +26,7 @@ from hpstudy.tracking.mlflow.contents import (
 from hpstudy.tracking.mlflow.differences import Changes, Seen
 from hpstudy.tracking.mlflow.ownership import DEFAULT_EXPERIMENT, OTHERS_RUNS, Experiment, is_made_by, signature
 from hpstudy.tracking.mlflow.page import VIEW_TAG
+from hpstudy.tracking.mlflow.private import tables_of
 
 PAGE_RUNS = 1000
 _BATCH_TEXTS = 100  # the most params, and the most tags, in one request
@@ -117,6 +119,19 @@ class Client:
         tags = {**content.tags, **content.fixed_tags}
         run = self._mlflow.create_run(experiment_id, start_time=content.started_ms, tags=tags, run_name=content.name)
         return _seen(run)
+
+    def create_ended(self, experiment_id: str, contents: Sequence[RunContent]) -> list[Seen] | None:
+        """Create runs that have ended, with all that they hold, in one transaction.
+
+        Returns:
+            The runs; None if only `create` and `send` can do it, one by one.
+        """
+        tables = tables_of(self._mlflow)
+        if tables is None:
+            return None
+        return write(
+            tables, experiment_id, contents, {one.dataset: _source(one.dataset) for one in contents if one.dataset}
+        )
 
     def send(self, run_id: str, changes: Changes, ended_ms: int | None) -> None:
         """Send a run what it lacks. The status comes last, so that a finished run is a complete one."""
@@ -265,6 +280,9 @@ def _input(dataset: Dataset) -> Any:
     from mlflow.entities import Dataset as MlflowDataset
     from mlflow.entities import DatasetInput, InputTag
 
-    source = json.dumps({"tags": {"mlflow.source.name": f"hpstudy data fetch {dataset.name}"}})
-    logged = MlflowDataset(name=dataset.name, digest=dataset.digest, source_type="code", source=source)
+    logged = MlflowDataset(name=dataset.name, digest=dataset.digest, source_type="code", source=_source(dataset))
     return DatasetInput(dataset=logged, tags=[InputTag("mlflow.data.context", "training")])
+
+
+def _source(dataset: Dataset) -> str:
+    return json.dumps({"tags": {"mlflow.source.name": f"hpstudy data fetch {dataset.name}"}})

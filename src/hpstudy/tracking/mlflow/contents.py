@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import re
 from collections import Counter
@@ -119,6 +120,10 @@ def study_content(study: Study, trials: Sequence[TrialRecord], state: StudyState
     is_finished = state == StudyState.FINISHED
     best = front(study, trials) if is_finished else []
     tags = {STUDY_TAG: study.name, ROLE_TAG: "study", "hpstudy.state": state}
+    if is_finished:
+        counts = Counter(record.state for record in trials)
+        told = (f"{counts[state]} {state}" for state in TrialState if state != TrialState.RUNNING)
+        tags["hpstudy.trials"] = ", ".join(told)
     if best:
         tags["hpstudy.best_trial"] = ", ".join(str(record.number) for record in best)
     return RunContent(
@@ -240,14 +245,12 @@ def _final_points(record: TrialRecord) -> Iterator[Point]:
 def _study_points(
     study: Study, trials: Sequence[TrialRecord], best: Sequence[TrialRecord], at_ms: int
 ) -> Iterator[Point]:
-    """The step is the number of trials, so that an extended study's values are the latest ones."""
+    """What studies are sorted by. The step is the number of trials, so that an extended study has its values last."""
     values: dict[str, float] = {}
     for place, objective in enumerate(study.objectives):
         reached = [record.values[place] for record in best if record.values]
         if reached:
             values[f"best_{objective.metric}"] = max(reached, key=objective.score)
-    counts = Counter(record.state for record in trials)
-    values |= {f"trials_{state}": counts[state] for state in TrialState if state != TrialState.RUNNING}
     for name, value in values.items():
         yield Point(key=name, value=float(value), at_ms=at_ms, step=len(trials))
 
@@ -330,6 +333,7 @@ def _keys(names: Iterable[str]) -> dict[str, str]:
     return keys
 
 
+@functools.lru_cache(maxsize=10_000)
 def _key(name: str) -> str:
     """A legal key: the name of a user's own factor may have characters that MLflow refuses."""
     return _ILLEGAL_IN_KEYS.sub("_", name)[:_KEY_CHARACTERS]

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from hpstudy.tracking.mlflow.contents import Dataset, Point, RunContent
+from hpstudy.tracking.mlflow.contents import ROLE_TAG, Dataset, Point, RunContent
 
 POINTS_TAG = "hpstudy.points"  # the number of points sent; MLflow writes a batch's tags after its metrics
 
@@ -49,6 +49,8 @@ class Changes:
 def difference(content: RunContent, seen: Seen) -> Changes:
     """What to send. Points that MLflow already has are left out, provided that the latest values agree."""
     sent = seen.points_sent
+    if content.tags.get(ROLE_TAG) == "study":
+        sent = min(sent, len(content.points))  # earlier versions sent more of a study
     if sent <= len(content.points) and not _agree(content.points[:sent], seen.metrics):
         sent = 0
     points = content.points[sent:]

@@ -12,9 +12,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hpstudy.errors import HpstudyError, MirrorError
-from hpstudy.records import Evaluation, StudyState, TrialRecord
+from hpstudy.records import Evaluation, StudyState, TrialRecord, TrialState
 from hpstudy.settings import Settings
 from hpstudy.study.spec import Study
+from hpstudy.tracking.mlflow.bulk import takes
 from hpstudy.tracking.mlflow.client import Client, is_refusal
 from hpstudy.tracking.mlflow.connection import connect, sentence, set_patience, translated
 from hpstudy.tracking.mlflow.contents import (
@@ -38,6 +39,7 @@ from hpstudy.tracking.tracker import SyncSummary
 if TYPE_CHECKING:
     from hpstudy.report.whole import Report
 
+_AT_A_TIME = 100  # runs that are created in one transaction
 _REPORT_DIGEST_TAG = "hpstudy.report"  # of the report that was last sent
 _HAPPENED = "did not take the trials"
 _REMEDY = "Nothing is lost: they are in the study database, and `hpstudy sync` sends them when MLflow is back."
@@ -139,11 +141,13 @@ class Mirror:
     def keep_report(self, report: Report, *, patience_s: float | None = None) -> None:
         """See `StudyMirror`. Logs files, figures, findings, and the metrics by which studies are sorted."""
         from hpstudy.report.render.markdown import findings_markdown
-        from hpstudy.tracking.mlflow.packaging import key_figures, report_files, test_score_text
+        from hpstudy.tracking.mlflow.packaging import interval_texts, key_figures, report_files, test_score_text
 
         if patience_s is not None:
             set_patience(patience_s)
         self.attach_report(report_files(report), findings_markdown(report), dict(key_figures(report.data)))
+        for name, interval in interval_texts(report.data):
+            self.tag_study(f"hpstudy.interval.{name}", interval)
         if text := test_score_text(report.data):
             self.tag_study(TEST_TAG, cut_tag(self._secrets.hide(text)))
 
@@ -334,7 +338,11 @@ class Mirror:
         """Sync the trials. A trial that MLflow refuses does not hold up the others."""
         outcomes: Counter[str] = Counter()
         refusals: list[str] = []
+        written = self._create_ended(view, trials)
+        outcomes["created"] = len(written)
         for record in trials:
+            if record.number in written:
+                continue
             try:
                 outcomes[self._sync_trial(view, record)] += 1
             except Exception as error:
@@ -342,6 +350,23 @@ class Mirror:
                     raise
                 refusals.append(f"Trial {record.number}: {sentence(error, self._secrets)}")
         return outcomes, refusals
+
+    def _create_ended(self, view: View, trials: Sequence[TrialRecord]) -> set[int]:
+        """Create the runs of ended trials that MLflow lacks, many at a time if it can. Returns the trials' numbers."""
+        lacking = [one for one in trials if one.state != TrialState.RUNNING and one.number not in view.trials]
+        written: set[int] = set()
+        for first in range(0, len(lacking), _AT_A_TIME):
+            contents = {
+                record.number: self._trial_content(view, record) for record in lacking[first : first + _AT_A_TIME]
+            }
+            taken = {number: content for number, content in contents.items() if takes(content)}
+            created = self._client().create_ended(view.experiment.experiment_id, list(taken.values()))
+            if created is None:
+                break
+            view.trials.update(zip(taken, created, strict=True))
+            written.update(taken)
+        view.mirrored.update({record.number: record for record in lacking if record.number in written})
+        return written
 
     def _sync_trial(self, view: View, record: TrialRecord) -> str:
         mirrored = view.mirrored.get(record.number)

@@ -51,20 +51,35 @@ def key_figures(numbers: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
     Args:
         numbers: `Report.data`.
     """
+    for name, interval in _intervals(numbers):
+        if (mean := interval["mean"]) is not None and _is_finite(mean):
+            yield name, mean
+
+
+def interval_texts(numbers: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """`mean_val_accuracy` → `0.8745 to 0.9003`: the 95 % interval of each key figure that has one.
+
+    Args:
+        numbers: `Report.data`.
+    """
+    for name, interval in _intervals(numbers):
+        if _is_finite(interval["low"]) and _is_finite(interval["high"]):
+            yield name, f"{interval['low']:.6g} to {interval['high']:.6g}"
+
+
+def _intervals(numbers: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, float | None]]]:
     metric = numbers["objective"][0]["metric"]
     if numbers.get("cells"):
-        yield from _with_bounds(f"mean_{metric}", numbers["cells"][0]["mean"])
-    evaluation = numbers.get("evaluation")
-    if evaluation:
+        yield f"mean_{metric}", numbers["cells"][0]["mean"]
+    if evaluation := numbers.get("evaluation"):
         from dataclasses import asdict
 
         from hpstudy.analysis import statistics
 
         scored = Evaluation.from_json(evaluation)
-        interval = statistics.interval(scored.test, statistics.bounds_of(scored.metric))
-        yield from _with_bounds(f"test_{scored.metric}", asdict(interval))
+        yield f"test_{scored.metric}", asdict(statistics.interval(scored.test, statistics.bounds_of(scored.metric)))
         together = asdict(scored.together)
-        yield from _with_bounds(f"test_{scored.metric}_ensemble", {**together, "mean": together["value"]})
+        yield f"test_{scored.metric}_ensemble", {**together, "mean": together["value"]}
 
 
 def test_score_text(numbers: Mapping[str, Any]) -> str | None:
@@ -158,10 +173,8 @@ def load_model(settings: Settings, uri: str) -> PyFuncModel:
         return mlflow.pyfunc.load_model(uri)
 
 
-def _with_bounds(name: str, interval: Mapping[str, float | None]) -> Iterator[tuple[str, float]]:
-    for suffix, value in (("", interval["mean"]), ("_low", interval["low"]), ("_high", interval["high"])):
-        if value is not None and math.isfinite(value):
-            yield f"{name}{suffix}", value
+def _is_finite(value: float | None) -> bool:
+    return value is not None and math.isfinite(value)
 
 
 def _told(settings: Settings) -> AbstractContextManager[None]:

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 from hpstudy.errors import NotFoundError
 from hpstudy.study.legal import unknown
+from hpstudy.study.metrics import DEFAULT_METRIC
 from hpstudy.study.spec import Study
 from hpstudy.tracking.mlflow.contents import ROLE_TAG, param_keys
 
@@ -79,21 +80,23 @@ def _grouping(study: Study) -> dict[str, Any] | None:
 
 def _charts(study: Study, factors: list[str]) -> list[dict[str, Any]]:
     objective, (training, validation) = study.objectives[0].metric, _watched(study)
-    charts = []
+    lines = []
     if objective in (training, validation):
-        charts.append(_line(f"{objective} by epoch", objective))
-        charts.append(_line(f"{training} (training) against {validation} (validation)", training, validation))
-    charts.append({**_chart("BAR", f"Objective: {objective}"), "metricKey": "objective"})
+        lines.append(_line(f"{objective} by epoch", objective))
+        lines.append(_line(f"{training} (training) against {validation} (validation)", training, validation))
+    bars = {**_chart("BAR", f"Objective: {objective}"), "metricKey": "objective"}
+    charts = [*lines, bars]
     if _grouping(study) is None:  # MLflow draws no parallel coordinates of groups whose factors are texts
         parallel = {"selectedParams": factors, "selectedMetrics": ["objective"], "showAllRuns": True}
-        charts.append({**_chart("PARALLEL", f"Factors and {objective}"), **parallel})
+        charts = [{**_chart("PARALLEL", f"Factors and {objective}"), **parallel}, bars, *lines]
     return [{**chart, "uuid": f"{_SECTION}.{place}"} for place, chart in enumerate(charts)]
 
 
 def _watched(study: Study) -> tuple[str, str]:
     """The pair of epoch metrics nearest to the objective: of training and of validation."""
-    name = "loss" if study.objectives[0].metric.endswith("loss") else "accuracy"
-    return name, f"val_{name}"
+    metric = study.objectives[0].metric
+    validation = "val_loss" if metric.endswith("loss") else DEFAULT_METRIC[study.dataset_info.task]
+    return validation.removeprefix("val_"), validation
 
 
 def _line(title: str, *metrics: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Korean."""
+"""The answer, how far the study is, headings, columns and verdicts."""
 
 from __future__ import annotations
 
@@ -215,27 +215,4 @@ SENTENCES: Mapping[str, str] = {
     "worse": "더 나쁨",
     "one replicate": "반복 한 번",
     "on new data": "새 데이터에서",
-    # captions
-    "All configurations, the best first": "모든 설정, 좋은 순서",
-    "Those that may be the best, from nearby": "최고일 수 있는 설정, 확대",
-    "bars: 95 % intervals {where}.": "막대: {where} 95 % 구간.",
-    "on new data of this kind": "같은 종류의 새 데이터에 대한",
-    "on these data": "이 데이터에 대한",
-    "one replicate, so no intervals.": "반복이 한 번이라 구간이 없습니다.",
-    "Colours: verdicts on training again on these data.": "색: 같은 데이터로 다시 학습할 때의 판정.",
-    " The best {shown} of {all}.": " {all}개 중 가장 좋은 {shown}개.",
-    " Dotted: {names}.": " 점선: {names}.",
-    "{what}: mean {metric}": "{what}: 평균 {metric}",
-    "Mean {metric} by {down} and {across}": "{down}와(과) {across}별 평균 {metric}",
-    "Mean {metric} of each combination; brighter is better.": "각 조합의 평균 {metric}; 밝을수록 좋습니다.",
-    "Mean over n replicates with its 95 % interval {where}. The other columns are about training again on these "
-    "data. Equivalent: within {practical} of the best one with a probability of at least 95 %. Worse: ruled out as "
-    "the best (multiple comparisons with the best, family error 5 %); on new data, by the corrected resampled "
-    "t-test. Best with: probability of being the best. Within practical: probability of lying within {practical} "
-    "of it.": (
-        "n번 반복의 평균과 {where} 95 % 구간. 나머지 열은 같은 데이터로 다시 학습할 때에 관한 것입니다. "
-        "동등함: 95 % 이상의 확률로 최고와의 차이가 {practical} 이내. 더 나쁨: 최고가 아님이 확인됨 "
-        "(최고와의 다중 비교, 전체 오류 5 %); 새 데이터에서는 보정된 재표집 t-검정. 최고일 확률. "
-        "실용 범위: 최고와의 차이가 {practical} 이내일 확률."
-    ),
 }
