@@ -129,7 +129,7 @@ def test_a_drafted_study_predicts_amounts_as_numbers_and_few_whole_numbers_as_cl
     "columns",
     [
         {"Score": np.arange(200) % 5},
-        {"Score": np.arange(200) // 2, "City": [f"city {row % 97}" for row in range(200)]},
+        {"Score": np.sqrt(np.arange(200) // 2), "City": [f"city {row * 3 % 60}" for row in range(200)]},
         {
             "Score": np.arange(200) / 7,
             "Exited": np.where(np.arange(200) % 50, "yes", "no"),

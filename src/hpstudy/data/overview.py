@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpstudy.data.arrays import Arrays
-from hpstudy.data.kind import Raw
+from hpstudy.data.kind import Raw, kind_of
 from hpstudy.data.kinds.columns import Cells, Columns, column_inputs, is_missing
 from hpstudy.data.parts import read_both
 from hpstudy.data.prepare import prepare, prepare_test
 from hpstudy.data.sources import fetch
 from hpstudy.settings import Settings
+from hpstudy.study.arrays import Texts
 from hpstudy.study.factors import Config, dataset_info
 from hpstudy.study.own import Own
 from hpstudy.study.splits import RESAMPLE, Splits
@@ -74,7 +75,10 @@ def overview(dataset: str | Own, config: Config, seed: int, settings: Settings, 
     }
     found = (*_uneven(classes), *_large_batch(len(arrays.train), config))
     columns: tuple[Column, ...] = ()
-    if isinstance(dataset, Own) and not isinstance(dataset, Table):
+    if isinstance(dataset, Texts):
+        written, held_out = read_both(kind_of(dataset, config), fetch(dataset, settings))
+        found = (*_alike(_text_hashes(written.rows)[arrays.train], _text_hashes(held_out.rows)), *found)
+    elif isinstance(dataset, Own) and not isinstance(dataset, Table):
         found = (*_alike(_hashes(arrays.x)[arrays.train], _hashes(test.x)), *found)
     if isinstance(dataset, Table):
         kind = Columns.of(dataset_info(dataset), {})
@@ -194,6 +198,10 @@ def _alike(training: NDArray[np.int64], test: NDArray[np.int64]) -> Iterator[str
 def _hashes(x: NDArray[Any]) -> NDArray[np.int64]:
     """Of encoded rows."""
     return np.fromiter((hash(row.tobytes()) for row in x), np.int64, len(x))
+
+
+def _text_hashes(texts: NDArray[np.object_]) -> NDArray[np.int64]:
+    return np.array([hash(text) for text in texts], np.int64)
 
 
 def _cell_hashes(rows: Cells, names: Iterable[str]) -> NDArray[np.int64]:

@@ -6,10 +6,10 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePath
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, get_args
 
 from hpstudy.errors import UserError
-from hpstudy.study.task import Target
+from hpstudy.study.task import Target, Task
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +77,17 @@ class Own:
     def files(self) -> tuple[str, ...]:
         """The file, and that of the test split if there is one."""
         return (self.path, self.test_part) if isinstance(self.test_part, str) else (self.path,)
+
+    @property
+    def predicts_numbers(self) -> bool:
+        """Whether numbers are predicted instead of classes."""
+        return getattr(self, "task", "classification") == "regression"
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The names of what is predicted, as far as the declaration says; arrays may turn out to have several."""
+        target = getattr(self, "target", None) or "y"
+        return (target,) if isinstance(target, str) else tuple(target)
 
     @property
     def splits_by_column(self) -> bool:
@@ -149,6 +160,11 @@ class Own:
         is_share = isinstance(self.test_part, float) and 0 < self.test_part < 1
         if not (self.test_part is None or is_share or (isinstance(self.test_part, str) and self.test_part.strip())):
             raise UserError(f"{self._call('test')} must be a file, or a share such as 0.2; it is {self.test_part!r}.")
+
+    def _check_task(self) -> None:
+        task = getattr(self, "task")  # noqa: B009 - of those declarations that have it
+        if task not in get_args(Task):
+            raise UserError(f"{self._call('task')} must be {' or '.join(map(repr, get_args(Task)))}; it is {task!r}.")
 
     def _check_keys(self, *names: str) -> None:
         """Check the fields that name the column by which rows are split."""
