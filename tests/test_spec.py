@@ -280,6 +280,8 @@ def test_an_unknown_factor_is_refused_with_the_nearest_one() -> None:
 def test_an_unknown_dataset_is_refused_with_the_nearest_one() -> None:
     with pytest.raises(UserError, match=r"no dataset 'fashion-mnist'. Did you mean 'fashion_mnist'"):
         make_study(dataset="fashion-mnist").check_factors()
+    with pytest.raises(UserError, match=r"dataset=Table\('my.csv', target=…\)"):
+        make_study(dataset="my.csv").check_factors()
 
 
 def test_a_study_recorded_before_there_were_diagnostics_is_still_the_same() -> None:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from hpstudy.storage import Progress, StudyQueue
     from hpstudy.worker.mirroring import Mirrors
 
+LOADING_S = 5.0  # in about which time the libraries are loaded that the end needs
 LOOK_S = 0.5  # between two looks at how far the study is
 TRACKER_PATIENCE_S = 5.0  # how long the end of a run retries while the tracker cannot be reached
 
@@ -201,6 +202,7 @@ class _Watched:
         self._begun_s: float | None = None  # when the first trial was taken
         self._loading: threading.Thread | None = None
         self._looked_s, self._progress, self._best = self._look()
+        self._ended_before = self._progress.ended
 
     def hear(self, handle: TrainerHandle, message: Message) -> None:
         self._training.hear(handle, message)
@@ -222,8 +224,17 @@ class _Watched:
         problem = self._supervisor.problem or self._mirrors.problem_told
         best = self._best[0] if self._best else None
         self._training.tick(self._progress, self._supervisor.handles, best, problem)
-        if self._loading is None and not self._progress.waiting:
+        if self._loading is None and self._is_near_end():
             self._loading = ending.load_ahead(self._mirrors.tracker)
+
+    def _is_near_end(self) -> bool:
+        """Whether the trials that wait may be over before the libraries are loaded that the end needs."""
+        ended = self._progress.ended - self._ended_before
+        if not self._progress.waiting:
+            return True
+        if self._begun_s is None or not ended:
+            return False
+        return self._progress.waiting * (time.monotonic() - self._begun_s) / ended < LOADING_S
 
     def _close_in_time(self) -> None:
         """Let nothing new be tried once the hours are over, which count from the first trial on."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, TypeAlias, get_args
 
 from hpstudy.errors import UserError
-from hpstudy.study.own import Own
+from hpstudy.study.own import Own, is_remote
 from hpstudy.study.table import Table
 
 Color: TypeAlias = Literal["rgb", "gray"]
@@ -69,6 +69,8 @@ class Images(Own):
     test: str | float | None = None  # the test split's folder or table, or its share of the images; None: a fifth
 
     def __post_init__(self) -> None:
+        if is_remote(str(self.file)):
+            raise UserError("Images(…) are opened one by one, so they must be on this machine. Copy them first.")
         self._check_texts("file", *(name for name in ("image", "target") if getattr(self, name) is not None))
         self._check_test()
         size: Any = (self.size, self.size) if isinstance(self.size, int) else self.size

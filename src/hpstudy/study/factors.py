@@ -170,11 +170,17 @@ def dataset_info(name: object) -> DatasetInfo:
     if isinstance(name, Own):
         return info_of(name)
     if not isinstance(name, str) or name not in DATASETS:
-        own = ""
-        if isinstance(name, str) and PurePath(name).suffix:
-            own = f" A file of your own is dataset=Table({name!r}, target=…), with `from hpstudy import Table`."
-        raise UserError(unknown("dataset", name, DATASETS) + own)
+        raise UserError(unknown_dataset(name))
     return DATASETS[name]
+
+
+def unknown_dataset(name: object) -> str:
+    """The sentence of an error, with what one's own dataset is."""
+    own = " One of your own is a Table(…), Images(…), Texts(…) or Arrays(…), or what a function load() in the study "
+    own += "file returns."
+    if isinstance(name, str) and PurePath(name).suffix:
+        own = f" A file of your own is dataset=Table({name!r}, target=…), with `from hpstudy import Table`."
+    return unknown("dataset", name, DATASETS) + own
 
 
 def check_level(name: str, level: Level) -> Level:

@@ -133,6 +133,15 @@ class Own:
                 object.__setattr__(self, name, value := str(value))
             if not isinstance(value, str) or not value.strip():
                 raise UserError(f"{self._call(name)} must be a text that is not empty; it is {value!r}.")
+        for file in self.files:
+            self._check_address(file)
+
+    def _check_address(self, file: str) -> None:
+        if is_remote(file) and "@" in file.partition("://")[2].partition("/")[0]:
+            raise UserError(
+                f"{type(self).__name__}(…) has a user or password in the address of its file, which would be recorded "
+                "with the study. Leave it out: fsspec takes it from the environment or from a file of its own."
+            )
 
     def _check_test(self) -> None:
         if isinstance(self.test_part, PurePath):
@@ -154,6 +163,11 @@ class Own:
 
     def _call(self, name: str) -> str:
         return f"{type(self).__name__}({name}=…)"
+
+
+def is_remote(file: str) -> bool:
+    """Whether a file is given by an address, such as https://example.org/churn.csv."""
+    return "://" in file
 
 
 def _tuples(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -191,11 +191,7 @@ class Study:
         Returns the study.
         """
         if isinstance(self.dataset, Own) and self.dataset.loads and not self.dataset.loader:
-            raise UserError(
-                factors.unknown("dataset", self.dataset.path, DATASETS)
-                + " One of your own is a Table(…), Images(…), Texts(…) or Arrays(…), or what a function load() in the "
-                "study file returns."
-            )
+            raise UserError(factors.unknown_dataset(self.dataset.path))
         if not self.network_digest:
             for name in (*self.base, *self.domains):
                 if name not in factors.FACTORS:

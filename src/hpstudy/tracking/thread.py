@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
+import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from hpstudy.records import StudyState, TrialRecord
 from hpstudy.tracking.tracker import StudyMirror
@@ -13,6 +16,7 @@ from hpstudy.tracking.tracker import StudyMirror
 Snapshot = Callable[[], tuple[StudyState, Sequence[TrialRecord]]]
 
 _LONGEST_PAUSE_S = 30.0  # between two attempts
+_NICENESS = 10  # of the thread: where every core trains, it gets about a tenth of one, and lags behind
 _log = logging.getLogger(__name__)
 
 
@@ -67,6 +71,7 @@ class MirrorThread(threading.Thread):
         return self._is_equal
 
     def run(self) -> None:
+        _give_way()
         while self._await_work():
             self._sync_safely()
         if self._is_finishing():
@@ -108,3 +113,10 @@ class MirrorThread(threading.Thread):
 
     def _is_finishing(self) -> bool:
         return self._deadline is not None
+
+
+def _give_way() -> None:
+    """Let training go first. On Linux every thread has its own niceness."""
+    if sys.platform == "linux":
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import re
 from collections import Counter
@@ -332,6 +333,7 @@ def _keys(names: Iterable[str]) -> dict[str, str]:
     return keys
 
 
+@functools.lru_cache(maxsize=10_000)
 def _key(name: str) -> str:
     """A legal key: the name of a user's own factor may have characters that MLflow refuses."""
     return _ILLEGAL_IN_KEYS.sub("_", name)[:_KEY_CHARACTERS]
