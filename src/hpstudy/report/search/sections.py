@@ -59,8 +59,8 @@ def trials_table(analysis: Analysis, search: SearchResult) -> Table | None:
 
 def _level(analysis: Analysis, name: str, level: Level) -> str | Number:
     text = analysis.texts.text(name, level)
-    if isinstance(analysis.study.vary[name], Float) and isinstance(level, float):
-        text = f"{level:#.4g}"  # as many digits as all of its column
+    if isinstance(analysis.study.vary[name], Float) and float(text) == float(padded := f"{level:#.4g}"):
+        text = padded  # as many digits as the others of its column
     if isinstance(level, int | float) and not isinstance(level, bool):
         return Number(value=float(level), text=text, is_exact=True)
     return text
