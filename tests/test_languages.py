@@ -69,7 +69,7 @@ def test_what_is_said_stands_in_the_source_as_one_text() -> None:
 
 
 def test_a_report_in_korean_answers_in_korean_and_has_the_same_numbers() -> None:
-    study = make_study(vary={"optimizer": Choice("sgd", "adam"), "depth": Choice(1, 2)}, design=Grid(replicates=3))
+    study = make_study(vary={"loss": Choice("mse", "cross_entropy"), "depth": Choice(1, 2)}, design=Grid(replicates=3))
     records = make_grid_records(study)
     with speaking("ko"):
         korean = build_report(study, records)
@@ -82,6 +82,7 @@ def test_a_report_in_korean_answers_in_korean_and_has_the_same_numbers() -> None
     page = render(korean, "html")
     assert '<html lang="ko">' in page
     assert "<h2>결과</h2>" in page
+    assert korean.sections[0].tables[0].columns[:2] == ("loss", "depth")  # names of the study file stay
     shown = [part for section in korean.sections for part in (section, *section.tables, *section.figures)]
     assert [part.title for part in shown if not HANGUL.search(part.title)] == []
     captions = [part.caption for part in shown if not isinstance(part, Section)]

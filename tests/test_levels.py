@@ -173,3 +173,12 @@ def test_a_grid_takes_a_float_with_a_step_and_exports_levels_that_can_be_told_ap
     assert len({(row["params.dropout"], row["params.mode"]) for row in rows}) == study.budget == 16
     assert {row["params.mode"] for row in rows} == {"2", "'2'", "False", "'False'"}
     assert {row["params.dropout"] for row in rows} == {"0.0", "0.1", "0.2", "0.3"}
+
+
+def test_a_long_result_fits_a_screen_shows_the_worst_and_says_what_it_leaves_out() -> None:
+    study = make_study(vary={"units": Choice(*range(1, 31))}, base={}, design=Grid(replicates=2))
+    lines = table_of(result_table(study, make_grid_records(study))).splitlines()
+
+    assert lines[0] == "30 cells, best first, 6 in the middle left out; means over replicates"
+    assert [line.split()[0] for line in lines[-4:] if line.strip()][-3:] == ["8", "…", "1"]
+    assert len(lines) < 31

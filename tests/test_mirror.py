@@ -26,7 +26,7 @@ from factories import (
     make_settings,
     make_study,
 )
-from hpstudy import Choice, Grid, Objective, Search
+from hpstudy import Choice, Float, Grid, Objective, Search
 from hpstudy.errors import MirrorError
 from hpstudy.records import TrialState
 from hpstudy.settings import Settings
@@ -34,6 +34,7 @@ from hpstudy.tracking.mlflow import Mirror, private
 from hpstudy.tracking.mlflow import client as mlflow_client
 from hpstudy.tracking.mlflow.connection import connect
 from hpstudy.tracking.mlflow.contents import MODEL_TAG
+from hpstudy.tracking.mlflow.page import shared_view
 
 # MLflow 3.17 still uses a loader strategy that SQLAlchemy 2.1 deprecates.
 EPOCH_METRICS = {"loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds"}
@@ -536,3 +537,12 @@ def _named(text: str, names: dict[str, str], home: Path) -> str:
     for identity, name in names.items():
         text = text.replace(identity, name)
     return text.replace(home.as_uri(), "<home>")
+
+
+def test_the_page_of_a_search_draws_every_trial_across_the_factors_that_each_has() -> None:
+    vary = {"optimizer": Choice("sgd", "adam"), "momentum": Float(0.5, 0.9, when={"optimizer": "sgd"})}
+    view = json.loads(shared_view(make_study(vary=vary, base={}, design=Search(trials=10))))
+
+    first = view["compareRunCharts"][0]
+    assert (first["type"], first["selectedParams"]) == ("PARALLEL", ["optimizer"])  # of momentum most trials have none
+    assert "params.`momentum`" in view["selectedColumns"]

@@ -129,13 +129,14 @@ def test_a_drafted_study_predicts_amounts_as_numbers_and_few_whole_numbers_as_cl
     "columns",
     [
         {"Score": np.arange(200) % 5},
+        {"Score": np.sqrt(np.arange(200) // 2), "City": [f"city {row * 3 % 60}" for row in range(200)]},
         {
             "Score": np.arange(200) / 7,
             "Exited": np.where(np.arange(200) % 50, "yes", "no"),
             "Why": np.arange(200) % 50 > 0,
         },
     ],
-    ids=["rows of few values are alike", "a column tells four rows"],
+    ids=["rows of few values are alike", "rows differ in a rare city", "a column tells four rows"],
 )
 def test_what_may_be_chance_is_no_warning(tmp_path: Path, columns: dict[str, Any]) -> None:
     said = " ".join(seen(customers(**columns), tmp_path).warnings)

@@ -292,3 +292,24 @@ def test_pictures_that_cannot_be_used_are_refused_in_a_sentence(
 def test_a_declaration_that_makes_no_sense_is_refused(declare: Callable[[], Own], sentence: str) -> None:
     with pytest.raises(UserError, match=sentence):
         declare()
+
+
+@pytest.mark.parametrize(("columns", "names"), [(1, ["y"]), (2, ["y0", "y1"])])
+def test_numbers_may_be_predicted_from_arrays(tmp_path: Path, columns: int, names: list[str]) -> None:
+    rng = np.random.default_rng(2)
+    np.savez(tmp_path / "a.npz", x=rng.normal(size=(50, 3)), y=rng.normal(5, 2, size=(50, columns)))
+    own, settings = found(Arrays("a.npz", task="regression"), tmp_path), settings_in(tmp_path)
+    assert [target.name for target in own.content.targets] == names
+    study = Study(name="n", dataset=own, design=Grid())
+    assert Study.from_json(study.to_json()) == study
+    assert study.objectives[0].metric == "val_rmse"
+    check_kind(own, {}, settings)
+    arrays = data.prepare(own, {}, 42, settings)
+    assert (arrays.task, arrays.outputs) == ("regression", columns)
+
+
+def test_numbers_may_be_predicted_from_texts(tmp_path: Path) -> None:
+    reviews(tmp_path / "r.csv")
+    own = found(Texts("r.csv", text="review", target="stars", task="regression"), tmp_path)
+    arrays = data.prepare(own, {}, 42, settings_in(tmp_path))
+    assert (arrays.task, arrays.classes) == ("regression", ())

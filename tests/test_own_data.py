@@ -5,7 +5,10 @@ from __future__ import annotations
 import random
 import shutil
 from dataclasses import replace
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -374,3 +377,35 @@ def test_a_table_without_another_column_that_can_tell_is_refused(tmp_path: Path,
     table = data.resolved(Table("t.csv", target="y", folder=tmp_path), settings)
     with pytest.raises(DatasetError, match=sentence):
         data.prepare(table, {}, 42, settings)
+
+
+def test_a_file_may_lie_on_a_server_and_is_taken_from_the_cache_where_that_is_away(tmp_path: Path) -> None:
+    pytest.importorskip("fsspec", reason="fsspec is not installed, which reads addresses")
+    pytest.importorskip("aiohttp")
+    customers(tmp_path / "c.csv")
+    handler = partial(SimpleHTTPRequestHandler, directory=tmp_path)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}/c.csv?raw=1"
+        settings = settings_in(tmp_path)
+        found = data.resolved(Table(address, target="Exited"), settings)
+        server.shutdown()
+    assert found.content.rows == 96
+    assert data.resolved(Table(address, target="Exited"), settings) == found
+    with pytest.raises(UserError, match=r"cannot be read: .* Check the address and the connection"):
+        data.resolved(Table(address, target="Exited"), settings_in(tmp_path / "elsewhere"))
+
+
+def test_a_file_may_lie_wherever_fsspec_can_read_it(tmp_path: Path) -> None:
+    fsspec = pytest.importorskip("fsspec", reason="fsspec is not installed, which reads addresses")
+    with fsspec.open("memory://own/c.csv", "wb") as stream:
+        stream.write(customers(tmp_path / "c.csv").read_bytes())
+    table, settings = Table("memory://own/c.csv", target="Exited"), settings_in(tmp_path)
+    found = data.resolved(table, settings)
+    check_kind(found, {}, settings)  # type: ignore[arg-type]
+    assert str(found) == "c"
+
+
+def test_no_password_is_recorded_with_the_address_of_a_file() -> None:
+    with pytest.raises(UserError, match="a user or password"):
+        Table("https://me:secret@example.org/c.csv", target="Exited")

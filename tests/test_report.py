@@ -555,7 +555,7 @@ def test_the_commands_of_the_documentation_work(home: Path, tmp_path: Path, monk
     text = (Path(__file__).parent.parent / "docs" / "report.md").read_text("utf-8")
     block = text.split("```")[1]
     commands = [line.split("#")[0].split()[1:] for line in block.strip().splitlines()]
-    assert len(commands) == 7
+    assert len(commands) == 9
     for command in commands:
         assert command[0] in main.list_commands(click.Context(main))  # type: ignore[attr-defined]
         if command[0] not in ("reproduce", "evaluate"):

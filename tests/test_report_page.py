@@ -184,3 +184,18 @@ def test_curves_are_of_configurations_where_factors_interact_and_loss_stands_bes
 
     assert [label for _, label in curves[0].legend] == ["sgd, lr 0.1", "adam, lr 0.01"]
     assert [figure.title.split()[0] for figure in curves[:2]] == ["val_accuracy", "val_loss"]
+
+
+def test_a_figure_that_one_bad_cell_squeezes_is_drawn_once_more_from_nearby() -> None:
+    study = make_study(
+        vary={"optimizer": Choice("sgd", "adam"), "depth": Choice(1, 2, 4)}, base={}, design=Grid(replicates=3)
+    )
+    records = make_grid_records(
+        study,
+        value=lambda cell, replicate: 0.1 if cell.number == 5 else 0.86 + 0.002 * cell.number + 0.001 * replicate,
+    )
+    section = next(one for one in build_report(study, records).sections if one.title == "Interactions and variance")
+
+    first, closer = section.figures
+    assert closer.title == f"{first.title}, from nearby"
+    assert (">0.2<" in first.svg, ">0.2<" in closer.svg) == (True, False)

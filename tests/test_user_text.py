@@ -126,7 +126,12 @@ def test_a_problem_is_said_once_in_plain_lines(capsys: pytest.CaptureFixture[str
 
 
 def test_a_page_has_levels_as_text_and_no_tag_of_theirs(report: Report) -> None:
-    plain = build_report(make_study(), make_grid_records(make_study()))
+    vary = {
+        "optimizer": Choice("sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam"),
+        "initializer": Choice("zeros"),
+    }
+    study = make_study(vary={**vary, "activation": Choice("relu", "tanh")}, base={})
+    plain = build_report(study, make_grid_records(study))
 
     page, other = Page(written(report, "html")), Page(written(plain, "html"))
 

@@ -6,7 +6,22 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, assert_type
 
 import hpstudy
-from hpstudy import Choice, Float, Grid, Int, Objective, Result, Search, Study
+from hpstudy import (
+    Arrays,
+    Choice,
+    Float,
+    Folds,
+    Grid,
+    Images,
+    Int,
+    Objective,
+    Resample,
+    Result,
+    Search,
+    Study,
+    Table,
+    Texts,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,6 +57,11 @@ def declarations() -> None:
     assert_type(grid.objectives, tuple[Objective, ...])
     assert_type(grid.cells(), list[Cell])
     assert_type(grid.budget, int)
+    Study(name="a", dataset=Images("flowers/", size=(32, 32), color="gray"), design=Grid(), splits=Folds(5))
+    Study(name="a", dataset=Texts("t.csv", text="review", target="stars"), design=Grid(), splits=Resample(0.3))
+    Study(name="a", dataset=Arrays("x.npy", labels="y.npy", task="regression"), design=Grid())
+    Study(name="a", dataset=Table("t.csv", target=("price", "rent"), task="regression", test=0.3), design=Grid())
+    Images("flowers/", size=(32, 32), color="grey")  # type: ignore[arg-type]
     Study(name="wrong", dataset="digits", vary={"units": [16, 64]}, design=Grid())  # type: ignore[dict-item]
     Study(name="wrong", dataset="digits", design=Grid(), objective=3)  # type: ignore[arg-type]
 

@@ -6,13 +6,14 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from hpstudy.records import TrialRecord
-from hpstudy.study.factors import Level
+from hpstudy.records import Baselines, TrialRecord
+from hpstudy.study.factors import Level, loss_of
 from hpstudy.study.spec import Study
 
 if TYPE_CHECKING:
     from hpstudy.storage import Progress
 
+CONSTANT = "constant predictor"
 EXPORT_COLUMNS = (
     "number",
     "state",
@@ -120,3 +121,13 @@ def export_table(
         )
     names = [*columns, *(f"params.{factor}" for factor in study.domains), *(f"metrics.{metric}" for metric in metrics)]
     return names, rows
+
+
+def constant_scores(study: Study, baselines: Baselines | None) -> Mapping[str, float]:
+    """What the constant predictor reaches, by the names of a trial's metrics.
+
+    Before it was scored on the rows of the study, of one that holds all classes for equally frequent.
+    """
+    from hpstudy.analysis.divergence import chance_scores
+
+    return baselines.constant if baselines else chance_scores(study.dataset_info, loss_of(study.config({})))

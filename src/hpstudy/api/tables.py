@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 NOTHING_VARIES = "no factor varies"
 TOP = 10  # trials in the result table of a search
+_MOST_CELLS = 25  # rows in the result table of a grid
 WIDE = 160  # columns where the output is not a terminal
 duration = texts.duration
 
@@ -75,7 +76,9 @@ def _cell(value: object) -> str:
 
 def _is_number(text: str) -> bool:
     try:
-        float(text.removeprefix("< ").replace("–", "0").replace("−", "-").replace(",", "").split(" ")[0])
+        float(
+            text.removeprefix("< ").replace("–", "0").replace("…", "0").replace("−", "-").replace(",", "").split(" ")[0]
+        )
     except ValueError:
         return False
     return True
@@ -123,7 +126,11 @@ def _grid_table(study: Study, done: Sequence[TrialRecord]) -> RenderableType:
         rows.append([*params, f"{means[cell]:.4f}", _spread(values), len(values), duration(time_s)])
     columns = [*study.vary, objective.metric, "± sd", "replicates", "time"]
     what = "cells" if study.design.has_cells else "finalists"
-    return make_table(f"{len(cells)} {what}, best first; means over replicates", columns, rows)
+    left_out = ""
+    if len(rows) > _MOST_CELLS:  # with the findings, they fit a screen of 40 lines
+        left_out = f", {len(rows) - _MOST_CELLS + 1} in the middle left out"
+        rows = [*rows[: _MOST_CELLS - 2], ["…"] * len(columns), rows[-1]]
+    return make_table(f"{len(cells)} {what}, best first{left_out}; means over replicates", columns, rows)
 
 
 def _spread(values: Sequence[float]) -> str | None:

@@ -73,8 +73,10 @@ def _print_status(result: api.Result, status: dict[str, Any]) -> None:
 
 def _status_table(result: api.Result, status: dict[str, Any]) -> RenderableType:
     from hpstudy.api import tables
+    from hpstudy.api.rows import CONSTANT, constant_scores
 
     best, objective = status["best"], result.study.objectives[0].metric
+    constant = constant_scores(result.study, result.baselines()).get(objective)
     rows = [
         ("state", status["state"]),
         ("budget", status["budget"]),
@@ -84,6 +86,7 @@ def _status_table(result: api.Result, status: dict[str, Any]) -> RenderableType:
         *([("diverged", f"{status['diverged']} of the complete ones")] if status["diverged"] else []),
         ("best", f"{objective} {best['value']:.4f}, trial {best['trial']}" if best else None),
         ("levels", tables.params_text(result.study, best["params"]) if best else None),
+        (CONSTANT, None if constant is None or not best else f"{objective} {constant:.4f}"),
     ]
     return tables.make_table(result.name, ("", ""), rows)
 

@@ -24,6 +24,7 @@ def show_command(where: api.Where, name: str, trial: int, as_json: bool) -> None
 
     with api.open(name, **where) as result:
         record, study = result.trial(trial), result.study
+        constant = rows.constant_scores(study, result.baselines())
     if as_json:
         click.echo(json.dumps({**rows.trial_json(record, history=True), "traceback": record.traceback}))
         return
@@ -45,8 +46,8 @@ def show_command(where: api.Where, name: str, trial: int, as_json: bool) -> None
         **dict(record.metrics),
         **dict(record.provenance),
     }
-    told = [(key, value) for key, value in what.items() if value is not None]
-    console.print(tables.make_table(f"{name}, trial {trial}", ("", ""), told))
+    told = [(key, value, constant.get(key, "")) for key, value in what.items() if value is not None]
+    console.print(tables.make_table(f"{name}, trial {trial}", ("", "", rows.CONSTANT), told))
     if record.traceback:
         console.print(record.traceback, style="dim")
     if record.history:
@@ -65,6 +66,7 @@ def best_command(where: api.Where, name: str, as_json: bool) -> None:
 
     with api.open(name, **where) as result:
         best, study = result.front(), result.study
+        constant = rows.constant_scores(study, result.baselines())
     if not best:
         raise NotFoundError(f"Study {name!r} has no complete trial yet. `hpstudy status {name}` shows how far it is.")
     if as_json:
@@ -81,6 +83,9 @@ def best_command(where: api.Where, name: str, as_json: bool) -> None:
         )
         for record in best
     ]
+    if any(metric in constant for metric in objectives):
+        shown = (f"{constant[metric]:.4f}" if metric in constant else None for metric in objectives)
+        lines.append((None, *shown, rows.CONSTANT))
     title = f"Best trial of {name}" if len(objectives) == 1 else f"Pareto front of {name}"
     if study.design.has_cells and len(objectives) == 1 and study.design.most > 1:
         title = f"Best configuration of {name}, by its best trial"

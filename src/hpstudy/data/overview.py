@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hpstudy.data.arrays import Arrays, TestArrays
-from hpstudy.data.kind import Raw
-from hpstudy.data.kinds.columns import Columns, column_inputs, is_missing
-from hpstudy.data.parts import read_train
+from hpstudy.data.arrays import Arrays
+from hpstudy.data.kind import Raw, kind_of
+from hpstudy.data.kinds.columns import Cells, Columns, column_inputs, is_missing
+from hpstudy.data.parts import read_both
 from hpstudy.data.prepare import prepare, prepare_test
 from hpstudy.data.sources import fetch
 from hpstudy.settings import Settings
+from hpstudy.study.arrays import Texts
 from hpstudy.study.factors import Config, dataset_info
 from hpstudy.study.own import Own
 from hpstudy.study.splits import RESAMPLE, Splits
@@ -31,6 +32,7 @@ _MOST_LEAVES = 256  # where numbers are predicted, which a tree does by steps
 _MOST_ALIKE = 0.05  # of the rows of the test split
 _FEWEST_DIFFERENT = 0.4  # of the training rows
 _SHOWN = 4  # levels
+_LEFT_OUT = "left out"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,13 +75,18 @@ def overview(dataset: str | Own, config: Config, seed: int, settings: Settings, 
     }
     found = (*_uneven(classes), *_large_batch(len(arrays.train), config))
     columns: tuple[Column, ...] = ()
-    if isinstance(dataset, Own):
-        found = (*_alike(arrays, test), *found)
+    if isinstance(dataset, Texts):
+        written, held_out = read_both(kind_of(dataset, config), fetch(dataset, settings))
+        found = (*_alike(_text_hashes(written.rows)[arrays.train], _text_hashes(held_out.rows)), *found)
+    elif isinstance(dataset, Own) and not isinstance(dataset, Table):
+        found = (*_alike(_hashes(arrays.x)[arrays.train], _hashes(test.x)), *found)
     if isinstance(dataset, Table):
         kind = Columns.of(dataset_info(dataset), {})
-        raw = read_train(kind, fetch(dataset, settings))
+        raw, held_out = read_both(kind, fetch(dataset, settings))
         columns = tuple(_columns(kind, raw.taken(arrays.train)))
-        found = (*_leaks(kind, raw, arrays), *found)
+        used = [column.name for column in columns if column.use != _LEFT_OUT]
+        hashes = (_cell_hashes(part.rows, used) for part in (raw.taken(arrays.train), held_out))
+        found = (*_leaks(kind, raw, arrays), *_alike(*hashes), *found)
     return Overview(
         columns=columns,
         classes=classes,
@@ -93,7 +100,7 @@ def _columns(kind: Columns, training: Raw) -> Iterator[Column]:
     for name, column in kind.understood(training.rows).items():
         missing = float(is_missing(training.rows.columns[name]).mean())
         if isinstance(column, str):
-            yield Column(name=name, use="left out", detail=column, missing=missing)
+            yield Column(name=name, use=_LEFT_OUT, detail=column, missing=missing)
         else:
             yield Column(name=name, use=column["kind"], detail=_detail(column), missing=missing)
 
@@ -175,13 +182,33 @@ def _shuffled(rows: NDArray[np.int32]) -> NDArray[np.int32]:
     return np.random.default_rng(0).permutation(rows)
 
 
-def _alike(arrays: Arrays, test: TestArrays) -> Iterator[str]:
-    known = {row.tobytes() for row in arrays.x[arrays.train]}
-    if len(known) < _FEWEST_DIFFERENT * len(arrays.train):
+def _alike(training: NDArray[np.int64], test: NDArray[np.int64]) -> Iterator[str]:
+    """Compare rows by their hashes, (rows,)."""
+    known = np.unique(training)
+    if len(known) < _FEWEST_DIFFERENT * len(training):
         return  # of few values, rows are alike without having been entered twice
-    alike = sum(row.tobytes() in known for row in test.x)
-    if alike > _MOST_ALIKE * len(test.x):
+    alike = int(np.isin(test, known).sum())
+    if alike > _MOST_ALIKE * len(test):
         yield (
-            f"{alike:,} of the {len(test.x):,} test rows are also among the training rows. If they were entered twice, "
+            f"{alike:,} of the {len(test):,} test rows are also among the training rows. If they were entered twice, "
             "remove the copies; if they belong together, name the column that says so in group=."
         )
+
+
+def _hashes(x: NDArray[Any]) -> NDArray[np.int64]:
+    """Of encoded rows."""
+    return np.fromiter((hash(row.tobytes()) for row in x), np.int64, len(x))
+
+
+def _text_hashes(texts: NDArray[np.object_]) -> NDArray[np.int64]:
+    return np.array([hash(text) for text in texts], np.int64)
+
+
+def _cell_hashes(rows: Cells, names: Iterable[str]) -> NDArray[np.int64]:
+    """Of the cells of these columns: encoded, rare categories are all the same."""
+    import pandas as pd
+
+    found = np.zeros(len(rows.numbers), np.uint64)
+    for name in names:
+        found = found * np.uint64(31) + pd.util.hash_array(rows.columns[name])
+    return found.view(np.int64)

@@ -6,16 +6,18 @@ import dataclasses
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path, PurePath
-from tempfile import mkdtemp
 from typing import TypeVar
+from urllib.parse import urlsplit
 
+from hpstudy.data.own_remote import brought
 from hpstudy.data.places import Source, datasets_dir
-from hpstudy.errors import DatasetError, NotFoundError, StorageError, UserError
+from hpstudy.data.putting import put
+from hpstudy.errors import DatasetError, NotFoundError, UserError
 from hpstudy.settings import Settings
 from hpstudy.study.arrays import Images
-from hpstudy.study.own import Own
+from hpstudy.study.own import Own, is_remote
 from hpstudy.study.table import Table
 from hpstudy.study.task import Task
 
@@ -120,14 +122,17 @@ def _loaded(own: Own, settings: Settings) -> str:
             return digest
     loaded = own_loaded.load(own, own.loader)
     digest = own_loaded.digest_of(loaded)
-    _put(_kept(digest, own.path, own, settings), lambda target: own_loaded.write(loaded, target))
+    put(_kept(digest, own.path, own, settings), lambda target: own_loaded.write(loaded, target))
     if own.loader.code:
-        _put(known, lambda target: target.write_text(json.dumps({"digest": digest})), again=True)
+        put(known, lambda target: target.write_text(json.dumps({"digest": digest})), again=True)
     return digest
 
 
 def _candidates(file: str, own: Own, settings: Settings) -> Iterator[Path]:
     """Every place to look for a file, in order of precedence."""
+    if is_remote(file):
+        yield brought(file, settings)
+        return
     yield (own.folder or Path.cwd()) / file
     if settings.data_dir:
         yield settings.data_dir / file
@@ -142,7 +147,10 @@ def _found(file: str, own: Own, settings: Settings) -> Path | None:
 
 
 def _present(file: str, own: Own, settings: Settings) -> Path:
-    path = _found(file, own, settings)
+    try:
+        path = _found(file, own, settings)
+    except NotFoundError as error:
+        raise UserError(str(error)) from None
     if path is None:
         raise UserError(str(_not_found(file, own, settings)))
     return path
@@ -178,7 +186,7 @@ def _kept(digest: str, file: str, own: Own, settings: Settings) -> Path:
     """Where a file is kept; pictures as arrays of their size and colour."""
     from hpstudy.data.own_loaded import ending
 
-    name = PurePath(file).name
+    name = PurePath(urlsplit(file).path if is_remote(file) else file).name
     if own.loads:
         name += ending(own)
     elif isinstance(own, Images):
@@ -198,22 +206,5 @@ def _keep(path: Path, digest: str, file: str, own: Own, settings: Settings) -> P
             shutil.copyfile(path, target)
 
     kept = _kept(digest, file, own, settings)
-    _put(kept, write)
+    put(kept, write)
     return kept
-
-
-def _put(kept: Path, write: Callable[[Path], object], *, again: bool = False) -> None:
-    """Write a file that appears whole, by a rename, also if several processes write it."""
-    if kept.is_file() and not again:
-        return
-    temporary = None
-    try:
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(mkdtemp(dir=kept.parent))
-        write(temporary / kept.name)
-        (temporary / kept.name).replace(kept)
-    except OSError as error:
-        raise StorageError(f"{kept.name} cannot be kept in {kept.parent}: {error.strerror}. Free some space.") from None
-    finally:
-        if temporary:
-            shutil.rmtree(temporary, ignore_errors=True)

@@ -27,7 +27,7 @@ class Part:
     """Rows with their labels."""
 
     x: NDArray[Any]  # (rows, …) uint8 if they are images, else float32
-    labels: Texts  # (rows,)
+    labels: NDArray[Any]  # (rows,) `Texts`; of a regression float32 (rows,), or (rows, targets) if there are several
 
     @property
     def largest(self) -> int:
@@ -40,30 +40,34 @@ def is_image(x: NDArray[Any]) -> bool:
     return x.dtype == np.uint8 and (x.ndim == 3 or (x.ndim == 4 and x.shape[-1] in _CHANNELS))
 
 
-def read_part(files: tuple[Path, ...], *, test: bool) -> Part | None:
+def read_part(files: tuple[Path, ...], *, test: bool, predicts_numbers: bool = False) -> Part | None:
     """The rows outside the test split, or those of the test split; None if the files have no test split.
 
     Args:
         files: One or two .npz files, or .npy files of rows and of labels.
+        predicts_numbers: Whether the labels are the targets of a regression.
 
     Raises:
         DatasetError: a file cannot be read, lacks an array, or has one that cannot be trained on.
     """
     path = files[-1 if test else 0]
     if files[0].suffix.lower() == ".npy":
-        return None if test else part_of(files[0], _read(files[0])["x"], _read(files[1])["x"], ("rows", "labels"))
+        x, y = _read(files[0])["x"], _read(files[1])["x"]
+        return None if test else part_of(files[0], x, y, ("rows", "labels"), predicts_numbers)
     if test and len(files) == 1:
         names = ("x_test", "y_test")
         members = _read(path, names)
-        return part_of(path, members[names[0]], members[names[1]], names) if len(members) == len(names) else None
+        if len(members) < len(names):
+            return None
+        return part_of(path, members[names[0]], members[names[1]], names, predicts_numbers)
     for names in _PAIRS:
         members = _read(path, names)
         if len(members) == len(names):
-            return part_of(path, members[names[0]], members[names[1]], names)
+            return part_of(path, members[names[0]], members[names[1]], names, predicts_numbers)
     raise DatasetError(f"{path} has {_listed(path)}. Expected: {_EXPECTED}.")
 
 
-def part_of(where: object, x: NDArray[Any], y: NDArray[Any], names: tuple[str, str]) -> Part:
+def part_of(where: object, x: NDArray[Any], y: NDArray[Any], names: tuple[str, str], predicts_numbers: bool) -> Part:
     """Rows and labels in the form in which they are prepared.
 
     Args:
@@ -85,7 +89,8 @@ def part_of(where: object, x: NDArray[Any], y: NDArray[Any], names: tuple[str, s
         )
     if not len(x):
         raise DatasetError(f"{where}: {names[0]} has no rows.")
-    return Part(x=_rows(where, x, names[0]), labels=_labels(where, y, names[1]))
+    labels = _targets(where, y, names[1]) if predicts_numbers else _labels(where, y, names[1])
+    return Part(x=_rows(where, x, names[0]), labels=labels)
 
 
 def _rows(where: object, x: NDArray[Any], name: str) -> NDArray[Any]:
@@ -103,6 +108,13 @@ def _rows(where: object, x: NDArray[Any], name: str) -> NDArray[Any]:
             "Networks take finite float32 numbers only: replace it, or leave the row out."
         )
     return found
+
+
+def _targets(where: object, y: NDArray[Any], name: str) -> NDArray[np.float32]:
+    if y.ndim > 2 or (y.ndim == 2 and not y.shape[1]):
+        raise DatasetError(f"{where}: {name} has shape {y.shape}. Expected: (rows,), or (rows, targets).")
+    targets = _rows(where, y, name)
+    return targets[:, 0] if targets.shape[1] == 1 else targets
 
 
 def _labels(where: object, y: NDArray[Any], name: str) -> Texts:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from math import ceil
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
 
 from hpstudy.data.kinds.columns import MISSING, texts_of
 from hpstudy.data.own_arrays import Part, read_part
@@ -43,15 +45,17 @@ def read_labelled(source: Source, classes: tuple[str, ...], *, test: bool) -> Ra
     """The rows of arrays, with their class numbers. Raises DatasetError."""
     from hpstudy.data.kind import Raw
 
-    part = read_part(source.files, test=test) or read_part(source.files, test=False)  # None: the test split is drawn
+    predicts_numbers = not classes
+    part = read_part(source.files, test=test, predicts_numbers=predicts_numbers)
+    part = part or read_part(source.files, test=False, predicts_numbers=predicts_numbers)  # the test split is drawn
     assert part
-    return Raw(rows=part.x, labels=numbered(part.labels, classes))
+    return Raw(rows=part.x, labels=part.labels if predicts_numbers else numbered(part.labels, classes))
 
 
 def _of_table(own: Table | TextsDeclaration, files: tuple[Path, ...], digest: str, test_digest: str) -> Content:
     table = own if isinstance(own, Table) else own.table
     labels = read_rows(files[0], table, MISSING, texts_of).labels
-    predicts_numbers = table.task == "regression"
+    predicts_numbers = own.predicts_numbers
     classes = () if predicts_numbers else classes_of(files[0], f"column {table.target!r}", list(labels))
     for path in files[1:]:
         others = read_rows(path, table, MISSING, texts_of).labels
@@ -68,23 +72,29 @@ def _of_table(own: Table | TextsDeclaration, files: tuple[Path, ...], digest: st
 
 
 def _of_arrays(own: Own, files: tuple[Path, ...], digest: str, test_digest: str) -> Content:
-    part = read_part(files, test=False)
+    part = read_part(files, test=False, predicts_numbers=own.predicts_numbers)
     assert part
-    classes = classes_of(files[0], "the labels", list(part.labels))
-    test = read_part(files, test=True)
+    classes = () if own.predicts_numbers else classes_of(files[0], "the labels", list(part.labels))
+    test = read_part(files, test=True, predicts_numbers=own.predicts_numbers)
     if test:
-        _check_labels(files[-1], test.labels, classes, own)
+        if classes:
+            _check_labels(files[-1], test.labels, classes, own)
         _check_shapes(files[-1], part, test)
     return Content(
         digest=digest,
         classes=classes,
         rows=len(part.labels) - (0 if test else _held_out(own, len(part.labels))),
         test_digest=test_digest,
-        metric=_metric(part.labels),
+        targets=targets_of(_names(own, part.labels), part.labels) if own.predicts_numbers else (),
+        metric="" if own.predicts_numbers else _metric(part.labels),
         shape=part.x.shape[1:],
         largest=part.largest,
         has_test=test is not None,
     )
+
+
+def _names(own: Own, targets: NDArray[Any]) -> tuple[str, ...]:
+    return own.targets if targets.ndim == 1 else tuple(f"{own.targets[0]}{place}" for place in range(targets.shape[1]))
 
 
 def _metric(labels: Texts) -> str:

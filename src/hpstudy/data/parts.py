@@ -37,6 +37,15 @@ def read_test(kind: Kind, source: Source) -> Raw:
     return _read(kind, source, test=True)
 
 
+def read_both(kind: Kind, source: Source) -> tuple[Raw, Raw]:
+    """What `read_train` and `read_test` give, of files that are read only once."""
+    if dataset_info(source.dataset).test != "drawn":
+        return read_train(kind, source), read_test(kind, source)
+    raw = kind.read(source, test=False)
+    held_out, rest = _drawn(source, raw)
+    return raw.taken(rest), raw.taken(held_out)
+
+
 def split_train(
     source: Source,
     labels: NDArray[Any],
@@ -67,12 +76,17 @@ def _read(kind: Kind, source: Source, *, test: bool) -> Raw:
             _check_classes(source, raw, test=test)
             return raw
         case "drawn":
-            _check_classes(source, raw)
-            with _named(source):
-                held_out, rest = test_and_rest(raw.labels, dataset_info(source.dataset).test_share, raw.keys)
+            held_out, rest = _drawn(source, raw)
             return raw.taken(held_out if test else rest)
         case "all":
             return raw
+
+
+def _drawn(source: Source, raw: Raw) -> tuple[RowNumbers, RowNumbers]:
+    """The rows of the test split, and the others."""
+    _check_classes(source, raw)
+    with _named(source):
+        return test_and_rest(raw.labels, dataset_info(source.dataset).test_share, raw.keys)
 
 
 def _check_classes(source: Source, raw: Raw, *, test: bool | None = None) -> None:

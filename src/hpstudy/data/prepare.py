@@ -139,13 +139,15 @@ def prepare_test(
 
 def _build(request: _Request, source: Source, *, test: bool) -> Matrix:
     """Read and encode the rows. The readers are imported here, because nobody needs them if all rows are cached."""
-    from hpstudy.data.parts import read_test, read_train, split_train
+    from hpstudy.data.parts import read_both, read_test, read_train, split_train
 
     kind = request.kind
-    raw = (read_test if test else read_train)(kind, source)
     if not kind.is_fitted:
-        return kind.encode(raw, None)
-    known = read_train(kind, source) if test else raw
+        return kind.encode((read_test if test else read_train)(kind, source), None)
+    if test:
+        known, raw = read_both(kind, source)
+    else:
+        raw = known = read_train(kind, source)
     train, _ = split_train(source, known.labels, request.seed, request.train_rows, known.keys, request.splits)
     return kind.encode(raw, known.taken(train))
 

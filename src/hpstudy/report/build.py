@@ -130,7 +130,7 @@ def build_report(
             "published": published_json(published),
         },
     )
-    return in_language(report)
+    return in_language(report, (*study.vary, *study.tune))
 
 
 def _chosen(since: Sequence[TrialRecord]) -> dict[str, Any] | None:
@@ -248,9 +248,9 @@ def _interaction_section(analysis: Analysis, grid: GridAnalysis, figures: bool) 
     tables = [grid_sections.pair_table(analysis, pair) for pair in pairs]
     pictures: list[Figure] = []
     if figures:
-        from hpstudy.report.grid.figures import pair_figure
+        from hpstudy.report.grid.figures import pair_figures
 
-        pictures = [pair_figure(analysis, pair) for pair in pairs]
+        pictures = [figure for pair in pairs for figure in pair_figures(analysis, pair)]
     title = say("Interactions and variance")
     return Section(title=title, tables=(*([shares] if shares else []), *tables), figures=tuple(pictures))
 
@@ -284,8 +284,8 @@ def _search_sections(analysis: Analysis, search: SearchResult, figures: bool) ->
         costs = []
         for quantity, label in cost_axes():
             points = [(r.metrics[quantity], r.value or 0.0) for r in search.complete if quantity in r.metrics]
-            if len({x for x, _ in points}) > 1 and quantity != metric:
-                costs.append(cost_figure(points, label, metric))
+            if quantity != metric:
+                costs += cost_figure(points, label, metric)
         if costs:
             sections.append(Section(title="Cost", figures=tuple(costs)))
     return sections

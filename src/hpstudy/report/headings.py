@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from dataclasses import replace
 
 from hpstudy.report.document import Figure, Number, Section, Table
@@ -9,37 +10,45 @@ from hpstudy.report.languages import spoken, word
 from hpstudy.report.whole import Report
 
 
-def in_language(report: Report) -> Report:
-    """The report with what has no values translated; its sentences with values already are."""
+def in_language(report: Report, factors: Collection[str]) -> Report:
+    """The report with what has no values translated; its sentences with values already are.
+
+    Args:
+        factors: Names that stay as the study file has them.
+    """
     if spoken() == "en":
         return report
+
+    def name(text: str) -> str:
+        return text if text in factors else word(text)
+
     return replace(
         report,
         language=spoken(),
-        declaration=tuple((word(name), text) for name, text in report.declaration),
-        sections=tuple(map(_section, report.sections)),
+        declaration=tuple((name(what), text) for what, text in report.declaration),
+        sections=tuple(_section(section, name) for section in report.sections),
         pictures=tuple(map(_figure, report.pictures)),
         methods=tuple((word(what), word(how)) for what, how in report.methods),
     )
 
 
-def _section(section: Section) -> Section:
+def _section(section: Section, name: Callable[[str], str]) -> Section:
     return replace(
         section,
         title=word(section.title),
         text=tuple(map(word, section.text)),
-        tables=tuple(map(_table, section.tables)),
+        tables=tuple(_table(table, name) for table in section.tables),
         figures=tuple(map(_figure, section.figures)),
     )
 
 
-def _table(table: Table) -> Table:
+def _table(table: Table, name: Callable[[str], str]) -> Table:
     verdicts = [place for place, column in enumerate(table.columns) if column == "verdict"]
     return replace(
         table,
         title=word(table.title),
-        columns=tuple(map(word, table.columns)),
-        spare=tuple(map(word, table.spare)),
+        columns=tuple(map(name, table.columns)),
+        spare=tuple(map(name, table.spare)),
         caption=word(table.caption),
         rows=tuple(
             tuple(_entry(entry) if place in verdicts else entry for place, entry in enumerate(row))

@@ -17,6 +17,8 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")  # colour is never the only difference
 DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)), (0, (8, 2)))
 MOST_VECTOR_POINTS = 300  # of a scatter; more are drawn as a bitmap inside the SVG, so that the file stays small
+BUNCHED = 0.25  # of an axis: where most take up less of it, they get a closer view
+_FEW = 5  # values of which nobody can say that one lies far off
 PLAIN: dict[str, Any] = {"parse_math": False}  # for labels that name a level: dollar signs do not start a formula
 PANEL = (4.2, 2.9)  # inches; a phone shows one panel per row at a readable size
 
@@ -88,6 +90,21 @@ def shades() -> Any:
 
 def is_large(points: int) -> bool:
     return points > MOST_VECTOR_POINTS
+
+
+def closer(values: Sequence[float]) -> tuple[float, float] | None:
+    """Limits that leave out what lies far off (beyond three times the middle half), if it squeezes the others."""
+    import numpy as np
+
+    known = np.array(values, float)
+    if len(known) < _FEW:
+        return None
+    low, high = np.quantile(known, (0.25, 0.75))
+    near = known[np.abs(known - (low + high) / 2) <= 3.5 * (high - low)]
+    if not 0 < np.ptp(near) < BUNCHED * np.ptp(known):
+        return None
+    margin = 0.15 * float(np.ptp(near))
+    return float(near.min()) - margin, float(near.max()) + margin
 
 
 def level_ticks(axes: Any, levels: Sequence[str], vertical: bool = False, most: int = 18) -> None:

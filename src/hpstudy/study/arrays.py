@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, TypeAlias, get_args
 
 from hpstudy.errors import UserError
-from hpstudy.study.own import Own
+from hpstudy.study.own import Own, is_remote
 from hpstudy.study.table import Table
+from hpstudy.study.task import Task
 
 Color: TypeAlias = Literal["rgb", "gray"]
 
@@ -18,7 +19,8 @@ class Arrays(Own):
 
     A .npz file holds x_train, y_train, x_test and y_test, as Keras has it, or x and y. Of a .npy file with the rows,
     `labels` names the one with their labels. Rows are numbers of any shape, (rows, …); uint8 of two or three dimensions
-    a row are images. Labels are whole numbers, truth values or texts, (rows,) or (rows, 1).
+    a row are images. Labels are whole numbers, truth values or texts, (rows,) or (rows, 1); in a regression numbers,
+    (rows,) or (rows, targets).
 
     Raises:
         UserError: a field is wrong; the message says what is legal.
@@ -29,8 +31,10 @@ class Arrays(Own):
     file: str  # relative to the study file, or below HPSTUDY_DATA_DIR
     labels: str | None = None  # the file of the labels, if `file` is a .npy file
     test: str | float | None = None  # the test split's file, or its share of the rows; None: x_test, else a fifth
+    task: Task = "classification"  # whether labels are classes, or in a "regression" numbers
 
     def __post_init__(self) -> None:
+        self._check_task()
         self._check_texts("file", *(["labels"] if self.labels is not None else []))
         self._check_test()
         is_single = self.file.lower().endswith(".npy")
@@ -69,6 +73,8 @@ class Images(Own):
     test: str | float | None = None  # the test split's folder or table, or its share of the images; None: a fifth
 
     def __post_init__(self) -> None:
+        if is_remote(str(self.file)):
+            raise UserError("Images(…) are opened one by one, so they must be on this machine. Copy them first.")
         self._check_texts("file", *(name for name in ("image", "target") if getattr(self, name) is not None))
         self._check_test()
         size: Any = (self.size, self.size) if isinstance(self.size, int) else self.size
@@ -109,8 +115,10 @@ class Texts(Own):
     test: str | float | None = None  # the test split's file, or its share of the rows; None: a fifth
     group: str | None = None  # column whose rows of one value stay together, in one part
     time: str | None = None  # column of which the latest rows are for the test, then for validation
+    task: Task = "classification"  # whether labels are classes, or in a "regression" numbers
 
     def __post_init__(self) -> None:
+        self._check_task()
         self._check_texts("file", "text", "target")
         self._check_test()
         self._check_keys("group", "time")
@@ -126,6 +134,7 @@ class Texts(Own):
             drop_missing_target=self.drop_missing_target,
             group=self.group,
             time=self.time,
+            task=self.task,
         )
 
 

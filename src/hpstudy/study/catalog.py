@@ -12,7 +12,6 @@ from typing import Literal, TypeAlias
 from hpstudy.study.arrays import Arrays, Images, Texts
 from hpstudy.study.legal import Factor, integer, one_of
 from hpstudy.study.own import Content, Own
-from hpstudy.study.table import Table
 from hpstudy.study.task import Target, Task
 
 KindName: TypeAlias = Literal["image", "words", "table", "numbers", "gate", "columns", "pictures", "vectors", "texts"]
@@ -302,6 +301,6 @@ def _kind_of(own: Own) -> KindInfo:
 
 def _unread_targets(own: Own) -> tuple[Target, ...]:
     """The numbers that a regression will predict, of which only the names are known yet."""
-    if not isinstance(own, Table) or own.task != "regression":
+    if not own.predicts_numbers:
         return ()
     return tuple(Target(name=name, deviation=math.nan, absolute=math.nan) for name in own.targets)

@@ -6,10 +6,10 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePath
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, get_args
 
 from hpstudy.errors import UserError
-from hpstudy.study.task import Target
+from hpstudy.study.task import Target, Task
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +79,17 @@ class Own:
         return (self.path, self.test_part) if isinstance(self.test_part, str) else (self.path,)
 
     @property
+    def predicts_numbers(self) -> bool:
+        """Whether numbers are predicted instead of classes."""
+        return getattr(self, "task", "classification") == "regression"
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The names of what is predicted, as far as the declaration says; arrays may turn out to have several."""
+        target = getattr(self, "target", None) or "y"
+        return (target,) if isinstance(target, str) else tuple(target)
+
+    @property
     def splits_by_column(self) -> bool:
         """Whether a column says which rows stay together, or which are the latest."""
         return self.splits_by_time or bool(getattr(self, "group", None))
@@ -133,6 +144,15 @@ class Own:
                 object.__setattr__(self, name, value := str(value))
             if not isinstance(value, str) or not value.strip():
                 raise UserError(f"{self._call(name)} must be a text that is not empty; it is {value!r}.")
+        for file in self.files:
+            self._check_address(file)
+
+    def _check_address(self, file: str) -> None:
+        if is_remote(file) and "@" in file.partition("://")[2].partition("/")[0]:
+            raise UserError(
+                f"{type(self).__name__}(…) has a user or password in the address of its file, which would be recorded "
+                "with the study. Leave it out: fsspec takes it from the environment or from a file of its own."
+            )
 
     def _check_test(self) -> None:
         if isinstance(self.test_part, PurePath):
@@ -140,6 +160,11 @@ class Own:
         is_share = isinstance(self.test_part, float) and 0 < self.test_part < 1
         if not (self.test_part is None or is_share or (isinstance(self.test_part, str) and self.test_part.strip())):
             raise UserError(f"{self._call('test')} must be a file, or a share such as 0.2; it is {self.test_part!r}.")
+
+    def _check_task(self) -> None:
+        task = getattr(self, "task")  # noqa: B009 - of those declarations that have it
+        if task not in get_args(Task):
+            raise UserError(f"{self._call('task')} must be {' or '.join(map(repr, get_args(Task)))}; it is {task!r}.")
 
     def _check_keys(self, *names: str) -> None:
         """Check the fields that name the column by which rows are split."""
@@ -154,6 +179,11 @@ class Own:
 
     def _call(self, name: str) -> str:
         return f"{type(self).__name__}({name}=…)"
+
+
+def is_remote(file: str) -> bool:
+    """Whether a file is given by an address, such as https://example.org/churn.csv."""
+    return "://" in file
 
 
 def _tuples(values: Mapping[str, Any]) -> dict[str, Any]:

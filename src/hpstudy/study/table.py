@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import ClassVar, get_args
+from typing import ClassVar
 
 from hpstudy.errors import UserError
 from hpstudy.study.own import Own
@@ -64,18 +64,12 @@ class Table(Own):
             object.__setattr__(self, "target", tuple(self.target))
         if not self.targets or not all(isinstance(name, str) and name.strip() for name in self.targets):
             raise UserError(f"Table(target=…) must name a column; it is {self.target!r}.")
-        if self.task not in get_args(Task):
-            raise UserError(f"Table(task=…) must be {' or '.join(map(repr, get_args(Task)))}; it is {self.task!r}.")
+        self._check_task()
         if self.task == "classification" and not isinstance(self.target, str):
             raise UserError(
                 f"Table(target=…) must name one column; it is {self.target!r}. Several are predicted together "
                 'only as numbers: task="regression".'
             )
-
-    @property
-    def targets(self) -> tuple[str, ...]:
-        """The columns to predict."""
-        return (self.target,) if isinstance(self.target, str) else tuple(self.target)
 
     @property
     def told_columns(self) -> tuple[str, ...]:

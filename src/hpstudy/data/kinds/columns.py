@@ -45,6 +45,7 @@ _DATE_FORMATS = (  # the first that fits every known cell; the day before the mo
     *("ISO8601", "%Y/%m/%d", "%d.%m.%Y", "%d.%m.%Y %H:%M", "%m/%d/%Y", "%m/%d/%Y %H:%M"),
     *("%d/%m/%Y", "%d/%m/%Y %H:%M", "%d-%m-%Y", "%m-%d-%Y"),
 )
+_DATE_PARTS = 4  # days, month, day of the month and of the week
 _NO_DATE = np.datetime64("NaT", "s")
 _DAY = np.timedelta64(86_400, "s")
 
@@ -223,8 +224,13 @@ def texts_of(cells: Any) -> Texts:
     """A column of a DataFrame as texts that are equal where the values are."""
     import pandas as pd
 
-    codes, levels = pd.factorize(cells)
-    return np.array([*(_normal(str(level)) for level in levels), ""], object)[codes]
+    codes, levels = pd.factorize(cells)  # what is done with a level is done once, not in each row
+    return _normal_levels(levels)[codes]
+
+
+def _normal_levels(levels: Any) -> Texts:
+    """The levels of a column as texts, and last the text of a missing value."""
+    return np.array([*(_normal(str(level)) for level in levels), ""], object)
 
 
 def values_of(cells: Any) -> Values:
@@ -237,9 +243,10 @@ def values_of(cells: Any) -> Values:
     if pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_bool_dtype(kind):
         numbers = cells.to_numpy(np.float64, na_value=np.nan)
         return np.where(np.isfinite(numbers), numbers, np.nan)
-    texts = texts_of(cells)
+    codes, levels = pd.factorize(cells)
+    texts = _normal_levels(levels)
     numbers = _numbers(texts)
-    return texts if np.isnan(numbers[texts != ""]).any() else numbers
+    return texts[codes] if np.isnan(numbers[texts != ""]).any() else numbers[codes]
 
 
 def _served(cells: Any, kind: str) -> Values:
@@ -303,16 +310,35 @@ def _dates(values: Values, form: str) -> NDArray[np.datetime64]:
 
 
 def _inputs(columns: Mapping[str, Values], fitted: Mapping[str, Mapping[str, Any]], rows: int) -> NDArray[np.float32]:
-    parts = [column_inputs(columns[name], column) for name, column in fitted.items()]
-    return np.hstack([np.empty((rows, 0), np.float32), *parts])
+    found = np.empty((rows, sum(map(_width, fitted.values()))), np.float32)  # filled in place, to save memory
+    first = 0
+    for name, column in fitted.items():
+        found[:, first : first + _width(column)] = column_inputs(columns[name], column)
+        first += _width(column)
+    return found
+
+
+def _width(column: Mapping[str, Any]) -> int:
+    match column["kind"]:
+        case "category":
+            return len(column["levels"]) + 1
+        case "text":
+            return len(column["words"])
+        case "date":
+            return _DATE_PARTS + bool(column["has_times"]) + bool(column["marks_missing"])
+        case _:
+            return 1 + bool(column["marks_missing"])
 
 
 def column_inputs(values: Values, column: Mapping[str, Any]) -> NDArray[np.float32]:
     """One column as inputs, float32 (rows, width)."""
     match column["kind"]:
         case "category":
+            import pandas as pd
+
             places = {level: place for place, level in enumerate(column["levels"])}
-            found = np.array([places.get(text, len(places)) for text in values], np.int64)
+            codes, levels = pd.factorize(values)
+            found = np.array([places.get(level, len(places)) for level in levels], np.int64)[codes]
             return np.asarray(found[:, np.newaxis] == np.arange(len(places) + 1), np.float32)
         case "text":
             return _multi_hot(values, column["words"])

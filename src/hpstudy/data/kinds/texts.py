@@ -67,13 +67,13 @@ class Texts:
         """The texts, (rows,) of str. All rows if the test split is drawn, else those of one of the two files."""
         from hpstudy.data.kind import Raw
         from hpstudy.data.kinds.columns import MISSING, texts_of
-        from hpstudy.data.own_rows import numbered, read_rows
+        from hpstudy.data.own_rows import read_rows
 
         path = source.files[1 if test and len(source.files) > 1 else 0]
         rows = read_rows(path, self.declared.table, MISSING, texts_of)
         return Raw(
             rows=rows.frame[self.declared.text].fillna("").astype(str).to_numpy(object),
-            labels=numbered(rows.labels, self.classes),
+            labels=rows.numbered(self.classes),
             keys=rows.keys,
             places=rows.numbers,
         )

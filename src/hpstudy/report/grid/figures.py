@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -93,8 +94,8 @@ def _name_axes(axes: Any, factor: str, label: str, *, along: bool) -> None:
         axes.set_xlabel(label)
 
 
-def pair_figure(analysis: Analysis, pair: PairCells) -> Figure:
-    """The interaction plot: a line for each level of the factor with fewer levels."""
+def pair_figures(analysis: Analysis, pair: PairCells) -> list[Figure]:
+    """The interaction plot, a line for each level of the factor with fewer levels; once more from nearby."""
     metric = analysis.study.objectives[0].metric
     numeric = [_is_numeric(analysis, factor) for factor in pair.factors]
     flipped = len(pair.levels[0]) < len(pair.levels[1])
@@ -125,7 +126,7 @@ def pair_figure(analysis: Analysis, pair: PairCells) -> Figure:
         axes.set_xlabel(along_name)
         axes.set_ylabel(say("mean {metric}", metric=metric))
 
-    return Figure(
+    figure = Figure(
         title=say("Interaction of {along} and {line}", along=along_name, line=line_name),
         caption=say(
             "Mean {metric} by {along}, a line for each {line}; bars: 95 % t-intervals. Lines that are not parallel are "
@@ -138,6 +139,22 @@ def pair_figure(analysis: Analysis, pair: PairCells) -> Figure:
         svg=style.draw(paint),
         legend=style.legend([f"{line_name} {line}" for line in lines]),
     )
+    return _with_closer(figure, paint, [found.mean for found in pair.means.values()])
+
+
+def _with_closer(figure: Figure, paint: Callable[[Any], None], values: Sequence[float]) -> list[Figure]:
+    """A figure, and the same without what lies far off along y, where that squeezes the others."""
+    limits = style.closer(values)
+    if limits is None:
+        return [figure]
+
+    def paint_closer(axes: Any) -> None:
+        paint(axes)
+        axes.set_ylim(*limits)
+
+    title = say("{what}, from nearby", what=figure.title)
+    caption = figure.caption + say(" From nearby: what lies far off is left out.")
+    return [figure, replace(figure, title=title, caption=caption, svg=style.draw(paint_closer))]
 
 
 def _is_numeric(analysis: Analysis, factor: str) -> bool:
@@ -217,13 +234,16 @@ def _finish(axes: Any, label: str) -> None:
 
 def cost_figures(analysis: Analysis, cells: Sequence[RankedCell]) -> list[Figure]:
     """The objective against the time and the size of the network, with a point for each configuration."""
-    metric = analysis.study.objectives[0].metric
-    figures = []
-    for quantity, label in cost_axes():
-        points = [(getattr(cell, quantity), cell.mean.mean) for cell in cells if getattr(cell, quantity) is not None]
-        if len({x for x, _ in points}) > 1 and metric != quantity:
-            figures.append(cost_figure(points, label, metric))
-    return figures
+    return [
+        figure
+        for quantity, label in cost_axes()
+        for figure in cost_figure(
+            [(getattr(cell, quantity), cell.mean.mean) for cell in cells if getattr(cell, quantity) is not None],
+            label,
+            analysis.study.objectives[0].metric,
+        )
+        if analysis.study.objectives[0].metric != quantity
+    ]
 
 
 def cost_axes() -> tuple[tuple[str, str], ...]:
@@ -231,7 +251,10 @@ def cost_axes() -> tuple[tuple[str, str], ...]:
     return ("train_s", say("training time, s")), ("parameters", say("parameters of the network"))
 
 
-def cost_figure(points: Sequence[tuple[float, float]], label: str, metric: str) -> Figure:
+def cost_figure(points: Sequence[tuple[float, float]], label: str, metric: str) -> list[Figure]:
+    """Empty if all cost the same; two if a few values squeeze the axis."""
+    if len({x for x, _ in points}) < 2:
+        return []
     values = np.array(points)
 
     def paint(axes: Any) -> None:
@@ -244,7 +267,7 @@ def cost_figure(points: Sequence[tuple[float, float]], label: str, metric: str) 
         axes.set_xlabel(label)
         axes.set_ylabel(metric)
 
-    return Figure(
+    figure = Figure(
         title=say("{metric} against {label}", metric=metric, label=label),
         caption=say(
             "{metric} against {label}, a point for each configuration (mean over replicates) or trial.",
@@ -253,3 +276,4 @@ def cost_figure(points: Sequence[tuple[float, float]], label: str, metric: str) 
         ),
         svg=style.draw(paint),
     )
+    return _with_closer(figure, paint, values[:, 1].tolist())

@@ -29,7 +29,6 @@ _LOOKS: Mapping[str, tuple[str, str]] = {  # colour and marker
     Verdict.WORSE: (style.COLOURS[7], "v"),
     _ONE_SEED: (style.COLOURS[0], "o"),
 }
-_BUNCHED = 0.25  # of the axis: where those that may be the best take up less of it, they get a closer view
 _FAR = 5.0  # times the median distance to the best mean: what is further off is not in the closer view
 _LABEL_PT = 9  # height of a line's name above the axes
 _CLOSE = 0.5  # of the axis: lines closer than that have names that might overlap
@@ -64,7 +63,7 @@ def configuration_figures(analysis: Analysis, grid: GridAnalysis, beside: Sequen
     figures = [_ranking(analysis.study, rows, beside, say("All configurations, the best first"))]
     near, further = _near(rows, cells)
     span = [*(row.mean.mean for row in rows), *(value for _, value in beside)]
-    if cells[0].mean.n > 1 and len(near) > 1 and np.ptp([row.mean.mean for row in near]) < _BUNCHED * np.ptp(span):
+    if cells[0].mean.n > 1 and len(near) > 1 and np.ptp([row.mean.mean for row in near]) < style.BUNCHED * np.ptp(span):
         left_out = say(" Further off: {names}.", names=texts.shortened(further, 3)) if further else ""
         figures.append(_ranking(analysis.study, near, (), say("Those that may be the best, from nearby"), left_out))
     if len(analysis.study.vary) == 2 and len(cells) > 3:

@@ -12,6 +12,7 @@ from hpstudy.analysis.statistics import bounds_of
 from hpstudy.report import texts
 from hpstudy.report.document import Number, Table
 from hpstudy.report.languages import say
+from hpstudy.study.domains import Float
 from hpstudy.study.factors import Level
 
 
@@ -58,6 +59,8 @@ def trials_table(analysis: Analysis, search: SearchResult) -> Table | None:
 
 def _level(analysis: Analysis, name: str, level: Level) -> str | Number:
     text = analysis.texts.text(name, level)
+    if isinstance(analysis.study.vary[name], Float) and float(text) == float(padded := f"{level:#.4g}"):
+        text = padded  # as many digits as the others of its column
     if isinstance(level, int | float) and not isinstance(level, bool):
         return Number(value=float(level), text=text, is_exact=True)
     return text

@@ -71,6 +71,9 @@ def _intervals(numbers: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, f
     metric = numbers["objective"][0]["metric"]
     if numbers.get("cells"):
         yield f"mean_{metric}", numbers["cells"][0]["mean"]
+    constant = (numbers.get("baselines") or {}).get("constant", {})
+    if metric in constant:
+        yield f"constant_{metric}", {"mean": constant[metric], "low": None, "high": None}
     if evaluation := numbers.get("evaluation"):
         from dataclasses import asdict
 
@@ -78,8 +81,9 @@ def _intervals(numbers: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, f
 
         scored = Evaluation.from_json(evaluation)
         yield f"test_{scored.metric}", asdict(statistics.interval(scored.test, statistics.bounds_of(scored.metric)))
-        together = asdict(scored.together)
-        yield f"test_{scored.metric}_ensemble", {**together, "mean": together["value"]}
+        for name in dict.fromkeys((scored.metric, metric.removeprefix("val_"))):
+            if together := scored.estimates.get(name):
+                yield f"test_{name}_ensemble", {"mean": together.value, "low": together.low, "high": together.high}
 
 
 def test_score_text(numbers: Mapping[str, Any]) -> str | None:

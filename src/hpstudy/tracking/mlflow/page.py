@@ -51,7 +51,7 @@ def shared_view(study: Study) -> str:
         "groupsExpanded": {},
         "useGroupedValuesInCharts": True,
         "runsHiddenMode": "SHOW_ALL",
-        "compareRunCharts": _charts(study, factors),
+        "compareRunCharts": _charts(study),
         "compareRunSections": [_section(_SECTION, study.name, True), *(_section(name, name) for name in _FOLDED)],
         "isAccordionReordered": True,  # otherwise MLflow sorts the sections by name
         "hideEmptyCharts": True,
@@ -78,7 +78,7 @@ def _grouping(study: Study) -> dict[str, Any] | None:
     return {"aggregateFunction": "average", "groupByKeys": by}
 
 
-def _charts(study: Study, factors: list[str]) -> list[dict[str, Any]]:
+def _charts(study: Study) -> list[dict[str, Any]]:
     objective, (training, validation) = study.objectives[0].metric, _watched(study)
     lines = []
     if objective in (training, validation):
@@ -87,7 +87,9 @@ def _charts(study: Study, factors: list[str]) -> list[dict[str, Any]]:
     bars = {**_chart("BAR", f"Objective: {objective}"), "metricKey": "objective"}
     charts = [*lines, bars]
     if _grouping(study) is None:  # MLflow draws no parallel coordinates of groups whose factors are texts
-        parallel = {"selectedParams": factors, "selectedMetrics": ["objective"], "showAllRuns": True}
+        keys = param_keys(study)  # MLflow draws no line of a run that lacks one of them
+        always = [keys[name] for name, domain in study.domains.items() if not domain.when]
+        parallel = {"selectedParams": always, "selectedMetrics": ["objective"], "showAllRuns": True}
         charts = [{**_chart("PARALLEL", f"Factors and {objective}"), **parallel}, bars, *lines]
     return [{**chart, "uuid": f"{_SECTION}.{place}"} for place, chart in enumerate(charts)]
 

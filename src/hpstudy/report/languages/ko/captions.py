@@ -98,6 +98,8 @@ SENTENCES: Mapping[str, str] = {
     "{metric} against {label}, a point for each configuration (mean over replicates) or trial.": (
         "{label}에 따른 {metric}, 설정(반복의 평균) 또는 시행마다 점 하나."
     ),
+    "{what}, from nearby": "{what}, 확대",
+    " From nearby: what lies far off is left out.": " 확대: 멀리 떨어진 것은 뺐습니다.",
     # a search
     "Pareto front": "파레토 경계",
     "other trials": "다른 시행",
