@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,26 @@ def test_a_damaged_compiled_epoch_is_removed_before_a_process_could_read_it(comp
     os.utime(forgotten, (time.time() - 3600,) * 2)
     for_compiled(tmp_path)
     assert [file.name for file in compiled.glob("*.pb")] == ["whole.pb"]
+
+
+def test_several_processes_may_write_compiled_epochs_and_look_through_them_at_once(
+    compiled: Path, tmp_path: Path
+) -> None:
+    def write(writer: int) -> None:
+        for number in range(40):
+            partial = compiled / f"{writer}-{number}.pb.tmp"
+            partial.write_bytes(b"program" * number)
+            partial.replace(compiled / f"{number}.pb")  # as TensorFlow writes: the others write the same
+            seal(for_compiled(tmp_path) or {})
+
+    with ThreadPoolExecutor() as writers:
+        list(writers.map(write, range(3)))
+    abandoned = compiled / "of a killed writer.pb.tmp"
+    abandoned.touch()
+    os.utime(abandoned, (time.time() - 3600,) * 2)
+    assert for_compiled(tmp_path)
+    assert sorted(compiled.glob("*.pb")) == sorted(compiled / f"{number}.pb" for number in range(40))
+    assert not abandoned.exists()
 
 
 def test_compiled_epochs_are_bounded_in_size_and_the_oldest_go_first(compiled: Path, tmp_path: Path) -> None:
