@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -54,6 +57,26 @@ def test_a_damaged_compiled_epoch_is_removed_before_a_process_could_read_it(comp
     assert [file.name for file in compiled.glob("*.pb")] == ["whole.pb"]
 
 
+def test_several_processes_may_write_compiled_epochs_and_look_through_them_at_once(
+    compiled: Path, tmp_path: Path
+) -> None:
+    def write(writer: int) -> None:
+        for number in range(40):
+            partial = compiled / f"{writer}-{number}.pb.tmp"
+            partial.write_bytes(b"program" * number)
+            partial.replace(compiled / f"{number}.pb")  # as TensorFlow writes: the others write the same
+            seal(for_compiled(tmp_path) or {})
+
+    with ThreadPoolExecutor() as writers:
+        list(writers.map(write, range(3)))
+    abandoned = compiled / "of a killed writer.pb.tmp"
+    abandoned.touch()
+    os.utime(abandoned, (time.time() - 3600,) * 2)
+    assert for_compiled(tmp_path)
+    assert sorted(compiled.glob("*.pb")) == sorted(compiled / f"{number}.pb" for number in range(40))
+    assert not abandoned.exists()
+
+
 def test_compiled_epochs_are_bounded_in_size_and_the_oldest_go_first(compiled: Path, tmp_path: Path) -> None:
     for age in range(4):
         file = compiled / f"{age}.pb"
@@ -83,3 +106,33 @@ def test_where_compiled_epochs_cannot_be_written_a_process_compiles_for_itself(
     monkeypatch.setenv("TF_XLA_FLAGS", "--tf_xla_clustering_debug --tf_xla_persistent_cache_directory=/mine")
     assert for_compiled(tmp_path / "other") == {}, "the user's folder is kept"
     assert without_compiled() == {"TF_XLA_FLAGS": "--tf_xla_clustering_debug"}
+
+
+ON_A_DEVICE = """
+import sys
+import tensorflow as tf
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+from hpstudy import data
+from hpstudy.settings import Settings
+from hpstudy.study.factors import dataset_info, default_config
+from hpstudy.training.trainer import Trainer
+few = {"learning_rate": 0.01, "epochs": 3, "dropout": 0.2, "augmentation": "shift"}
+config = {**default_config(dataset_info("digits")), **few}
+arrays = data.prepare("digits", config, 42, Settings.load({"home": sys.argv[1]}))
+trainer = Trainer()
+with tf.device("CPU:1"):
+    training = trainer.start(config, 42, arrays, block_s=1.0)
+    print(*{epoch.number for epoch in training})
+    (program,) = trainer.programs
+    rows = program.rows(arrays, program.store(arrays))
+variables = [variable.value for variable in program.network.variables]
+print(*{tensor.device[-6:] for tensor in (*variables, rows.x, rows.y, rows.scale, rows.offset, rows.validation)})
+"""
+
+
+def test_a_program_has_everything_on_the_device_that_it_is_given(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", ON_A_DEVICE, str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    assert done.stdout.splitlines() == ["1 2 3", ":CPU:1"], done.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import keras
@@ -10,7 +11,13 @@ import pytest
 import tensorflow as tf
 
 from hpstudy.study.keras_levels import OPTIMIZERS
-from hpstudy.training.keras_private import PYTHON_OPERATIONS, RANDOM_OPERATIONS, SharedRateDropout, optimizer_state
+from hpstudy.training.keras_private import (
+    PYTHON_OPERATIONS,
+    RANDOM_OPERATIONS,
+    RepeatableNames,
+    SharedRateDropout,
+    optimizer_state,
+)
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
@@ -38,6 +45,24 @@ def test_dropout_of_keras_still_has_a_seed_generator_of_the_name_that_is_used() 
     layer = SharedRateDropout(tf.Variable(0.5))
     problem = f"Keras {keras.__version__} has renamed Dropout.seed_generator, see training/keras_private.py"
     assert isinstance(getattr(layer, "seed_generator", None), keras.random.SeedGenerator), problem
+
+
+def test_names_in_a_compiled_program_do_not_depend_on_what_was_made_before() -> None:
+    def made(key: str) -> tuple[str, list[str]]:
+        names = RepeatableNames(key)
+        with names():
+            layer = keras.layers.Dense(2)
+            count = tf.function(lambda end: tf.while_loop(lambda i: i < end, lambda i: (i + 1,), [tf.constant(0)]))
+            graph = count.get_concrete_function(tf.constant(3)).graph
+        functions = [graph.name, *(function.signature.name for function in graph.as_graph_def().library.function)]
+        return layer.name, sorted(re.sub(r"\d{8,}(\d{4})", r"\1", name) for name in functions)
+
+    first = made("one")
+    keras.layers.Dense(2)
+    made("two")
+    problem = f"TensorFlow {tf.__version__} or Keras {keras.__version__} numbers in another way"
+    assert made("three") == first, problem
+    assert first[0] == "dense", problem
 
 
 @pytest.mark.parametrize("name", sorted(RANDOM_OPERATIONS | PYTHON_OPERATIONS))

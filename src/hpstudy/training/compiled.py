@@ -100,6 +100,9 @@ def _look_through(folder: Path) -> None:
     """Remove what is damaged, and the oldest files beyond the limit. Others may do the same at this moment."""
     files = {file: file.stat() for file in folder.glob("*/*.pb")}
     left, now = LIMIT_BYTES, time.time()
+    for leftover in {*folder.glob("*/*")} - files.keys() - {file.with_name(file.name + _SEAL) for file in files}:
+        if now - leftover.stat().st_mtime > _UNSEALED_S:  # of a writer that was killed
+            leftover.unlink(missing_ok=True)
     for file, status in sorted(files.items(), key=lambda item: -item[1].st_mtime):
         left -= status.st_size
         sealed = file.with_name(file.name + _SEAL)

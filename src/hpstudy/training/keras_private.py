@@ -5,11 +5,19 @@ So a version that has renamed one of them fails in that test, not in a study tha
 
 from __future__ import annotations
 
+import hashlib
+import itertools
 import random
-from typing import Any
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, ClassVar
 
 import keras
 import tensorflow as tf
+from keras.src.backend.common import global_state
+from tensorflow.python.eager.polymorphic_function import concrete_function
+from tensorflow.python.ops import control_flow_util_v2
 
 # Operations whose random numbers do not come from `keras.random`. Under XLA they differ every time, whatever the seed;
 # without XLA their seed is that of the first trial.
@@ -35,6 +43,42 @@ class SharedRateDropout(keras.layers.Dropout):  # type: ignore[misc] # Keras has
             return inputs
         seed = tf.cast(self.seed_generator.next(), tf.int32)
         return tf.nn.experimental.stateless_dropout(inputs, rate=self._shared_rate, seed=seed, rng_alg="threefry")
+
+
+class RepeatableNames:
+    """Within the context, layers and compiled functions get names that do not depend on what was made before.
+
+    Both number what they make through the whole process, and TensorFlow finds a compiled program on disk by its text,
+    in which these names occur. So it would find only what it makes in the same order as another process.
+
+    Args:
+        key: What is made here. A second object of the same key gives other names, as the first one's may be in use.
+    """
+
+    _made: ClassVar[Counter[str]] = Counter()
+
+    def __init__(self, key: str) -> None:
+        self._made[key] += 1
+        digest = hashlib.sha256(f"{key} {self._made[key]}".encode()).digest()
+        self._prefix, self._numbers = int.from_bytes(digest[:6], "big"), itertools.count()
+        self._layers: defaultdict[str, int] = defaultdict(int)
+
+    @contextmanager
+    def __call__(self) -> Iterator[None]:
+        of_keras = global_state.get_global_attribute("object_name_uids")
+        of_loops, of_functions = control_flow_util_v2.unique_fn_name, concrete_function._inference_name
+        global_state.set_global_attribute("object_name_uids", self._layers)
+        control_flow_util_v2.unique_fn_name = lambda scope, name: self._name(scope + name).replace("/", "_")
+        concrete_function._inference_name = lambda name: self._name(f"__inference_{name}")
+        try:
+            yield
+        finally:
+            global_state.set_global_attribute("object_name_uids", of_keras)
+            control_flow_util_v2.unique_fn_name = of_loops
+            concrete_function._inference_name = of_functions
+
+    def _name(self, text: str) -> str:
+        return f"{text}_{self._prefix}{next(self._numbers):04}"
 
 
 def set_default_seed(seed: int) -> None:

@@ -18,6 +18,7 @@ import tensorflow as tf
 
 from hpstudy.study.factors import Config
 from hpstudy.training.epoch_graph import Batches, EpochGraph
+from hpstudy.training.keras_private import RepeatableNames
 from hpstudy.training.learner import built_in_learner
 
 if TYPE_CHECKING:
@@ -145,10 +146,13 @@ class DenseProgram:
     Args:
         config: A trial of this structure; its numbers are not baked in.
         arrays: Gives shapes and the encoding; the program keeps none of its arrays.
+        structure: Another text for each structure.
     """
 
-    def __init__(self, config: Config, arrays: Arrays) -> None:
-        self._learner = built_in_learner(config, arrays)
+    def __init__(self, config: Config, arrays: Arrays, structure: str) -> None:
+        self._names = RepeatableNames(structure)
+        with self._names():
+            self._learner = built_in_learner(config, arrays)
         self._batches = Batches.of(config, arrays)
         self.network, self.steps = self._learner.network, self._batches.steps
         self.block = min(BLOCK_EPOCHS, max(1, BLOCK_ROWS // len(arrays.train)))
@@ -180,7 +184,8 @@ class DenseProgram:
         padded = np.zeros((self.block, self.steps * self._batches.size), np.int32)
         padded_rates = np.zeros((self.block, self.steps), np.float32)
         padded[:count, : self._batches.rows], padded_rates[:count] = orders, rates
-        means = self._epochs(*rows.inputs(padded, padded_rates), tf.constant(count), *rows.weights).numpy()
+        with self._names():
+            means = self._epochs(*rows.inputs(padded, padded_rates), tf.constant(count), *rows.weights).numpy()
         return [epoch_metrics(of_epoch) for of_epoch in means[:count]]
 
 

@@ -19,6 +19,7 @@ from scipy import sparse
 from hpstudy.data import decode
 from hpstudy.study.factors import Config
 from hpstudy.training.epoch_graph import Batches, loop, present
+from hpstudy.training.keras_private import RepeatableNames
 from hpstudy.training.learner import built_in_learner
 from hpstudy.training.program import EpochMetrics
 
@@ -56,8 +57,10 @@ class SparseProgram:
     A block is one epoch: SciPy needs its batches, and an epoch is long beside a call.
     """
 
-    def __init__(self, config: Config, arrays: Arrays) -> None:
-        self._learner = built_in_learner(config, arrays)
+    def __init__(self, config: Config, arrays: Arrays, structure: str) -> None:
+        self._names = RepeatableNames(structure)
+        with self._names():
+            self._learner = built_in_learner(config, arrays)
         self._batches = Batches.of(config, arrays)
         self.network, self.steps = self._learner.network, self._batches.steps
         self._first, *self._others = self.network.layers
@@ -99,10 +102,12 @@ class SparseProgram:
         labels = self._by_steps(rows.y[order])
         weights = () if rows.weights is None else (self._by_steps(rows.weights[order]),)
         self._words = [rows.x[order[first : first + size]] for first in range(0, count, size)]
-        sums = self._epoch(labels, of_steps, *weights)
+        with self._names():
+            sums = self._epoch(labels, of_steps, *weights)
         loss, accuracy = (float(mean) for mean in sums.numpy() / count)
         products = rows.x[rows.validation] @ self._first.kernel.numpy()
-        sums = self._validate(products, rows.y[rows.validation])
+        with self._names():
+            sums = self._validate(products, rows.y[rows.validation])
         val_loss, val_accuracy = (float(mean) for mean in sums.numpy() / self._batches.validation_rows)
         return [EpochMetrics(loss=loss, score=accuracy, val_loss=val_loss, val_score=val_accuracy)]
 

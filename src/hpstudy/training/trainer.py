@@ -140,9 +140,11 @@ class Trainer:
 
     def _program(self, config: Config, arrays: Arrays) -> Program:
         def make() -> Program:
-            return SparseProgram(config, arrays) if is_worth_it(config, arrays) else DenseProgram(config, arrays)
+            kind = SparseProgram if is_worth_it(config, arrays) else DenseProgram
+            return kind(config, arrays, repr(structure))
 
-        return self._kept(_structure(config, arrays), make)
+        structure = _structure(config, arrays)
+        return self._kept(structure, make)
 
     def _own_program(self, build: Build, config: Config, seed: int, arrays: Arrays, network: keras.Model) -> OwnProgram:
         """A program at the beginning of the trial whose `network` was built; the network's first outputs are checked.
