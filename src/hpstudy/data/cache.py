@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import mmap
 import shutil
 import zipfile
 import zlib
@@ -90,6 +91,12 @@ def stored_vectors(folder: Path, name: str, build: Callable[[], dict[str, NDArra
                 found = build()
                 _write_vectors(path, found)
     return found
+
+
+def release(x: NDArray[Any]) -> None:
+    """Give back the memory that a mapped array takes in this process. What is looked at again is read again."""
+    if isinstance(x.base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        x.base.madvise(mmap.MADV_DONTNEED)
 
 
 def _digest(*arrays: NDArray[Any]) -> str:

@@ -71,7 +71,8 @@ def read_rows(path: Path, table: Table, missing: Collection[str], texts_of: Call
         for name, texts in zip(table.targets, told, strict=True):
             _check_numbers(path, name, texts, 'task="regression" predicts numbers', 'leave out task="regression"')
     labels = [texts[kept] for texts in told]
-    total, frame = len(frame), frame.iloc[kept]
+    total = len(frame)
+    frame = frame if len(kept) == total else frame.iloc[kept]  # the whole would be copied, too
     return LabelledRows(
         frame=frame,
         labels=_targets(path, labels, table) if predicts_numbers else labels[0],

@@ -16,6 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 from hpstudy.data import decode
+from hpstudy.data.cache import release
 from hpstudy.errors import TrialFailed
 from hpstudy.study import factors
 from hpstudy.study.factors import Config, Loss, loss_of
@@ -197,6 +198,7 @@ class Trainer:
         key = (arrays.digest, type(program).__name__)
         if key not in self._datasets:
             self._datasets[key] = program.store(arrays)
+            release(arrays.x)  # it was copied
         self._datasets.move_to_end(key)
         while len(self._datasets) > KEPT_DATASETS:
             self._datasets.popitem(last=False)

@@ -100,7 +100,8 @@ def _to_pandas(found: Any) -> pd.DataFrame:
 
     if nested := [field.name for field in found.schema if pa.types.is_nested(field.type)]:
         raise ValueError(f"its column {nested[0]!r} has lists or records, not single values")
-    frame: pd.DataFrame = found.to_pandas(date_as_object=False, ignore_metadata=True)
+    # Columns of their own share the memory of `found`; together, they would be copied.
+    frame: pd.DataFrame = found.to_pandas(date_as_object=False, ignore_metadata=True, split_blocks=True)
     return frame
 
 
@@ -160,7 +161,8 @@ def _read_text(content: bytes, missing: Collection[str], texts: Collection[str])
     frame = _to_pandas(found)
     if not len(frame) or any("\n" in cell for cell in frame.iloc[-1] if isinstance(cell, str)):
         return None  # a quote that is never closed takes in all lines up to the end
-    frame = frame[frame.notna().any(axis=1)].reset_index(drop=True)
+    if all(column.null_count for column in found.columns):  # else no line is empty
+        frame = frame[frame.notna().any(axis=1)].reset_index(drop=True)
     return frame if delimiter == "," else _with_decimal_points(frame, texts)
 
 
