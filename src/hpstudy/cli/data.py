@@ -13,8 +13,6 @@ from hpstudy.cli.options import json_option, settings_options, where_options
 from hpstudy.cli.terminal import echo
 from hpstudy.errors import HpstudyError
 from hpstudy.settings import Settings
-from hpstudy.study.catalog import DATASETS
-from hpstudy.study.factors import dataset_info
 
 
 @click.group("data", epilog="Example: hpstudy data fetch fashion_mnist")
@@ -29,6 +27,7 @@ def list_command(settings: Settings, as_json: bool) -> None:
     """Show every dataset and where it was found."""
     from hpstudy import data
     from hpstudy.api import tables
+    from hpstudy.study.catalog import DATASETS
 
     rows = []
     for name, info in DATASETS.items():
@@ -75,6 +74,7 @@ def fetch_command(settings: Settings, names: tuple[str, ...]) -> None:
     """Fetch datasets that are not on this machine yet."""
     from hpstudy.api.fetching import fetch
     from hpstudy.api.view import TerminalView
+    from hpstudy.study.factors import dataset_info
 
     for name in names:
         dataset_info(name)
@@ -89,6 +89,8 @@ def fetch_command(settings: Settings, names: tuple[str, ...]) -> None:
 def verify_command(ctx: click.Context, settings: Settings, names: tuple[str, ...]) -> None:
     """Read datasets in full and check them; without NAMES, check every dataset that is found."""
     from hpstudy import data
+    from hpstudy.study.catalog import DATASETS
+    from hpstudy.study.factors import dataset_info
 
     for name in names:
         dataset_info(name)

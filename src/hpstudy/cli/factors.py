@@ -8,7 +8,6 @@ import click
 
 from hpstudy.cli.options import json_option
 from hpstudy.errors import UserError
-from hpstudy.study.factors import FACTORS, unknown
 
 
 @click.command("factors", epilog="Example: hpstudy factors optimizer")
@@ -17,6 +16,7 @@ from hpstudy.study.factors import FACTORS, unknown
 def factors_command(name: str | None, as_json: bool) -> None:
     """List the built-in factors with their levels and defaults; with NAME, only that one."""
     from hpstudy.api import tables
+    from hpstudy.study.factors import FACTORS, unknown
 
     if name and name not in FACTORS:
         raise UserError(unknown("factor", name, FACTORS))

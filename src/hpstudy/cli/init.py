@@ -9,8 +9,6 @@ import click
 from hpstudy import api
 from hpstudy.cli.options import where_options
 from hpstudy.errors import UserError
-from hpstudy.study.designs import Grid
-from hpstudy.study.spec import Study
 
 _TEMPLATE = '''"""Which optimizer and learning rate train a small network best?
 
@@ -56,6 +54,9 @@ study = Study(
 @where_options
 def init_command(where: api.Where, name: str, file: str | None, target: str | None) -> None:
     """Write NAME.py, a commented study file to start from."""
+    from hpstudy.study.designs import Grid
+    from hpstudy.study.spec import Study
+
     if (file is None) != (target is None):
         raise UserError("--data and --target go together: the file, and its column to predict. Give both.")
     Study(name=name, dataset="digits", design=Grid())  # refuses an invalid name before a file is written

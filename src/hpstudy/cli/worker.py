@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import click
 
-from hpstudy.api.notes import Printer
-from hpstudy.api.workers import WorkerOptions, serve, workers
 from hpstudy.cli.options import json_option, settings_options
-from hpstudy.settings import Settings
+
+if TYPE_CHECKING:
+    from hpstudy.settings import Settings
 
 
 @click.command("worker", epilog="Example: hpstudy worker search --gpus all --per-gpu 2 --idle-exit 60")
@@ -47,6 +48,9 @@ def worker_command(
     For a study that builds its own network, give its file. On SIGTERM the trials in training go back to the
     queue at once, and the worker exits with 0 within ten seconds; a second signal ends it at once.
     """
+    from hpstudy.api.notes import Printer
+    from hpstudy.api.workers import WorkerOptions, serve
+
     options = WorkerOptions(
         study=study, processes=processes, gpus=gpus, per_gpu=per_gpu, idle_exit_s=idle_exit, timeout_s=timeout
     )
@@ -59,6 +63,7 @@ def worker_command(
 def workers_command(settings: Settings, as_json: bool) -> None:
     """Show the workers that are alive: where, on which device, and with which trial."""
     from hpstudy.api import tables
+    from hpstudy.api.workers import workers
 
     notices = workers(settings)
     if as_json:
