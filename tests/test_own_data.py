@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -22,6 +25,7 @@ from hpstudy.settings import Settings
 from hpstudy.study.studyfile import load
 from hpstudy.training.trainer import Trainer
 from kind_contract import check_kind
+from tls import TlsFront, make_certificate
 
 
 def settings_in(folder: Path, data_dir: Path | None = None) -> Settings:
@@ -394,6 +398,29 @@ def test_a_file_may_lie_on_a_server_and_is_taken_from_the_cache_where_that_is_aw
     assert data.resolved(Table(address, target="Exited"), settings) == found
     with pytest.raises(UserError, match=r"cannot be read: .* Check the address and the connection"):
         data.resolved(Table(address, target="Exited"), settings_in(tmp_path / "elsewhere"))
+
+
+def test_a_file_is_read_by_https_from_a_server_whose_certificate_is_known(tmp_path: Path) -> None:
+    pytest.importorskip("aiohttp", reason="aiohttp is not installed, which fsspec reads https:// with")
+    customers(tmp_path / "c.csv")
+    certificate = make_certificate(tmp_path)
+    handler = partial(SimpleHTTPRequestHandler, directory=tmp_path)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server, TlsFront(server.server_port, certificate) as front:
+        Thread(target=server.serve_forever, daemon=True).start()
+        table = f"Table('https://localhost:{front.port}/c.csv', target='Exited')"
+        code = "from hpstudy import Table, data; from hpstudy.settings import Settings; "
+        code += f"print(data.resolved({table}, Settings.load({{}})).content.rows)"
+        told = {}
+        for name, trusted in (("known", {"SSL_CERT_FILE": str(certificate)}), ("unknown", {})):
+            environment = {**os.environ, "HPSTUDY_CACHE_DIR": str(tmp_path / name), **trusted}
+            command = [sys.executable, "-c", code]
+            told[name] = subprocess.run(
+                command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False
+            )
+        server.shutdown()
+    assert told["known"].stdout == "96\n"
+    assert "cannot be read" in told["unknown"].stderr
+    assert "CERTIFICATE_VERIFY_FAILED" in told["unknown"].stderr
 
 
 def test_a_file_may_lie_wherever_fsspec_can_read_it(tmp_path: Path) -> None:

@@ -50,4 +50,11 @@ def _copy(address: str, target: Path) -> None:
             f"pip install fsspec aiohttp ({error}). Or copy the file to this machine."
         ) from None
     except Exception as error:  # each file system has errors of its own
-        raise _UnreachableError(closed(reason(error))) from None
+        raise _UnreachableError(closed(reason(_first(error)))) from None
+
+
+def _first(error: BaseException) -> BaseException:
+    """What happened first: fsspec says that a file is not found where a certificate is not trusted."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error
