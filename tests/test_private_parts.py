@@ -15,6 +15,7 @@ from hpstudy.training.keras_private import (
     PYTHON_OPERATIONS,
     RANDOM_OPERATIONS,
     RepeatableNames,
+    SharedMomentum,
     SharedRateDropout,
     optimizer_state,
 )
@@ -39,6 +40,30 @@ def test_an_optimizer_whose_state_is_put_back_takes_the_same_steps_again(name: s
 
     problem = f"Keras {keras.__version__} keeps state of {known.keras} that training/keras_private.py does not know"
     assert steps() == steps(), problem
+
+
+@pytest.mark.parametrize("momentum", [0.3, 0.9, 0.99])
+@pytest.mark.parametrize("is_nesterov", [False, True], ids=["momentum", "nesterov"])
+def test_shared_momentum_takes_the_steps_of_keras_to_the_last_bit(momentum: float, is_nesterov: bool) -> None:
+    begin, *gradients = np.random.default_rng(0).normal(size=(6, 17, 5)).astype(np.float32)
+
+    def weights(optimizer: keras.optimizers.Optimizer) -> list[bytes]:
+        weight = keras.Variable(begin)
+        optimizer.build([weight])
+
+        def step(gradient: tf.Tensor, rate: tf.Tensor) -> None:
+            optimizer.learning_rate = rate
+            optimizer.apply([gradient], [weight])
+
+        compiled, reached = tf.function(step, jit_compile=True, autograph=False), []
+        for number, gradient in enumerate(gradients, 1):
+            compiled(tf.constant(gradient), tf.constant(0.1 / number))
+            reached.append(weight.numpy().tobytes())
+        return reached
+
+    shared = SharedMomentum(tf.Variable(momentum), tf.Variable(is_nesterov))
+    problem = f"Keras {keras.__version__} has another SGD than training/keras_private.py"
+    assert weights(shared) == weights(keras.optimizers.SGD(momentum=momentum, nesterov=is_nesterov)), problem
 
 
 def test_dropout_of_keras_still_has_a_seed_generator_of_the_name_that_is_used() -> None:

@@ -513,6 +513,23 @@ def test_a_second_trial_of_the_same_structure_compiles_nothing(settings: Setting
     assert "Adam" not in keras_calls
 
 
+def test_momentum_and_nesterov_of_every_strength_share_what_was_compiled(settings: Settings) -> None:
+    """To the last bit what each gives that was compiled for itself alone; without momentum all are plain SGD."""
+    shared = Trainer()
+    arrays = data.prepare("digits", make_config(), 42, settings)
+    losses = set()
+    for optimizer, momentum in (("momentum", 0.9), ("nesterov", 0.9), ("nesterov", 0.5), ("sgd", 0.8)):
+        config = make_config(optimizer=optimizer, momentum=momentum, dropout=0.2, l2=0.001)
+        history, _, _ = train(shared, config, arrays)
+        alone, _, _ = train(Trainer(), config, arrays)
+        assert [without_times(epoch.metrics) for epoch in history] == [without_times(epoch.metrics) for epoch in alone]
+        losses.add(history[-1].metrics["loss"])
+    assert (len(losses), len(shared.programs), shared.programs[0].compilations) == (4, 1, 1)
+    for optimizer in ("sgd", "momentum", "nesterov"):
+        train(shared, make_config(optimizer=optimizer, momentum=0.0), arrays)
+    assert len(shared.programs) == 2
+
+
 def test_early_stopping_returns_the_best_weights(trainer: Trainer, settings: Settings) -> None:
     config = make_config(early_stopping=2, epochs=40, learning_rate=0.05, units=32)
     arrays = data.prepare("digits", config, 42, settings)

@@ -58,6 +58,7 @@ FACTORS: dict[str, Factor] = {
             meaning="of sgd (0 by default), momentum and nesterov (0.9 by default)",
             default=None,
             check=number(0, 1),
+            compiled="presence",
         ),
         Factor(
             name="schedule",
@@ -227,6 +228,8 @@ def structure(config: Config, *, own_network: bool = False) -> tuple[tuple[str, 
     compiled = {name: factor.compiled for name, factor in FACTORS.items() if name in config}
     levels = {name: level for name, level in config.items() if compiled.get(name) != "nothing"}
     levels |= {name: bool(config[name]) for name, what in compiled.items() if what == "presence"}
+    if config.get("optimizer") in MOMENTUM_OPTIMIZERS:  # without momentum all are sgd, with it one program is for all
+        levels["optimizer"] = "momentum" if config["momentum"] else "sgd"
     return tuple(sorted(levels.items(), key=str))
 
 

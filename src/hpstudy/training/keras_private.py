@@ -45,6 +45,30 @@ class SharedRateDropout(keras.layers.Dropout):  # type: ignore[misc] # Keras has
         return tf.nn.experimental.stateless_dropout(inputs, rate=self._shared_rate, seed=seed, rng_alg="threefry")
 
 
+class SharedMomentum(keras.optimizers.SGD):  # type: ignore[misc] # Keras has no types
+    """SGD with momentum whose momentum and Nesterov's switch are variables: others need no new compilation.
+
+    Plain SGD is no case of it: the bits of 0 · v − rate · g are not those of −rate · g where both are zeros, and it
+    would read and write a velocity of each weight for nothing.
+
+    Args:
+        momentum: float32 (), above 0.
+        is_nesterov: bool ().
+    """
+
+    def __init__(self, momentum: tf.Variable, is_nesterov: tf.Variable) -> None:
+        super().__init__(momentum=0.5)  # any above 0: only then does Keras make `momentums`
+        self._shared_momentum, self._is_nesterov = momentum, is_nesterov
+
+    def update_step(self, gradient: tf.Tensor, variable: keras.Variable, learning_rate: tf.Tensor) -> None:
+        """The steps of Keras's SGD, bit by bit (Sutskever et al. 2013)."""
+        velocity = self.momentums[self._get_variable_index(variable)]
+        step = learning_rate * gradient
+        changed = velocity * self._shared_momentum - step
+        self.assign(velocity, changed)
+        self.assign_add(variable, tf.where(self._is_nesterov, changed * self._shared_momentum - step, changed))
+
+
 class RepeatableNames:
     """Within the context, layers and compiled functions get names that do not depend on what was made before.
 

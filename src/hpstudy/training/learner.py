@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from hpstudy.study.factors import Config, Loss, loss_of
-from hpstudy.training.keras_private import SharedRateDropout, optimizer_state
+from hpstudy.training.keras_private import SharedMomentum, SharedRateDropout, optimizer_state
 from hpstudy.training.model import make_network, make_optimizer, row_losses, row_scores
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ class TrialVariables:
 
     def __init__(self) -> None:
         self.dropout = tf.Variable(0.0, trainable=False)
+        self.momentum = tf.Variable(0.0, trainable=False)
+        self.is_nesterov = tf.Variable(False, trainable=False)
         self.penalties = tf.Variable([0.0, 0.0], trainable=False)  # of Σ|w| and of Σw²
         self.seeds = keras.random.SeedGenerator(0)  # of augmentation
 
@@ -29,11 +31,16 @@ class TrialVariables:
     def values(config: Config, seed: int) -> list[np.ndarray]:
         """The values of `all` in a trial."""
         penalties = [float(config["l1"] or 0.0), float(config["l2"] or 0.0)]
-        dropout = float(config["dropout"] or 0.0)
-        return [np.array(dropout, np.float32), np.array(penalties, np.float32), np.array([seed, 0], np.int64)]
+        return [
+            np.array(config["dropout"] or 0.0, np.float32),
+            np.array(config["momentum"] or 0.0, np.float32),
+            np.array(config["optimizer"] == "nesterov"),
+            np.array(penalties, np.float32),
+            np.array([seed, 0], np.int64),
+        ]
 
     def all(self) -> list[Any]:
-        return [self.dropout, self.penalties, self.seeds.state]
+        return [self.dropout, self.momentum, self.is_nesterov, self.penalties, self.seeds.state]
 
 
 class Learner:
@@ -176,7 +183,9 @@ def built_in_learner(config: Config, arrays: Arrays) -> Learner:
     def penalty() -> tf.Tensor:
         return _weight_penalty(network, variables.penalties) if is_penalized else tf.constant(0.0)
 
-    return Learner(network, make_optimizer(config), loss_of(config), penalty, variables)
+    has_momentum = bool(config["momentum"])
+    optimizer = SharedMomentum(variables.momentum, variables.is_nesterov) if has_momentum else make_optimizer(config)
+    return Learner(network, optimizer, loss_of(config), penalty, variables)
 
 
 def row_sums(losses: tf.Tensor, penalty: tf.Tensor, scores: tf.Tensor, present: tf.Tensor) -> tf.Tensor:
