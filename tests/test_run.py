@@ -271,17 +271,17 @@ def test_a_study_goes_on_after_ctrl_c_the_death_of_its_run_and_that_of_a_trainer
 
     killed = project.start("run", "small.py", "--processes", "2")
     wait_for(killed, "complete: ")
-    trainers = psutil.Process(killed.pid).children()
+    server, *trainers = psutil.Process(killed.pid).children(recursive=True)
     assert len(trainers) == 2
     killed.kill()
     killed.communicate()
-    _, alive = psutil.wait_procs(trainers, timeout=60)
+    _, alive = psutil.wait_procs([server, *trainers], timeout=60)
     assert not alive
     assert (project.status()["state"], project.status()["trials"]["running"]) == ("stopped", 0)
 
     process = project.start("run", "small.py", "--processes", "2")
     wait_until(lambda: project.status()["trials"]["running"] == 2)
-    victim = psutil.Process(process.pid).children()[0]
+    victim = psutil.Process(process.pid).children(recursive=True)[-1]
     victim.kill()
     assert "8 complete, 0 pruned, 0 failed" in end_of(process)
     project.assert_exact(replicates=2)

@@ -219,7 +219,7 @@ class CodeAssignment(Assignment):
 
 
 def supervise(settings: Settings, code: str, queues: Callable[[], list[StudyQueue]] = list) -> None:
-    supervisor = Supervisor(settings, CodeAssignment(slots=devices.slots(1), code=code))
+    supervisor = Supervisor(settings, CodeAssignment(slots=devices.slots(1), code=code, forked=False))
     try:
         supervisor.start()
         supervisor.work(queues, hear=lambda *_: None, tick=lambda: None)

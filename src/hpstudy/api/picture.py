@@ -119,7 +119,7 @@ class Picture:
         self._warned: set[str] = set()  # every process reports what it sees; once is enough
 
     def hear(self, handle: TrainerHandle, message: Message) -> None:
-        self._pace.hear(handle.owner.pid, message)
+        self._pace.hear(handle.process.pid, message)
         self._cells.hear(message)
         match message:
             case Ended() if message.repeats is not None:
@@ -188,6 +188,6 @@ class Picture:
 
     def _epoch(self, handle: TrainerHandle) -> str:
         if not handle.epoch:
-            return "compiling" if self._pace.compiles(handle.owner.pid) else "starting"
+            return "compiling" if self._pace.compiles(handle.process.pid) else "starting"
         value = f"  {handle.value:.4f}" if handle.value is not None else ""
         return f"epoch {handle.epoch} of {self._study.config(handle.params)['epochs']}{value}"

@@ -19,7 +19,7 @@ from hpstudy.api.showing import warn_of
 from hpstudy.errors import closed
 from hpstudy.records import TrialRecord, TrialState
 from hpstudy.report import texts
-from hpstudy.worker.devices import default_processes, slots, why_so_few
+from hpstudy.worker.devices import default_processes, slots, visible_gpus, why_so_few
 from hpstudy.worker.messages import Claimed, Ended, Evaluated, Evaluating, Message
 from hpstudy.worker.supervisor import Assignment, Supervisor, TrainerHandle
 
@@ -101,6 +101,7 @@ class Run:
             idle_exit_s=0.0,
             evaluates=True,
             spares_test=self._declared.is_quick,
+            forked=not visible_gpus(),
         )
         return Supervisor(self._settings, assignment)
 

@@ -59,6 +59,7 @@ def serve(settings: Settings, options: WorkerOptions, notifier: Notifier) -> Non
         file=file.absolute() if file else None,
         timeout_s=options.timeout_s,
         idle_exit_s=options.idle_exit_s,
+        forked=not any(slot.gpu for slot in taken),
     )
     _Service(settings, work, notifier).serve(places(taken, None if options.processes else why_so_few(MANY)))
 

@@ -6,6 +6,8 @@ import re
 import signal
 from pathlib import Path
 
+from hpstudy.worker.processes import UNKNOWN_CODE
+
 _CHATTER = re.compile(r"[IWE]\d{4} |WARNING: All log messages before|To enable the following")  # of TensorFlow's start
 _LONGEST_WORDS = 600  # characters
 
@@ -13,6 +15,8 @@ _LONGEST_WORDS = 600  # characters
 def death(code: int) -> str:
     if code < 0:
         return f"was killed by {signal.Signals(-code).name}"
+    if code == UNKNOWN_CODE:
+        return "ended, nobody knows how"
     return f"exited with {code}"
 
 

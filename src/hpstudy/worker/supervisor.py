@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import selectors
 import signal
-import subprocess
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
+
+import psutil
 
 from hpstudy.errors import FatalError, StorageError
 from hpstudy.owner import Owner
@@ -24,7 +26,6 @@ from hpstudy.worker.deaths import death, last_lines, last_words
 from hpstudy.worker.devices import Slot
 from hpstudy.worker.messages import (
     CORES_VARIABLE,
-    PIPE_VARIABLE,
     RECOMPILE,
     RECYCLE,
     Claimed,
@@ -37,6 +38,7 @@ from hpstudy.worker.messages import (
     Message,
     Ready,
 )
+from hpstudy.worker.processes import Fork, ForkServer, TrainerProcess, start_alone
 from hpstudy.worker.weights import KeptWeights
 
 if TYPE_CHECKING:
@@ -60,15 +62,20 @@ class Assignment:
     idle_exit_s: float | None = None  # a process ends after this long with nothing to do; None: never
     evaluates: bool = False  # the process that finds the study finished scores the test split
     spares_test: bool = False  # it leaves the test split alone, and looks for baselines only
+    forked: bool = True  # from one process that has the libraries; False: each loads them, as a GPU needs it
 
-    def command(self) -> list[str]:
-        """The command line of each trainer process."""
+    def options(self) -> list[str]:
+        """The options of each trainer process."""
         options = {"--file": self.file, "--timeout": self.timeout_s, "--idle-exit": self.idle_exit_s}
         given = [text for name, value in options.items() if value is not None for text in (name, str(value))]
         given += ["--evaluate"] if self.evaluates else []
         given += ["--spare-test"] if self.spares_test else []
         study = [self.study] if self.study else []
-        return python("-m", "hpstudy.worker.trainer_process", *study, *given)
+        return [*study, *given]
+
+    def command(self) -> list[str]:
+        """The command line of a trainer process that loads its own libraries."""
+        return python("-m", "hpstudy.worker.trainer_process", *self.options())
 
 
 @dataclass(kw_only=True)
@@ -76,10 +83,10 @@ class TrainerHandle:
     """One trainer process as the supervisor sees it."""
 
     slot: Slot
-    process: subprocess.Popen[bytes]
+    process: TrainerProcess
     inbox: Inbox
     log: Path
-    owner: Owner
+    owner: Owner | None = None  # None: it was asked of the fork server and has no process id yet
     doing: Literal["starting", "ready", "training", "idle", "evaluating"] = "starting"
     study: str | None = None
     trial: int | None = None
@@ -110,6 +117,8 @@ class Supervisor:
         self._lost_evaluations = 0
         self._is_over = False
         self._may_work = False
+        self._server: ForkServer | None = None
+        self._forks = assignment.forked  # no longer once that has failed, or a process has crashed
         self._vacant: list[tuple[float, Slot]] = []  # slots whose process died, and when to start the next one
         self._unreleased: list[tuple[Owner, str, bool]] = []  # who died, why, and whether it counts as an attempt
 
@@ -175,6 +184,9 @@ class Supervisor:
 
     def stop(self) -> None:
         """End every process at once. Whoever looks next finds their trials."""
+        if self._server:
+            self._server.close()
+            self._server = None
         for handle in self.handles:
             handle.process.kill()
         for handle in self.handles:
@@ -194,9 +206,15 @@ class Supervisor:
         """Give back the trials of dead processes; with a reason, end the others, whose trials then lose no attempt."""
         if reason:
             self.stop()
-            self._unreleased += [(handle.owner, reason, False) for handle in self.handles]
+            for handle in self.handles:
+                self._free(handle, reason, failed_attempt=False)
         with self._surviving():
             self._release(queues())
+
+    def _free(self, handle: TrainerHandle, why: str, *, failed_attempt: bool) -> None:
+        """The trial of a process that has ended is to be given back. One that never began has none."""
+        if handle.owner:
+            self._unreleased.append((handle.owner, why, failed_attempt))
 
     def _release(self, queues: Sequence[StudyQueue]) -> None:
         """Give back the trials of processes that ended. If the database cannot be reached, try again later."""
@@ -216,30 +234,49 @@ class Supervisor:
         self._settings.logs_dir.mkdir(parents=True, exist_ok=True)
         log = self._settings.logs_dir / f"{self._assignment.study or 'worker'}-trainer-{slot.number}.log"
         reading, writing = os.pipe()
+        environment = self._environment(slot)
         with log.open("ab") as output:
             log_start = output.tell()
-            process = subprocess.Popen(
-                self._assignment.command(),
-                env=self._environment(writing, slot),
-                stdin=subprocess.PIPE,
-                stdout=output,
-                stderr=output,
-                pass_fds=(writing,),
-                start_new_session=True,  # Ctrl-C is the supervisor's to handle
-            )
+            process: TrainerProcess | None = self._fork(environment, output, writing)
+            if process is None:
+                alone = {**self._common(), **environment}
+                process = start_alone(self._assignment.command(), alone, output, writing)
         os.close(writing)
-        owner = Owner.of_process(process.pid)
-        handle = TrainerHandle(
-            slot=slot, process=process, inbox=Inbox(reading), log=log, owner=owner, log_start=log_start
-        )
+        handle = TrainerHandle(slot=slot, process=process, inbox=Inbox(reading), log=log, log_start=log_start)
         self.handles.append(handle)
-        self._selector.register(handle.inbox, selectors.EVENT_READ, handle)
+        if isinstance(process, Fork):
+            self._selector.register(process, selectors.EVENT_READ, handle)
+        else:
+            self._begin(handle)
         if self._may_work:
             self._let_go(handle)
 
-    def _environment(self, pipe: int, slot: Slot) -> dict[str, str]:
-        compiled = for_compiled(self._settings.cache_dir) if self._uses_compiled else without_compiled()
-        return {**_environment(self._settings, pipe, slot), **compiled}
+    def _fork(self, environment: Mapping[str, str], log: BinaryIO, pipe: int) -> Fork | None:
+        """Ask the fork server for a process. None if there can be none: then it starts on its own."""
+        if not self._forks:
+            return None
+        try:
+            if self._server is None:
+                self._server = ForkServer(self._common(), log)
+            return self._server.fork(self._assignment.options(), environment, log, pipe)
+        except OSError:
+            self._forks = False
+            return None
+
+    def _begin(self, handle: TrainerHandle) -> None:
+        """Look after a process that has a process id; one that the fork server did not start is started otherwise."""
+        if isinstance(handle.process, Fork):
+            self._selector.unregister(handle.process)
+            if not handle.process.begin():
+                self._forks = False
+                self.handles.remove(handle)
+                handle.inbox.close()
+                _hang_up(handle)
+                self._spawn(handle.slot)
+                return
+        with suppress(psutil.NoSuchProcess):  # it has ended already
+            handle.owner = Owner.of_process(handle.process.pid)
+        self._selector.register(handle.inbox, selectors.EVENT_READ, handle)
 
     def _let_go(self, handle: TrainerHandle) -> None:
         """Let a process work: it waits for its first line of input. Closing the input would end it."""
@@ -248,9 +285,31 @@ class Supervisor:
             handle.process.stdin.write(b"work\n")
             handle.process.stdin.flush()
 
+    def _common(self) -> dict[str, str]:
+        """The environment variables that all processes share. Addresses are passed in them: every user of the machine
+        can read the arguments of a process.
+        """
+        return {**os.environ, **self._settings.to_environment(), **for_tensorflow()}
+
+    def _environment(self, slot: Slot) -> dict[str, str]:
+        """Those in which processes differ."""
+        threads = str(len(slot.cores))
+        compiled = for_compiled(self._settings.cache_dir) if self._uses_compiled else without_compiled()
+        return {
+            **slot.environment(),
+            CORES_VARIABLE: ",".join(map(str, slot.cores)),
+            "OMP_NUM_THREADS": threads,
+            "TF_NUM_INTRAOP_THREADS": threads,
+            "TF_NUM_INTEROP_THREADS": "1",
+            **compiled,
+        }
+
     def _messages(self) -> Iterator[tuple[TrainerHandle, Message]]:
         for key, _ in self._selector.select(TICK_S):
             handle: TrainerHandle = key.data
+            if isinstance(key.fileobj, Fork):
+                self._begin(handle)
+                continue
             messages, closed = handle.inbox.read()
             if closed:
                 self._selector.unregister(handle.inbox)
@@ -288,7 +347,7 @@ class Supervisor:
             self.handles.remove(handle)
             handle.inbox.close()
             _hang_up(handle)
-            code = handle.process.returncode
+            code = handle.process.wait()
             if code == 0 and handle.trial is None:
                 continue
             if code == RECYCLE and handle.trial is None:
@@ -296,14 +355,15 @@ class Supervisor:
                 continue
             self._uses_compiled &= code >= 0 and code != RECOMPILE
             if code == RECOMPILE:
-                self._unreleased.append((handle.owner, "its process is replaced", False))
+                self._free(handle, "its process is replaced", failed_attempt=False)
                 self._spawn(handle.slot)
                 continue
             if handle.said:  # its trial is not to blame
-                self._unreleased.append((handle.owner, handle.said, False))
+                self._free(handle, handle.said, failed_attempt=False)
                 raise FatalError(handle.said)
+            self._forks &= code >= 0 or code in _BY_OTHERS
             reason = death(code)
-            self._unreleased.append((handle.owner, self._told(handle, reason), True))
+            self._free(handle, self._told(handle, reason), failed_attempt=True)
             if handle.doing == "evaluating":
                 self._lost_evaluations += 1
                 if self._lost_evaluations == MAX_EVALUATIONS:  # every trial is recorded; it can be scored later
@@ -322,7 +382,7 @@ class Supervisor:
         """How a process died, with its last words unless somebody else ended it."""
         from hpstudy.tracking.secrets import Secrets
 
-        who = f"process {handle.owner.pid} on {handle.owner.host} {death}"
+        who = f"process {handle.process.pid} on {socket.gethostname()} {death}"
         words = last_words(handle.log, handle.log_start) if handle.process.returncode not in _BY_OTHERS else ""
         return f"{who}; its last words: {Secrets.of(self._settings).hide(words)}" if words else who
 
@@ -362,21 +422,6 @@ class Supervisor:
         finally:
             for number, handler in before.items():
                 signal.signal(number, signal.SIG_DFL if handler is None else handler)  # None: not set by Python
-
-
-def _environment(settings: Settings, pipe: int, slot: Slot) -> dict[str, str]:
-    """Addresses are passed in the environment: every user of the machine can read the arguments of a process."""
-    return {
-        **os.environ,
-        **settings.to_environment(),
-        **slot.environment(),
-        PIPE_VARIABLE: str(pipe),
-        CORES_VARIABLE: ",".join(map(str, slot.cores)),
-        "OMP_NUM_THREADS": str(len(slot.cores)),
-        "TF_NUM_INTRAOP_THREADS": str(len(slot.cores)),
-        "TF_NUM_INTEROP_THREADS": "1",
-        **for_tensorflow(),
-    }
 
 
 def _hang_up(handle: TrainerHandle) -> None:

@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -51,14 +52,19 @@ LONGEST_IDLE_S = 5.0
 OUTAGE_S = 3600.0  # how long to wait for a database that cannot be reached
 
 
-def main() -> int:
-    """The entry point of the process. Its standard input stays open as long as its supervisor lives."""
+def main(given: Sequence[str] | None = None) -> int:
+    """The entry point of the process. Its standard input stays open as long as its supervisor lives.
+
+    Args:
+        given: Its options; None: those of the command line.
+    """
     faulthandler.enable(all_threads=False)  # a crash leaves its Python traceback in the log
-    options = _options()
+    options = _options(given)
     supervisor, pipe = _take_input(), Pipe()
     _pin_to_cores()
     try:
         load_libraries()
+        _prepare_tensorflow()
         pipe.send(Ready())
         if not supervisor.readline():
             return 0
@@ -74,7 +80,7 @@ def main() -> int:
         return 1
 
 
-def _options() -> argparse.Namespace:
+def _options(given: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     parser.add_argument("study", nargs="?", help="the only study to serve; default: every open one")
     parser.add_argument("--file", type=Path)
@@ -82,7 +88,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--idle-exit", type=float, help="end after this many idle seconds; default: never")
     parser.add_argument("--spare-test", action="store_true", help="leave the test split alone at the end of the study")
     parser.add_argument("--evaluate", action="store_true", help="score the study on the test split when it is finished")
-    return parser.parse_args()
+    return parser.parse_args(given)
 
 
 def _pin_to_cores() -> None:
@@ -93,20 +99,25 @@ def _pin_to_cores() -> None:
 
 
 def load_libraries() -> None:
-    """Import the slow libraries while the supervisor prepares the study."""
+    """Import the slow libraries, while the supervisor prepares the study. Afterwards TensorFlow has no thread yet."""
+    if "tensorflow" in sys.modules:  # of the process from which this one was forked
+        return
     gc.disable()  # a fifth of the import time is a search for garbage that is not there
-    import tensorflow as tf
+    import hpstudy.data
+    import hpstudy.storage
+    import hpstudy.training.trainer  # noqa: F401 - loads TensorFlow and Keras
 
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    gc.freeze()  # nor is it worth searching them later
+    gc.enable()
+
+
+def _prepare_tensorflow() -> None:
+    import tensorflow as tf
+
     for gpu in tf.config.list_physical_devices("GPU"):
         tf.config.experimental.set_memory_growth(gpu, True)
     tf.config.experimental.enable_op_determinism()
-    import hpstudy.data
-    import hpstudy.storage
-    import hpstudy.training.trainer  # noqa: F401 - loads Keras
-
-    gc.freeze()  # nor is it worth searching them later
-    gc.enable()
 
 
 def _take_input() -> TextIO:
