@@ -46,7 +46,7 @@ def test_a_study_ends_without_mlflow_and_is_copied_later_and_no_password_leaves(
     assert lines[-1] == "MLflow does not have everything yet: `hpstudy sync offline` sends the rest.\n"
     assert "Browse it" not in output
     assert "127.0.0.1:9" in output
-    assert any("trainer_process" in argument for argument in seen)
+    assert any("fork_server" in argument for argument in seen)
     assert not [argument for argument in (*seen, output) if CANARY in argument]
     files = [file for file in tmp_path.rglob("*") if file.is_file()]
     assert any(file.name == "hpstudy.db" for file in files)
