@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -81,6 +82,29 @@ def test_baselines_are_those_of_scikit_learn_on_the_rows_of_the_trials(settings:
     assert found.logistic["val_loss"] < found.constant["val_loss"] == pytest.approx(np.log(10), abs=0.01)
     assert found.fitted_rows == found.train_rows == len(arrays.train)
     assert "test_accuracy" not in find_baselines(study, make_grid_records(study), settings, test=False).constant
+
+
+@pytest.mark.parametrize("harm", ["none", "damaged", "unusable"])
+def test_baselines_are_found_once_for_a_dataset_and_a_cache_does_no_harm(
+    tmp_path: Path, settings: Settings, harm: str
+) -> None:
+    study = make_study(vary={}, base={}, design=Grid())
+    own = replace(settings, cache_dir=tmp_path / "cache")
+    first = find_baselines(study, make_grid_records(study), own, test=True)
+    (file,) = (tmp_path / "cache" / "baselines").glob("*.json")
+    changed = json.dumps({name: score / 2 for name, score in first.logistic.items()})
+    if harm == "none":
+        file.write_text(changed)
+    elif harm == "damaged":
+        file.write_text(file.read_text()[:20])
+    else:
+        shutil.rmtree(file.parent)
+        file.parent.touch()
+    second = find_baselines(study, make_grid_records(study), own, test=True)
+    assert second.constant == first.constant
+    assert second.logistic == (json.loads(changed) if harm == "none" else first.logistic)
+    other = make_study(vary={}, base={"scaling": "standard"}, design=Grid())
+    assert find_baselines(other, make_grid_records(other), own, test=True).logistic["val_accuracy"] > 0.9
 
 
 def test_a_score_that_is_older_than_the_choice_says_so() -> None:

@@ -19,7 +19,7 @@ from hpstudy.api.showing import warn_of
 from hpstudy.errors import closed
 from hpstudy.records import TrialRecord, TrialState
 from hpstudy.report import texts
-from hpstudy.worker.devices import default_processes, slots, visible_gpus, why_so_few
+from hpstudy.worker.devices import cores, default_processes, slots, visible_gpus, why_so_few
 from hpstudy.worker.messages import Claimed, Ended, Evaluated, Evaluating, Message
 from hpstudy.worker.supervisor import Assignment, Supervisor, TrainerHandle
 
@@ -225,8 +225,12 @@ class _Watched:
         problem = self._supervisor.problem or self._mirrors.problem_told
         best = self._best[0] if self._best else None
         self._training.tick(self._progress, self._supervisor.handles, best, problem)
-        if self._loading is None and self._is_near_end():
+        if self._loading is None and (self._has_spare_core() or self._is_near_end()):
             self._loading = ending.load_ahead(self._mirrors.tracker)
+
+    def _has_spare_core(self) -> bool:
+        """Whether one core loads the libraries of the trainer processes, and no other one has anything to do yet."""
+        return len(cores()) > 1 and all(handle.doing == "starting" for handle in self._supervisor.handles)
 
     def _is_near_end(self) -> bool:
         """Whether the trials that wait may be over before the libraries are loaded that the end needs."""

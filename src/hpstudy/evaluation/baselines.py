@@ -7,12 +7,19 @@ those of scikit-learn, with its defaults, on the inputs of the network.
 
 from __future__ import annotations
 
+import functools
+import hashlib
+import json
+import os
 import statistics
 import time
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import filelock
 import numpy as np
 from numpy.typing import NDArray
 
@@ -66,18 +73,59 @@ def find_baselines(study: Study, records: Sequence[TrialRecord], settings: Setti
             held_out = data.prepare_test(study.dataset, config, seed, settings, study.splits)
             parts["test_"] = (held_out, np.arange(len(held_out.y)))
         linear = _logistic if arrays.classes else _ridge
-        found.append((_constant(arrays, parts, loss), linear(arrays, _drawn(arrays, seed), parts, loss)))
-    of_linear = _means([linear for _, linear in found])
+        fitted = _drawn(arrays, seed)
+        of_linear = _remembered(
+            settings.cache_dir / "baselines",
+            _key(arrays, fitted, parts, loss),
+            functools.partial(linear, arrays, fitted, parts, loss),
+        )
+        found.append((_constant(arrays, parts, loss), of_linear))
+    linear_means = _means([linear for _, linear in found])
     return Baselines(
         seeds=tuple(seeds),
         loss=loss,
         constant=_means([constant for constant, _ in found]),
-        logistic=of_linear if first.classes else {},
-        ridge={} if first.classes else of_linear,
+        logistic=linear_means if first.classes else {},
+        ridge={} if first.classes else linear_means,
         fitted_rows=len(_drawn(first, seeds[0])),
         train_rows=len(first.train),
         at=time.time(),
     )
+
+
+def _key(arrays: Arrays, fitted: NDArray[np.int32], parts: _Parts, loss: Loss) -> str:
+    """A digest of everything that decides the scores of a linear predictor, but for the processor."""
+    import sklearn
+
+    digest = hashlib.sha256(repr((sklearn.__version__, np.__version__, _ITERATIONS, loss, sorted(parts))).encode())
+    digest.update(np.ascontiguousarray(fitted).data)
+    for _, (rows, numbers) in sorted(parts.items()):
+        digest.update(repr((rows.digest, rows.x.shape, rows.encoding, rows.features, rows.classes)).encode())
+        for vector in (rows.scale, rows.offset, rows.y[numbers], numbers):
+            digest.update(np.ascontiguousarray(vector).data)
+    return digest.hexdigest()[:32]
+
+
+def _remembered(folder: Path, key: str, find: Callable[[], dict[str, float]]) -> dict[str, float]:
+    """Scores that were found before, by any process, or else are found now. Who asks at the same time waits.
+
+    They take seconds at the end of every study of a dataset, and always come out the same. A folder that cannot be
+    used changes nothing else.
+    """
+    file = folder / f"{key}.json"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with filelock.FileLock(file.with_suffix(".lock")):
+            with suppress(OSError, ValueError, AttributeError):
+                known = json.loads(file.read_text("utf-8"))
+                return {str(name): float(score) for name, score in known.items()}
+            scores = find()
+            partial = file.with_suffix(f".{os.getpid()}")
+            partial.write_text(json.dumps(scores), "utf-8")
+            partial.replace(file)
+            return scores
+    except OSError:
+        return find()
 
 
 def find_constant(study: Study, settings: Settings) -> dict[str, float] | None:

@@ -16,6 +16,7 @@ import threading
 import time
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -154,6 +155,7 @@ class _TrainerProcess:
         self._trainer: Trainer = Trainer(told=lambda sentence: pipe.send(Warned(text=sentence)))
         self._device, self._provenance = describe_device(), provenance()
         self._system = SystemMetrics()
+        self._has_begun_end = False
         self._memory_gb: float | None = None  # memory after the first trial
 
     def work(self) -> int:
@@ -167,8 +169,11 @@ class _TrainerProcess:
                     return RECYCLE
                 idle_since, pause_s = time.monotonic(), IDLE_S
                 continue
-            if self._studies.open_queues():
+            if open_queues := self._studies.open_queues():
                 idle_since = time.monotonic()
+                if self._evaluates and not self._has_begun_end:
+                    self._begin_end(open_queues[0])
+                    continue
             elif self._evaluates:
                 self._evaluate(self._studies.queues()[0])
             elif self._idle_exit_s is not None and time.monotonic() - idle_since >= self._idle_exit_s:
@@ -193,6 +198,19 @@ class _TrainerProcess:
                 )
                 return queue, claim
         return None
+
+    def _begin_end(self, queue: StudyQueue) -> None:
+        """While others train the last trials: fit the predictors to which the study will be compared.
+
+        They depend on the data alone, so whoever ends the study finds their scores in the cache. If it is another
+        configuration that is chosen, with other inputs, they are fitted again.
+        """
+        from hpstudy.evaluation.baselines import find_baselines
+
+        self._has_begun_end = True
+        if queue.study.chooses and queue.trials.progress().complete:
+            with suppress(Exception):  # whoever ends the study reports it
+                find_baselines(queue.study, queue.trials.records(), self._settings, test=not self._spares_test)
 
     def _evaluate(self, queue: StudyQueue) -> None:
         """Let the chosen networks predict the test split, and find baselines. One process does this; the others have
