@@ -6,6 +6,8 @@ import json
 import math
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +22,9 @@ from hpstudy.evaluation.reproduce import compare, reproduce
 from hpstudy.records import Epoch, TrialState
 from hpstudy.settings import Settings
 from hpstudy.storage import Outcome, Owner, Store
+from hpstudy.worker.devices import slots
+from hpstudy.worker.reproducing import reproduce as again
+from hpstudy.worker.supervisor import Assignment, Supervisor
 
 
 def train(settings: Settings) -> Store:
@@ -84,6 +89,35 @@ def test_a_trial_comes_out_the_same_and_a_changed_record_does_not(settings: Sett
     result = CliRunner().invoke(main, ["reproduce", "small", "0", "--home", home, "--json"])
     assert json.loads(result.stdout)["same"] is True
     assert CliRunner().invoke(main, ["reproduce", "small", "9", "--home", home]).exit_code == 1
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_trial_is_trained_again_on_as_many_cores_as_it_had(
+    settings_for: Callable[[str], Settings], processes: int
+) -> None:
+    """With 784 inputs another number of threads gives other last bits."""
+    settings = settings_for("fashion_mnist")
+    base = {"epochs": 1, "units": 100, "depth": 1, "optimizer": "adam"}
+    study = make_study(name="wide", dataset="fashion_mnist", base=base, vary={}, design=Grid(replicates=2))
+    at = slots(processes)
+    with closing(Store(settings.storage)) as store:
+        queue = store.register(study)
+        with Supervisor(settings, Assignment(slots=at, study="wide", idle_exit_s=0.0)) as supervisor:
+            supervisor.start()
+            supervisor.work(lambda: [queue], hear=lambda *_: None, tick=lambda: None)
+        record = queue.trials.record(0)
+    assert record.provenance["cores"] == str(len(at[0].cores))
+    found = again(settings, "wide", record, None)
+    assert (found.is_same, found.circumstances, found.error) == (True, (), None)
+    if len(at[0].cores) == 1:  # as in records of earlier versions
+        assert again(settings, "wide", replace(record, provenance={}), None).is_same
+
+
+def test_what_keeps_a_trial_from_being_trained_again_is_the_same_error(settings: Settings, tmp_path: Path) -> None:
+    store = train(settings)
+    record = store.open("small").trials.record(0)
+    with pytest.raises(UserError, match="There is no study file"):
+        again(settings, "small", record, tmp_path / "other.py")
 
 
 def test_every_epoch_and_the_end_are_compared_but_not_the_clock() -> None:

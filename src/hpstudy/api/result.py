@@ -333,23 +333,18 @@ class Result:
 
     @unchanged()
     def reproduce(self, trial: int, *, file: str | PathLike[str] | None = None) -> Reproduction:
-        """Train a trial again from its seed, in this process, and compare each metric of each epoch.
+        """Train a trial again from its seed, on as many cores as it had, and compare each metric of each epoch.
 
-        The last bits depend on how TensorFlow was started, so this process should not have used it before.
+        The last bits depend on how TensorFlow was started, so it happens in a process of its own.
 
         Raises:
             NotFoundError: there is no such trial.
             UserError: the trial has no epochs to compare with, or the file is missing or builds a different network.
         """
-        from hpstudy.evaluation.reproduce import reproduce
-        from hpstudy.study.studyfile import load
+        from hpstudy.worker.reproducing import reproduce
 
-        queue, path = self._queue(), self._file_or(file)
-        record = queue.trials.record(trial)
-        declared = load(path) if path else None
-        if declared and declared.study.network_digest != queue.study.network_digest:
-            raise UserError(f"{path} does not build the network that study {self.name!r} was run with.")
-        return reproduce(queue.study, record, self._settings, declared.build if declared else None)
+        record, path = self._queue().trials.record(trial), self._file_or(file)
+        return reproduce(self._settings, self.name, record, path and Path(path).absolute())
 
     @unchanged()
     def delete(self) -> None:

@@ -8,11 +8,8 @@ from __future__ import annotations
 import logging
 import math
 import os
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hpstudy.errors import UserError, reason
@@ -110,26 +107,10 @@ def _make_deterministic() -> None:
     from hpstudy.training.environment import for_tensorflow
 
     os.environ.update(for_tensorflow())
-    with _nothing_from_libraries():
-        import tensorflow as tf
+    import tensorflow as tf
 
-        tf.config.list_physical_devices()
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     tf.config.experimental.enable_op_determinism()
-
-
-@contextmanager
-def _nothing_from_libraries() -> Iterator[None]:
-    """Silence stderr: TensorFlow's start writes to it, past Python and its own log level. Errors still raise."""
-    sys.stderr.flush()
-    stderr = os.dup(2)
-    with Path(os.devnull).open("wb") as nowhere:
-        os.dup2(nowhere.fileno(), 2)
-    try:
-        yield
-    finally:
-        os.dup2(stderr, 2)
-        os.close(stderr)
 
 
 def _train(study: Study, record: TrialRecord, arrays: Arrays, build: Build | None) -> _Trained:

@@ -29,8 +29,9 @@ def for_tensorflow() -> dict[str, str]:
 
 
 def provenance() -> dict[str, str]:
-    """Where a result comes from: the versions it may depend on, and the git commit of the current folder, if any."""
+    """What a result may depend on: versions, the number of cores, the commit of the current folder, if any."""
     found = {f"version_{name}": number for name in _PACKAGES if (number := version(name))}
+    found["cores"] = str(len(os.sched_getaffinity(0)))
     found["version_python"] = platform.python_version()
     if commit := git_commit():
         found["git_commit"] = commit

@@ -12,7 +12,6 @@ from hpstudy.study.factors import Level
 
 RECYCLE = 75  # exit code of a trainer process whose memory has grown; it is replaced
 RECOMPILE = 76  # exit code of a trainer process that could not use compiled epochs on disk; one without them follows
-CORES_VARIABLE = "HPSTUDY_CORES"  # processor cores of a trainer process, separated by commas
 PIPE_VARIABLE = "HPSTUDY_MESSAGE_PIPE"  # file descriptor of the pipe's writing end
 
 

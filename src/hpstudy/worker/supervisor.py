@@ -25,7 +25,6 @@ from hpstudy.training.environment import for_tensorflow
 from hpstudy.worker.deaths import death, last_lines, last_words
 from hpstudy.worker.devices import Slot
 from hpstudy.worker.messages import (
-    CORES_VARIABLE,
     RECOMPILE,
     RECYCLE,
     Claimed,
@@ -293,16 +292,8 @@ class Supervisor:
 
     def _environment(self, slot: Slot) -> dict[str, str]:
         """Those in which processes differ."""
-        threads = str(len(slot.cores))
         compiled = for_compiled(self._settings.cache_dir) if self._uses_compiled else without_compiled()
-        return {
-            **slot.environment(),
-            CORES_VARIABLE: ",".join(map(str, slot.cores)),
-            "OMP_NUM_THREADS": threads,
-            "TF_NUM_INTRAOP_THREADS": threads,
-            "TF_NUM_INTEROP_THREADS": "1",
-            **compiled,
-        }
+        return {**slot.environment(), **compiled}
 
     def _messages(self) -> Iterator[tuple[TrainerHandle, Message]]:
         for key, _ in self._selector.select(TICK_S):

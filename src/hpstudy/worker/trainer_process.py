@@ -28,8 +28,8 @@ from hpstudy.records import TrialState
 from hpstudy.settings import Settings
 from hpstudy.training.compiled import CompiledUnusable, seal
 from hpstudy.worker.attempt import BATCH_S, Attempt
+from hpstudy.worker.devices import pin_to_cores
 from hpstudy.worker.messages import (
-    CORES_VARIABLE,
     RECOMPILE,
     RECYCLE,
     Claimed,
@@ -62,7 +62,7 @@ def main(given: Sequence[str] | None = None) -> int:
     faulthandler.enable(all_threads=False)  # a crash leaves its Python traceback in the log
     options = _options(given)
     supervisor, pipe = _take_input(), Pipe()
-    _pin_to_cores()
+    pin_to_cores()
     try:
         load_libraries()
         _prepare_tensorflow()
@@ -90,13 +90,6 @@ def _options(given: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--spare-test", action="store_true", help="leave the test split alone at the end of the study")
     parser.add_argument("--evaluate", action="store_true", help="score the study on the test split when it is finished")
     return parser.parse_args(given)
-
-
-def _pin_to_cores() -> None:
-    """Two processes with a core each train faster than two that share both. Done before TensorFlow counts cores."""
-    cores = os.environ.get(CORES_VARIABLE)
-    if cores:
-        os.sched_setaffinity(0, map(int, cores.split(",")))
 
 
 def load_libraries() -> None:
