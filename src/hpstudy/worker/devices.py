@@ -29,14 +29,10 @@ class Slot:
     gpu: str | None = None  # the GPU that TensorFlow may see: a number, a UUID, or "" for no GPU; None: any
 
     def environment(self) -> dict[str, str]:
-        """The variables to set before TensorFlow starts, as it takes every core and GPU that it sees."""
+        """The variables to set before TensorFlow starts, because it takes every GPU that it sees."""
         if self.gpu is None:
-            return self.of_cores()
-        return {
-            **self.of_cores(),
-            GPU_VARIABLE: self.gpu,
-            ORDER_VARIABLE: os.environ.get(ORDER_VARIABLE, AS_NVIDIA_SMI),
-        }
+            return {}
+        return {GPU_VARIABLE: self.gpu, ORDER_VARIABLE: os.environ.get(ORDER_VARIABLE, AS_NVIDIA_SMI)}
 
     def of_cores(self) -> dict[str, str]:
         """Those that decide on which cores a process computes, with a thread on each."""

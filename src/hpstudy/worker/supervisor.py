@@ -293,7 +293,7 @@ class Supervisor:
     def _environment(self, slot: Slot) -> dict[str, str]:
         """Those in which processes differ."""
         compiled = for_compiled(self._settings.cache_dir) if self._uses_compiled else without_compiled()
-        return {**slot.environment(), **compiled}
+        return {**slot.environment(), **slot.of_cores(), **compiled}
 
     def _messages(self) -> Iterator[tuple[TrainerHandle, Message]]:
         for key, _ in self._selector.select(TICK_S):
