@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import socket
 import sys
@@ -55,7 +56,7 @@ class _Server:
         signal.signal(signal.SIGCHLD, lambda *_: None)  # only so that it writes to the pipe
         signal.set_wakeup_fd(self._wakes, warn_on_full_buffer=False)
         while True:
-            readable = _readable(self._requests.fileno(), self._woken)
+            readable, _, _ = select.select([self._requests.fileno(), self._woken], [], [])
             if self._woken in readable:
                 os.read(self._woken, 4096)
                 self._reap()
@@ -108,12 +109,6 @@ class _Server:
     def _tell(self, pid: int, number: int) -> None:
         with suppress(BrokenPipeError):  # the supervisor is gone
             os.write(self._told[pid], b"%d\n" % number)
-
-
-def _readable(*files: int) -> list[int]:
-    import select
-
-    return select.select(files, [], [])[0]
 
 
 def _become(environment: Mapping[str, str], files: Sequence[int]) -> None:

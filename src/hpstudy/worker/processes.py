@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -122,13 +123,21 @@ class Fork:
         return True
 
     def kill(self) -> None:
+        """End it. One that has not begun ends as soon as it does, as its input is closed."""
         if self.returncode is None and self._handle >= 0:
             with suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._handle, signal.SIGKILL)
+        elif not self.pid:
+            self.give_up()
+            self.returncode = UNKNOWN_CODE
 
     def wait(self) -> int:
+        """Until it has ended. Returns its exit code, or minus the number of the signal that ended it."""
         if self.returncode is None:
-            self.returncode = int(self._line() or UNKNOWN_CODE)
+            code = self._line()
+            if not code and self._handle >= 0:  # nobody is left who could tell
+                select.select([self._handle], [], [])
+            self.returncode = int(code or UNKNOWN_CODE)
             self._close()
         return self.returncode
 

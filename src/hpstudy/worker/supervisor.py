@@ -183,14 +183,14 @@ class Supervisor:
 
     def stop(self) -> None:
         """End every process at once. Whoever looks next finds their trials."""
-        if self._server:
-            self._server.close()
-            self._server = None
         for handle in self.handles:
             handle.process.kill()
         for handle in self.handles:
             handle.process.wait()
             _hang_up(handle)
+        if self._server:
+            self._server.close()
+            self._server = None
 
     @contextmanager
     def _surviving(self) -> Iterator[None]:
