@@ -46,7 +46,7 @@ def test_a_live_picture_has_the_cells_so_far_in_35_lines(capsys: pytest.CaptureF
     console = Console(width=100, force_terminal=False)
     drawn: list[Any] = []
     screen = SimpleNamespace(draw=drawn.append)
-    handle: Any = SimpleNamespace(owner=SimpleNamespace(pid=1))
+    handle: Any = SimpleNamespace(process=SimpleNamespace(pid=1))
     picture = Picture(study, screen, Printer())
     for trial in range(60):
         picture.hear(handle, Claimed(trial=trial, params={"units": trial + 1}))
