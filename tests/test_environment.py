@@ -136,3 +136,65 @@ def test_a_program_has_everything_on_the_device_that_it_is_given(tmp_path: Path)
         [sys.executable, "-c", ON_A_DEVICE, str(tmp_path)], capture_output=True, text=True, check=False
     )
     assert done.stdout.splitlines() == ["1 2 3", ":CPU:1"], done.stderr
+
+
+IN_TURN = """
+import functools, os, sys
+from pathlib import Path
+from hpstudy import data
+from hpstudy.settings import Settings
+from hpstudy.study.factors import dataset_info, default_config
+from hpstudy.training.trainer import Trainer
+import keras
+import tensorflow as tf
+
+calls, call = [], keras.layers.Dense.call
+
+
+@functools.wraps(call)  # Keras reads the signature
+def called(*given, **named):
+    calls.append(tf.executing_eagerly())
+    return call(*given, **named)
+
+keras.layers.Dense.call = called
+
+def train():
+    levels = {"epochs": 3, "units": 11, "dropout": 0.2, "optimizer": "nadam", "learning_rate": 0.01}
+    config = {**default_config(dataset_info("digits")), **levels}
+    trainer, arrays = Trainer(), data.prepare("digits", config, 42, Settings.load({"home": sys.argv[1]}))
+    losses = [epoch.metrics["loss"] for epoch in trainer.start(config, 42, arrays, block_s=1.0)]
+    print(*losses, "traced" if False in calls else "read", flush=True)
+
+def of_another_process():
+    process = os.fork()
+    if not process:
+        train()
+        os._exit(0)
+    assert os.waitpid(process, 0)[1] == 0
+
+of_another_process()
+of_another_process()
+(graph,) = Path(sys.argv[2]).glob("hpstudy_*.pb")
+whole = graph.read_bytes()
+for content in (whole[:-1], b"", whole.replace(b"while", b"White", 1)):
+    graph.write_bytes(content)
+    of_another_process()
+graph.unlink()
+graph.mkdir()
+of_another_process()
+"""
+
+
+def test_a_process_reads_the_graph_that_another_one_traced_unless_it_is_damaged(compiled: Path, tmp_path: Path) -> None:
+    """With the same bits. Where it was damaged, it is written again; where it cannot be, every process traces."""
+    environment = {**os.environ, **for_tensorflow(), "TF_XLA_FLAGS": for_compiled(tmp_path)["TF_XLA_FLAGS"]}
+    done = subprocess.run(
+        [sys.executable, "-c", IN_TURN, str(tmp_path), str(compiled)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment,
+    )
+    found = [line.rsplit(maxsplit=1) for line in done.stdout.splitlines()]
+    assert [how for _, how in found] == ["traced", "read", "traced", "traced", "traced", "traced"], done.stderr
+    assert len({losses for losses, _ in found}) == 1

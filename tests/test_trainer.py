@@ -514,19 +514,16 @@ def test_a_second_trial_of_the_same_structure_compiles_nothing(settings: Setting
 
 
 def test_momentum_and_nesterov_of_every_strength_share_what_was_compiled(settings: Settings) -> None:
-    """To the last bit what each gives that was compiled for itself alone; without momentum all are plain SGD."""
+    """Without momentum all are plain SGD. That each takes its own steps to the last bit: test_private_parts."""
     shared = Trainer()
     arrays = data.prepare("digits", make_config(), 42, settings)
     losses = set()
     for optimizer, momentum in (("momentum", 0.9), ("nesterov", 0.9), ("nesterov", 0.5), ("sgd", 0.8)):
-        config = make_config(optimizer=optimizer, momentum=momentum, dropout=0.2, l2=0.001)
-        history, _, _ = train(shared, config, arrays)
-        alone, _, _ = train(Trainer(), config, arrays)
-        assert [without_times(epoch.metrics) for epoch in history] == [without_times(epoch.metrics) for epoch in alone]
-        losses.add(history[-1].metrics["loss"])
+        config = make_config(units=23, optimizer=optimizer, momentum=momentum, dropout=0.2, l2=0.001)
+        losses.add(train(shared, config, arrays)[0][-1].metrics["loss"])
     assert (len(losses), len(shared.programs), shared.programs[0].compilations) == (4, 1, 1)
     for optimizer in ("sgd", "momentum", "nesterov"):
-        train(shared, make_config(optimizer=optimizer, momentum=0.0), arrays)
+        train(shared, make_config(units=23, optimizer=optimizer, momentum=0.0), arrays)
     assert len(shared.programs) == 2
 
 
@@ -666,13 +663,13 @@ def test_a_training_that_diverges_leaves_no_trace_in_the_next_one(settings: Sett
 
 
 def test_the_first_trial_of_a_structure_tells_compiling_from_training(settings: Settings) -> None:
-    config = make_config(epochs=4)
+    config = make_config(epochs=4, units=29)
     arrays = data.prepare("digits", config, 42, settings)
-    trainer = Trainer()
-    history, first, _ = train(trainer, config, arrays)
+    history, first, _ = train(Trainer(), config, arrays)
     assert first["train_s"] + first["compile_s"] == pytest.approx(sum(epoch.metrics["seconds"] for epoch in history))
     assert first["compile_s"] > first["train_s"]
-    assert "compile_s" not in train(trainer, config, arrays)[1]
+    later = train(Trainer(), {**config, "learning_rate": 0.02}, arrays)[1]
+    assert "compile_s" not in later, "a process keeps what it has compiled, whoever trains"
 
 
 def test_a_network_beyond_the_memory_fails_and_the_process_goes_on(trainer: Trainer, settings: Settings) -> None:

@@ -70,9 +70,29 @@ def seal(environ: Mapping[str, str] = os.environ) -> None:
         for file in folder.glob("*.pb"):
             sealed = file.with_name(file.name + _SEAL)
             if not sealed.exists():
-                partial = sealed.with_suffix(f".{os.getpid()}")
-                partial.write_text(_checksum(file))
-                partial.replace(sealed)
+                _write(sealed, _checksum(file.read_bytes()).encode())
+
+
+def kept_graph(name: str, environ: Mapping[str, str] = os.environ) -> bytes | None:
+    """What `keep_graph` was given under this name; None if nobody has kept it, or not all of it."""
+    folder = _folder_of(environ)
+    if folder is None:
+        return None
+    try:
+        content = (folder / f"{name}.pb").read_bytes()
+        is_whole = (folder / f"{name}.pb{_SEAL}").read_text() == _checksum(content)
+    except OSError:
+        return None
+    return content if is_whole else None
+
+
+def keep_graph(name: str, content: bytes, environ: Mapping[str, str] = os.environ) -> None:
+    """Keep the graph that a compiled epoch belongs to beside it, if that is possible."""
+    folder = _folder_of(environ)
+    if folder is not None:
+        with suppress(OSError):
+            _write(folder / f"{name}.pb", content)
+            _write(folder / f"{name}.pb{_SEAL}", _checksum(content).encode())
 
 
 def is_unusable(error: BaseException | None, environ: Mapping[str, str] = os.environ) -> bool:
@@ -107,11 +127,22 @@ def _look_through(folder: Path) -> None:
         left -= status.st_size
         sealed = file.with_name(file.name + _SEAL)
         is_new = now - status.st_mtime < _UNSEALED_S
-        is_whole = sealed.read_text() == _checksum(file) if sealed.exists() else is_new
+        is_whole = sealed.read_text() == _checksum(file.read_bytes()) if sealed.exists() else is_new
         if left < 0 or not is_whole:
             file.unlink(missing_ok=True)
             sealed.unlink(missing_ok=True)
 
 
-def _checksum(file: Path) -> str:
-    return f"{zlib.crc32(file.read_bytes()):08x}"
+def _write(file: Path, content: bytes) -> None:
+    """Whole or not at all, whoever else writes it."""
+    partial = file.with_suffix(f".{os.getpid()}")
+    try:
+        partial.write_bytes(content)
+        partial.replace(file)
+    except OSError:
+        partial.unlink(missing_ok=True)
+        raise
+
+
+def _checksum(content: bytes) -> str:
+    return f"{zlib.crc32(content):08x}"

@@ -9,13 +9,15 @@ import hashlib
 import itertools
 import random
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
 import keras
 import tensorflow as tf
 from keras.src.backend.common import global_state
+from tensorflow.core.framework.function_pb2 import FunctionDefLibrary
+from tensorflow.python.eager import context
 from tensorflow.python.eager.polymorphic_function import concrete_function
 from tensorflow.python.ops import control_flow_util_v2
 
@@ -28,6 +30,7 @@ RANDOM_OPERATIONS = frozenset(
         "Multinomial",
     )
 )
+_CAPTURED = "_hpstudy_captured"  # TensorFlow leaves attributes alone whose names begin with an underscore
 PYTHON_OPERATIONS = frozenset(("PyFunc", "PyFuncStateless", "EagerPyFunc"))  # they call back into Python
 
 
@@ -103,6 +106,45 @@ class RepeatableNames:
 
     def _name(self, text: str) -> str:
         return f"{text}_{self._prefix}{next(self._numbers):04}"
+
+
+def graph_of(traced: Any, handles: list[Any], name: str) -> bytes:
+    """The graph of a concrete function, for `Graph`.
+
+    Args:
+        traced: Gives one tensor, and captures no others than these handles of variables.
+        name: Where the names of its functions begin: those that they have are those of others in another process.
+    """
+    library = FunctionDefLibrary(function=[traced.function_def, *traced.graph.as_graph_def().library.function])
+    names = {function.signature.name: f"{name}_{place}" for place, function in enumerate(library.function)}
+    for function in library.function:
+        function.signature.name = names[function.signature.name]
+        for value in (value for node in function.node_def for value in node.attr.values()):
+            for called in (value.func, *value.list.func) if value.HasField("func") else value.list.func:
+                called.name = names[called.name]
+    places = {id(handle): place for place, handle in enumerate(handles)}
+    library.function[0].attr[_CAPTURED].list.i.extend(places[id(handle)] for handle in traced.captured_inputs)
+    content: bytes = library.SerializeToString(deterministic=True)
+    return content
+
+
+class Graph:
+    """A function of TensorFlow's runtime, from what `graph_of` gave, perhaps in another process.
+
+    It is called like an operation, with its inputs and all handles of variables that `graph_of` was given the like of.
+    """
+
+    def __init__(self, content: bytes) -> None:
+        library = FunctionDefLibrary.FromString(content)
+        self._name = library.function[0].signature.name.encode()
+        self._captured = list(library.function[0].attr[_CAPTURED].list.i)
+        for function in library.function:
+            context.context().add_function_def(function)
+
+    def __call__(self, inputs: Sequence[Any], handles: list[Any]) -> tf.Tensor:
+        tensors = [tf.convert_to_tensor(given) for given in inputs]
+        captured = [handles[place] for place in self._captured]
+        return context.context().call_function(self._name, [*tensors, *captured], 1)[0]
 
 
 def set_default_seed(seed: int) -> None:

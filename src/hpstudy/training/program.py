@@ -20,6 +20,7 @@ from hpstudy.study.factors import Config
 from hpstudy.training.epoch_graph import Batches, EpochGraph
 from hpstudy.training.keras_private import RepeatableNames
 from hpstudy.training.learner import built_in_learner
+from hpstudy.training.traced import Traced
 
 if TYPE_CHECKING:
     from hpstudy.data import Arrays
@@ -63,7 +64,7 @@ class Program(Protocol):
 
     @property
     def compilations(self) -> int:
-        """How often its epoch was compiled: once, whatever configurations of its structure came."""
+        """How often its epoch was compiled: at most once, whatever configurations of its structure came."""
 
     def store(self, arrays: Arrays) -> Any:
         """What a process keeps of a dataset, for all of its splits and all programs of this class."""
@@ -157,11 +158,11 @@ class DenseProgram:
         self.network, self.steps = self._learner.network, self._batches.steps
         self.block = min(BLOCK_EPOCHS, max(1, BLOCK_ROWS // len(arrays.train)))
         graph = EpochGraph(self._learner, config, arrays, pads=True)
-        self._epochs = tf.function(graph.train_block, jit_compile=True, autograph=False)
+        self._epochs = Traced(graph.train_block, self._learner.assigned(), structure)
 
     @property
     def compilations(self) -> int:
-        return int(self._epochs.experimental_get_tracing_count())
+        return self._epochs.compilations
 
     def store(self, arrays: Arrays) -> Any:
         return DenseSplit.store(arrays)
