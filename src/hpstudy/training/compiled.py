@@ -2,7 +2,8 @@
 
 TensorFlow looks for the program of a structure in a folder before XLA compiles it, and the bits are the same. But a
 file that is cut off or a full disk would fail the trial. So the folder is looked through before a process gets it, and
-an error that it causes all the same replaces the process by one that compiles for itself.
+an error that it causes all the same replaces the process by one that compiles for itself. The graphs that programs
+belong to (`traced`) are in the same folder.
 """
 
 from __future__ import annotations
