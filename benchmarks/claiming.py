@@ -64,16 +64,18 @@ def with_hpstudy(url: str, declaration: str, trials: int) -> list[float]:
     """Claim, one report, finish. Returns the seconds of each claim."""
     from hpstudy.owner import Owner
     from hpstudy.records import Epoch
-    from hpstudy.storage import Outcome, Store
+    from hpstudy.storage import Outcome, Store, StudyQueue
 
     study = Study.from_json(declaration)
     if "queue" not in _opened:
         _opened["queue"] = Store(url).open(study.name)
+    queue: StudyQueue = _opened["queue"]
     seconds = []
     for _ in range(trials):
         begun = time.perf_counter()
-        claim = _opened["queue"].claim(Owner.of_process())
+        claim = queue.claims.claim(Owner.of_process())
         seconds.append(time.perf_counter() - begun)
+        assert claim
         epoch = Epoch(number=1, at=time.time(), metrics={"loss": 1.0, "val_accuracy": 0.5})
         claim.report(epoch)
         claim.complete(Outcome(metrics=epoch.metrics, history=[epoch], device="a CPU"))
