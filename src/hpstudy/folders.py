@@ -1,4 +1,4 @@
-"""Folders of the user, who may not have a home directory: a container may run as an unknown user id."""
+"""Folders of the user, who may not have a home directory: a container may run as an unknown user id; whole files."""
 
 from __future__ import annotations
 
@@ -32,6 +32,21 @@ def expanded(path: str, given_by: str) -> Path:
         raise UserError(
             f"{given_by} is {path!r}, and the working directory has been deleted. Change to another one."
         ) from None
+
+
+def write_whole(file: Path, content: bytes) -> None:
+    """Write a file whole or not at all, whichever other processes write it.
+
+    Raises:
+        OSError: it cannot be written; nothing is left behind.
+    """
+    partial = file.with_name(f"{file.name}.{os.getpid()}")
+    try:
+        partial.write_bytes(content)
+        partial.replace(file)
+    except OSError:
+        partial.unlink(missing_ok=True)
+        raise
 
 
 def check_name(home: Path) -> None:

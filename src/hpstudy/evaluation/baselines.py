@@ -10,7 +10,6 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-import os
 import statistics
 import time
 import warnings
@@ -27,6 +26,7 @@ from hpstudy.data.class_metrics import class_metrics
 from hpstudy.data.constant import class_shares, number_scores, predictor_scores
 from hpstudy.errors import HpstudyError, NotFoundError
 from hpstudy.evaluation.evaluate import chosen_trials
+from hpstudy.folders import write_whole
 from hpstudy.records import Baselines, TrialRecord, TrialState
 from hpstudy.settings import Settings
 from hpstudy.study.factors import Config, Loss, loss_of
@@ -120,9 +120,8 @@ def _remembered(folder: Path, key: str, find: Callable[[], dict[str, float]]) ->
                 known = json.loads(file.read_text("utf-8"))
                 return {str(name): float(score) for name, score in known.items()}
             scores = find()
-            partial = file.with_suffix(f".{os.getpid()}")
-            partial.write_text(json.dumps(scores), "utf-8")
-            partial.replace(file)
+            with suppress(OSError):
+                write_whole(file, json.dumps(scores).encode())
             return scores
     except OSError:
         return find()

@@ -18,6 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from hpstudy.errors import HpstudyError
+from hpstudy.folders import write_whole
 from hpstudy.training.environment import TRIED_VERSION, for_tensorflow, processor, version
 
 LIMIT_BYTES = 128_000_000  # of all files; a program of a small network has half a megabyte
@@ -71,7 +72,7 @@ def seal(environ: Mapping[str, str] = os.environ) -> None:
         for file in folder.glob("*.pb"):
             sealed = file.with_name(file.name + _SEAL)
             if not sealed.exists():
-                _write(sealed, _checksum(file.read_bytes()).encode())
+                write_whole(sealed, _checksum(file.read_bytes()).encode())
 
 
 def kept_graph(name: str, environ: Mapping[str, str] = os.environ) -> bytes | None:
@@ -92,8 +93,8 @@ def keep_graph(name: str, content: bytes, environ: Mapping[str, str] = os.enviro
     folder = _folder_of(environ)
     if folder is not None:
         with suppress(OSError):
-            _write(folder / f"{name}.pb", content)
-            _write(folder / f"{name}.pb{_SEAL}", _checksum(content).encode())
+            write_whole(folder / f"{name}.pb", content)
+            write_whole(folder / f"{name}.pb{_SEAL}", _checksum(content).encode())
 
 
 def is_unusable(error: BaseException | None, environ: Mapping[str, str] = os.environ) -> bool:
@@ -132,17 +133,6 @@ def _look_through(folder: Path) -> None:
         if left < 0 or not is_whole:
             file.unlink(missing_ok=True)
             sealed.unlink(missing_ok=True)
-
-
-def _write(file: Path, content: bytes) -> None:
-    """Whole or not at all, whoever else writes it."""
-    partial = file.with_suffix(f".{os.getpid()}")
-    try:
-        partial.write_bytes(content)
-        partial.replace(file)
-    except OSError:
-        partial.unlink(missing_ok=True)
-        raise
 
 
 def _checksum(content: bytes) -> str:

@@ -42,7 +42,7 @@ from hpstudy.training.training import Training, memory_errors, order_of
 if TYPE_CHECKING:
     from hpstudy.data import Arrays
 
-KEPT_PROGRAMS = 16  # compiled epochs that a process keeps; each is some megabytes
+KEPT_PROGRAMS = 16  # networks, with optimizers, that a process keeps; TensorFlow keeps what was compiled for them
 KEPT_DATASETS = 2  # datasets that a process keeps in the form in which it trains on them
 BLOCK_S = 0.25  # about as long may epochs go on in one call, in which nobody can end the trial
 FIRST_ROWS = 256  # at most; the rows on which an own network is checked before it is trained
